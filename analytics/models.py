@@ -1,0 +1,71 @@
+"""Frozen reports. Figures themselves are computed in figures.py and stored only inside a report."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from analytics.states import Edition, ReportStatus
+
+
+class Report(models.Model):
+    """A monthly or quarterly report: figures frozen on the row, text editable until approval.
+
+    Unique per period, edition and revision: a second build finds the first one and stops; a
+    correction is a new revision (AN-19, AN-29).
+    """
+
+    period = models.CharField(max_length=7)
+    edition = models.CharField(max_length=12, choices=Edition.choices, default=Edition.DATA)
+    revision = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(max_length=10, choices=ReportStatus.choices, default=ReportStatus.QUEUED)
+    version = models.PositiveIntegerField(default=0)
+    step = models.PositiveSmallIntegerField(default=0)
+    steps = models.PositiveSmallIntegerField(default=0)
+    step_label = models.CharField(max_length=80, blank=True)
+    snapshot = models.JSONField(default=dict)
+    figures = models.JSONField(default=dict)
+    inputs_hash = models.CharField(max_length=64, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    requested_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    requested_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    built_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    released_at = models.DateTimeField(null=True)
+    downloads = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-period", "edition", "-revision"]
+        permissions = [
+            ("view_figures", "Can see figures and released reports"),
+            ("build_report", "Can build and edit reports"),
+            ("approve_report", "Can approve and release reports"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["period", "edition", "revision"], name="one_report_per_revision"),
+            models.CheckConstraint(
+                condition=~Q(status="released") | Q(approved_by__isnull=False), name="released_was_approved"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.edition} r{self.revision}"
+
+
+class ReportFile(models.Model):
+    """A rendered document of a report; rendering again replaces it."""
+
+    report = models.ForeignKey(Report, models.CASCADE, related_name="files")
+    format = models.CharField(max_length=4)
+    path = models.CharField(max_length=200)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["report", "format"], name="one_file_per_format")]
+
+    def __str__(self) -> str:
+        return f"{self.report_id}.{self.format}"

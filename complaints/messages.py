@@ -1,0 +1,83 @@
+"""The words of notifications, built from kind and params in the reader's language.
+
+Mails to complainants hold the case number and a link to the tracking page, nothing else (AP-06).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from complaints.models import Notification
+from complaints.states import Milestone
+
+
+def sentence(row: Notification) -> str:
+    """One line for the inbox of a member of staff."""
+    number = row.complaint.number if row.complaint else ""
+    due = ""
+    if "due" in row.params:
+        moment = datetime.fromisoformat(row.params["due"])
+        due = _("%(month)s/%(day)s %(time)s") % {"month": moment.month, "day": moment.day, "time": moment.strftime("%H:%M")}
+    milestone = str(Milestone(row.params["milestone"]).label) if "milestone" in row.params else ""
+    values = {"number": number, "due": due, "milestone": milestone, **{k: v for k, v in row.params.items() if k not in ("due", "milestone")}}
+    texts = {
+        "assigned": _("%(number)s was assigned to your department."),
+        "handed_over": _("%(number)s was handed over to you."),
+        "returned": _("%(number)s was returned for rework."),
+        "reopened": _("%(number)s was reopened."),
+        "to_assign": _("%(number)s was accepted and waits to be assigned."),
+        "to_check": _("%(number)s waits for the quality check."),
+        "to_legal": _("%(number)s waits for the legal check."),
+        "tell_reply": _("%(number)s: tell the reply to the complainant by phone or in person."),
+        "high_risk": _("%(number)s was graded as high risk."),
+        "question": _("%(number)s: the complainant asked again."),
+        "supplement": _("%(number)s: the complainant added information."),
+        "return_requested": _("%(number)s: a department wants to return the case."),
+        "clock_request": _("%(number)s: somebody asks to stop or extend the clock."),
+        "reminder": _("%(number)s: %(milestone)s is due on %(due)s."),
+        "breach": _("%(number)s: %(milestone)s was due on %(due)s and is overdue."),
+        "escalation": _("%(number)s: %(milestone)s has been overdue since %(due)s."),
+        "ledger_broken": _("The check of the ledger failed at %(row)s: %(what)s."),
+        "review_assigned": _("Review %(review)s was assigned to you."),
+        "review_requested": _("A new review %(review)s waits for screening."),
+        "review_overdue": _("The screening of review %(review)s is overdue."),
+        "sample_drawn": _("The sample of %(period)s was drawn: %(size)s cases."),
+        "sample_missed": _("No sample of %(period)s can be drawn: no commitment was made before the period ended."),
+        "publication_check": _("Publication %(publication)s waits for you to check it."),
+        "report_ready": _("The report for %(period)s is ready."),
+        "report_failed": _("The report for %(period)s could not be built."),
+    }
+    text = texts.get(row.kind, _("There is news on %(number)s."))
+    return text % _Blank(values)
+
+
+class _Blank(dict):
+    """A placeholder without a value shows as nothing rather than as an error."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def mail(row: Notification) -> tuple[str, str]:
+    """Subject and body of the mail for a notification."""
+    if row.to_complainant:
+        number = row.params.get("number", "")
+        lines = {
+            "received": _("We have received your complaint %(number)s."),
+            "accepted": _("We have accepted your complaint %(number)s."),
+            "not_accepted": _("There is a decision on your complaint %(number)s."),
+            "information_wanted": _("We need some more information on your complaint %(number)s."),
+            "extended": _("The date for your complaint %(number)s has changed."),
+            "replied": _("There is an answer to your complaint %(number)s."),
+            "review": _("There is a decision on your application for review of %(number)s."),
+        }
+        line = lines.get(row.kind, _("There is news on %(number)s.")) % {"number": number}
+        track = f"{settings.PUBLIC_BASE_URL}/track/"
+        closing = _("Read it with your case number and access code at %(url)s") % {"url": track}
+        return line, f"{line}\n\n{closing}\n\n{settings.ORGANISATION['name']}\n{settings.ORGANISATION['phone']}\n"
+    line = sentence(row)
+    url = f"{settings.PUBLIC_BASE_URL}{row.url}" if row.url else ""
+    return line, f"{line}\n\n{url}\n"

@@ -1,0 +1,177 @@
+"""The aggregate: one case per complaint (CASE-01)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from complaints.querysets import ComplaintQuerySet
+from complaints.states import OPEN, Channel, Complexity, LateReason, PauseReason, RiskGrade, Severity, Status
+
+_IS_OPEN = Q(status__in=[str(status) for status in OPEN])
+
+
+class NumberCounter(models.Model):
+    """Last number given out in a scope ("HY-20261121"); its row lock makes numbers gapless."""
+
+    scope = models.CharField(max_length=32, primary_key=True)
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.last}"
+
+
+class Complaint(models.Model):
+    """A complaint from registration to archive.
+
+    `narrative` never changes once filed (a database trigger refuses it); supplements append.
+    `version` counts the transitions, so a stale page is recognised. `next_due_at` is the earliest
+    running deadline, kept by complaints.clocks; `work_days_used` etc. are computed on read.
+    """
+
+    number = models.CharField(max_length=24, unique=True)
+    status = models.CharField(max_length=24, choices=Status.choices, default=Status.REGISTERED)
+    status_since = models.DateTimeField()
+    version = models.PositiveIntegerField(default=0)
+
+    # What was said (IN-16…26)
+    subject = models.CharField(_("subject"), max_length=120)
+    narrative = models.TextField(_("what happened"))
+    demand = models.TextField(_("what the complainant asks for"), blank=True)
+    product = models.CharField(_("product or service"), max_length=120, blank=True)
+    business_step = models.CharField(_("business step"), max_length=120, blank=True)
+    place = models.CharField(_("place"), max_length=200, blank=True)
+    occurred_on = models.DateField(_("date of the event"), null=True, blank=True)
+    persons_affected = models.PositiveIntegerField(_("persons affected"), default=1)
+    amount = models.DecimalField(_("amount in dispute (yuan)"), max_digits=14, decimal_places=2, null=True, blank=True)
+
+    # How it came in
+    channel = models.CharField(_("channel"), max_length=12, choices=Channel.choices)
+    channel_reference = models.CharField(_("reference on the channel"), max_length=120, blank=True)
+    referring_body = models.CharField(_("referring body"), max_length=120, blank=True)
+    referral_due_at = models.DateTimeField(_("due date of the referring body"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received at"))
+    registered_at = models.DateTimeField(_("registered at"))
+    registered_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    complainant = models.OneToOneField("complaints.Complainant", models.PROTECT, related_name="complaint")
+    access_code_hash = models.CharField(max_length=128, blank=True, editable=False)
+    is_confidential = models.BooleanField(_("identity withheld from the departments"), default=False)
+    external_key = models.CharField(max_length=120, null=True, blank=True, unique=True, editable=False)
+
+    # Independent dimensions (CLS-01)
+    category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    nature = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    kind = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    severity = models.CharField(_("severity"), max_length=8, choices=Severity.choices, default=Severity.MODERATE)
+    complexity = models.CharField(_("complexity"), max_length=10, choices=Complexity.choices, default=Complexity.SIMPLE)
+    risk_grade = models.CharField(_("risk"), max_length=8, choices=RiskGrade.choices, default=RiskGrade.ORDINARY)
+    is_repeat = models.BooleanField(_("repeat complaint"), default=False)
+
+    # Who works on it
+    lead_department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, blank=True, related_name="+")
+    handler = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    coordinator = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    accused_staff = models.ManyToManyField("accounts.User", blank=True, related_name="+")
+
+    # Time
+    policy = models.ForeignKey("complaints.ServicePolicy", models.PROTECT, related_name="+")
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    is_paused = models.BooleanField(default=False)
+    is_overdue = models.BooleanField(default=False)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    replied_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    first_closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    awaiting_from = models.CharField(max_length=24, blank=True, choices=Status.choices, editable=False)
+    rework_rounds = models.PositiveSmallIntegerField(default=0)
+    return_rounds = models.PositiveSmallIntegerField(default=0)
+    late_reason = models.CharField(_("reason for lateness"), max_length=16, choices=LateReason.choices, blank=True)
+    is_systemic = models.BooleanField(_("has a systemic cause"), null=True, blank=True)
+    is_cured = models.BooleanField(_("permanently cured"), null=True, blank=True)
+    calendar_missing = models.BooleanField(default=False)
+    pause_reason = models.CharField(max_length=16, choices=PauseReason.choices, blank=True)
+
+    objects = ComplaintQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("use_desk", "Can use the staff desk"),
+            ("view_all", "Sees every case"),
+            ("view_department", "Sees the cases of the own department"),
+            ("view_referred", "Sees the cases referred to legal"),
+            ("view_managed", "Sees the cases of the departments managed"),
+            ("view_published_cases", "Sees the cases being published"),
+            ("view_original", "Can download original attachments"),
+            ("view_notes", "Can read internal notes"),
+            ("read_trail", "Can read the event log of a case"),
+            ("register_complaint", "Can register a complaint for someone"),
+            ("import_complaints", "Can import complaints"),
+            ("screen_complaint", "Can decide on acceptance"),
+            ("classify_complaint", "Can classify and grade"),
+            ("assign_complaint", "Can assign to departments"),
+            ("adjudicate_return", "Can decide on returned cases"),
+            ("handle_complaint", "Can handle the cases of the department"),
+            ("lead_department", "Can direct the work of the department"),
+            ("write_note", "Can write notes"),
+            ("record_contact", "Can record communications"),
+            ("draft_reply", "Can draft the reply"),
+            ("request_clock", "Can ask for a pause or extension"),
+            ("approve_clock", "Can decide on a pause or extension"),
+            ("check_quality", "Can check the quality of handling"),
+            ("check_legal", "Can give the legal opinion on a case"),
+            ("record_callback", "Can call complainants back"),
+            ("record_for_complainant", "Can record what the complainant said"),
+            ("close_complaint", "Can close cases"),
+            ("reopen_complaint", "Can reopen cases"),
+            ("archive_complaint", "Can archive cases"),
+            ("merge_complaints", "Can link and merge cases"),
+            ("reveal_identity", "Can read identity and contact in clear"),
+            ("verify_ledger", "Can verify the ledger"),
+            ("rerun_job", "Can run a job again"),
+        ]
+        indexes = [
+            # The queue: open cases by due time, keyset (next_due_at, id); unset due times come last.
+            models.Index(fields=["next_due_at", "id"], name="queue_due", condition=_IS_OPEN),
+            models.Index(fields=["status", "next_due_at", "id"], name="queue_status_due", condition=_IS_OPEN),
+            models.Index(fields=["lead_department", "next_due_at", "id"], name="queue_department_due", condition=_IS_OPEN),
+            models.Index(fields=["category", "next_due_at", "id"], name="queue_category_due", condition=_IS_OPEN),
+            models.Index(fields=["risk_grade", "next_due_at", "id"], name="queue_risk_due", condition=_IS_OPEN),
+            # "My work"
+            models.Index(fields=["handler", "next_due_at", "id"], name="queue_handler_due", condition=_IS_OPEN),
+            models.Index(fields=["coordinator", "next_due_at", "id"], name="queue_coordinator_due", condition=_IS_OPEN),
+            # Every case, newest first
+            models.Index(fields=["-received_at", "-id"], name="all_received"),
+            models.Index(fields=["lead_department", "-received_at", "-id"], name="department_received"),
+            models.Index(fields=["category", "-received_at", "-id"], name="category_received"),
+            models.Index(fields=["status", "-received_at", "-id"], name="status_received"),
+            # Sampling frame and figures
+            models.Index(fields=["first_closed_at"], name="closed_in_period", condition=Q(first_closed_at__isnull=False)),
+            models.Index(fields=["registered_at"], name="registered_in_period"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="complaint_status_known"),
+            models.CheckConstraint(condition=Q(persons_affected__gte=1), name="persons_affected_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+
+class ComplaintSearch(models.Model):
+    """Search tokens of a case (number, subject, narrative, place): overlapping pairs of characters.
+
+    Full-text index made by migration for each database (complaints/search.py).
+    """
+
+    complaint = models.OneToOneField(Complaint, models.CASCADE, primary_key=True, related_name="search")
+    tokens = models.TextField()
+
+    def __str__(self) -> str:
+        return f"search {self.pk}"

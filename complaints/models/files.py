@@ -1,0 +1,47 @@
+"""Files: content-addressed, original untouched, served only through a permission check."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.crypto import EncryptedTextField
+from complaints.states import EvidenceKind
+
+
+class StoredFile(models.Model):
+    """One content, stored once under its SHA-256; the row exists before the name is taken (FL-07)."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    size = models.PositiveBigIntegerField()
+    content_type = models.CharField(max_length=100)
+    stored_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class Attachment(models.Model):
+    """A file given with a draft or on a case; the original name is data, never a path (FL-08)."""
+
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, null=True, related_name="attachments")
+    draft = models.ForeignKey("complaints.IntakeDraft", models.SET_NULL, null=True, related_name="attachments")
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    name = EncryptedTextField()
+    evidence_kind = models.CharField(max_length=16, choices=EvidenceKind.choices, default=EvidenceKind.COMPLAINANT)
+    source = models.CharField(_("where it comes from"), max_length=120, blank=True)
+    from_complainant = models.BooleanField(default=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"attachment {self.pk}"
+
+    @property
+    def extension(self) -> str:
+        """Upper-case ending for the file badge."""
+        tail = self.name.rsplit(".", 1)[-1] if "." in self.name else ""
+        return tail.upper()[:4] or "—"

@@ -1,0 +1,79 @@
+"""Messages to named people: a row first, delivered by a task, found again by a sweep (SLA-13, I7).
+
+Rows carry kinds and numbers; the words are built when shown or mailed, in the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db.models import Q, QuerySet
+
+from accounts import after_commit
+from accounts.models import User
+from complaints import tasks
+from complaints.models import Complaint, Notification
+
+
+def tell(
+    recipients: Iterable[User],
+    kind: str,
+    *,
+    dedupe: str,
+    complaint: Complaint | None = None,
+    url: str = "",
+    by_email: bool = True,
+    **params: Any,
+) -> int:
+    """One message per recipient and `dedupe` key, however often this is called. Returns how many are new."""
+    rows = [
+        Notification(
+            recipient=user,
+            complaint=complaint,
+            kind=kind,
+            params=params,
+            url=url or (f"/desk/cases/{complaint.number}/" if complaint else ""),
+            dedupe_key=f"{dedupe}:{user.pk}",
+            by_email=by_email and bool(user.email),
+        )
+        for user in {user.pk: user for user in recipients if user.is_active}.values()
+    ]
+    keys = [row.dedupe_key for row in rows]
+    known = set(Notification.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
+    new = [row for row in rows if row.dedupe_key not in known]
+    Notification.objects.bulk_create(new, ignore_conflicts=True)
+    if new:
+        after_commit.enqueue(tasks.deliver_notifications)
+    return len(new)
+
+
+def tell_complainant(complaint: Complaint, kind: str, *, dedupe: str) -> None:
+    """E-mail the complainant that there is news; the text holds the case number only (AP-06, PI-15)."""
+    if not complaint.complainant.contact("email"):
+        return
+    Notification.objects.get_or_create(
+        dedupe_key=f"{dedupe}:complainant",
+        defaults={"complaint": complaint, "kind": kind, "params": {"number": complaint.number}, "to_complainant": True, "by_email": True},
+    )
+    after_commit.enqueue(tasks.deliver_notifications)
+
+
+def holders_of(permission: str) -> QuerySet[User]:
+    """Active users who have a permission through a group or directly."""
+    app, codename = permission.split(".")
+    rows = Permission.objects.filter(content_type__app_label=app, codename=codename)
+    return User.objects.filter(Q(groups__permissions__in=rows) | Q(user_permissions__in=rows), is_active=True).distinct()
+
+
+def heads_of(department_ids: Iterable[int]) -> QuerySet[User]:
+    """Who heads these departments now."""
+    return User.objects.filter(
+        is_active=True, memberships__department__in=list(department_ids), memberships__is_head=True, memberships__until__isnull=True
+    ).distinct()
+
+
+def members_with(permission: str, department_ids: Iterable[int]) -> QuerySet[User]:
+    """Holders of a permission who belong to these departments now."""
+    return holders_of(permission).filter(memberships__department__in=list(department_ids), memberships__until__isnull=True).distinct()

@@ -1,0 +1,166 @@
+"""Who may do what on a case (guarantees, role × action matrix). Pages, API and transitions ask here."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership, User
+from complaints.models import Assignment, CaseEvent, ClockPause, Complaint, Contact, Extension
+from complaints.states import MOVES, AssignmentRole, RequestState
+
+# Actions of the handling department; the lead department does them, a supporting one only its own task.
+_LEAD_ONLY = {"start", "hand_over", "request_return", "submit_for_check"}
+_DEPARTMENT = {*_LEAD_ONLY, "finish_supporting"}
+
+
+def refusal(user: User, action: str, complaint: Complaint) -> str:
+    """Why `user` may not do `action` on this case; '' when they may. The status is not looked at."""
+    move = MOVES[action]
+    if not user.is_active or not user.has_perm(move.permission):
+        return _("Your role does not allow this.")
+    rule = _RULES.get(action)
+    return rule(user, complaint) if rule else ""
+
+
+def can(user: User, action: str, complaint: Complaint) -> bool:
+    return not refusal(user, action, complaint)
+
+
+def holds_case(user: User, complaint: Complaint, *, role: str | None = None) -> bool:
+    """One of the user's departments has the case now (as `role`, when given)."""
+    rows = Assignment.objects.filter(complaint=complaint, is_current=True, department__in=user.department_ids)
+    return rows.filter(role=role).exists() if role else rows.exists()
+
+
+def handled_case(user: User, complaint: Complaint) -> bool:
+    """The user, or a department the user belongs or belonged to at handling time, had the case."""
+    rows = Assignment.objects.filter(complaint=complaint)
+    if rows.filter(department__in=user.department_ids).exists() or rows.filter(handler=user).exists():
+        return True
+    for row in rows:
+        end = row.ended_at or complaint.closed_at or complaint.status_since
+        if Membership.objects.overlapping(row.assigned_at, max(end, row.assigned_at)).filter(user=user, department=row.department_id).exists():
+            return True
+    return False
+
+
+def latest_drafter(complaint: Complaint) -> int | None:
+    """Who wrote the current reply."""
+    return complaint.replies.order_by("-round").values_list("drafted_by", flat=True).first()
+
+
+def _lead(user: User, complaint: Complaint) -> str:
+    if holds_case(user, complaint, role=AssignmentRole.LEAD):
+        return ""
+    return _("Only the lead department of the case may do this.")
+
+
+def _draft(user: User, complaint: Complaint) -> str:
+    # The office may draft on any case it sees; a department only as the lead (matrix, draft).
+    if user.has_perm("complaints.view_all"):
+        return ""
+    return _lead(user, complaint)
+
+
+def _supporting(user: User, complaint: Complaint) -> str:
+    if holds_case(user, complaint, role=AssignmentRole.SUPPORTING):
+        return ""
+    return _("Your department has no supporting task on this case.")
+
+
+def _request_clock(user: User, complaint: Complaint) -> str:
+    if user.has_perm("complaints.view_all") or holds_case(user, complaint):
+        return ""
+    return _("Only the department that has the case may ask for this.")
+
+
+def _quality(user: User, complaint: Complaint) -> str:
+    if latest_drafter(complaint) == user.pk:
+        return _("You drafted this reply; another person checks it.")
+    if handled_case(user, complaint):
+        return _("Your department handled this case; somebody from outside checks it.")
+    return ""
+
+
+def _legal(user: User, complaint: Complaint) -> str:
+    if latest_drafter(complaint) == user.pk or handled_case(user, complaint):
+        return _("You took part in handling this case; another counsel decides.")
+    return ""
+
+
+def _independent_caller(user: User, complaint: Complaint) -> str:
+    if latest_drafter(complaint) == user.pk or complaint.handler_id == user.pk or handled_case(user, complaint):
+        return _("You took part in handling this case; somebody independent calls back.")
+    return ""
+
+
+def _close(user: User, complaint: Complaint) -> str:
+    if latest_drafter(complaint) == user.pk:
+        return _("You drafted the reply; another person closes the case.")
+    if complaint.callbacks.filter(by=user).exclude(satisfaction="").exists():
+        return _("You entered the satisfaction; another person closes the case.")
+    return ""
+
+
+def _approve_pause(user: User, complaint: Complaint) -> str:
+    if ClockPause.objects.filter(complaint=complaint, state=RequestState.REQUESTED, requested_by=user).exists():
+        return _("You asked for this pause; another person decides.")
+    return ""
+
+
+def _approve_extension(user: User, complaint: Complaint) -> str:
+    if Extension.objects.filter(deadline__complaint=complaint, state=RequestState.REQUESTED, requested_by=user).exists():
+        return _("You asked for this extension; another person decides.")
+    return ""
+
+
+def _adjudicate(user: User, complaint: Complaint) -> str:
+    if Assignment.objects.filter(complaint=complaint, is_current=True, return_requested_by=user).exists():
+        return _("You asked for the return; another person decides.")
+    return ""
+
+
+_RULES = {
+    **{action: _lead for action in _LEAD_ONLY},
+    "submit_for_check": _draft,
+    "finish_supporting": _supporting,
+    "request_pause": _request_clock,
+    "request_extension": _request_clock,
+    "resume": _request_clock,
+    "pass_quality": _quality,
+    "return_for_rework": _quality,
+    "pass_legal": _legal,
+    "return_from_legal": _legal,
+    "call_back": _independent_caller,
+    "rate": _independent_caller,
+    "close": _close,
+    "approve_pause": _approve_pause,
+    "approve_extension": _approve_extension,
+    "grant_return": _adjudicate,
+    "refuse_return": _adjudicate,
+}
+
+
+def reveal_refusal(user: User, complaint: Complaint) -> str:
+    """Why the user may not read identity and contact in clear; '' when they may (matrix, ident)."""
+    if not user.has_perm("complaints.reveal_identity"):
+        return _("Your role does not allow this.")
+    if complaint.is_confidential and not user.has_perm("complaints.view_all"):
+        return _("The complainant asked the office to withhold the identity from departments.")
+    return ""
+
+
+def may_add(user: User, permission: str, complaint: Complaint) -> bool:
+    """Notes, contacts, evidence: additive records for whoever sees the case and has the permission."""
+    return user.is_active and user.has_perm(permission)
+
+
+def took_part(complaint: Complaint) -> set[int]:
+    """Everybody who acted on the case, for independence rules above (RI-01)."""
+    people = set(CaseEvent.objects.filter(complaint=complaint, audience="case").exclude(actor=None).values_list("actor", flat=True))
+    people |= set(Assignment.objects.filter(complaint=complaint).exclude(handler=None).values_list("handler", flat=True))
+    people |= set(Contact.objects.filter(complaint=complaint).exclude(by=None).values_list("by", flat=True))
+    people |= set(complaint.accused_staff.values_list("pk", flat=True))
+    if complaint.complainant.staff_user_id:
+        people.add(complaint.complainant.staff_user_id)
+    return people

@@ -1,0 +1,1 @@
+"""Nothing below announces to complaints yet."""

@@ -1,0 +1,82 @@
+"""Chinese search without a dictionary: overlapping pairs of characters, the same on both databases.
+
+A run of Chinese characters becomes its pairs plus its last character, other runs become lower-case
+words, so one-, two- and n-character queries all find exactly the texts that contain them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db import connection, models
+from django.db.models.expressions import RawSQL
+
+_RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[a-z0-9]+")
+MAX_QUERY = 60
+
+
+def _runs(text: str) -> list[str]:
+    return _RUN.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def tokens(*texts: str) -> str:
+    """The search tokens of the texts, each once, separated by blanks."""
+    found: dict[str, None] = {}
+    for text in texts:
+        for run in _runs(text):
+            if run[0] < "\u3400":
+                found[run] = None
+            else:
+                found.update(dict.fromkeys(run[i : i + 2] for i in range(len(run))))
+    return " ".join(found)
+
+
+def _terms(query: str) -> list[tuple[str, bool]]:
+    """(token, is_prefix) pairs that all must occur."""
+    terms: dict[tuple[str, bool], None] = {}
+    for run in _runs(query[:MAX_QUERY]):
+        if run[0] < "\u3400" or len(run) == 1:
+            terms[run, True] = None
+        else:
+            terms.update({(run[i : i + 2], False): None for i in range(len(run) - 1)})
+    return list(terms)
+
+
+def search(queryset: models.QuerySet, query: str, *, relation: str, table: str) -> models.QuerySet:
+    """Rows of `queryset` whose token table (`relation`, stored in `table`) holds every term.
+
+    An empty or purely punctuating query finds nothing.
+    """
+    terms = _terms(query)
+    if not terms:
+        return queryset.none()
+    if connection.vendor == "postgresql":
+        raw = " & ".join(f"'{term}'" + (":*" if prefix else "") for term, prefix in terms)
+        related = queryset.model._meta.get_field(relation).related_model
+        hits = (
+            related.objects.annotate(vector=SearchVector("tokens", config="simple"))
+            .filter(vector=SearchQuery(raw, search_type="raw", config="simple"))
+            .values("pk")
+        )
+        return queryset.filter(pk__in=hits)
+    raw = " AND ".join(f'"{term}"' + ("*" if prefix else "") for term, prefix in terms)
+    return queryset.filter(pk__in=RawSQL(f"SELECT rowid FROM {table}_fts WHERE {table}_fts MATCH %s", [raw]))  # noqa: S611
+
+
+def index_sql(vendor: str, table: str, key: str) -> tuple[list[str], list[str]]:
+    """Statements that create and drop the full-text index of a token table, for a migration."""
+    if vendor == "postgresql":
+        create = f"CREATE INDEX {table}_gin ON {table} USING gin (to_tsvector('simple'::regconfig, COALESCE(tokens, '')))"
+        return [create], [f"DROP INDEX {table}_gin"]
+    fts = f"{table}_fts"
+    create = [
+        f"CREATE VIRTUAL TABLE {fts} USING fts5(tokens, content='{table}', content_rowid='{key}', tokenize='unicode61 remove_diacritics 0')",
+        f"CREATE TRIGGER {fts}_ai AFTER INSERT ON {table} BEGIN INSERT INTO {fts}(rowid, tokens) VALUES (new.{key}, new.tokens); END",
+        f"CREATE TRIGGER {fts}_ad AFTER DELETE ON {table} BEGIN INSERT INTO {fts}({fts}, rowid, tokens) VALUES ('delete', old.{key}, old.tokens); END",
+        f"CREATE TRIGGER {fts}_au AFTER UPDATE ON {table} BEGIN INSERT INTO {fts}({fts}, rowid, tokens) VALUES ('delete', old.{key}, old.tokens); "
+        f"INSERT INTO {fts}(rowid, tokens) VALUES (new.{key}, new.tokens); END",
+    ]
+    drop = [f"DROP TRIGGER {fts}_{suffix}" for suffix in ("ai", "ad", "au")] + [f"DROP TABLE {fts}"]
+    return create, drop

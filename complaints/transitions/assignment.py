@@ -1,0 +1,258 @@
+"""Which department works on the case, and who in it (ASG-01…08)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import IllegalTransition, InvalidInput
+from accounts.models import Department, User
+from complaints import clocks, notify
+from complaints.deadlines import StartsOn
+from complaints.models import Assignment, Complaint
+from complaints.states import AssignmentRole, AssignmentState, Milestone, Status
+from complaints.transitions import core
+
+
+@transaction.atomic
+def assign(
+    complaint_id: int,
+    *,
+    by: User,
+    department: Department,
+    task: str,
+    supporting: list[Department] | None = None,
+    handler: User | None = None,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Hand an accepted case to its lead department, with what is required of it (ASG-01, ASG-03).
+
+    Raises IllegalTransition, NotAllowed, InvalidInput. Leaves a message for the department.
+    """
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "assign", by=by, version=version)
+    core.require("task", task, _("Say what the department has to do."))
+    _give(complaint, department, AssignmentRole.LEAD, task=task, handler=handler, by=by, at=at)
+    for helper in supporting or []:
+        _give(complaint, helper, AssignmentRole.SUPPORTING, task=task, by=by, at=at)
+    _set_lead(complaint, department, handler)
+    complaint.coordinator = complaint.coordinator or by
+    complaint.save(update_fields=["lead_department", "handler", "coordinator"])
+    clocks.stop(complaint, Milestone.ASSIGN, at=at)
+    clocks.begin(complaint, StartsOn.ASSIGNED, at=at)
+    core.finish(complaint, "assign", by=by, at=at, fields=["lead_department", "handler"], note=department.name)
+    return complaint
+
+
+@transaction.atomic
+def reassign(
+    complaint_id: int,
+    *,
+    by: User,
+    department: Department,
+    reason: str,
+    task: str = "",
+    designate: bool = False,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Move the case to another lead department; the earlier one no longer sees it (ASG-05)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "reassign", by=by, version=version)
+    core.require("reason", reason, _("Give the reason for moving the case."))
+    lead = _lead_of(complaint)
+    if lead and lead.department_id == department.pk:
+        raise InvalidInput("department", _("This department already leads the case."))
+    task = task or (lead.task if lead else "")
+    if lead:
+        _end(lead, AssignmentState.MOVED, at=at)
+    Assignment.objects.filter(complaint=complaint, department=department, is_current=True).update(
+        is_current=False, state=AssignmentState.MOVED, ended_at=at
+    )
+    _give(complaint, department, AssignmentRole.LEAD, task=task, by=by, at=at, designate=designate)
+    _set_lead(complaint, department, None)
+    complaint.save(update_fields=["lead_department", "handler"])
+    core.finish(complaint, "reassign", by=by, at=at, fields=["lead_department", "handler"], note=f"{department.name}: {reason}")
+    return complaint
+
+
+@transaction.atomic
+def add_supporting(
+    complaint_id: int, *, by: User, department: Department, task: str, version: int | None = None, at: datetime | None = None
+) -> Assignment:
+    """Add a supporting department with its own task (ASG-08)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "add_supporting", by=by, version=version)
+    core.require("task", task, _("Say what the department has to do."))
+    if Assignment.objects.filter(complaint=complaint, department=department, is_current=True).exists():
+        raise InvalidInput("department", _("This department already works on the case."))
+    row = _give(complaint, department, AssignmentRole.SUPPORTING, task=task, by=by, at=at)
+    core.finish(complaint, "add_supporting", by=by, at=at, note=department.name, reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def start(complaint_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> Complaint:
+    """A handler of the lead department confirms receipt and becomes responsible from here on (ASG-04, ASG-07)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "start", by=by, version=version)
+    lead = _lead_of(complaint)
+    assert lead is not None  # an assigned case has a lead
+    if lead.state == AssignmentState.RETURN_REQUESTED:
+        raise IllegalTransition(_("A return of this case is being decided; wait for the decision."))
+    lead.state, lead.received_at, lead.handler = AssignmentState.WORKING, at, by
+    lead.save(update_fields=["state", "received_at", "handler"])
+    complaint.handler = by
+    complaint.save(update_fields=["handler"])
+    core.finish(complaint, "start", by=by, at=at, fields=["handler"])
+    return complaint
+
+
+@transaction.atomic
+def hand_over(
+    complaint_id: int, *, by: User, handler: User, reason: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """Give the case to a colleague of the same department."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "hand_over", by=by, version=version)
+    core.require("reason", reason, _("Give the reason for handing over."))
+    lead = _lead_of(complaint)
+    assert lead is not None
+    if not notify.members_with("complaints.handle_complaint", [lead.department_id]).filter(pk=handler.pk).exists():
+        raise InvalidInput("handler", _("Choose a handler of the lead department."))
+    lead.handler = complaint.handler = handler
+    lead.save(update_fields=["handler"])
+    complaint.save(update_fields=["handler"])
+    core.finish(complaint, "hand_over", by=by, at=at, fields=["handler"], note=reason)
+    notify.tell([handler], "handed_over", complaint=complaint, dedupe=f"handed_over:{complaint.pk}:{complaint.version}")
+    return complaint
+
+
+@transaction.atomic
+def finish_supporting(
+    complaint_id: int, *, by: User, result: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """A supporting department delivers its part (ASG-08)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "finish_supporting", by=by, version=version)
+    core.require("result", result, _("Write down the result of your task."))
+    row = Assignment.objects.filter(
+        complaint=complaint, role=AssignmentRole.SUPPORTING, is_current=True, ended_at=None, department__in=by.department_ids
+    ).first()
+    if row is None:
+        raise IllegalTransition(_("The task of your department is already finished."))
+    row.state, row.result, row.handler, row.ended_at = AssignmentState.DONE, result, by, at
+    row.received_at = row.received_at or at
+    row.save(update_fields=["state", "result", "handler", "ended_at", "received_at"])
+    core.finish(complaint, "finish_supporting", by=by, at=at, note=row.department.name, reference=core.ref(row))
+    return complaint
+
+
+@transaction.atomic
+def request_return(
+    complaint_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """The department says the case is not theirs; the office decides (ASG-06). Not after a designation."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "request_return", by=by, version=version)
+    core.require("reason", reason, _("Give the reason for returning the case."))
+    lead = _lead_of(complaint)
+    assert lead is not None
+    if lead.is_designated:
+        raise IllegalTransition(_("The case was designated to your department; it cannot be returned again."))
+    if lead.state == AssignmentState.RETURN_REQUESTED:
+        raise IllegalTransition(_("A return of this case is being decided; wait for the decision."))
+    lead.state, lead.return_reason, lead.return_requested_by, lead.return_requested_at = AssignmentState.RETURN_REQUESTED, reason[:300], by, at
+    lead.save(update_fields=["state", "return_reason", "return_requested_by", "return_requested_at"])
+    core.finish(complaint, "request_return", by=by, at=at, note=reason, reference=core.ref(lead))
+    notify.tell(notify.holders_of("complaints.adjudicate_return"), "return_requested", complaint=complaint, dedupe=f"return:{complaint.pk}:{complaint.version}")
+    return complaint
+
+
+@transaction.atomic
+def grant_return(
+    complaint_id: int, *, by: User, note: str = "", version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """The return is justified: the case goes back to be assigned anew (ASG-06)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "grant_return", by=by, version=version)
+    lead = _returning(complaint)
+    _adjudicate(lead, by=by, at=at, note=note)
+    _end(lead, AssignmentState.RETURNED, at=at)
+    complaint.lead_department = complaint.handler = None
+    complaint.return_rounds += 1
+    complaint.save(update_fields=["lead_department", "handler", "return_rounds"])
+    core.finish(complaint, "grant_return", by=by, at=at, target=Status.ACCEPTED, fields=["lead_department", "handler", "return_rounds"], note=note)
+    return complaint
+
+
+@transaction.atomic
+def refuse_return(
+    complaint_id: int, *, by: User, note: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """The case stays with the department, by designation: no second return (ASG-06)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "refuse_return", by=by, version=version)
+    core.require("note", note, _("Give the reason for the decision."))
+    lead = _returning(complaint)
+    _adjudicate(lead, by=by, at=at, note=note)
+    lead.state = AssignmentState.WORKING if lead.received_at else AssignmentState.PENDING
+    lead.is_designated = True
+    lead.save(update_fields=["state", "is_designated"])
+    complaint.return_rounds += 1
+    complaint.save(update_fields=["return_rounds"])
+    core.finish(complaint, "refuse_return", by=by, at=at, fields=["return_rounds"], note=note)
+    return complaint
+
+
+def _lead_of(complaint: Complaint) -> Assignment | None:
+    return Assignment.objects.filter(complaint=complaint, role=AssignmentRole.LEAD, is_current=True).first()
+
+
+def _returning(complaint: Complaint) -> Assignment:
+    lead = _lead_of(complaint)
+    if lead is None or lead.state != AssignmentState.RETURN_REQUESTED:
+        raise IllegalTransition(_("No return was asked for."))
+    return lead
+
+
+def _adjudicate(lead: Assignment, *, by: User, at: datetime, note: str) -> None:
+    lead.adjudicated_by, lead.adjudicated_at, lead.adjudication_note = by, at, note[:300]
+    lead.save(update_fields=["adjudicated_by", "adjudicated_at", "adjudication_note"])
+
+
+def _end(row: Assignment, state: AssignmentState, *, at: datetime) -> None:
+    row.state, row.ended_at, row.is_current = state, at, False
+    row.save(update_fields=["state", "ended_at", "is_current"])
+
+
+def _set_lead(complaint: Complaint, department: Department, handler: User | None) -> None:
+    complaint.lead_department, complaint.handler = department, handler
+
+
+def _give(
+    complaint: Complaint,
+    department: Department,
+    role: AssignmentRole,
+    *,
+    task: str,
+    by: User,
+    at: datetime,
+    handler: User | None = None,
+    designate: bool = False,
+) -> Assignment:
+    if not department.is_active:
+        raise InvalidInput("department", _("This department is no longer active."))
+    if Assignment.objects.filter(complaint=complaint, department=department, is_current=True).exists():
+        raise InvalidInput("supporting", _("This department already works on the case."))
+    if handler is not None and complaint.accused_staff.filter(pk=handler.pk).exists():
+        raise InvalidInput("handler", _("The complaint is about this person; choose somebody else."))
+    row = Assignment.objects.create(
+        complaint=complaint, department=department, role=role, task=task, handler=handler, assigned_by=by, assigned_at=at, is_designated=designate
+    )
+    people = [handler] if handler else notify.members_with("complaints.handle_complaint", [department.pk])
+    notify.tell(people, "assigned", complaint=complaint, dedupe=f"assigned:{row.pk}")
+    return row

@@ -1,0 +1,214 @@
+"""From the draft to the reply: another person checks, legal decides on high risk (QUA-02…05, COM-01)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import IllegalTransition, InvalidInput
+from accounts.models import User
+from complaints import clocks, notices, notify
+from complaints.deadlines import StartsOn
+from complaints.models import Assignment, Complaint, PolicyRule, QualityCheck, Reply
+from complaints.states import (
+    SELF_SERVICE,
+    AssignmentRole,
+    AssignmentState,
+    CheckStage,
+    Complexity,
+    ImprovementState,
+    Milestone,
+    NoticeKind,
+    ReplyState,
+    RiskGrade,
+    Status,
+)
+from complaints.transitions import core
+from complaints.transitions.intake import check_text
+
+# Working days a department gets to correct a returned case unless the checker says otherwise (QUA-05).
+REWORK_DAYS = 3
+
+
+@transaction.atomic
+def submit_for_check(
+    complaint_id: int,
+    *,
+    by: User,
+    process: str,
+    result: str,
+    legal_basis: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Reply:
+    """Submit the drafted reply: what was done and the result (FB-04). Every allegation needs a finding first."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "submit_for_check", by=by, version=version)
+    core.require("process", process, _("Say what was done."))
+    core.require("result", result, _("Say what the result is."))
+    check_text("process", process, limit=20_000)
+    check_text("result", result, limit=20_000)
+    if complaint.allegations.filter(finding="").exists():
+        raise InvalidInput("finding", _("Record a finding on every allegation first."))
+    waiting = Assignment.objects.filter(
+        complaint=complaint, role=AssignmentRole.SUPPORTING, is_current=True, ended_at=None
+    ).select_related("department").first()
+    if waiting:
+        raise IllegalTransition(_("The task of %(department)s is not finished yet."), department=waiting.department.name)
+    if Assignment.objects.filter(complaint=complaint, is_current=True, state=AssignmentState.RETURN_REQUESTED).exists():
+        raise IllegalTransition(_("A return of this case is being decided; wait for the decision."))
+    reply = Reply.objects.create(
+        complaint=complaint, round=complaint.replies.count() + 1, state=ReplyState.SUBMITTED, process=process, result=result,
+        legal_basis=legal_basis, drafted_by=by, drafted_at=at,
+    )
+    complaint.resolved_at = at
+    complaint.save(update_fields=["resolved_at"])
+    clocks.stop(complaint, Milestone.RESOLVE, Milestone.PROGRESS, at=at)
+    clocks.begin(complaint, StartsOn.RESOLVED, at=at)
+    core.finish(complaint, "submit_for_check", by=by, at=at, fields=["resolved_at"], reference=core.ref(reply))
+    notify.tell(notify.holders_of("complaints.check_quality"), "to_check", complaint=complaint, dedupe=f"to_check:{complaint.pk}:{complaint.version}", by_email=False)
+    return reply
+
+
+@transaction.atomic
+def pass_quality(
+    complaint_id: int,
+    *,
+    by: User,
+    lawful: bool = True,
+    meets_demand: bool = True,
+    comment: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Pass the quality check. A high risk goes on to legal, everything else is sent (COM-02)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "pass_quality", by=by, version=version)
+    if not lawful:
+        raise InvalidInput("lawful", _("A reply that does not conform to the law is returned, not passed."))
+    reply = _current_reply(complaint)
+    check = _check(complaint, reply, CheckStage.QUALITY, True, by=by, at=at, lawful=lawful, meets_demand=meets_demand, comment=comment)
+    if complaint.risk_grade == RiskGrade.HIGH:
+        core.finish(complaint, "pass_quality", by=by, at=at, target=Status.LEGAL_CHECK, reference=core.ref(check))
+        notify.tell(notify.holders_of("complaints.check_legal"), "to_legal", complaint=complaint, dedupe=f"to_legal:{complaint.pk}:{complaint.version}")
+        return complaint
+    _send(complaint, reply, by=by, at=at)
+    core.finish(complaint, "pass_quality", by=by, at=at, target=Status.REPLIED, fields=["replied_at"], reference=core.ref(check))
+    return complaint
+
+
+@transaction.atomic
+def pass_legal(
+    complaint_id: int, *, by: User, comment: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """Legal approves the solution of a high-risk case; only now the reply is sent (COM-01)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "pass_legal", by=by, version=version)
+    core.require("comment", comment, _("Write the legal opinion."))
+    reply = _current_reply(complaint)
+    if complaint.quality_checks.filter(reply=reply, stage=CheckStage.QUALITY, by=by).exists():
+        raise InvalidInput("by", _("You made the quality check; another counsel decides."))
+    check = _check(complaint, reply, CheckStage.LEGAL, True, by=by, at=at, comment=comment)
+    _send(complaint, reply, by=by, at=at)
+    core.finish(complaint, "pass_legal", by=by, at=at, fields=["replied_at"], reference=core.ref(check))
+    return complaint
+
+
+@transaction.atomic
+def return_for_rework(
+    complaint_id: int,
+    *,
+    by: User,
+    comment: str,
+    days: int = REWORK_DAYS,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Return the case with reasons and a new limit in working days (QUA-05)."""
+    return _return(complaint_id, "return_for_rework", CheckStage.QUALITY, by=by, comment=comment, days=days, version=version, at=at)
+
+
+@transaction.atomic
+def return_from_legal(
+    complaint_id: int,
+    *,
+    by: User,
+    comment: str,
+    days: int = REWORK_DAYS,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Legal returns the case with its opinion and a new limit in working days."""
+    return _return(complaint_id, "return_from_legal", CheckStage.LEGAL, by=by, comment=comment, days=days, version=version, at=at)
+
+
+def _return(complaint_id: int, action: str, stage: CheckStage, *, by: User, comment: str, days: int, version: int | None, at: datetime | None) -> Complaint:
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, action, by=by, version=version)
+    core.require("comment", comment, _("Say what has to be corrected."))
+    if not 1 <= days <= 30:
+        raise InvalidInput("days", _("Give 1 to 30 working days."))
+    reply = _current_reply(complaint)
+    reply.state = ReplyState.RETURNED
+    reply.save(update_fields=["state"])
+    check = _check(complaint, reply, stage, False, by=by, at=at, comment=comment)
+    complaint.rework_rounds += 1
+    complaint.resolved_at = None
+    complaint.save(update_fields=["rework_rounds", "resolved_at"])
+    clocks.cancel(complaint, Milestone.REPLY, at=at)
+    give_time(complaint, days=days, at=at)
+    core.finish(complaint, action, by=by, at=at, fields=["rework_rounds", "resolved_at"], note=comment, reference=core.ref(check))
+    if complaint.handler:
+        notify.tell([complaint.handler], "returned", complaint=complaint, dedupe=f"returned:{complaint.pk}:{complaint.version}")
+    return complaint
+
+
+def give_time(complaint: Complaint, *, days: int, at: datetime) -> None:
+    """A new handling limit of so many working days from now, on the ladder of the policy."""
+    rule = _resolve_rule(complaint)
+    if rule:
+        clocks.start(complaint, PolicyRule(
+            policy=rule.policy, milestone=Milestone.RESOLVE, amount=days, unit="working_days", starts_on=StartsOn.ASSIGNED, ladder=rule.ladder
+        ), at=at)
+
+
+def _resolve_rule(complaint: Complaint) -> PolicyRule | None:
+    rules = {rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=Milestone.RESOLVE)}
+    return rules.get(complaint.complexity) or rules.get("") or rules.get(Complexity.SIMPLE)
+
+
+def _current_reply(complaint: Complaint) -> Reply:
+    reply = complaint.replies.order_by("-round").first()
+    if reply is None or reply.state != ReplyState.SUBMITTED:
+        raise IllegalTransition(_("There is no submitted reply."))
+    return reply
+
+
+def _check(complaint: Complaint, reply: Reply, stage: CheckStage, passed: bool, *, by: User, at: datetime, **fields) -> QualityCheck:
+    return QualityCheck.objects.create(complaint=complaint, reply=reply, stage=stage, passed=passed, by=by, at=at, **fields)
+
+
+def _send(complaint: Complaint, reply: Reply, *, by: User, at: datetime) -> None:
+    """The reply goes out: at once where the complainant reads it online, else a person tells it (FB-01…03)."""
+    reply.state, reply.approved_by, reply.sent_at = ReplyState.SENT, by, at
+    online = complaint.channel in SELF_SERVICE
+    if online:
+        reply.delivered_at = at
+    reply.save(update_fields=["state", "approved_by", "sent_at", "delivered_at"])
+    complaint.replied_at = at
+    complaint.save(update_fields=["replied_at"])
+    if online:
+        clocks.stop(complaint, Milestone.REPLY, Milestone.FIRST_CONTACT, at=at)
+    clocks.begin(complaint, StartsOn.REPLIED, at=at)
+    clocks.begin(complaint, StartsOn.FIRST_RESULT, at=at)
+    improvements = complaint.improvements.exclude(state=ImprovementState.VERIFIED)
+    notices.issue(complaint, NoticeKind.REPLY, by=by, at=at, reply=reply, improvements=improvements, remedies_owed=complaint.remedies.all(),
+        review_until=clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=at))
+    notify.tell_complainant(complaint, "replied", dedupe=f"replied:{complaint.number}:{reply.round}")
+    if not online:
+        notify.tell(
+            [complaint.coordinator] if complaint.coordinator else notify.holders_of("complaints.record_callback"),
+            "tell_reply", complaint=complaint, dedupe=f"tell_reply:{complaint.pk}:{reply.round}", by_email=False,
+        )

@@ -1,0 +1,219 @@
+"""After the reply: call-back, rating, closing, reopening, archive (FB-02…08, FB-21, QUA-08)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts import after_commit
+from accounts.errors import IllegalTransition, InvalidInput
+from accounts.models import User
+from complaints import clocks, notify, signals
+from complaints.models import Assignment, Callback, Complaint, Contact
+from complaints.states import (
+    AssignmentRole,
+    AssignmentState,
+    Channel,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    DissatisfactionReason,
+    LateReason,
+    Milestone,
+    RatingSource,
+    Satisfaction,
+    Status,
+)
+from complaints.transitions import core
+from complaints.transitions.checks import REWORK_DAYS, give_time
+from complaints.transitions.intake import check_text
+
+# Attempts after which a complainant counts as not reachable and the case may be closed.
+CALL_BACK_ATTEMPTS = 3
+
+
+@transaction.atomic
+def call_back(
+    complaint_id: int,
+    *,
+    by: User,
+    outcome: ContactOutcome,
+    satisfaction: str = "",
+    is_solved: bool | None = None,
+    reason: str = "",
+    comment: str = "",
+    questions_answered: str = "",
+    recording_reference: str = "",
+    channel: Channel = Channel.PHONE,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Callback:
+    """An independent caller asks whether it is solved and how satisfied the complainant is (FB-06, QUA-08).
+
+    Every call is also a contact on the file; an attempt in vain carries no rating.
+    """
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "call_back", by=by, version=version)
+    reached = outcome == ContactOutcome.REACHED
+    if reached:
+        core.require("satisfaction", satisfaction, _("Ask how satisfied the complainant is."))
+        core.require("is_solved", is_solved, _("Ask whether the problem is solved."))
+        _check_reason(satisfaction, reason)
+    elif satisfaction:
+        raise InvalidInput("satisfaction", _("Nobody was reached, so no satisfaction can be entered."))
+    contact = Contact.objects.create(
+        complaint=complaint, direction=ContactDirection.OUT, channel=channel, purpose=ContactPurpose.CALL_BACK, outcome=outcome,
+        summary=comment, recording_reference=recording_reference, at=at, by=by,
+    )
+    row = Callback.objects.create(
+        complaint=complaint, at=at, by=by, source=RatingSource.CALLER, contact=contact, is_reached=reached, is_solved=is_solved if reached else None,
+        satisfaction=satisfaction, reason=reason, comment=comment, questions_answered=questions_answered,
+    )
+    if reached:
+        if not complaint.replies.filter(delivered_at__isnull=False).exists():
+            complaint.replies.filter(sent_at__isnull=False).update(delivered_at=at)
+            clocks.stop(complaint, Milestone.REPLY, at=at)
+        clocks.stop(complaint, Milestone.CALL_BACK, at=at)
+    elif _attempts(complaint) >= CALL_BACK_ATTEMPTS:
+        clocks.stop(complaint, Milestone.CALL_BACK, at=at)
+    core.finish(complaint, "call_back", by=by, at=at, note=f"{outcome} {satisfaction}".strip(), reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def rate(
+    complaint_id: int,
+    *,
+    by: User | None,
+    satisfaction: Satisfaction,
+    is_solved: bool | None = None,
+    reason: str = "",
+    comment: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Callback:
+    """The complainant rates the result: on the tracking page (by=None), or told to the office unasked."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "rate", by=by, version=version)
+    core.require("satisfaction", satisfaction, _("Choose how satisfied you are."))
+    _check_reason(satisfaction, reason)
+    check_text("comment", comment, limit=2000)
+    if by is None and complaint.callbacks.filter(source=RatingSource.COMPLAINANT).exists():
+        raise IllegalTransition(_("You have already rated this result. Thank you."))
+    contact = None
+    if by is not None:
+        core.require("comment", comment, _("Write down what the complainant said."))
+        contact = Contact.objects.create(
+            complaint=complaint, direction=ContactDirection.IN, channel=Channel.PHONE, purpose=ContactPurpose.CALL_BACK,
+            outcome=ContactOutcome.REACHED, summary=comment, at=at, by=by,
+        )
+    row = Callback.objects.create(
+        complaint=complaint, at=at, by=by, source=RatingSource.CALLER if by else RatingSource.COMPLAINANT, contact=contact, is_solved=is_solved,
+        satisfaction=satisfaction, reason=reason, comment=comment,
+    )
+    clocks.stop(complaint, Milestone.CALL_BACK, at=at)
+    core.finish(complaint, "rate", by=by, at=at, note=str(satisfaction), reference=core.ref(row))
+    return row
+
+
+def _check_reason(satisfaction: str, reason: str) -> None:
+    if satisfaction == Satisfaction.DISSATISFIED:
+        core.require("reason", reason, _("Choose the reason for being dissatisfied."))
+        if reason not in DissatisfactionReason.values:
+            raise InvalidInput("reason", _("Choose one of the reasons."))
+
+
+def _attempts(complaint: Complaint) -> int:
+    return Contact.objects.filter(complaint=complaint, purpose=ContactPurpose.CALL_BACK, direction=ContactDirection.OUT).count()
+
+
+@transaction.atomic
+def close(
+    complaint_id: int,
+    *,
+    by: User,
+    is_systemic: bool,
+    is_cured: bool,
+    late_reason: str = "",
+    note: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Close the case: the reply was delivered, the complainant was asked or cannot be reached, and the
+    questions on systemic cause and lateness are answered (IMP-16, CLS-19, SLA-03, IMP-17)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "close", by=by, version=version)
+    if not complaint.replies.filter(delivered_at__isnull=False).exists():
+        raise IllegalTransition(_("The reply was not yet given to the complainant; record the call or handing over first."))
+    answered = complaint.callbacks.exclude(satisfaction="").order_by("-at").first()
+    if answered is None and _attempts(complaint) < CALL_BACK_ATTEMPTS:
+        raise IllegalTransition(_("Call the complainant back first, or record three attempts in vain."))
+    if answered and answered.is_solved is False and answered.at > (complaint.replied_at or answered.at):
+        note_required = _("The complainant says it is not solved. Reopen the case, or explain why it is closed.")
+        core.require("note", note, note_required)
+    core.require("is_systemic", is_systemic, _("Say whether there is a systemic cause."))
+    core.require("is_cured", is_cured, _("Say whether the problem is cured or only fixed for now."))
+    if clocks.was_late(complaint):
+        core.require("late_reason", late_reason, _("A limit was missed; choose the reason."))
+        if late_reason not in LateReason.values:
+            raise InvalidInput("late_reason", _("Choose one of the reasons."))
+    complaint.is_systemic, complaint.is_cured, complaint.late_reason = is_systemic, is_cured, late_reason
+    complaint.closed_at, complaint.closed_by = at, by
+    complaint.first_closed_at = complaint.first_closed_at or at
+    fields = ["is_systemic", "is_cured", "late_reason", "closed_at", "closed_by", "first_closed_at"]
+    complaint.save(update_fields=fields)
+    Assignment.objects.filter(complaint=complaint, is_current=True, ended_at=None).update(state=AssignmentState.DONE, ended_at=at)
+    end_clocks(complaint, at=at)
+    core.finish(complaint, "close", by=by, at=at, fields=fields, note=note)
+    after_commit.announce(signals.complaint_closed, Complaint, complaint_id=complaint.pk, at=at)
+    return complaint
+
+
+def end_clocks(complaint: Complaint, *, at: datetime) -> None:
+    """At the end no clock runs on. What was missed by then is recorded as missed, the rest is over."""
+    for deadline in clocks.running(complaint):
+        if deadline.milestone == Milestone.CALL_BACK or at > deadline.due_at:
+            clocks.stop(complaint, deadline.milestone, at=at)
+        else:
+            clocks.cancel(complaint, deadline.milestone, at=at)
+
+
+@transaction.atomic
+def reopen(
+    complaint_id: int,
+    *,
+    by: User | None,
+    reason: str,
+    days: int = REWORK_DAYS,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """The matter is not solved, or a review set the handling aside: back to the lead department.
+
+    The first closing date stays for the statistics (FB-21).
+    """
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "reopen", by=by, version=version)
+    core.require("reason", reason, _("Give the reason for reopening."))
+    complaint.closed_at = complaint.closed_by = complaint.resolved_at = None
+    complaint.rework_rounds += 1
+    complaint.save(update_fields=["closed_at", "closed_by", "resolved_at", "rework_rounds"])
+    Assignment.objects.filter(complaint=complaint, role=AssignmentRole.LEAD, is_current=True).update(state=AssignmentState.WORKING, ended_at=None)
+    end_clocks(complaint, at=at)
+    give_time(complaint, days=days, at=at)
+    core.finish(complaint, "reopen", by=by, at=at, fields=["closed_at", "rework_rounds"], note=reason)
+    people = [user for user in (complaint.handler, complaint.coordinator) if user]
+    notify.tell(people, "reopened", complaint=complaint, dedupe=f"reopened:{complaint.pk}:{complaint.version}")
+    return complaint
+
+
+@transaction.atomic
+def archive(complaint_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None) -> Complaint:
+    """Put the case file away (ARC-01). Departments no longer hold the case."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "archive", by=by, version=version)
+    Assignment.objects.filter(complaint=complaint, is_current=True).update(is_current=False)
+    core.finish(complaint, "archive", by=by, at=at, target=Status.ARCHIVED)
+    return complaint

@@ -1,0 +1,314 @@
+"""Notes, contacts, evidence, findings, remedies and improvements: records that are only ever added."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from accounts.models import Department, User
+from complaints import clocks, permissions
+from complaints.models import (
+    Allegation,
+    Assignment,
+    Attachment,
+    Complaint,
+    Contact,
+    ImprovementAction,
+    InvestigationStep,
+    Note,
+    Remedy,
+    ResponsibilityFinding,
+    StoredFile,
+)
+from complaints.states import (
+    Audience,
+    Channel,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    FindingResult,
+    ImprovementState,
+    Milestone,
+    Status,
+)
+from complaints.transitions import core
+from complaints.transitions.intake import check_text
+
+_ENDED = (Status.ARCHIVED,)
+
+
+def _open_for(complaint_id: int, permission: str, *, by: User | None) -> Complaint:
+    """Lock the case for an added record; the actor must see it and hold the permission."""
+    complaint = core.lock(complaint_id)
+    if by is not None:
+        if not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists() or not permissions.may_add(by, permission, complaint):
+            raise NotAllowed(_("Your role does not allow this."))
+        if not by.has_perm("complaints.view_all") and not permissions.holds_case(by, complaint):
+            raise NotAllowed(_("The case is not with your department."))
+    if complaint.status in _ENDED:
+        raise IllegalTransition(_("The case is archived; nothing can be added."))
+    return complaint
+
+
+def _department_of(complaint: Complaint, user: User) -> Department | None:
+    row = Assignment.objects.filter(complaint=complaint, is_current=True, department__in=user.department_ids).select_related("department").first()
+    return row.department if row else None
+
+
+@transaction.atomic
+def add_note(
+    complaint_id: int, *, by: User, text: str, audience: str = Audience.CASE, at: datetime | None = None
+) -> Note:
+    """Write an internal handling note; it can never be changed (matrix, note)."""
+    at = core.moment(at)
+    complaint = _open_for(complaint_id, "complaints.write_note", by=by)
+    core.require("text", text, _("Write the note."))
+    check_text("text", text, limit=10_000)
+    note = Note.objects.create(complaint=complaint, text=text, at=at, by=by, department=_department_of(complaint, by), audience=audience)
+    core.add_event(complaint, "note", by=by, at=at, reference=core.ref(note))
+    return note
+
+
+@transaction.atomic
+def add_contact(
+    complaint_id: int,
+    *,
+    by: User,
+    direction: ContactDirection,
+    channel: Channel,
+    purpose: ContactPurpose,
+    outcome: ContactOutcome = ContactOutcome.REACHED,
+    summary: str = "",
+    recording_reference: str = "",
+    contacted_at: datetime | None = None,
+    at: datetime | None = None,
+) -> Contact:
+    """Record a communication, failed attempts included (COO-05, COO-06).
+
+    The first contact that reaches the complainant stops the first-contact clock (SLA-17); telling
+    the reply by phone or at the counter stops the reply clock.
+    """
+    at = core.moment(at)
+    contacted_at = contacted_at or at
+    complaint = _open_for(complaint_id, "complaints.record_contact", by=by)
+    if contacted_at > at:
+        raise InvalidInput("contacted_at", _("This time is in the future; give the time of the contact."))
+    if outcome == ContactOutcome.REACHED:
+        core.require("summary", summary, _("Write down what was said."))
+    check_text("summary", summary, limit=10_000)
+    contact = Contact.objects.create(
+        complaint=complaint, direction=direction, channel=channel, purpose=purpose, outcome=outcome, summary=summary,
+        recording_reference=recording_reference, at=contacted_at, by=by,
+    )
+    reached_out = direction == ContactDirection.OUT and outcome == ContactOutcome.REACHED
+    if reached_out:
+        clocks.stop(complaint, Milestone.FIRST_CONTACT, at=contacted_at)
+        if purpose == ContactPurpose.PROGRESS:
+            clocks.stop(complaint, Milestone.PROGRESS, at=contacted_at)
+    if direction == ContactDirection.OUT and purpose == ContactPurpose.REPLY:
+        _deliver_reply(complaint, outcome, at=contacted_at)
+    clocks.refresh(complaint)
+    core.add_event(complaint, "contact", by=by, at=at, reference=core.ref(contact), note=f"{purpose}: {outcome}")
+    return contact
+
+
+def _deliver_reply(complaint: Complaint, outcome: ContactOutcome, *, at: datetime) -> None:
+    """A reply is delivered when told, or after three recorded attempts in vain."""
+    attempts = Contact.objects.filter(complaint=complaint, purpose=ContactPurpose.REPLY, direction=ContactDirection.OUT).count()
+    if outcome == ContactOutcome.REACHED or attempts >= 3:
+        complaint.replies.filter(sent_at__isnull=False, delivered_at=None).update(delivered_at=at)
+        clocks.stop(complaint, Milestone.REPLY, at=at)
+
+
+@transaction.atomic
+def add_attachment(
+    complaint_id: int,
+    *,
+    by: User | None,
+    file: StoredFile,
+    name: str,
+    evidence_kind: str,
+    source: str = "",
+    at: datetime | None = None,
+) -> Attachment:
+    """Put a stored file on the case as evidence with its source (ARC-06)."""
+    at = core.moment(at)
+    complaint = _open_for(complaint_id, "complaints.write_note", by=by)
+    row = Attachment.objects.create(
+        complaint=complaint, file=file, name=name, evidence_kind=evidence_kind, source=source, from_complainant=by is None, at=at, by=by
+    )
+    core.add_event(complaint, "attachment", by=by, at=at, reference=core.ref(row), note=file.sha256)
+    return row
+
+
+@transaction.atomic
+def add_investigation_step(
+    complaint_id: int, *, by: User, kind: str, summary: str, evidence: Attachment | None = None, at: datetime | None = None
+) -> InvestigationStep:
+    """Record what was checked and found (COO-15)."""
+    at = core.moment(at)
+    complaint = _open_for(complaint_id, "complaints.write_note", by=by)
+    core.require("summary", summary, _("Write down what was checked and found."))
+    row = InvestigationStep.objects.create(complaint=complaint, kind=kind, summary=summary, evidence=evidence, at=at, by=by)
+    core.add_event(complaint, "investigation", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def add_allegation(complaint_id: int, *, by: User, text: str, at: datetime | None = None) -> Allegation:
+    """Split one point out of the complaint so that it gets its own finding."""
+    at = core.moment(at)
+    complaint = _open_for(complaint_id, "complaints.write_note", by=by)
+    core.require("text", text)
+    row = Allegation.objects.create(complaint=complaint, text=text, order=complaint.allegations.count() + 1)
+    core.add_event(complaint, "allegation", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def set_finding(
+    allegation_id: int, *, by: User, finding: FindingResult, reason: str, at: datetime | None = None
+) -> Allegation:
+    """Record the finding on one allegation (CLS-17)."""
+    at = core.moment(at)
+    row = Allegation.objects.get(pk=allegation_id)
+    complaint = _open_for(row.complaint_id, "complaints.draft_reply", by=by)
+    core.require("reason", reason, _("Give the reason for the finding."))
+    row.finding, row.finding_reason, row.found_by, row.found_at = finding, reason, by, at
+    row.save(update_fields=["finding", "finding_reason", "found_by", "found_at"])
+    core.add_event(complaint, "finding", by=by, at=at, reference=core.ref(row), note=str(finding))
+    return row
+
+
+@transaction.atomic
+def add_responsibility(
+    complaint_id: int, *, by: User, department: Department, summary: str, post: str = "", person: User | None = None, at: datetime | None = None
+) -> ResponsibilityFinding:
+    """Name the department and post responsible; the person stays inside (CASE-05)."""
+    at = core.moment(at)
+    complaint = _open_for(complaint_id, "complaints.draft_reply", by=by)
+    core.require("summary", summary)
+    row = ResponsibilityFinding.objects.create(complaint=complaint, department=department, post=post, person=person, summary=summary, at=at, by=by)
+    core.add_event(complaint, "responsibility", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def add_remedy(
+    complaint_id: int,
+    *,
+    by: User,
+    kind: str,
+    description: str,
+    amount: Decimal | None = None,
+    is_owed: bool = True,
+    due_on: date | None = None,
+    at: datetime | None = None,
+) -> Remedy:
+    """Record what the complainant gets; goodwill apart from what is owed (COO-12, COO-13)."""
+    at = core.moment(at)
+    complaint = _open_for(complaint_id, "complaints.draft_reply", by=by)
+    core.require("description", description)
+    if amount is not None and amount <= 0:
+        raise InvalidInput("amount", _("Give an amount above zero, or leave it empty."))
+    row = Remedy.objects.create(
+        complaint=complaint, kind=kind, description=description, amount=amount, is_owed=is_owed, due_on=due_on, proposed_by=by, proposed_at=at
+    )
+    core.add_event(complaint, "remedy", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def add_improvement(
+    complaint_id: int,
+    *,
+    by: User,
+    what: str,
+    department: Department,
+    due_on: date,
+    post: str = "",
+    owner: User | None = None,
+    acceptance_test: str = "",
+    at: datetime | None = None,
+) -> ImprovementAction:
+    """Record an improvement with a definite date and a responsible post (SLA-11)."""
+    at = core.moment(at)
+    complaint = _open_for(complaint_id, "complaints.draft_reply", by=by)
+    row = create_improvement(
+        complaint, by=by, at=at, what=what, department=department, due_on=due_on, post=post, owner=owner, acceptance_test=acceptance_test,
+        origin=ImprovementAction.Origin.CASE,
+    )
+    core.add_event(complaint, "improvement", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+def create_improvement(complaint: Complaint, *, by: User, at: datetime, what: str, due_on: date, **fields: Any) -> ImprovementAction:
+    """Shared by cases, reviews and publications: a measure needs words and a day to come."""
+    core.require("what", what, _("Say what will be improved."))
+    core.require("due_on", due_on, _("Give a definite date."))
+    if due_on < timezone.localdate(at):
+        raise InvalidInput("due_on", _("This date is over; give a day to come."))
+    return ImprovementAction.objects.create(complaint=complaint, created_by=by, created_at=at, what=what, due_on=due_on, **fields)
+
+
+@transaction.atomic
+def report_improvement(
+    improvement_id: int, *, by: User, percent: int, note: str, at: datetime | None = None
+) -> ImprovementAction:
+    """Report progress; 100 % means done and waiting for somebody else's verification."""
+    at = core.moment(at)
+    row = ImprovementAction.objects.select_for_update().get(pk=improvement_id)
+    if row.state == ImprovementState.VERIFIED:
+        raise IllegalTransition(_("This improvement is already verified."))
+    if not 0 <= percent <= 100:
+        raise InvalidInput("percent", _("Give a number from 0 to 100."))
+    if not by.has_perm("complaints.view_all") and row.department_id not in by.department_ids and row.owner_id != by.pk:
+        raise NotAllowed(_("Only the responsible department reports on this improvement."))
+    row.percent, row.progress_note = percent, note[:300]
+    row.state = ImprovementState.DONE if percent == 100 else ImprovementState.OPEN
+    row.done_at, row.done_by = (at, by) if percent == 100 else (None, None)
+    row.save(update_fields=["percent", "progress_note", "state", "done_at", "done_by"])
+    if row.complaint_id:
+        core.add_event(core.lock(row.complaint_id), "improvement_progress", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def verify_improvement(improvement_id: int, *, by: User, at: datetime | None = None) -> ImprovementAction:
+    """Somebody else confirms that the improvement is really there (REV-46, IMP-06)."""
+    at = core.moment(at)
+    row = ImprovementAction.objects.select_for_update().get(pk=improvement_id)
+    if row.state != ImprovementState.DONE:
+        raise IllegalTransition(_("Only an improvement reported as done can be verified."))
+    if row.done_by_id == by.pk or row.department_id in by.department_ids:
+        raise NotAllowed(_("Somebody outside the responsible department verifies this."))
+    row.state, row.verified_at, row.verified_by = ImprovementState.VERIFIED, at, by
+    row.save(update_fields=["state", "verified_at", "verified_by"])
+    if row.complaint_id:
+        core.add_event(core.lock(row.complaint_id), "improvement_verified", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def reveal(complaint_id: int, *, by: User, reason: str, fields: list[str], at: datetime | None = None) -> dict[str, str]:
+    """Show identity and contact in clear; the reason and the fields are logged (matrix, ident; AZ-06)."""
+    at = core.moment(at)
+    complaint = core.lock(complaint_id)
+    if not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists():
+        raise NotAllowed(_("This case is no longer yours to see."))
+    refused = permissions.reveal_refusal(by, complaint)
+    if refused:
+        raise NotAllowed(refused)
+    if len(reason.strip()) < 4:
+        raise InvalidInput("reason", _("Give the reason in at least 4 characters."))
+    complainant = complaint.complainant
+    values = {"name": complainant.name, **{point.kind: point.value for point in complainant.contacts.all()}}
+    shown = {key: value for key, value in values.items() if key in fields}
+    core.add_event(complaint, "reveal", by=by, at=at, note=f"{', '.join(sorted(shown))}: {reason.strip()}")
+    return shown

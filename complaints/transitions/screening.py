@@ -1,0 +1,262 @@
+"""Is it ours, and is it complete? Accept, refuse, ask for what is missing (SCR-01…06, SCR-10, SCR-11)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import InvalidInput
+from accounts.models import User
+from complaints import clocks, notices, notify
+from complaints.deadlines import StartsOn
+from complaints.models import Category, Classification, ClockPause, Complaint, ExternalBody, RiskAssessment, SupplementRequest
+from complaints.states import (
+    Complexity,
+    Milestone,
+    NoticeKind,
+    PauseReason,
+    RefusalGround,
+    RequestState,
+    RiskGrade,
+    Severity,
+    Status,
+)
+from complaints.transitions import core
+
+
+@transaction.atomic
+def accept(
+    complaint_id: int,
+    *,
+    by: User,
+    rule: str,
+    category: Category | None = None,
+    nature: Category | None = None,
+    kind: Category | None = None,
+    severity: str = "",
+    complexity: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Accept the complaint, relying on `rule`, and bind its limits to the complexity (SCR-02, SCR-05, SCR-11).
+
+    The required fields of the category must be filled: InvalidInput names the first missing one.
+    """
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "accept", by=by, version=version)
+    core.require("rule", rule, _("Name the rule or duty the decision relies on."))
+    fields = _classify(complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity)
+    if complaint.category is None:
+        raise InvalidInput("category", _("Choose a category before accepting."))
+    for name in complaint.category.required_fields:
+        if not getattr(complaint, name, None):
+            raise InvalidInput(name, _("The category asks for this field; fill it in or ask the complainant for it."))
+    complaint.accepted_at = at
+    complaint.coordinator = complaint.coordinator or by
+    complaint.save(update_fields=["accepted_at", "coordinator"])
+    if complexity:
+        _restart_resolve(complaint)
+    clocks.stop(complaint, Milestone.DECIDE_ACCEPTANCE, at=at)
+    clocks.begin(complaint, StartsOn.ACCEPTED, at=at)
+    core.finish(complaint, "accept", by=by, at=at, fields=[*fields, "accepted_at", "coordinator"], note=rule)
+    notices.issue(complaint, NoticeKind.ACCEPTANCE, by=by, at=at, rule=rule)
+    notify.tell_complainant(complaint, "accepted", dedupe=f"accepted:{complaint.number}:{complaint.version}")
+    notify.tell(
+        notify.holders_of("complaints.assign_complaint").filter(groups__name="coordinator"), "to_assign", complaint=complaint,
+        dedupe=f"to_assign:{complaint.pk}:{complaint.version}", by_email=False,
+    )
+    return complaint
+
+
+def _restart_resolve(complaint: Complaint) -> None:
+    """Limits that depend on the complexity run from the same start with the other amount."""
+    rules = {rule.milestone: rule for rule in complaint.policy.rules.filter(complexity=complaint.complexity)}
+    for deadline in clocks.running(complaint):
+        rule = rules.get(deadline.milestone)
+        if rule and rule.amount != deadline.amount:
+            deadline.amount, deadline.unit, deadline.ladder = rule.amount, rule.unit, rule.ladder
+            deadline.save(update_fields=["amount", "unit", "ladder"])
+            clocks.set_due(deadline, complaint)
+
+
+@transaction.atomic
+def refuse(
+    complaint_id: int,
+    *,
+    by: User,
+    ground: RefusalGround,
+    reason: str,
+    body: ExternalBody | None = None,
+    suggestion: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Do not accept, with the ground, the reason in plain words and where to turn instead (SCR-03, SCR-04, SCR-10)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "refuse", by=by, version=version)
+    core.require("ground", ground, _("Choose the ground for not accepting."))
+    core.require("reason", reason, _("Explain the reason to the complainant."))
+    if ground == RefusalGround.OUT_OF_SCOPE and body is None and not suggestion.strip():
+        raise InvalidInput("body", _("Name the body that is responsible, or say what the complainant can do."))
+    clocks.stop(complaint, Milestone.DECIDE_ACCEPTANCE, at=at)
+    clocks.cancel(complaint, at=at)
+    event = core.finish(complaint, "refuse", by=by, at=at, target=Status.NOT_ACCEPTED, note=f"{ground}: {reason}")
+    notices.issue(
+        complaint, NoticeKind.NON_ACCEPTANCE, by=by, at=at, ground=RefusalGround(ground).label, reason=reason, body=body, suggestion=suggestion
+    )
+    notify.tell_complainant(complaint, "not_accepted", dedupe=f"refused:{event.hash[:16]}")
+    return complaint
+
+
+@transaction.atomic
+def rescreen(complaint_id: int, *, by: User | None, reason: str, version: int | None = None, at: datetime | None = None) -> Complaint:
+    """Take a refused complaint up again, after an objection or a review."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "rescreen", by=by, version=version)
+    core.require("reason", reason)
+    core.finish(complaint, "rescreen", by=by, at=at, note=reason)
+    clocks.begin(complaint, StartsOn.RECEIVED, at=at)
+    clocks.stop(complaint, Milestone.ACKNOWLEDGE, at=at)
+    clocks.refresh(complaint)
+    return complaint
+
+
+@transaction.atomic
+def request_information(
+    complaint_id: int, *, by: User, items: str, version: int | None = None, at: datetime | None = None
+) -> SupplementRequest:
+    """Ask the complainant for everything that is missing, at once; the clocks stand still (SCR-06, IN-36)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "request_information", by=by, version=version)
+    core.require("items", items, _("List everything that is missing."))
+    if ClockPause.objects.filter(complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]).exists():
+        raise InvalidInput("items", _("The clock is already stopped; restart it first."))
+    request = SupplementRequest.objects.create(complaint=complaint, items=items, asked_by=by, asked_at=at)
+    ClockPause.objects.create(
+        complaint=complaint, reason=PauseReason.INFORMATION, evidence=core.ref(request), state=RequestState.APPROVED,
+        requested_by=by, requested_at=at, started_at=at,
+    )
+    clocks.pause_all(complaint)
+    complaint.awaiting_from, complaint.pause_reason = complaint.status, PauseReason.INFORMATION
+    complaint.save(update_fields=["awaiting_from", "pause_reason"])
+    core.finish(complaint, "request_information", by=by, at=at, fields=["awaiting_from"], reference=core.ref(request))
+    notices.issue(complaint, NoticeKind.SUPPLEMENT, by=by, at=at, items=items)
+    notify.tell_complainant(complaint, "information_wanted", dedupe=f"information:{request.pk}")
+    return request
+
+
+@transaction.atomic
+def receive_information(
+    complaint_id: int, *, by: User | None, answer: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """The answer came (from the complainant, or recorded by the office): the clocks run on."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "receive_information", by=by, version=version)
+    core.require("answer", answer, _("Write down what was supplied."))
+    complaint.supplement_requests.filter(answered_at=None).update(answer=answer, answered_at=at, state=RequestState.ENDED)
+    back_to = Status(complaint.awaiting_from)
+    end_pause(complaint, at=at)
+    complaint.awaiting_from = ""
+    complaint.save(update_fields=["awaiting_from"])
+    core.finish(complaint, "receive_information", by=by, at=at, target=back_to, fields=["awaiting_from"])
+    return complaint
+
+
+def end_pause(complaint: Complaint, *, at: datetime) -> None:
+    """End the running pause; every clock is later by its working time."""
+    ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).update(ended_at=at, state=RequestState.ENDED)
+    complaint.pause_reason = ""
+    complaint.save(update_fields=["pause_reason"])
+    clocks.resume_all(complaint)
+
+
+@transaction.atomic
+def withdraw(complaint_id: int, *, by: User | None, reason: str = "", version: int | None = None, at: datetime | None = None) -> Complaint:
+    """The complainant takes the complaint back; the record stays (matrix, withdraw). Ends the same day."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "withdraw", by=by, version=version)
+    if by is not None:
+        core.require("reason", reason, _("Say how and when the complainant withdrew."))
+    ClockPause.objects.filter(complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]).update(
+        state=RequestState.ENDED, ended_at=at
+    )
+    clocks.cancel(complaint, at=at)
+    fields = ["closed_at"]
+    complaint.closed_at = at
+    if complaint.accepted_at and complaint.first_closed_at is None:
+        # Accepted complaints stay in the sampling frame although withdrawn.
+        complaint.first_closed_at = at
+        fields.append("first_closed_at")
+    complaint.save(update_fields=fields)
+    core.finish(complaint, "withdraw", by=by, at=at, fields=fields, note=reason)
+    notices.issue(complaint, NoticeKind.WITHDRAWAL, by=by, at=at)
+    return complaint
+
+
+@transaction.atomic
+def classify(
+    complaint_id: int,
+    *,
+    by: User,
+    category: Category | None = None,
+    nature: Category | None = None,
+    kind: Category | None = None,
+    severity: str = "",
+    complexity: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Change one or more dimensions; every decision is kept (CLS-01, CLS-15)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "classify", by=by, version=version)
+    fields = _classify(complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity)
+    if not fields:
+        raise InvalidInput("category", _("Nothing was changed."))
+    if "complexity" in fields:
+        _restart_resolve(complaint)
+    core.finish(complaint, "classify", by=by, at=at, fields=fields)
+    return complaint
+
+
+def _classify(complaint: Complaint, *, by: User | None, at: datetime, severity: str, complexity: str, **dimensions: Category | None) -> list[str]:
+    fields = []
+    for name, category in dimensions.items():
+        if category is None or getattr(complaint, f"{name}_id") == category.pk:
+            continue
+        if category.dimension != name:
+            raise InvalidInput(name, _("This value belongs to another dimension."))
+        setattr(complaint, name, category)
+        Classification.objects.create(complaint=complaint, dimension=name, category=category, at=at, by=by)
+        fields.append(name)
+    if severity and severity != complaint.severity:
+        complaint.severity = Severity(severity)
+        fields.append("severity")
+    if complexity and complexity != complaint.complexity:
+        complaint.complexity = Complexity(complexity)
+        fields.append("complexity")
+    if fields:
+        complaint.save(update_fields=fields)
+    return fields
+
+
+@transaction.atomic
+def grade_risk(
+    complaint_id: int, *, by: User, grade: RiskGrade, reason: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
+    """Set the risk grade with a reason; a high risk makes the legal check unavoidable (RISK-01, COM-01)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "grade_risk", by=by, version=version)
+    core.require("reason", reason, _("Give the reason for the grade."))
+    RiskAssessment.objects.create(
+        complaint=complaint, grade=grade, proposed=complaint.risk_grade, score=0, reason=reason[:300], at=at, by=by
+    )
+    complaint.risk_grade = RiskGrade(grade)
+    complaint.save(update_fields=["risk_grade"])
+    core.finish(complaint, "grade_risk", by=by, at=at, fields=["risk_grade"], note=reason)
+    if grade == RiskGrade.HIGH:
+        notify.tell(notify.holders_of("complaints.check_legal"), "high_risk", complaint=complaint, dedupe=f"high_risk:{complaint.pk}:{complaint.version}")
+    return complaint
+
+

@@ -1,0 +1,14 @@
+"""When the sweeps and periodic jobs start. Beat only starts them; what is due lives in the database."""
+
+from celery.schedules import crontab
+
+BEAT_SCHEDULE = {
+    "sweep_deadlines": {"task": "complaints.sweep_deadlines", "schedule": 60.0},
+    "deliver_notifications": {"task": "complaints.deliver_notifications", "schedule": 60.0},
+    "check_ledger": {"task": "complaints.check_ledger", "schedule": crontab(hour=0, minute=30)},
+    "purge_expired": {"task": "complaints.purge_expired", "schedule": crontab(hour=3, minute=10)},
+    "draw_sample": {"task": "review.draw_sample", "schedule": crontab(hour=9, minute=0)},
+    "publish_due": {"task": "publication.publish_due", "schedule": 60.0},
+    "sweep_reports": {"task": "analytics.sweep_reports", "schedule": 60.0},
+    "build_report": {"task": "analytics.build_due_reports", "schedule": crontab(hour=6, minute=0)},
+}

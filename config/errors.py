@@ -1,0 +1,79 @@
+"""What people see when a request fails: a plain page in their language with an error id.
+
+The same id is in the log beside the request id; the page shows no details (I17). Nothing here
+touches the database. Addresses under /api/ and /open311/ get JSON instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotAllowed
+from config import context, logs
+from config.preferences import is_staff_path
+
+logger = logging.getLogger("huiyin.errors")
+API_PATHS = ("/api/", "/open311/")
+
+
+def error_id() -> str:
+    """E-20261120-142603-7F2A: local time and the start of the request id, short enough to read out."""
+    return f"E-{timezone.localtime():%Y%m%d-%H%M%S}-{logs.request_id.get()[:4].upper()}"
+
+
+def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 400, code="bad_request", message=_("The request cannot be read."))
+
+
+def handler403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    reason = str(exception) if isinstance(exception, NotAllowed) else ""
+    return page(request, 403, code="not_allowed", message=reason or _("You may not do this."), reason=reason)
+
+
+def handler404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 404, code="not_found", message=_("There is no such page."))
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    return page(request, 500, code="error", message=_("Something went wrong on our side."))
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """Somebody else holds the row; trying again in a moment works."""
+    message = _("Somebody else is working on this case. Nothing was changed; try again in a few seconds.")
+    response = page(request, 503, code="busy", message=message)
+    response["Retry-After"] = "5"
+    return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return page(request, 403, code="form_expired", message=_("This form has expired."), template="403_csrf.html")
+
+
+def page(
+    request: HttpRequest, status: int, *, code: str, message: str, template: str = "", **extra: Any
+) -> HttpResponse:
+    """Render the error page and log its id. Works without database, session and request context."""
+    shown = error_id()
+    logger.log(
+        logging.ERROR if status == 500 else logging.INFO, "error page %s status=%s code=%s", shown, status, code
+    )
+    if request.path.startswith(API_PATHS):
+        return JsonResponse({"code": code, "message": message, "error_id": shown}, status=status)
+    staff = is_staff_path(request.path)
+    values = {
+        "organisation": context.organisation(),
+        "html_lang": context.html_lang(),
+        **context.public_context(request.path, request.GET.get("text") == "large", {}),
+        "is_staff_page": staff,
+        "error_id": shown,
+        "message": message,
+        **extra,
+    }
+    return HttpResponse(loader.get_template(template or f"{status}.html").render(values), status=status)

@@ -1,0 +1,121 @@
+"""The one place where environment variables are read.
+
+Every setting an operator can give is a field of `Environment`; a wrong value stops the
+start with a sentence that names the variable and the mend (docs/operations.md).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+SITES = ("all", "public", "staff")
+STAGES = ("development", "production")
+
+
+@dataclass(frozen=True)
+class Environment:
+    stage: str
+    site: str
+    data: Path
+    secret_key: str
+    field_keys: list[str]
+    allowed_hosts: list[str]
+    database: dict
+    redis_url: str
+    email: dict
+    public_base_url: str
+    trusted_proxies: int
+    demo_allowed: bool
+
+    @property
+    def production(self) -> bool:
+        return self.stage == "production"
+
+
+def read() -> Environment:
+    """Read and check every variable. Raises ImproperlyConfigured naming the first wrong one."""
+    env = environ.Env()
+    stage = _one_of(env, "HUIYIN_ENV", STAGES, "development")
+    site = _one_of(env, "HUIYIN_SITE", SITES, "all")
+    data = Path(env.str("HUIYIN_DATA", default=str(ROOT / "var"))).resolve()
+    production = stage == "production"
+    secret_key = env.str("SECRET_KEY", default="")
+    field_keys = env.list("HUIYIN_FIELD_KEYS", default=[])
+    allowed_hosts = env.list("ALLOWED_HOSTS", default=[])
+    if production:
+        _check_production(secret_key, field_keys, allowed_hosts)
+    else:
+        kept = _development_secrets(data) if not (secret_key and field_keys) else {}
+        secret_key = secret_key or kept["secret_key"]
+        field_keys = field_keys or kept["field_keys"]
+        allowed_hosts = allowed_hosts or ["localhost", "127.0.0.1", "[::1]", "testserver"]
+    for key in field_keys:
+        try:
+            Fernet(key)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                "HUIYIN_FIELD_KEYS holds a value that is not a Fernet key (32 bytes, url-safe base64). "
+                "Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            ) from error
+    try:
+        database = env.db_url("DATABASE_URL", default=f"sqlite:///{data / 'huiyin.sqlite3'}")
+    except (ValueError, environ.ImproperlyConfigured) as error:
+        raise ImproperlyConfigured("DATABASE_URL cannot be read; write postgres://user:password@host:5432/name") from error
+    if production and database["ENGINE"].endswith("sqlite3"):
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database when HUIYIN_ENV=production.")
+    redis_url = env.str("REDIS_URL", default="")
+    if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured("REDIS_URL must start with redis://, rediss:// or unix://.")
+    if production and not redis_url:
+        raise ImproperlyConfigured("REDIS_URL is missing; production workers need a broker, e.g. redis://127.0.0.1:6379/0.")
+    return Environment(
+        stage=stage,
+        site=site,
+        data=data,
+        secret_key=secret_key,
+        field_keys=field_keys,
+        allowed_hosts=allowed_hosts,
+        database=database,
+        redis_url=redis_url,
+        email=env.email_url("EMAIL_URL", default="consolemail://" if production else f"filemail://{data / 'mail'}"),
+        public_base_url=env.str("HUIYIN_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/"),
+        trusted_proxies=env.int("HUIYIN_TRUSTED_PROXIES", default=1 if production else 0),
+        demo_allowed=not production,
+    )
+
+
+def _one_of(env: environ.Env, name: str, choices: tuple[str, ...], default: str) -> str:
+    value = env.str(name, default=default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name}={value!r} is not known; use one of: {', '.join(choices)}.")
+    return value
+
+
+def _check_production(secret_key: str, field_keys: list[str], allowed_hosts: list[str]) -> None:
+    if len(secret_key) < 50 or len(set(secret_key)) < 10:
+        raise ImproperlyConfigured("SECRET_KEY must be set to at least 50 random characters when HUIYIN_ENV=production.")
+    if not field_keys:
+        raise ImproperlyConfigured("HUIYIN_FIELD_KEYS is missing; contact data cannot be stored without an encryption key.")
+    if not allowed_hosts or "*" in allowed_hosts:
+        raise ImproperlyConfigured("ALLOWED_HOSTS must list the host names of this site; * is refused in production.")
+
+
+def _development_secrets(data: Path) -> dict:
+    """Random keys made on the first start and kept beside the data they protect."""
+    path = data / "secrets.json"
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        made = {"secret_key": secrets.token_urlsafe(50), "field_keys": [Fernet.generate_key().decode()]}
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(made, out)
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,7 @@
+"""Redaction of personal data before anything is shown to the public (PUB-14 to PUB-19). Pure: no database, no settings."""
+
+from publication.redaction.engine import ENGINE_VERSION, find, leaks, redact
+from publication.redaction.profiles import PROFILES, TYPES, UnknownProfile
+from publication.redaction.spans import Known, Redaction, Span
+
+__all__ = ["ENGINE_VERSION", "PROFILES", "TYPES", "Known", "Redaction", "Span", "UnknownProfile", "find", "leaks", "redact"]

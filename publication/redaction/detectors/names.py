@@ -1,0 +1,305 @@
+"""Names of natural persons (PUB-14): word classes first, then titles, context words and the shape of names.
+
+Organisations and shops named after someone (张记面馆, 王先生火锅店) are no persons and stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from publication.redaction.detectors import person_words as words
+from publication.redaction.lexicon import COMPOUND_SURNAMES, GIVEN, NAME_CONTEXTS, RISKY_SURNAMES, SURNAMES, TITLES
+from publication.redaction.normalise import View
+from publication.redaction.spans import Hit
+from publication.redaction.tokens import Token, boundaries, tokens_of
+
+_SURNAME = f"(?:{'|'.join(COMPOUND_SURNAMES)}|[{''.join(sorted(SURNAMES))}])"
+_TITLE = f"(?:{'|'.join(sorted(TITLES, key=len, reverse=True))})"
+_TITLED = re.compile(rf"(?:[小老]?({_SURNAME})|(?<![A-Za-z])([A-Z][a-z]{{1,14}}))(?=[ ]?(?:{_TITLE}|[总工](?=[,。、;:说的和与]|\Z)))")
+_NICK_SURNAMES = "".join(sorted(SURNAMES - set("的板家师大小路区年时学人")))
+_NICK = re.compile(rf"[小老阿][{_NICK_SURNAMES}](?=[,。、;:!?的说讲在和与跟同把被给告 ]|\Z)")
+_CONTEXT = re.compile(
+    rf"(?:{'|'.join(sorted(NAME_CONTEXTS, key=len, reverse=True))})(?:姓名|名字|名)?([ ]?[:为是叫\-]?[ ]?[(\"“「]?)(?={_SURNAME})"
+)
+_DOTTED = re.compile(r"[一-鿿]{1,7}(?:·[一-鿿]{1,8}){1,3}")
+_LATIN = re.compile(r"(?<![A-Za-z@./])([A-Z][a-z]{1,14})(?:[ ·]|(?=[A-Z]))(?:[A-Z]\.?[ ])?([A-Z][a-z'\-]{1,15}(?:[ ][A-Z][a-z]{2,15})?)(?![A-Za-z@])")
+_LATIN_STATED = re.compile(r"(?:姓名|英文名|外教|名叫|叫做|我叫|网友|昵称)[: 为是叫]{0,3}([A-Z][a-z]{1,14}(?:[ ·][A-Z][a-z]{1,14}){0,3})(?![A-Za-z])")
+_RUN_END = re.compile(r"[^一-鿿]|\Z")
+_SOUNDS = re.compile(rf"[{words.SOUNDS}]{{2,9}}")
+
+
+class _Reader:
+    """One pass over one text; keeps the word boundaries at hand."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = tokens_of(text)
+        self.borders = boundaries(text)
+        self.starting = {token.start: token for token in self.tokens}
+
+    def surname_size(self, at: int) -> int:
+        """Length of the surname at a position, 0 if none."""
+        if self.text[at : at + 2] in COMPOUND_SURNAMES:
+            return 2
+        return 1 if self.text[at : at + 1] in SURNAMES else 0
+
+    def full_name(self, at: int, *, liberal: bool) -> int:
+        """End of the full name that begins at a position, or 0. ``liberal`` when words before announce a name."""
+        size = self.surname_size(at)
+        if not size:
+            return 0
+        first = at + size
+        if liberal:
+            run = _RUN_END.search(self.text, first)
+            end = run.start() if run else len(self.text)
+            if 1 <= end - first <= 2 and self._given(first, end, liberal=True):
+                return end
+        for end in (first + 2, first + 1):
+            if end > len(self.text) or (end not in self.borders and not (liberal and end == first + 2)):
+                continue
+            if self._given(first, end, liberal=liberal) and not self.is_word(at, end):
+                return end
+        return 0
+
+    def _given(self, first: int, end: int, *, liberal: bool) -> bool:
+        given = self.text[first:end]
+        if not given or not all("一" <= char <= "鿿" for char in given):
+            return False
+        if given[-1] in words.NEVER_LAST or given[0] in words.NEVER_FIRST or given in words.NOT_GIVEN:
+            return False
+        return liberal or all(char in GIVEN for char in given)
+
+    def is_word(self, start: int, end: int) -> bool:
+        """Whether the dictionary knows the characters, or a longer word from there, as something else than a name."""
+        if self.text[start:end] in words.COMMON:
+            return True
+        token = self.starting.get(start)
+        return token is not None and token.end >= end and token.tag[:2] not in {"nr", "x", "nz", "ns", "nt"}
+
+    def names_an_organisation(self, end: int) -> bool:
+        """Whether what follows turns the name into that of a shop, company, place or work."""
+        return words.ORGANISATION_AFTER.match(self.text, end) is not None
+
+
+def find(view: View) -> Iterator[Hit]:
+    """Names with their places, in no particular order; the same name is found wherever it stands again."""
+    reader = _Reader(view.text)
+    found: dict[tuple[int, int], float] = {}
+    for start, end, confidence in _candidates(reader):
+        if "某" in view.text[start : end + 1] or reader.names_an_organisation(end):
+            continue
+        if view.text[start:end] in words.COMMON:
+            continue
+        found[start, end] = max(confidence, found.get((start, end), 0.0))
+    for (start, end), confidence in found.items():
+        yield Hit(start, end, "person", confidence)
+    yield from _again(reader, found)
+
+
+def _again(reader: _Reader, found: dict[tuple[int, int], float]) -> Iterator[Hit]:
+    sure = {reader.text[start:end] for (start, end), confidence in found.items() if confidence >= 0.8 and end - start >= 3}
+    if not sure:
+        return
+    for match in re.finditer("|".join(map(re.escape, sorted(sure, key=len, reverse=True))), reader.text):
+        if match.span() not in found and not reader.names_an_organisation(match.end()):
+            yield Hit(*match.span(), "person", 0.8)
+
+
+def _candidates(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    yield from _by_context(reader)
+    yield from _by_title(reader)
+    yield from _by_word_class(reader)
+    yield from _by_shape(reader)
+    yield from _foreign(reader)
+
+
+def _by_context(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    for match in _CONTEXT.finditer(reader.text):
+        start = match.end()
+        stated = match.group(1).strip() != "" and match.group(1).strip() not in {"是", "为", "叫"}
+        if not match.group(1) and start not in reader.borders:
+            continue
+        end = reader.full_name(start, liberal=stated)
+        if end:
+            yield start, end, 0.95 if stated else 0.85
+            yield from _listed(reader, end)
+
+
+def _listed(reader: _Reader, end: int) -> Iterator[tuple[int, int, float]]:
+    """Further names of an enumeration: 张三、李四和王五."""
+    while end < len(reader.text) and reader.text[end] in "、和与及,":
+        start = end + 1
+        following = reader.full_name(start, liberal=reader.text[end] == "、")
+        if not following:
+            return
+        yield start, following, 0.8
+        end = following
+
+
+def _by_title(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    for match in _TITLED.finditer(reader.text):
+        group = 1 if match.group(1) else 2
+        start, end = match.span(group)
+        title_at = match.end()
+        if words.SHOP_TITLE.match(reader.text, title_at):
+            continue
+        if group == 1 and start == match.start() and not _stands_alone(reader, start, title_at):
+            continue
+        yield start, end, 0.9
+    for match in _NICK.finditer(reader.text):
+        if match.start() in reader.borders and match.group() not in words.COMMON:
+            yield *match.span(), 0.7
+    for match in words.TITLE_WORD.finditer(reader.text):
+        for size in (3, 2, 4):
+            start = match.start() - size
+            if start >= 0 and start in reader.borders and reader.full_name(start, liberal=False) == match.start():
+                yield start, match.start(), 0.9
+                break
+
+
+def _stands_alone(reader: _Reader, start: int, title_at: int) -> bool:
+    """Whether the surname before a title is no tail of another word: 城管队长, 中学校长, 高级工程师."""
+    if start == 0 or start in reader.borders:
+        token_end = next((t.end for t in reader.tokens if t.start <= start < t.end), start)
+        word = reader.text[start:token_end]
+        return word not in words.COMMON and (word not in words.NOT_TITLED) and reader.text[start : title_at + 2] not in words.NOT_TITLED
+    return False
+
+
+def _by_word_class(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    tokens = reader.tokens
+    for index, token in enumerate(tokens):
+        if not token.tag.startswith("nr"):
+            if _misjudged(reader, token):
+                yield token.start, token.end, 0.65
+            continue
+        size = reader.surname_size(token.start)
+        length = token.end - token.start
+        if not _chinese(token.word):
+            continue
+        if size and size < length <= size + 3:
+            end = _trim(reader, token, size)
+            given_holds = reader._given(token.start + size, end, liberal=True)
+            if given_holds and not words.PLACE_END.search(token.word):
+                risky = token.word[:1] in RISKY_SURNAMES and size == 1
+                plausible = all(char in GIVEN for char in reader.text[token.start + size : end])
+                if not risky or (plausible and (end - token.start == 3 or _acts(tokens, index))):
+                    yield token.start, end, 0.85 if plausible and not risky else 0.7
+            continue
+        if size == length and index + 1 < len(tokens):
+            end = reader.full_name(token.start, liberal=False)
+            if end:
+                yield token.start, end, 0.75
+
+
+def _acts(tokens: tuple[Token, ...], index: int) -> bool:
+    """Whether what follows is what follows persons: a verb, an adverb, a colon, the next of several names."""
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    return following is not None and (following.tag[:1] in {"v", "d", "p", "c"} or following.word in {":", "、", "("})
+
+
+def _misjudged(reader: _Reader, token: Token) -> bool:
+    """A word of three characters that has the shape of a name but was taken for a place or time."""
+    return (
+        len(token.word) == 3
+        and token.tag[:1] in "ntx"
+        and token.tag != "n"
+        and token.word[0] in SURNAMES
+        and token.word[0] not in RISKY_SURNAMES
+        and not words.PLACE_END.search(token.word)
+        and reader._given(token.start + 1, token.end, liberal=False)
+    )
+
+
+def _trim(reader: _Reader, token: Token, size: int) -> int:
+    """End of the name in a word that may have swallowed the verb behind it (郭庆祥成); the start if it is no name."""
+    end = token.end
+    if end - token.start > size + 2:
+        if reader.text[end - 1] not in words.SWALLOWED or not reader._given(token.start + size, end - 1, liberal=False):
+            return token.start
+        end -= 1
+    while end - token.start > 2 and reader.text[end - 1] in words.NEVER_LAST:
+        end -= 1
+    return end
+
+
+def _by_shape(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    """A lone surname character followed by characters of given names, the words between unknown to the dictionary."""
+    tokens = reader.tokens
+    for index, token in enumerate(tokens[:-1]):
+        length = token.end - token.start
+        size = reader.surname_size(token.start)
+        if not size or length != size:
+            if size and token.tag == "x" and length == size + 2 and reader.full_name(token.start, liberal=False) == token.end:
+                yield token.start, token.end, 0.75
+            continue
+        if token.word in RISKY_SURNAMES and not token.tag.startswith("nr"):
+            continue
+        follower = tokens[index + 1]
+        if not _chinese(follower.word) or len(follower.word) > 2 or follower.tag[:1] in "pcury":
+            continue
+        end = reader.full_name(token.start, liberal=False)
+        if not end:
+            continue
+        dictionary_word = len(follower.word) == 2 and follower.tag[:1] in words.PLAIN_CLASSES
+        if end - token.start == size + 1 and follower.tag[:1] not in {"n", "a", "z", "x", "j"}:
+            continue
+        yield token.start, end, 0.6 if dictionary_word else 0.75
+
+
+def _foreign(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    text = reader.text
+    for match in _DOTTED.finditer(text):
+        start = _after_verbs(reader, match.start(), match.group().index("·") + match.start())
+        end = _dotted_end(reader, match)
+        name = text[start:end]
+        if end - start >= 4 and words.sounds_foreign(name) and not words.ESTATE_END.search(name):
+            yield start, end, 0.8
+    tokens = reader.tokens
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        if not (_SOUNDS.fullmatch(token.word) and token.tag[:2] in {"nr", "x"} and _chinese(token.word)):
+            index += 1
+            continue
+        last = index
+        while last + 1 < len(tokens) and tokens[last + 1].tag[:2] == "nr" and _SOUNDS.fullmatch(tokens[last + 1].word):
+            last += 1
+        start, end = token.start, tokens[last].end
+        if end - start >= 3 or token.tag == "nrt":
+            yield start, end, 0.7
+        index = last + 1
+    for token in tokens:
+        if token.tag == "nrt" and len(token.word) >= 2 and _chinese(token.word) and not words.PLACE_END.search(token.word):
+            yield token.start, token.end, 0.7
+    for match in _LATIN.finditer(text):
+        if match.group(1).lower() in words.ENGLISH_FIRST_NAMES:
+            yield *match.span(), 0.8
+    for match in _LATIN_STATED.finditer(text):
+        yield *match.span(1), 0.85
+
+
+def _after_verbs(reader: _Reader, start: int, dot: int) -> int:
+    """The first part of a dotted name begins after the last word that cannot be part of it."""
+    begin = start
+    for token in _tokens_between(reader, start, dot):
+        if token.tag[:1] in "vpcrduf" or token.word in words.BEFORE_NAME or token.tag == "n" and token.end < dot:
+            begin = max(begin, min(token.end, dot - 1))
+    return begin
+
+
+def _dotted_end(reader: _Reader, match: re.Match[str]) -> int:
+    last_dot = match.start() + match.group().rindex("·")
+    for token in _tokens_between(reader, last_dot + 2, match.end()):
+        if token.tag[:1] in "vpcrdufy" or token.word in words.BEFORE_NAME or words.TITLE_WORD.match(token.word):
+            return token.start
+    return match.end()
+
+
+def _tokens_between(reader: _Reader, start: int, end: int) -> list[Token]:
+    return [token for token in reader.tokens if token.start >= start and token.end <= end]
+
+
+def _chinese(word: str) -> bool:
+    return all("一" <= char <= "鿿" for char in word)

@@ -1,0 +1,151 @@
+"""The known-identity gate: the names and numbers recorded with a case, found in any spelling (PR-09).
+
+Every known value becomes one pattern in which each character accepts its disguises and small gaps are allowed
+between characters. Gaps are bounded and share no character with what they separate, so matching is linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from publication.redaction.normalise import View, plain
+from publication.redaction.spans import Hit, Known
+
+_DIGIT_FORMS = {
+    "0": "0oO〇零洞",
+    "1": "1lI一壹幺",
+    "2": "2二贰两貳",
+    "3": "3三叁參",
+    "4": "4四肆",
+    "5": "5五伍",
+    "6": "6六陆陸",
+    "7": "7七柒拐",
+    "8": "8八捌",
+    "9": "9九玖勾",
+}
+_NARROW = r"[\s·.\-_*/|]{0,3}"
+_WIDE = r"[^0-9A-Za-z〇一-鿿]{0,3}"
+_TITLE = re.compile(r"[ ]?(先生|女士|小姐|太太|同志)$")
+_FINE_TAIL = re.compile(r"^.*(?:[省市区县旗州镇乡]|街道)(?=.)")
+
+
+def _letters(char: str) -> str:
+    both = {char.lower(), char.upper()}
+    return "[" + "".join(re.escape(form) for form in sorted(both)) + "]"
+
+
+def _digit(char: str) -> str:
+    return f"[{_DIGIT_FORMS[char]}]"
+
+
+def _spelling(value: str, gap: str) -> str:
+    """A pattern for a value in any writing; punctuation of the value itself is optional."""
+    parts = []
+    for char in value:
+        if char in _DIGIT_FORMS:
+            parts.append(_digit(char))
+        elif char.isalpha():
+            parts.append(_letters(char) if char.isascii() else re.escape(char))
+    return gap.join(parts)
+
+
+def _size(value: str) -> int:
+    return sum(char.isalnum() for char in value)
+
+
+def _name(value: str) -> str | None:
+    bare = _TITLE.sub("", plain(value).strip())
+    size = _size(bare)
+    if size < 2:
+        return None
+    if bare.isascii():
+        return rf"(?<![A-Za-z0-9]){_spelling(bare, r'[^0-9A-Za-z〇一-鿿]{0,3}')}(?![A-Za-z0-9])" if size >= 3 else None
+    return _spelling(bare, _NARROW if size == 2 else _WIDE)
+
+
+def _number(value: str, least: int) -> str | None:
+    bare = "".join(char for char in plain(value) if char.isalnum() and char.isascii())
+    return _spelling(bare, _WIDE) if _size(bare) >= least else None
+
+
+def _phone(value: str) -> Iterator[str]:
+    digits = "".join(char for char in View.of(value).digits if char.isdigit())
+    if len(digits) > 11 and digits.startswith(("86", "0086")):
+        digits = digits.removeprefix("00").removeprefix("86")
+    if len(digits) >= 7:
+        yield _spelling(digits, _WIDE)
+    # A landline is often given without its area code.
+    if digits.startswith("0") and len(digits) >= 10:
+        area = 3 if digits[1] in "12" else 4
+        yield rf"(?<![0-9]){_spelling(digits[area:], _NARROW)}(?![0-9])"
+
+
+def _email(value: str) -> str | None:
+    bare = plain(value).strip()
+    if "@" not in bare:
+        return _number(value, 5)
+    parts = []
+    for char in bare:
+        if char == "@":
+            parts.append(r"(?:@|#|\(at\)|\[at\]|at|艾特|圈a)")
+        elif char == ".":
+            parts.append(r"(?:[.。·,]|点|dot|\(dot\))")
+        elif char in _DIGIT_FORMS:
+            parts.append(_digit(char))
+        elif char.isascii() and char.isalpha():
+            parts.append(_letters(char))
+        else:
+            parts.append(re.escape(char))
+    return r"[\s\-*]{0,3}".join(parts) if _size(bare) >= 4 else None
+
+
+def _handle(value: str) -> str | None:
+    bare = plain(value).strip()
+    if _size(bare) < 4:
+        return None
+    body = r"[\s\-_.*]{0,3}".join(
+        _digit(char) if char in _DIGIT_FORMS else _letters(char) if char.isascii() else re.escape(char)
+        for char in bare
+        if char.isalnum()
+    )
+    return rf"(?<![A-Za-z0-9]){body}(?![A-Za-z0-9])"
+
+
+def _address(value: str) -> Iterator[str]:
+    """The whole address and the part below the district, which is what must not be read."""
+    bare = plain(value).strip()
+    fine = _FINE_TAIL.sub("", bare)
+    for part in {bare, fine}:
+        if _size(part) >= 4:
+            yield _spelling(part, _WIDE)
+
+
+@lru_cache(maxsize=256)
+def _patterns(known: Known) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    raw: list[tuple[str, str | None]] = []
+    raw += [("address", pattern) for value in known.addresses for pattern in _address(value)]
+    raw += [("phone", pattern) for value in known.phones for pattern in _phone(value)]
+    raw += [("id_number", _number(value, 6)) for value in known.ids]
+    raw += [("bank_card", _number(value, 6)) for value in known.accounts]
+    raw += [("license_plate", _plate(value)) for value in known.plates]
+    raw += [("email", _email(value)) for value in known.emails]
+    raw += [("wechat", _handle(value)) for value in known.wechat]
+    raw += [("person", _name(value)) for value in known.names]
+    return tuple((kind, re.compile(pattern, re.I)) for kind, pattern in raw if pattern)
+
+
+def _plate(value: str) -> str | None:
+    bare = "".join(char for char in plain(value) if char.isalnum())
+    return _spelling(bare, _WIDE) if len(bare) >= 5 else None
+
+
+def find(view: View, known: Known | None) -> Iterator[Hit]:
+    """Every place where a known identity stands, in any spelling."""
+    if known is None:
+        return
+    for kind, pattern in _patterns(known):
+        for match in pattern.finditer(view.text):
+            if match.end() > match.start():
+                yield Hit(*match.span(), kind, 1.0)

