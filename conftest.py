@@ -70,10 +70,16 @@ DatabaseOperations.execute_sql_flush = _flush_past_triggers
 
 
 # --- Groups: what needs a service, and what was counted -------------------------------------
+@pytest.hookimpl(tryfirst=True)  # markers must stand before -m is applied
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"page", "browser"} & set(getattr(item, "fixturenames", ())) or ROOT / "e2e" in item.path.parents:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if {"page", "browser"} & fixtures or ROOT / "e2e" in item.path.parents:
             item.add_marker("browser")
+        if "redis_url" in fixtures:
+            item.add_marker("redis")
+        if "shared_data" in fixtures:
+            item.add_marker("data")
         if test_settings.ON_SQLITE and item.get_closest_marker("postgres"):
             item.add_marker(pytest.mark.skip(reason="only makes sense on PostgreSQL: bin/test --postgres"))
         groups = [group for group in GROUPS if item.get_closest_marker(group)]
@@ -142,9 +148,16 @@ def _empty_caches():
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real texts and series that is never part of the project."""
-    path = Path(os.environ.get("HUIYIN_TEST_DATA") or ROOT.parent / "shared" / "data")
-    _need("data", path.is_dir(), f"no data at {path}")
+    path = services.find_data()
+    _need("data", path, "there is no collection of texts beside the checkout")
     return path
+
+
+@pytest.fixture(scope="session")
+def redis_url():
+    """A real, empty Redis for this run."""
+    with services.redis_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

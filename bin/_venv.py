@@ -1,6 +1,7 @@
+# ruff: noqa: T201, S603, S606
 """The virtual environment of this checkout: made once, brought up to date when its lock file changes.
 
-Standard library only, and no syntax that would stop an old Python before it can be told so.
+Standard library only, and no syntax newer than Python 3.6: an older one must get as far as being told so.
 """
 
 import fcntl
@@ -28,13 +29,11 @@ def require_python():
     if sys.version_info >= OLDEST:
         return
     for minor in range(14, OLDEST[1] - 1, -1):
-        newer = shutil.which("python3.{}".format(minor))
+        newer = shutil.which(f"python3.{minor}")
         if newer:
-            os.execv(newer, [newer] + sys.argv)
+            os.execv(newer, [newer, *sys.argv])
     die(
-        "Huiyin needs Python {}.{} or newer, and this is {}. Install python3.11 and start again.".format(
-            OLDEST[0], OLDEST[1], sys.version.split()[0]
-        )
+        f"Huiyin needs Python 3.{OLDEST[1]} or newer, and this is {sys.version.split()[0]}. Install it and start again."
     )
 
 
@@ -53,10 +52,10 @@ def ensure(wanted, *contained):
             print("Making the Python environment in .venv …", flush=True)
             if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]):
                 die("The environment could not be made. On Debian: apt-get install python3-venv")
-        print("Installing {} (a minute or two the first time) …".format(wanted), flush=True)
-        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        print(f"Installing {wanted} (a minute or two the first time) …", flush=True)
+        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--quiet", "--disable-pip-version-check", "--no-input"]
         if subprocess.call([*pip, "--require-hashes", "-r", os.path.join(ROOT, wanted)], cwd=ROOT):
-            die("The packages of {} could not be installed; the reason stands above.".format(wanted))
+            die(f"The packages of {wanted} could not be installed; the reason stands above.")
         for name in (wanted, *contained):
             with open(_stamp(name), "w", encoding="utf-8") as stamp:
                 stamp.write(digest(name))

@@ -230,6 +230,8 @@ class WorkingCalendar:
         """The latest moment from which `amount` of office time passes until `at`."""
         if amount < ZERO:
             raise ValueError("Working time to subtract is negative; use add_working_time.")
+        if not amount:
+            return self.local(at)
         day, clock = self._split(at)
         if self.is_working_day(day):
             amount += self.day_length - self._worked_by(clock)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
@@ -61,13 +61,13 @@ def _staff(request: HttpRequest) -> dict[str, Any]:
 
 def _public(request: HttpRequest) -> dict[str, Any]:
     large = request.GET.get("text") == "large"
-    return public_context(request.path, large, request.GET.dict())
+    return public_context(request.path, large, request.GET)
 
 
-def public_context(path: str, large: bool, parameters: dict[str, str]) -> dict[str, Any]:
+def public_context(path: str, large: bool, parameters: QueryDict) -> dict[str, Any]:
     """Navigation and the language and text-size links of a public page."""
     english = html_lang() == "en"
-    kept = {name: value for name, value in parameters.items() if name not in ("lang", "text")}
+    kept = {name: values for name, values in parameters.lists() if name not in ("lang", "text")}
     lang = {"lang": "en"} if english else {}
     text = {"text": "large"} if large else {}
     reading = urlencode(lang | text)
@@ -76,8 +76,8 @@ def public_context(path: str, large: bool, parameters: dict[str, str]) -> dict[s
         "is_staff_page": False,
         "public_nav": [{**link, "url": _with(link["url"], reading)} for link in nav.public_links(path)],
         "text_size": "large" if large else "normal",
-        "language_url": "?" + urlencode(kept | ({} if english else {"lang": "en"}) | text),
-        "text_url": "?" + urlencode(kept | lang | ({} if large else {"text": "large"})),
+        "language_url": "?" + urlencode(kept | ({} if english else {"lang": "en"}) | text, doseq=True),
+        "text_url": "?" + urlencode(kept | lang | ({} if large else {"text": "large"}), doseq=True),
         "links": {
             "home": _with(home, reading) or "/",
             "help": _with(nav.lenient("public:help"), reading),

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template import loader
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotAllowed
-from config import context, logs
+from config import context, logs, nav
 from config.preferences import is_staff_path
 
 logger = logging.getLogger("huiyin.errors")
@@ -61,19 +61,19 @@ def page(
 ) -> HttpResponse:
     """Render the error page and log its id. Works without database, session and request context."""
     shown = error_id()
-    logger.log(
-        logging.ERROR if status == 500 else logging.INFO, "error page %s status=%s code=%s", shown, status, code
-    )
+    logger.log(logging.ERROR if status == 500 else logging.INFO, "error page %s status=%s code=%s", shown, status, code)
     if request.path.startswith(API_PATHS):
         return JsonResponse({"code": code, "message": message, "error_id": shown}, status=status)
     staff = is_staff_path(request.path)
-    values = {
+    values: dict[str, Any] = {
         "organisation": context.organisation(),
         "html_lang": context.html_lang(),
-        **context.public_context(request.path, request.GET.get("text") == "large", {}),
+        **context.public_context(request.path, request.GET.get("text") == "large", QueryDict()),
         "is_staff_page": staff,
         "error_id": shown,
         "message": message,
         **extra,
     }
+    if staff:
+        values["links"]["home"] = nav.lenient("complaints:queue") or "/"
     return HttpResponse(loader.get_template(template or f"{status}.html").render(values), status=status)

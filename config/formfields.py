@@ -13,7 +13,13 @@ from django import forms
 from django.forms import BoundField
 from django.utils.safestring import SafeString
 
-_CLASSES = {"checkbox": "check", "switch": "switch", "select": "select", "textarea": "textarea", "file": "input input-file"}
+_CLASSES = {
+    "checkbox": "check",
+    "switch": "switch",
+    "select": "select",
+    "textarea": "textarea",
+    "file": "input input-file",
+}
 
 
 class FieldView:
@@ -34,7 +40,9 @@ class FieldView:
     ) -> None:
         self.field = field
         self.label = label or field.label
-        self.hint = "" if hint is False else (hint or field.help_text)
+        if hint is False:
+            field.help_text = ""  # or Django ties the control to a help text that is not shown
+        self.hint = hint or field.help_text
         self.cards = cards
         self.cls = cls
         self.attrs = attrs or {}
@@ -44,7 +52,9 @@ class FieldView:
         self.optional = self._is_optional() if optional is None else optional
 
     def _is_optional(self) -> bool:
-        return not self.field.field.required and not self.field.field.disabled and self.kind not in ("checkbox", "switch")
+        return (
+            not self.field.field.required and not self.field.field.disabled and self.kind not in ("checkbox", "switch")
+        )
 
     @property
     def is_group(self) -> bool:

@@ -31,13 +31,14 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.request_id = str(uuid.uuid4())
-        token = logs.request_id.set(request.request_id)
+        request_id = str(uuid.uuid4())
+        request.request_id = request_id  # type: ignore[attr-defined]
+        token = logs.request_id.set(request_id)
         try:
             response = self.get_response(request)
         finally:
             logs.request_id.reset(token)
-        response["X-Request-Id"] = request.request_id
+        response["X-Request-Id"] = request_id
         return response
 
 
@@ -67,7 +68,7 @@ class Language:
 @receiver(user_logged_out, dispatch_uid="config.middleware.mark_signed_out")
 def mark_signed_out(sender: object, request: HttpRequest | None, **kwargs: object) -> None:
     if request is not None:
-        request.signed_out = True
+        request.signed_out = True  # type: ignore[attr-defined]
 
 
 class PrivatePages:

@@ -19,8 +19,11 @@ _counts: dict[str, Count] = {}
 
 
 def register_count(key: str, count: Count) -> None:
-    """Show `count(user)` beside the link `key`. Raises ValueError when the key is taken or unknown."""
-    if key not in {entry.key for group in GROUPS for entry in group.entries}:
+    """Show `count(user)` beside the link `key`, or on the bell for "notifications".
+
+    Raises ValueError when the key is taken or unknown.
+    """
+    if key not in {"notifications", *(entry.key for group in GROUPS for entry in group.entries)}:
         raise ValueError(f"No navigation link is called {key!r}.")
     if key in _counts:
         raise ValueError(f"The link {key!r} has a count already.")
@@ -112,7 +115,9 @@ GROUPS: tuple[Group, ...] = (
                 ("publication.view_publications",),
                 under=("/desk/publications/",),
             ),
-            Entry("figures", "analytics:figures", "chart-column", _("Figures"), _SEE_FIGURES, under=("/desk/figures/",)),
+            Entry(
+                "figures", "analytics:figures", "chart-column", _("Figures"), _SEE_FIGURES, under=("/desk/figures/",)
+            ),
         ),
     ),
     Group(
@@ -126,8 +131,22 @@ GROUPS: tuple[Group, ...] = (
                 ("review.draw_sample", "review.view_sample", "review.view_sample_figures"),
                 under=("/desk/sampling/",),
             ),
-            Entry("problems", "analytics:problems", "list-checks", _("Problem list"), _SEE_FIGURES, under=("/desk/problems/",)),
-            Entry("reports", "analytics:reports", "file-text", _("Monthly reports"), _SEE_FIGURES, under=("/desk/reports/",)),
+            Entry(
+                "problems",
+                "analytics:problems",
+                "list-checks",
+                _("Problem list"),
+                _SEE_FIGURES,
+                under=("/desk/problems/",),
+            ),
+            Entry(
+                "reports",
+                "analytics:reports",
+                "file-text",
+                _("Monthly reports"),
+                _SEE_FIGURES,
+                under=("/desk/reports/",),
+            ),
         ),
         secondary=True,
     ),

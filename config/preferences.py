@@ -43,7 +43,7 @@ def set_text(request: HttpRequest) -> HttpResponse:
 
 def _remember(request: HttpRequest, name: str, cookie: str, choices: tuple[str, ...]) -> HttpResponse:
     """Set the cookie when the value is known, and return to the page the person came from."""
-    response = HttpResponseRedirect(came_from(request) or "/")
+    response = HttpResponseRedirect(own_path(request, request.POST.get("next", "")) or came_from(request) or "/")
     value = request.POST.get(name, "")
     if value in choices:
         response.set_cookie(
@@ -53,8 +53,12 @@ def _remember(request: HttpRequest, name: str, cookie: str, choices: tuple[str, 
 
 
 def came_from(request: HttpRequest) -> str:
-    """The path of the page a request was sent from: `next`, else the referrer; "" when it is not ours."""
-    url = request.POST.get("next") or request.headers.get("Referer", "")
+    """The path of the page a request was sent from; "" when it is unknown or not ours."""
+    return own_path(request, request.headers.get("Referer", ""))
+
+
+def own_path(request: HttpRequest, url: str) -> str:
+    """Path and query of `url` when it leads to this site, else "" (no open redirect)."""
     if not url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return ""
     parts = urlsplit(url)

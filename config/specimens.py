@@ -40,12 +40,15 @@ class SpecimenForm(forms.Form):
     number = forms.CharField(label="案件号", disabled=True, initial="由系统填写")
     department = forms.ChoiceField(label="部门", choices=[("water", "供水集团"), ("roads", "城管局")])
     note = forms.CharField(label="说明", widget=forms.Textarea, required=False)
-    files = forms.FileField(label="附件", required=False)
+    attachment = forms.FileField(label="附件", required=False)
     contact = forms.ChoiceField(
         label="联系方式", choices=[("phone", "打电话"), ("text", "发短信")], widget=forms.RadioSelect, initial="phone"
     )
     notices = forms.MultipleChoiceField(
-        label="提醒", choices=[("due", "到期前"), ("reply", "有答复时")], widget=forms.CheckboxSelectMultiple, required=False
+        label="提醒",
+        choices=[("due", "到期前"), ("reply", "有答复时")],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
     )
     urgent = forms.BooleanField(label="加急", required=False)
     follow = forms.BooleanField(label="关注", required=False)
@@ -54,7 +57,14 @@ class SpecimenForm(forms.Form):
 @login_required
 def components(request: HttpRequest) -> HttpResponse:
     """The sheet. Its form is never saved anywhere."""
-    sent = {"place": "槐荫里", "due_on": "尽快", "department": "water", "contact": "phone", "notices": ["due"], "follow": "on"}
+    sent = {
+        "place": "槐荫里",
+        "due_on": "尽快",
+        "department": "water",
+        "contact": "phone",
+        "notices": ["due"],
+        "follow": "on",
+    }
     context = {
         "forms": {theme: SpecimenForm(sent, auto_id=f"{theme}-%s") for theme in ("light", "dark")},
         "tokens": _TOKENS,

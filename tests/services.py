@@ -63,6 +63,12 @@ def find_postgres() -> Path | None:
     return max(installed, key=lambda path: int(path.parent.name), default=None)
 
 
+def find_data() -> Path | None:
+    """The collection of real texts and series, which is no part of the project."""
+    path = Path(os.environ.get("HUIYIN_TEST_DATA") or ROOT.parent / "shared" / "data")
+    return path if path.is_dir() else None
+
+
 def is_this_machine(host: object) -> bool:
     """Whether a host name or address stays on this machine."""
     name = host.decode() if isinstance(host, bytes) else str(host)

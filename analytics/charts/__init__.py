@@ -40,9 +40,7 @@ KINDS: dict[str, Callable[..., SafeString]] = {
 }
 
 
-def draw(
-    kind: str, data: Mapping[str, Any], *, title: str, finding: str, palette: PaletteName = "document"
-) -> SafeString:
+def draw(kind: str, data: Mapping[str, Any], *, title: str, finding: str, palette: PaletteName = "page") -> SafeString:
     """Draw the chart a frozen report describes. Raises ValueError for an unknown kind or unfit data."""
     if kind not in KINDS:
         raise ValueError(f"unknown chart kind {kind!r}")

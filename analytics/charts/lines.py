@@ -16,6 +16,9 @@ LIMIT_FACTOR = 2.66
 
 _MOST_LABELS = 13
 
+# Room for the figures of the scale; words in the drawing keep clear of it.
+_LEFT = 50.0
+
 
 @dataclass(frozen=True, slots=True)
 class ControlLimits:
@@ -70,7 +73,7 @@ def control_chart(
     `annotations` are (label of a point, external event) and explain a rise or fall (AN-07).
     """
     points = [(str(label), value) for label, value in points]
-    width, left, right = 640.0, 50.0, 88.0
+    width, left, right = 640.0, _LEFT, 88.0
     values = [value for _label, value in points if value is not None]
     if not values:
         canvas = Canvas(width, 80, palette=palette)
@@ -163,7 +166,7 @@ def _draw_outside(
     if first:
         value = (_("%(value)s above the limit") if side > 0 else _("%(value)s below the limit")) % {"value": value}
     half = width_in_ems(value) * FONT_SIZE / 2
-    words_x = min(max(x, half), canvas.width - half)
+    words_x = min(max(x, _LEFT + half), canvas.width - half)
     row = 22 if first and not alone else 0
     canvas.text(
         words_x, y - 12 - row if side > 0 else y + 20 + row, value, anchor="middle", colour="ink-1", strong=True

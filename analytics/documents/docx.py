@@ -60,7 +60,7 @@ def render_docx(
         "definitions": definitions,
     }
     environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
-    report.render(context, environment, autoescape=True)
+    report.render(context, environment)
     _tidy(report)
     _properties(report, snapshot)
     report.save(str(path))

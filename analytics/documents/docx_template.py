@@ -48,6 +48,8 @@ def _page(document: DocumentType) -> None:
 
 
 def _styles(document: DocumentType) -> None:
+    language = document.styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
+    language.set(qn("w:eastAsia"), "zh-CN")
     centre = WD_ALIGN_PARAGRAPH.CENTER
     _style(document, "Normal", BODY, 12)
     _style(document, "Title", HEADING, 22, align=centre, after=6)

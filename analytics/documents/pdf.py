@@ -18,8 +18,6 @@ from .wording import HEAT_FILLS, cell_text, facts, labels
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 
-STANDARDS = ("a-2a", "ua-1")
-
 
 def render_pdf(snapshot: ReportSnapshot, path: Target, *, on_step: OnStep | None = None) -> None:
     """Write the report to `path`. The same snapshot gives the same bytes. Raises OSError and typst.TypstError."""
@@ -48,8 +46,7 @@ def render_pdf(snapshot: ReportSnapshot, path: Target, *, on_step: OnStep | None
         ),
         sys_inputs={"data": json.dumps(_printable(content), ensure_ascii=False)},
     )
-    document = compiler.compile(format="pdf", pdf_standards=list(STANDARDS), timestamp=snapshot.generated_at)
-    Path(path).write_bytes(document)
+    compiler.compile(output=str(path), format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=snapshot.generated_at)
 
 
 def _section(section: Section) -> dict[str, Any]:

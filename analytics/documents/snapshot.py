@@ -140,10 +140,10 @@ class ReportSnapshot:
                     "edition",
                     "status",
                     "approval",
-                    "language",
                 )
             },
             title=fields.heading("title"),
+            language=fields.language("language"),
             revision=fields.whole("revision", low=0, high=100_000),
             generated_at=fields.moment("generated_at"),
             summary=fields.texts("summary"),
@@ -205,6 +205,12 @@ class _Fields:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise self.fail(name, f"expected a whole number from {low} to {high}")
         return value
+
+    def language(self, name: str) -> str:
+        code = self.text(name, LONGEST_TITLE)
+        if not re.fullmatch("[a-z]{2}(-[a-z]{2,8})?", code):
+            raise self.fail(name, "expected a language code such as zh-hans")
+        return code
 
     def moment(self, name: str) -> datetime:
         try:

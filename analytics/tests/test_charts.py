@@ -11,7 +11,7 @@ from analytics import charts
 MONTHS = ["11月", "12月", "1月", "2月", "3月", "4月", "5月", "6月", "7月", "8月", "9月", "10月"]
 VOLUME = [3274, 3312, 3480, 2905, 3391, 3455, 3528, 3602, 3846, 4217, 3574, 3618]
 TREND = list(zip(MONTHS, VOLUME, strict=True))
-TYPES = [("物流快递", 641), ("其他", 297), ("供水供热", 812), ("窗口效率", 498)]
+TYPES = [("物流快递", 641), ("其他", 700), ("供水供热", 812), ("窗口效率", 498)]
 WORDS = {"title": "受理量", "finding": "8 月超出上限。"}
 
 EMPTY_AND_SINGLE = [
@@ -94,8 +94,8 @@ def test_control_chart_leaves_a_gap_where_a_month_has_no_figure():
 
 
 def test_control_chart_writes_ratios_as_percentages():
-    shown = texts(charts.control_chart([("9月", 0.953), ("10月", 0.964)], fmt="percent", **WORDS))
-    assert f"{_('Mean')} 95.9%" in shown
+    shown = texts(charts.control_chart([("9月", 0.94), ("10月", 0.96)], fmt="percent", **WORDS))
+    assert f"{_('Mean')} 95.0%" in shown
 
 
 @pytest.mark.parametrize(("kind", "data"), EMPTY_AND_SINGLE)
@@ -147,13 +147,13 @@ def test_ids_differ_between_charts_on_one_page():
 
 
 def test_pareto_sorts_keeps_the_rest_last_and_darkens_until_80_percent():
-    """AN-09: 812 + 641 = 64.7 % of 2,248, so the third bar is still needed."""
+    """AN-09: 812 + 641 = 54.8 % of 2,651, so the third bar is still needed."""
     svg = charts.pareto(TYPES, other="其他", unit="件", **WORDS)
     assert [bar.find("title").text for bar in parsed(svg).iter("rect")] == [
         "供水供热 812 件",
         "物流快递 641 件",
         "窗口效率 498 件",
-        "其他 297 件",
+        "其他 700 件",
     ]
     assert fills(svg) == ["var(--ch-1)", "var(--ch-1)", "var(--ch-1)", "var(--ch-3)"]
     assert fills(charts.pareto(TYPES, highlight=1, **WORDS)) == ["var(--ch-1)"] + ["var(--ch-3)"] * 3

@@ -549,5 +549,7 @@ def test_another_zone_keeps_its_own_clock_changes():
     """JT-14: 24 hours are 24 hours when London's clocks go back; office time follows the wall."""
     london = WorkingCalendar(exceptions={}, years=frozenset({2026}), tz=ZoneInfo("Europe/London"))
     start = datetime(2026, 10, 24, 12, 0, tzinfo=london.tz)
-    assert str(due_at(start, ClockRule(24, H), london).at) == "2026-10-25 11:00:00+00:00"
+    end = due_at(start, ClockRule(24, H), london).at
+    assert str(end) == "2026-10-25 11:00:00+00:00"
+    assert remaining(start, end, london, H).total == timedelta(hours=24)
     assert str(due_at(start, ClockRule(1, WD), london).at) == "2026-10-26 17:30:00+00:00"

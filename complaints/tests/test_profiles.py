@@ -186,9 +186,8 @@ def test_a_rule_falls_back_to_every_complexity():
 def test_a_refusal_names_the_five_consumer_routes():
     """Consumer law art. 39."""
     remedies = select_profile("cn_samr_2026", TODAY).remedies_zh
-    assert [
-        keyword in text for keyword, text in zip(("协商", "调解", "投诉", "仲裁", "诉讼"), remedies, strict=True)
-    ] == [True] * 5
+    routes = ("协商", "调解", "投诉", "仲裁", "诉讼")
+    assert all(route in text for route, text in zip(routes, remedies, strict=True))
 
 
 @pytest.mark.parametrize(

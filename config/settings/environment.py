@@ -19,6 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 ROOT = Path(__file__).resolve().parents[2]
 SITES = ("all", "public", "staff")
 STAGES = ("development", "production")
+# Passwords that come with images, guides and tutorials; the name of the user counts too.
+KNOWN_PASSWORDS = {"postgres", "password", "huiyin", "admin", "root", "secret", "changeme", "123456"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def read() -> Environment:
     field_keys = env.list("HUIYIN_FIELD_KEYS", default=[])
     allowed_hosts = env.list("ALLOWED_HOSTS", default=[])
     if production:
-        _check_production(secret_key, field_keys, allowed_hosts)
+        _check_production(secret_key, field_keys, allowed_hosts, debug=env.str("DEBUG", default=""))
     else:
         kept = _development_secrets(data) if not (secret_key and field_keys) else {}
         secret_key = secret_key or kept["secret_key"]
@@ -63,20 +65,19 @@ def read() -> Environment:
             Fernet(key)
         except ValueError as error:
             raise ImproperlyConfigured(
-                "HUIYIN_FIELD_KEYS holds a value that is not a Fernet key (32 bytes, url-safe base64). "
-                "Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+                "HUIYIN_FIELD_KEYS holds a value that is not a Fernet key (32 bytes, url-safe base64). Make one with: "
+                "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
             ) from error
-    try:
-        database = env.db_url("DATABASE_URL", default=f"sqlite:///{data / 'huiyin.sqlite3'}")
-    except (ValueError, environ.ImproperlyConfigured) as error:
-        raise ImproperlyConfigured("DATABASE_URL cannot be read; write postgres://user:password@host:5432/name") from error
-    if production and database["ENGINE"].endswith("sqlite3"):
-        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database when HUIYIN_ENV=production.")
+    database = _database(env, data)
+    if production:
+        _check_production_database(database)
     redis_url = env.str("REDIS_URL", default="")
     if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
         raise ImproperlyConfigured("REDIS_URL must start with redis://, rediss:// or unix://.")
     if production and not redis_url:
-        raise ImproperlyConfigured("REDIS_URL is missing; production workers need a broker, e.g. redis://127.0.0.1:6379/0.")
+        raise ImproperlyConfigured(
+            "REDIS_URL is missing; production workers need a broker, e.g. redis://127.0.0.1:6379/0."
+        )
     return Environment(
         stage=stage,
         site=site,
@@ -86,9 +87,9 @@ def read() -> Environment:
         allowed_hosts=allowed_hosts,
         database=database,
         redis_url=redis_url,
-        email=env.email_url("EMAIL_URL", default="consolemail://" if production else f"filemail://{data / 'mail'}"),
-        public_base_url=env.str("HUIYIN_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/"),
-        trusted_proxies=env.int("HUIYIN_TRUSTED_PROXIES", default=1 if production else 0),
+        email=_email(env, default="consolemail://" if production else f"filemail://{data / 'mail'}"),
+        public_base_url=_public_base_url(env, allowed_hosts if production else []),
+        trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
         demo_allowed=not production,
     )
 
@@ -100,11 +101,67 @@ def _one_of(env: environ.Env, name: str, choices: tuple[str, ...], default: str)
     return value
 
 
-def _check_production(secret_key: str, field_keys: list[str], allowed_hosts: list[str]) -> None:
-    if len(secret_key) < 50 or len(set(secret_key)) < 10:
-        raise ImproperlyConfigured("SECRET_KEY must be set to at least 50 random characters when HUIYIN_ENV=production.")
+def _database(env: environ.Env, data: Path) -> dict:
+    url = env.str("DATABASE_URL", default="") or f"sqlite:///{data / 'huiyin.sqlite3'}"
+    try:
+        if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+            raise ValueError("unknown scheme")
+        database = env.db_url_config(url)
+        if not database["NAME"]:
+            raise ValueError("no database name")
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL cannot be read ({error}); write postgres://user:password@host:5432/name"
+        ) from error
+    return database
+
+
+def _email(env: environ.Env, *, default: str) -> dict:
+    try:
+        return env.email_url("EMAIL_URL", default=default)
+    except (ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured("EMAIL_URL cannot be read; write smtp+tls://user:password@host:587") from error
+
+
+def _public_base_url(env: environ.Env, hosts: list[str]) -> str:
+    """The address in mails, feeds and posters; without one, the first host of this site."""
+    default = f"https://{hosts[0].lstrip('.')}" if hosts else "http://127.0.0.1:8000"
+    url = env.str("HUIYIN_PUBLIC_URL", default=default).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"HUIYIN_PUBLIC_URL={url!r} must start with https:// (or http://).")
+    return url
+
+
+def _trusted_proxies(env: environ.Env, *, default: int) -> int:
+    value = env.str("HUIYIN_TRUSTED_PROXIES", default=str(default))
+    if not (value.isascii() and value.isdigit()):
+        raise ImproperlyConfigured(f"HUIYIN_TRUSTED_PROXIES={value!r} must be the number of proxies in front, e.g. 1.")
+    return int(value)
+
+
+def _check_production_database(database: dict) -> None:
+    if database["ENGINE"].endswith("sqlite3"):
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database when HUIYIN_ENV=production.")
+    password = database.get("PASSWORD") or ""
+    if password and password.lower() in KNOWN_PASSWORDS | {database["USER"].lower()}:
+        raise ImproperlyConfigured(
+            "DATABASE_URL holds a password that anybody would guess; give the database user another."
+        )
+
+
+def _check_production(secret_key: str, field_keys: list[str], allowed_hosts: list[str], *, debug: str) -> None:
+    if debug.strip().lower() not in ("", "0", "false", "no", "off"):
+        raise ImproperlyConfigured(
+            "DEBUG must not be set when HUIYIN_ENV=production; error pages would show private data."
+        )
+    if len(secret_key) < 50 or len(set(secret_key)) < 10 or secret_key.startswith("django-insecure-"):
+        raise ImproperlyConfigured(
+            "SECRET_KEY must be set to at least 50 random characters when HUIYIN_ENV=production."
+        )
     if not field_keys:
-        raise ImproperlyConfigured("HUIYIN_FIELD_KEYS is missing; contact data cannot be stored without an encryption key.")
+        raise ImproperlyConfigured(
+            "HUIYIN_FIELD_KEYS is missing; contact data cannot be stored without an encryption key."
+        )
     if not allowed_hosts or "*" in allowed_hosts:
         raise ImproperlyConfigured("ALLOWED_HOSTS must list the host names of this site; * is refused in production.")
 

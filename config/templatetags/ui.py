@@ -11,22 +11,34 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
-from django.forms import BoundField
-from django.forms.utils import ErrorList
 from django.template import loader
 from django.template.context import RequestContext
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from config import drawings, formatting
-from config.formfields import FieldView
+from config.templatetags import ui_forms
 
 register = template.Library()
+register.tags.update(ui_forms.register.tags)
 
-for _name in ["zh_date", "zh_datetime", "short_date", "short_datetime", "hour", "ago", "public_date", "public_datetime", "full_date", "machine", "filesize", "percent", "thousands"]:
+for _name in [
+    "zh_date",
+    "zh_datetime",
+    "short_date",
+    "short_datetime",
+    "hour",
+    "ago",
+    "public_date",
+    "public_datetime",
+    "full_date",
+    "machine",
+    "filesize",
+    "percent",
+    "thousands",
+]:
     register.filter(_name, getattr(formatting, _name))
 
 register.simple_tag(drawings.icon, name="icon")
@@ -331,91 +343,19 @@ def confirm_dialog(
     }
 
 
-# --- Forms -------------------------------------------------------------------------------
-
-
-@register.inclusion_tag("components/form_field.html")
-def form_field(
-    field: BoundField,
-    label: str = "",
-    hint: str | bool = "",
-    optional: bool | None = None,
-    cards: bool = False,
-    option_hints: dict | None = None,
-    switch: bool = False,
-    hide_label: bool = False,
-    cls: str = "",
-    placeholder: str | bool | None = None,
-    autocomplete: str = "",
-    inputmode: str = "",
-    rows: int | None = None,
-    autofocus: bool = False,
-    link_url: str = "",
-    link_label: str = "",
-) -> dict:
-    """A bound form field: label, hint, error and control, tied together for assistive technology.
-
-    `hint` defaults to the field's help text; False shows none.
-    `optional` defaults to "not required" and writes （选填）. `cards` shows radios and check boxes
-    as large choices for the public, with `option_hints` (value → small text) below each.
-    `cls` goes on the control; `placeholder=False` removes one set by a third-party form.
-    """
-    attrs: dict[str, Any] = {"autocomplete": autocomplete, "inputmode": inputmode, "rows": rows, "autofocus": autofocus}
-    attrs = {name: value for name, value in attrs.items() if value}
-    if placeholder is not None:
-        attrs["placeholder"] = placeholder
-    view = FieldView(
-        field,
-        label=label,
-        hint=hint,
-        optional=optional,
-        cards=cards,
-        option_hints=option_hints or {},
-        switch=switch,
-        cls=cls,
-        attrs=attrs,
-    )
-    return {"view": view, "hide_label": hide_label, "link_url": link_url, "link_label": link_label}
-
-
-@register.inclusion_tag("components/error_summary.html")
-def error_summary(*forms: Any) -> dict:
-    """All errors of one or several forms or formsets, each linked to its field; nothing when there are none."""
-    entries: list[dict[str, str]] = []
-    for form in forms:
-        if form is not None and form.is_bound:
-            entries.extend(_form_errors(form))
-    title = ngettext("%(count)s thing needs to be changed", "%(count)s things need to be changed", len(entries))
-    return {"entries": entries, "title": title % {"count": len(entries)}}
-
-
-def _form_errors(form: Any) -> Iterable[dict[str, str]]:
-    if hasattr(form, "forms"):
-        yield from _texts(form.non_form_errors())
-        for each in form.forms:
-            yield from _form_errors(each)
-        return
-    yield from _texts(form.non_field_errors())
-    for field in form:
-        if field.is_hidden:
-            yield from _texts(field.errors)
-            continue
-        for text in field.errors:
-            yield {"text": _("%(label)s: %(error)s") % {"label": field.label, "error": text}, "target": FieldView(field).focus_id}
-
-
-def _texts(errors: ErrorList) -> Iterable[dict[str, str]]:
-    for text in errors:
-        yield {"text": str(text), "target": ""}
-
-
 # --- Lists -------------------------------------------------------------------------------
 
 
 @register.inclusion_tag("components/pager.html")
 def pager(previous_url: str = "", next_url: str = "", text: str = "", keys: bool = False, label: str = "") -> dict:
     """Cursor paging of a staff list; `keys` also lists the keyboard shortcuts."""
-    return {"previous_url": previous_url, "next_url": next_url, "text": text, "keys": keys, "label": label or _("Pages")}
+    return {
+        "previous_url": previous_url,
+        "next_url": next_url,
+        "text": text,
+        "keys": keys,
+        "label": label or _("Pages"),
+    }
 
 
 @register.inclusion_tag("components/public_pager.html")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from publication.redaction.detectors import person_words as words
-from publication.redaction.lexicon import COMPOUND_SURNAMES, GIVEN, NAME_CONTEXTS, RISKY_SURNAMES, SURNAMES, TITLES
+from publication.redaction.lexicon import COMPOUND_SURNAMES, FORMS_OF_ADDRESS, GIVEN, NAME_CONTEXTS, RISKY_SURNAMES, SURNAMES, TITLES
 from publication.redaction.normalise import View
 from publication.redaction.spans import Hit
 from publication.redaction.tokens import Token, boundaries, tokens_of
@@ -62,13 +62,23 @@ class _Reader:
                 return end
         return 0
 
+    def followed_name(self, at: int) -> int:
+        """End of a name at a position that is followed by what follows persons' names, or 0."""
+        size = self.surname_size(at)
+        for end in (at + size + 2, at + size + 1) if size else ():
+            known = end - at == size + 1 and self.is_word(at, end)
+            if self._given(at + size, end, liberal=False) and words.FOLLOWS.match(self.text, end) and not known:
+                return end
+        return 0
+
     def _given(self, first: int, end: int, *, liberal: bool) -> bool:
         given = self.text[first:end]
-        if not given or not all("一" <= char <= "鿿" for char in given):
+        if end > len(self.text) or not given or not _chinese(given) or given in words.NOT_GIVEN:
             return False
-        if given[-1] in words.NEVER_LAST or given[0] in words.NEVER_FIRST or given in words.NOT_GIVEN:
+        usual = all(char in GIVEN for char in given)
+        if given[-1] in words.NEVER_LAST or given[0] in words.NEVER_FIRST:
             return False
-        return liberal or all(char in GIVEN for char in given)
+        return liberal or usual
 
     def is_word(self, start: int, end: int) -> bool:
         """Whether the dictionary knows the characters, or a longer word from there, as something else than a name."""
@@ -89,7 +99,8 @@ def find(view: View) -> Iterator[Hit]:
     for start, end, confidence in _candidates(reader):
         if "某" in view.text[start : end + 1] or reader.names_an_organisation(end):
             continue
-        if view.text[start:end] in words.COMMON:
+        name = view.text[start:end]
+        if not name or name in words.COMMON or (len(name) >= 3 and confidence < 0.9 and words.PLACE_END.search(name)):
             continue
         found[start, end] = max(confidence, found.get((start, end), 0.0))
     for (start, end), confidence in found.items():
@@ -108,6 +119,7 @@ def _again(reader: _Reader, found: dict[tuple[int, int], float]) -> Iterator[Hit
 
 def _candidates(reader: _Reader) -> Iterator[tuple[int, int, float]]:
     yield from _by_context(reader)
+    yield from _by_position(reader)
     yield from _by_title(reader)
     yield from _by_word_class(reader)
     yield from _by_shape(reader)
@@ -118,9 +130,10 @@ def _by_context(reader: _Reader) -> Iterator[tuple[int, int, float]]:
     for match in _CONTEXT.finditer(reader.text):
         start = match.end()
         stated = match.group(1).strip() != "" and match.group(1).strip() not in {"是", "为", "叫"}
-        if not match.group(1) and start not in reader.borders:
-            continue
-        end = reader.full_name(start, liberal=stated)
+        end = reader.full_name(start, liberal=True) if stated else 0
+        end = end or reader.followed_name(start)
+        if not end and (match.group(1) or start in reader.borders):
+            end = reader.full_name(start, liberal=False)
         if end:
             yield start, end, 0.95 if stated else 0.85
             yield from _listed(reader, end)
@@ -137,6 +150,23 @@ def _listed(reader: _Reader, end: int) -> Iterator[tuple[int, int, float]]:
         end = following
 
 
+def _by_position(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    """A name that opens a clause or fills a field, followed by what follows names."""
+    for match in words.CLAUSE_START.finditer(reader.text):
+        start = match.end()
+        end = reader.followed_name(start)
+        if not end and match.group()[-1:] in ":;":
+            end = reader.surname_size(start) and start + reader.surname_size(start) + 1
+            if not (end and words.FIELD_END.match(reader.text, end) and reader._given(end - 1, end, liberal=False)):
+                continue
+        if not end or (end - start == 2 and reader.text[start] in RISKY_SURNAMES and not words.FIELD_END.match(reader.text, end)):
+            continue
+        token = reader.starting.get(start)
+        if token is not None and token.end >= end and token.tag[:1] in "vadcptr" and match.group()[-1:] not in ":;":
+            continue
+        yield start, end, 0.8 if end - start > 2 else 0.7
+
+
 def _by_title(reader: _Reader) -> Iterator[tuple[int, int, float]]:
     for match in _TITLED.finditer(reader.text):
         group = 1 if match.group(1) else 2
@@ -144,7 +174,7 @@ def _by_title(reader: _Reader) -> Iterator[tuple[int, int, float]]:
         title_at = match.end()
         if words.SHOP_TITLE.match(reader.text, title_at):
             continue
-        if group == 1 and start == match.start() and not _stands_alone(reader, start, title_at):
+        if group == 1 and not (reader.text[title_at : title_at + 2] in FORMS_OF_ADDRESS or _stands_alone(reader, match.start(), start, title_at)):
             continue
         yield start, end, 0.9
     for match in _NICK.finditer(reader.text):
@@ -158,13 +188,13 @@ def _by_title(reader: _Reader) -> Iterator[tuple[int, int, float]]:
                 break
 
 
-def _stands_alone(reader: _Reader, start: int, title_at: int) -> bool:
-    """Whether the surname before a title is no tail of another word: 城管队长, 中学校长, 高级工程师."""
-    if start == 0 or start in reader.borders:
-        token_end = next((t.end for t in reader.tokens if t.start <= start < t.end), start)
-        word = reader.text[start:token_end]
-        return word not in words.COMMON and (word not in words.NOT_TITLED) and reader.text[start : title_at + 2] not in words.NOT_TITLED
-    return False
+def _stands_alone(reader: _Reader, word_at: int, start: int, title_at: int) -> bool:
+    """Whether the surname before a title is no tail of another word: 城管队长, 中学校长, 高级工程师, 小车司机."""
+    if word_at not in reader.borders:
+        return False
+    token = reader.starting.get(start)
+    shown = {reader.text[start:title_at], reader.text[start : title_at + 2], token.word if token else ""}
+    return not shown & words.NOT_TITLED and not (token and token.word in words.COMMON)
 
 
 def _by_word_class(reader: _Reader) -> Iterator[tuple[int, int, float]]:
@@ -180,10 +210,12 @@ def _by_word_class(reader: _Reader) -> Iterator[tuple[int, int, float]]:
             continue
         if size and size < length <= size + 3:
             end = _trim(reader, token, size)
-            given_holds = reader._given(token.start + size, end, liberal=True)
-            if given_holds and not words.PLACE_END.search(token.word):
+            plausible = all(char in GIVEN for char in reader.text[token.start + size : end])
+            given_holds = plausible or reader._given(token.start + size, end, liberal=True)
+            if end == token.end and end - token.start == size + 1:
+                end = _extended(reader, index, end)
+            if end > token.start + size and reader.text[token.start + size : end] not in words.NOT_GIVEN and given_holds and not words.PLACE_END.search(token.word):
                 risky = token.word[:1] in RISKY_SURNAMES and size == 1
-                plausible = all(char in GIVEN for char in reader.text[token.start + size : end])
                 if not risky or (plausible and (end - token.start == 3 or _acts(tokens, index))):
                     yield token.start, end, 0.85 if plausible and not risky else 0.7
             continue
@@ -219,9 +251,20 @@ def _trim(reader: _Reader, token: Token, size: int) -> int:
         if reader.text[end - 1] not in words.SWALLOWED or not reader._given(token.start + size, end - 1, liberal=False):
             return token.start
         end -= 1
-    while end - token.start > 2 and reader.text[end - 1] in words.NEVER_LAST:
+    while end - token.start > 2 and reader.text[end - 1] in words.NEVER_LAST and reader.text[end - 1] not in GIVEN:
         end -= 1
     return end
+
+
+def _extended(reader: _Reader, index: int, end: int) -> int:
+    """A third character that the word list cut off (陈福|如): taken when it is a usual given-name character."""
+    following = reader.text[end : end + 1]
+    if following not in GIVEN or index + 1 >= len(reader.tokens):
+        return end
+    tail = reader.tokens[index + 1]
+    alone = tail.word == following and tail.tag[:1] in {"n", "a", "g", "z", "b", "x", "j"}
+    pulled = not words.FOLLOWS.match(reader.text, end) and words.FOLLOWS.match(reader.text, end + 1)
+    return end + 1 if alone or (pulled and tail.tag[:1] in {"n", "m", "x", "z"}) else end
 
 
 def _by_shape(reader: _Reader) -> Iterator[tuple[int, int, float]]:

@@ -1,0 +1,83 @@
+"""Reads over several models: what may be done, what happened, what the clocks say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import User
+from complaints import clocks, deadlines, permissions
+from complaints.calendars import CalendarMissing, WorkingCalendar
+from complaints.models import Assignment, ClockPause, Complaint, Deadline, Extension
+from complaints.states import MOVES, AssignmentState, DeadlineState, Move, RequestState
+
+
+def available_actions(complaint: Complaint, user: User) -> list[Move]:
+    """The actions this person can do on this case now; buttons, API and tests all read this list."""
+    moves = [
+        move for move in MOVES.values() if complaint.status in move.sources and user.has_perm(move.permission) and permissions.can(user, move.action, complaint)
+    ]
+    return [move for move in moves if _makes_sense(complaint, move.action)]
+
+
+def _makes_sense(complaint: Complaint, action: str) -> bool:
+    """Some actions answer an open request and exist only while it waits."""
+    if action in ("grant_return", "refuse_return"):
+        return Assignment.objects.filter(complaint=complaint, is_current=True, state=AssignmentState.RETURN_REQUESTED).exists()
+    if action == "approve_pause":
+        return ClockPause.objects.filter(complaint=complaint, state=RequestState.REQUESTED).exists()
+    if action == "resume":
+        return ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).exists()
+    if action == "approve_extension":
+        return Extension.objects.filter(deadline__complaint=complaint, state=RequestState.REQUESTED).exists()
+    if action == "finish_supporting":
+        return Assignment.objects.filter(complaint=complaint, is_current=True, role="supporting", ended_at=None).exists()
+    return True
+
+
+@dataclass(frozen=True)
+class ClockReading:
+    """One clock for the page: chip state and text, share used, due date and why."""
+
+    deadline: Deadline
+    state: str
+    text: str
+    percent: int
+    explanation: str
+
+
+def read_clock(deadline: Deadline, complaint: Complaint, *, now: datetime, calendar: WorkingCalendar | None = None) -> ClockReading:
+    """What one clock says now, in words ("why this deadline" included)."""
+    calendar = calendar or clocks.working_calendar(complaint.policy.slots)
+    unit = deadlines.Unit(deadline.unit)
+    if deadline.state in (DeadlineState.MET, DeadlineState.MISSED):
+        reading = deadlines.remaining(now, deadline.due_at, calendar, unit, met_at=deadline.stopped_at)
+    else:
+        reading = deadlines.remaining(now, None if deadline.state == DeadlineState.PAUSED else deadline.due_at, calendar, unit)
+    pauses = clocks.pauses_of(complaint)
+    try:
+        fraction = deadlines.elapsed_fraction(deadline.started_at, deadline.due_at, deadline.stopped_at or now, calendar, unit, pauses)
+        why = deadlines.explain_sentence(clocks.compute(deadline, calendar, pauses), _gettext)
+    except CalendarMissing as error:
+        fraction, why = 0.0, str(error)
+    return ClockReading(deadline, str(reading.state), reading.text(_gettext), round(100 * fraction), why)
+
+
+def _gettext(message: str) -> str:
+    from django.utils.translation import gettext
+
+    return gettext(message)
+
+
+def chip(complaint: Complaint, *, now: datetime, calendar: WorkingCalendar) -> tuple[str, str]:
+    """State and text of the deadline chip in a list row, from the row's own columns (no query)."""
+    if complaint.calendar_missing and complaint.next_due_at is None:
+        return "soon", _gettext("Calendar missing")
+    if complaint.next_due_at is None:
+        return "met", ""
+    due = None if complaint.is_paused else complaint.next_due_at
+    try:
+        reading = deadlines.remaining(now, due, calendar, deadlines.Unit.WORKING_DAYS)
+    except CalendarMissing:
+        return "soon", _gettext("Calendar missing")
+    return str(reading.state), reading.text(_gettext)

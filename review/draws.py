@@ -1,0 +1,175 @@
+"""The monthly draw: commit before the period ends, draw once after it, keep everything to repeat it.
+
+The arithmetic is in sampling.py; here the frame is frozen and the picks become reviews (REV-22, REV-23).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from accounts.models import User
+from complaints import notify
+from complaints.models import Assignment, Complaint, ContactPoint
+from review import sampling, transitions
+from review.models import FrameEntry, ReviewCase, SampleDraw
+from review.states import OPEN_REVIEW, DrawState
+
+# Strata, heaviest first; a case belongs to the first that fits (REV-23).
+WEIGHTS = {"frequent": "2", "special": "1.5", "cross_department": "1.5", "other": "1"}
+STRATUM_LABELS = {
+    "frequent": _("Frequent complainants"),
+    "special": _("People who need care"),
+    "cross_department": _("Several departments"),
+    "other": _("Others"),
+}
+FREQUENT_FROM = 3
+RULE_VERSION = "1"
+BATCH = 2000
+
+
+@transaction.atomic
+def commit(period: str, *, by: User | None, percent: int = 12, at: datetime | None = None) -> SampleDraw:
+    """Fix percent, weights and a secret nonce before the period ends; its hash is public (RI-09, RI-15).
+
+    Committing again returns the first commitment: nothing can be exchanged.
+    """
+    at = at or timezone.now()
+    if by is not None and not by.has_perm("review.draw_sample"):
+        raise NotAllowed(_("The head of the review group commits the draw."))
+    existing = SampleDraw.objects.filter(period=period).first()
+    if existing:
+        return existing
+    try:
+        sampling.check_committed(at, period=period)
+        sampling.sample_size(100, percent=percent)
+    except ValueError as error:
+        raise InvalidInput("period" if "period" in str(error) else "percent", str(error)) from error
+    nonce = sampling.new_nonce()
+    return SampleDraw.objects.create(
+        period=period, percent=percent, commitment=sampling.commitment(nonce), nonce=nonce, committed_at=at, committed_by=by,
+        rule_version=RULE_VERSION, weights=WEIGHTS,
+    )
+
+
+@transaction.atomic
+def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleDraw:
+    """Freeze the frame, draw once, open a review for every pick. A second call returns the first draw (RI-07)."""
+    at = at or timezone.now()
+    if by is not None and not by.has_perm("review.draw_sample"):
+        raise NotAllowed(_("The head of the review group confirms the draw."))
+    row = SampleDraw.objects.select_for_update().filter(period=period).first()
+    if row is None:
+        raise IllegalTransition(_("No commitment was made before the end of %(period)s, so it cannot be drawn."), period=period)
+    if row.state == DrawState.DRAWN:
+        return row
+    start, end = sampling.period_bounds(period)
+    if at < end:
+        raise IllegalTransition(_("The period is not over yet; draw after %(date)s."), date=timezone.localtime(end).strftime("%Y-%m-%d"))
+    cases, excluded = _frame(start, end, weights=row.weights)
+    entries = [sampling.FrameEntry(number, stratum, row.weights[stratum]) for number, stratum in cases.values()]
+    row.frame_hash = sampling.frame_hash(entries)
+    seed = sampling.seed(row.frame_hash, period, row.nonce)
+    picks = sampling.draw(entries, percent=row.percent, seed=seed)
+    row.seed, row.state = seed.hex(), DrawState.DRAWN
+    row.frame_size, row.excluded, row.size, row.drawn_at, row.drawn_by = len(entries), excluded, len(picks), at, by
+    row.save()
+    picked = {pick.number: pick for pick in picks}
+    FrameEntry.objects.bulk_create(
+        (
+            FrameEntry(
+                draw=row, complaint_id=pk, number=number, stratum=stratum, weight=row.weights[stratum],
+                order=picked[number].order if number in picked else None, key=picked[number].key_text if number in picked else "",
+            )
+            for pk, (number, stratum) in cases.items()
+        ),
+        batch_size=BATCH,
+    )
+    for entry in row.frame.filter(order__isnull=False).order_by("order"):
+        entry.review = transitions.open_for_sample(entry.complaint_id, draw=row, at=at)
+        entry.save(update_fields=["review"])
+    notify.tell(notify.holders_of("review.draw_sample"), "sample_drawn", dedupe=f"sample:{period}", url="/desk/sampling/", period=period, size=len(picks))
+    return row
+
+
+def _frame(start: datetime, end: datetime, *, weights: dict[str, Any]) -> tuple[dict[int, tuple[str, str]], int]:
+    """Cases first closed in the period and not under review → (number, stratum), and how many were left out."""
+    closed = Complaint.objects.closed_in(start, end)
+    under_review = set(
+        ReviewCase.objects.filter(status__in=[str(s) for s in OPEN_REVIEW], opened_at__lt=end, complaint__in=closed).values_list("complaint_id", flat=True)
+    )
+    rows = closed.order_by("number").values_list("pk", "number", "complainant_id", "complainant__needs_care")
+    frequent = _frequent(closed, end)
+    cross = set(
+        Assignment.objects.filter(complaint__in=closed, role="supporting").values_list("complaint_id", flat=True).distinct()
+    )
+    cases: dict[int, tuple[str, str]] = {}
+    for pk, number, complainant, care in rows.iterator(chunk_size=BATCH):
+        if pk in under_review:
+            continue
+        stratum = "frequent" if complainant in frequent else "special" if care else "cross_department" if pk in cross else "other"
+        cases[pk] = (number, stratum if stratum in weights else "other")
+    return cases, len(under_review)
+
+
+def _frequent(closed, end: datetime) -> set[int]:
+    """Complainants of these cases who complained at least three times in the year before the period's end."""
+    since = end - timedelta(days=365)
+    hashes = ContactPoint.objects.filter(complainant__complaint__in=closed).exclude(match_hash="").values("match_hash")
+    rows = ContactPoint.objects.filter(
+        match_hash__in=hashes, complainant__complaint__received_at__gte=since, complainant__complaint__received_at__lt=end
+    ).values_list("match_hash", "complainant_id").distinct()
+    pairs = list(rows)
+    times = Counter(match_hash for match_hash, _complainant in pairs)
+    return {complainant for match_hash, complainant in pairs if times[match_hash] >= FREQUENT_FROM}
+
+
+def document(row: SampleDraw) -> dict[str, Any]:
+    """The draw as a self-contained document that anyone can repeat. Raises IllegalTransition before the draw."""
+    if row.state != DrawState.DRAWN:
+        raise IllegalTransition(_("This period has not been drawn yet."))
+    frame = row.frame.order_by("number").values_list("number", "stratum", "weight", "order", "key")
+    entries = [sampling.FrameEntry(number, stratum, weight) for number, stratum, weight, _order, _key in frame]
+    picks = sorted(
+        (sampling.Pick(order, number, stratum, key) for number, stratum, _weight, order, key in frame if order is not None), key=lambda pick: pick.order
+    )
+    assert row.drawn_at is not None
+    return sampling.document(
+        period=row.period, percent=row.percent, commitment=row.commitment, committed_at=row.committed_at, nonce=row.nonce,
+        drawn_at=row.drawn_at, rule_version=row.rule_version, weights=row.weights, entries=entries, picks=picks,
+        frame_hash=row.frame_hash, seed_hex=row.seed,
+    )
+
+
+@transaction.atomic
+def verify(row: SampleDraw, *, at: datetime | None = None) -> sampling.Verification:
+    """Repeat the draw from its document and keep the result."""
+    result = sampling.verify(document(row))
+    SampleDraw.objects.filter(pk=row.pk).update(verified_at=at or timezone.now(), verified_ok=result.ok)
+    return result
+
+
+def previous_period(now: datetime) -> str:
+    """The month before the one `now` is in, as 2026-10."""
+    first = timezone.localdate(now).replace(day=1)
+    return (first - timedelta(days=1)).strftime("%Y-%m")
+
+
+def keep_up(*, now: datetime) -> dict[str, Any]:
+    """Daily: commit the current month in time, and draw every committed month that is over, in order (JT-02)."""
+    current = timezone.localdate(now).strftime("%Y-%m")
+    try:
+        commit(current, by=None, at=now)
+    except IntegrityError:
+        pass  # another worker committed at the same moment
+    drawn = []
+    for row in SampleDraw.objects.filter(state=DrawState.COMMITTED, period__lt=current).order_by("period"):
+        draw(row.period, by=None, at=now)
+        drawn.append(row.period)
+    return {"drawn": drawn}
