@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.utils.translation import gettext_lazy as _
 
 
 class StaffAdapter(DefaultAccountAdapter):
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": _("The staff number or password is wrong."),
+        "too_many_login_attempts": _("Too many wrong attempts. Try again in 5 minutes."),
+        "incorrect_code": _("The code is wrong. Enter the newest one."),
+    }
+
     def is_open_for_signup(self, request) -> bool:
         return False
 

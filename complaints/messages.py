@@ -46,6 +46,7 @@ def sentence(row: Notification) -> str:
         "review_overdue": _("The screening of review %(review)s is overdue."),
         "sample_drawn": _("The sample of %(period)s was drawn: %(size)s cases."),
         "sample_missed": _("No sample of %(period)s can be drawn: no commitment was made before the period ended."),
+        "publication_returned": _("Publication %(publication)s was returned to you."),
         "publication_check": _("Publication %(publication)s waits for you to check it."),
         "report_ready": _("The report for %(period)s is ready."),
         "report_failed": _("The report for %(period)s could not be built."),

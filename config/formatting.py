@@ -139,7 +139,8 @@ def filesize(size: int | None) -> str:
         amount /= 1024
         if amount < 1024 or unit == "GB":
             break
-    return f"{amount:.0f} {unit}" if amount >= 100 or unit == "KB" else f"{amount:.1f} {unit}"
+    digits = 0 if amount >= 100 or unit == "KB" else 1
+    return f"{amount:.{digits}f}".removesuffix(".0") + f" {unit}"
 
 
 def percent(ratio: float | Decimal | None, digits: int = 1) -> str:

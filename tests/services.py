@@ -206,6 +206,9 @@ def celery_worker(environment: dict[str, str], *, concurrency: int = 1) -> Itera
             if worker.poll() is not None:
                 raise RuntimeError(f"the worker ended with {worker.returncode}:\n{text()}")
             yield worker
+        except Exception as error:
+            error.add_note(f"The worker said:\n{text()}")
+            raise
         finally:
             stop_group(worker)
 

@@ -121,4 +121,5 @@ def test_development_needs_no_settings_and_keeps_its_secrets(monkeypatch, tmp_pa
     assert (first.production, first.demo_allowed, first.trusted_proxies) == (False, True, 0)
     assert len(first.secret_key) >= 50
     assert first.database["NAME"] == str(tmp_path / "huiyin.sqlite3")
+    assert first.email["EMAIL_FILE_PATH"] == str(tmp_path / "mail")
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600

@@ -66,7 +66,12 @@ class Story:
         return self
 
     def start(self, when: str = "2026-11-16 11:00") -> Story:
+        """The handler takes over and rings the complainant at once."""
         transitions.start(self.pk, by=self.cast.water_handler, at=at(when))
+        transitions.add_contact(
+            self.pk, by=self.cast.water_handler, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.FIRST_CONTACT,
+            summary="已联系投诉人，核实停水时间", at=at(when),
+        )
         return self
 
     def submit(self, when: str = "2026-11-18 15:00") -> Story:

@@ -118,9 +118,12 @@ def _database(env: environ.Env, data: Path) -> dict:
 
 def _email(env: environ.Env, *, default: str) -> dict:
     try:
-        return env.email_url("EMAIL_URL", default=default)
+        email = env.email_url("EMAIL_URL", default=default)
     except (ValueError, ImproperlyConfigured) as error:
         raise ImproperlyConfigured("EMAIL_URL cannot be read; write smtp+tls://user:password@host:587") from error
+    if email["EMAIL_FILE_PATH"]:  # django-environ drops the first slash of filemail:///folder
+        email["EMAIL_FILE_PATH"] = "/" + email["EMAIL_FILE_PATH"].lstrip("/")
+    return email
 
 
 def _public_base_url(env: environ.Env, hosts: list[str]) -> str:

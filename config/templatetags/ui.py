@@ -266,28 +266,26 @@ def timeline_item(
 # --- Messages ----------------------------------------------------------------------------
 
 
-def _callout(tone: str, title: str, icon: str, text: str = "", content: str = "", alert: bool = False) -> dict:
+def _callout(tone: str, icon: str, **values: Any) -> dict:
     _known(tone, CALLOUT_ICONS, "tone")
-    return {
-        "tone": tone,
-        "title": title,
-        "text": text,
-        "content": content,
-        "icon": icon or CALLOUT_ICONS[tone],
-        "alert": alert,
-    }
+    return {"tone": tone, "icon": icon or CALLOUT_ICONS[tone], **values}
 
 
 @register.inclusion_tag("components/callout.html")
-def callout(tone: str, title: str, text: str = "", icon: str = "", alert: bool = False) -> dict:
+def callout(
+    tone: str, title: str, text: str = "", icon: str = "", alert: bool = False, url: str = "", link_label: str = ""
+) -> dict:
     """A message about the whole page. Tones: info, ok, warn, bad; `alert` has it read out at once."""
-    return _callout(tone, title, icon, text=text, alert=alert)
+    return _callout(tone, icon, title=title, text=text, alert=alert, url=url, link_label=link_label)
 
 
 @register.simple_block_tag
-def callout_block(content: str, tone: str, title: str, icon: str = "", alert: bool = False) -> str:
+def callout_block(
+    content: str, tone: str, title: str, icon: str = "", alert: bool = False, url: str = "", link_label: str = ""
+) -> str:
     """A callout whose body is markup: {% callout_block "warn" title %}…{% endcallout_block %}."""
-    context = _callout(tone, title, icon, content=mark_safe(content.strip()), alert=alert)
+    body = mark_safe(content.strip())
+    context = _callout(tone, icon, title=title, content=body, alert=alert, url=url, link_label=link_label)
     return loader.render_to_string("components/callout.html", context)
 
 

@@ -90,8 +90,8 @@ def test_sizes_shares_and_counts():
         "1023 B",
         "1 KB",
         "1.8 MB",
-        "86.0 MB",
-        "5.0 GB",
+        "86 MB",
+        "5 GB",
     ]
     assert [formatting.percent(0.964), formatting.percent(0.125, 0), formatting.percent(None)] == ["96.4%", "13%", "—"]
     assert render("{{ n|thousands }} {{ r|percent:2 }}", n=1284306, r=0.96444) == "1,284,306 96.44%"
@@ -171,7 +171,7 @@ def test_undeclared_argument_fails():
 def test_what_people_typed_is_escaped_everywhere():
     evil = '<img src=x onerror="1">'
     source = (
-        "{% tag v %}{% who v %}{% avatar v %}{% case_number v %}{% kbd v %}{% callout 'info' v v %}"
+        "{% tag v %}{% who v %}{% avatar v %}{% case_number v %}{% kbd v %}{% callout 'info' v v url=v link_label=v %}"
         "{% callout_block 'info' v %}{{ v }}{% endcallout_block %}{% deadline_chip 'met' v %}"
         "{% timeline_item icon='mail' title=v actor=v at=v %}{{ v }}{% endtimeline_item %}"
         "{% plan_item v v text=v %}{% empty_state v v v v %}{% clock v 'soon' v due=v note=v %}"
@@ -261,7 +261,7 @@ def test_optional_fields_say_so_unless_told_otherwise():
 def test_radios_are_a_fieldset_with_one_label_each():
     form = Sample(QueryDict("channel=tel&subject=x"))
     html = render("{% form_field form.channel cards=True option_hints=hints %}", form=form, hints={"web": "Any hour"})
-    assert '<fieldset class="field"><legend class="label">Channel</legend>' in html
+    assert '<fieldset class="field field-group"><legend class="label">Channel</legend>' in html
     assert html.count('type="radio"') == 2
     assert html.count('<label class="choice"') == 2
     assert re.search(r'value="tel"[^>]*checked', html)
@@ -308,7 +308,7 @@ def test_confirm_dialog_posts_with_token_and_names_the_result():
     assert '<dialog class="dialog" id="reject" aria-labelledby="reject-title"><form method="post" action="/x/">' in html
     assert 'name="csrfmiddlewaretoken" value="token-1"' in html
     assert '<input type="hidden" name="version" value="3">' in html
-    assert '<button class="btn btn-danger-solid">不予受理</button>' in html
+    assert '<button type="submit" class="btn btn-danger-solid">不予受理</button>' in html
 
 
 def test_pager_without_a_page_before_shows_that_in_words_too():

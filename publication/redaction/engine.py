@@ -54,15 +54,16 @@ def _leaks(view: View, known: Known | None) -> list[Span]:
 
 def find(text: str, known: Known | None = None) -> list[Span]:
     """Every secret in the text, without replacements."""
-    return list(_find(View.of(text), known))
+    view = View.of(text)
+    return list(_find(view, list(identity.find(view, known)), list(names.find(view))))
 
 
-def _find(view: View, known: Known | None) -> Iterator[Span]:
+def _find(view: View, identities: list[Hit], persons: list[Hit]) -> Iterator[Span]:
     return merge(
         [
-            *_spans(view, identity.find(view, known), "identity"),
+            *_spans(view, identities, "identity"),
             *_spans(view, _patterns(view), "pattern"),
-            *_spans(view, names.find(view), "name"),
+            *_spans(view, persons, "name"),
             *_spans(view, addresses.find(view), "address"),
         ]
     )
@@ -72,12 +73,13 @@ def redact(text: str, known: Known | None = None, profile: str = "standard") -> 
     """Mask a text under a profile. Accepts any string; raises only UnknownProfile."""
     rows = profile_named(profile)
     view = View.of(text)
-    forms = _forms_of_address(view, known)
+    identities, persons = list(identity.find(view, known)), list(names.find(view))
+    forms = _forms_of_address(view, [*identities, *persons], known)
     spans: list[Span] = []
     pieces: list[str] = []
     reasons: set[str] = set()
     at = 0
-    for span in _find(view, known):
+    for span in _find(view, identities, persons):
         secret = text[span.start : span.end]
         replacement, partial = write(
             rows[span.type],
@@ -103,10 +105,10 @@ def redact(text: str, known: Known | None = None, profile: str = "standard") -> 
     return Redaction(spans, output, verdict, sorted(reasons))
 
 
-def _forms_of_address(view: View, known: Known | None) -> dict[str, str]:
+def _forms_of_address(view: View, hits: list[Hit], known: Known | None) -> dict[str, str]:
     """Names of this text whose bearer is called 先生 or 女士 somewhere in the text or in the recorded identity."""
     forms: dict[str, str] = {}
-    for hit in [*names.find(view), *identity.find(view, known)]:
+    for hit in hits:
         if hit.type != "person":
             continue
         match = _FORM_AFTER.match(view.text, hit.end)

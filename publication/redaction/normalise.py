@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -98,16 +99,20 @@ class View:
     original: str
     text: str
     digits: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
     @classmethod
     def of(cls, original: str) -> View:
+        folds = {char: _fold(char) for char in set(original)}
+        if all(len(plain) == 1 for plain in folds.values()):
+            size = len(original)
+            return cls._with(original, original.translate(str.maketrans(folds)), range(size), range(1, size + 1))
         pieces: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
         for index, char in enumerate(original):
-            plain = _fold(char)
+            plain = folds[char]
             if len(plain) == 1:
                 pieces.append(plain)
                 starts.append(index)
@@ -119,14 +124,25 @@ class View:
             elif ends and ends[-1] == index and unicodedata.category(char)[0] == "M":
                 # A combining mark belongs to the character it sits on, so it is masked with it.
                 ends[-1] = index + 1
-        text = MASKED.sub(lambda match: "\n" * len(match.group()), "".join(pieces))
-        return cls(original, text, _read_numerals(text), starts, ends)
+        return cls._with(original, "".join(pieces), starts, ends)
+
+    @classmethod
+    def _with(cls, original: str, text: str, starts: Sequence[int], ends: Sequence[int]) -> View:
+        shown = MASKED.sub(lambda match: "\n" * len(match.group()), text)
+        return cls(original, shown, _read_numerals(shown), starts, ends)
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
         """Place of ``text[start:end]`` in the original; ``start < end``."""
         return self.starts[start], self.ends[end - 1]
 
 
+@lru_cache(maxsize=4096)
 def plain(value: str) -> str:
     """The normalised form of a single value, for comparing."""
     return View.of(value).text
+
+
+@lru_cache(maxsize=4096)
+def characters_of_number(value: str) -> str:
+    """The digits and Latin letters of a number in any writing, in order."""
+    return "".join(char for char in View.of(value).digits if char.isascii() and char.isalnum())

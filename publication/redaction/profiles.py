@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from publication.redaction.lexicon import COMPOUND_SURNAMES, FORMS_OF_ADDRESS, SURNAMES, TITLES
-from publication.redaction.normalise import View
+from publication.redaction.normalise import characters_of_number, plain
 
 Manner = Literal["token", "ends", "tail", "surname"]
 
@@ -78,11 +78,11 @@ def write(row: Row, secret: str, *, after: str, form: str) -> tuple[str, bool]:
     ``after`` is the text behind the secret, ``form`` the known form of address (女士, 先生).
     """
     if row.manner == "ends":
-        digits = "".join(char for char in View.of(secret).digits if char.isdigit())[-11:]
-        if len(digits) == 11 and digits[0] == "1":
+        digits = characters_of_number(secret)[-11:]
+        if len(digits) == 11 and digits.isdigit() and digits[0] == "1":
             return f"{digits[:3]}****{digits[-4:]}", True
     elif row.manner == "tail":
-        number = "".join(char for char in View.of(secret).digits if char.isascii() and char.isalnum())
+        number = characters_of_number(secret)
         if len(number) >= 14:
             return "*" * 14 + number[-4:].upper(), True
     elif row.manner == "surname":
@@ -91,7 +91,7 @@ def write(row: Row, secret: str, *, after: str, form: str) -> tuple[str, bool]:
 
 
 def _surname_form(row: Row, secret: str, after: str, form: str) -> tuple[str, bool]:
-    name = "".join(char for char in View.of(secret).text if char.isalnum() or char == "·")
+    name = "".join(char for char in plain(secret) if char.isalnum() or char == "·")
     if name[:1] in "小老阿" and len(name) == 2:
         name = name[1:]
     surname = surname_of(name)

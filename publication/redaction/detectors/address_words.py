@@ -13,8 +13,9 @@ ESTATES = (
 )
 INNER = rf"[一-鿿A-Za-z]{{2,8}}?(?:小区|花园|家园|公寓|花苑|苑|新村|庄园|山庄|大厦|公馆|府|城|宿舍|家属院|大院|广场|中心|村)"
 # Also kinds of buildings; without a number only a proper noun before them makes a name.
-WEAK_SUFFIXES = frozenset("别墅 公寓 家园 庄园 大院 宿舍 公馆 新城 花园 安置房 安置区 新村 世家 人家 学府 小筑 名城".split())
-ESTATE_KINDS = WEAK_SUFFIXES | {"小区"}
+WEAK_SUFFIXES = frozenset("别墅 公寓 家园 庄园 公馆 新城 花园 安置房 安置区 新村 世家 人家 学府 小筑 名城".split())
+NUMBERED_SUFFIXES = frozenset({"大院", "宿舍"})
+ESTATE_KINDS = WEAK_SUFFIXES | NUMBERED_SUFFIXES | {"小区"}
 PROPER_CLASSES = frozenset("nr nrt nrfg ns nt nz x j".split())
 ROUTE_NUMBER = re.compile(r"[0-9A-Z]+|.*几")
 
@@ -30,12 +31,15 @@ _STOP_CLASSES = ("r", "p", "c", "u", "y", "d", "w", "e", "o")
 _ODD_CLASSES = ("v", "t", "m", "q", "f", "a", "i", "l")
 
 
+_NUMERALS = re.compile("[一二三四五六七八九十]{1,4}")
+
+
 def stops(token: Token, *, lenient: bool) -> bool:
     """Whether a word cannot be part of the proper name of a road or estate."""
     if token.word in _STOP_WORDS or token.tag[:1] in _STOP_CLASSES:
         return True
-    if token.tag == "m" and not any(char.isdigit() for char in token.word):
-        return token.word[-1:] in "条个次栋些种座间家处段"
+    if token.tag == "m" and _NUMERALS.fullmatch(token.word):
+        return False
     if lenient:
         return token.tag[:1] == "v" and len(token.word) == 1
     return token.tag[:1] in _ODD_CLASSES or token.tag[:1] == "n" and token.tag == "n" and token.word in _COMMON_NOUNS
@@ -54,7 +58,7 @@ GENERIC = frozenset(
 GENERIC_ALONE = frozenset(
     "大 小 老 新 旧 山 村 城市 商业 美食 智慧 文明 安置 二期 一期 三期 集体 空中 后 前 屋顶 美丽 幸福 共建 共同 精神 美好 温馨 大家 和谐 绿色 农家 人才 青年 老年 白领 高铁 地铁 城际 火车 轻轨 门 城 别 度假 高新 经开 县 市 老城 历史 文化 产业 特色 女 男 单 双 购物 隐患 超级".split()
 )
-GENERIC_END = re.compile(r"(?:高速公|铁|公|马|道|线|电|网|思|出|一条|这条|那条|条|走|修|半|问|迷|盲|岔|一|几|分|坡|顺|末|阻|住宅|老旧|安置|封闭|商业|我们|的|这个|该)\Z")
+GENERIC_END = re.compile(r"(?:高速公|铁|公|马|道|线|电|网|思|出|一条|这条|那条|条|走|修|半|问|迷|盲|岔|情一|几|分|坡|顺|末|阻|住宅|老旧|安置|封闭|商业|我们|的|这个|该)\Z")
 
 _ORGANISATION = (
     r"公司|集团|派出所|支行|分行|银行|小学|中学|大学|学院|学校|幼儿园|医院|卫生院|卫生服务中心|卫生服务站|诊所|超市|商场|市场|菜市场|农贸市场|酒店|宾馆|饭店|餐厅|餐馆|面馆|粉馆|火锅店|药店|药房|店|馆|局|所|院|厅|中心|委员会|业委会|业主委员会|业主大会|居委会|村委会|管委会|"

@@ -135,7 +135,7 @@ class _Reader:
             return False
         if numbered:
             return True
-        if name in words.GENERIC_ALONE:
+        if name in words.GENERIC_ALONE or suffix in words.NUMBERED_SUFFIXES:
             return False
         if suffix in words.WEAK_SUFFIXES:
             nearest = self._token_before(end)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from publication.redaction.detectors import person_words as words
-from publication.redaction.lexicon import COMPOUND_SURNAMES, FORMS_OF_ADDRESS, GIVEN, NAME_CONTEXTS, RISKY_SURNAMES, SURNAMES, TITLES
+from publication.redaction.lexicon import COMPOUND_SURNAMES, FORMS_OF_ADDRESS, GIVEN, NAME_CONTEXTS, RISKY_SURNAMES, SURNAMES, TITLES, TRUSTED_WHEN_TAGGED
 from publication.redaction.normalise import View
 from publication.redaction.spans import Hit
 from publication.redaction.tokens import Token, boundaries, tokens_of
@@ -25,8 +25,16 @@ _CONTEXT = re.compile(
 _DOTTED = re.compile(r"[一-鿿]{1,7}(?:·[一-鿿]{1,8}){1,3}")
 _LATIN = re.compile(r"(?<![A-Za-z@./])([A-Z][a-z]{1,14})(?:[ ·]|(?=[A-Z]))(?:[A-Z]\.?[ ])?([A-Z][a-z'\-]{1,15}(?:[ ][A-Z][a-z]{2,15})?)(?![A-Za-z@])")
 _LATIN_STATED = re.compile(r"(?:姓名|英文名|外教|名叫|叫做|我叫|网友|昵称)[: 为是叫]{0,3}([A-Z][a-z]{1,14}(?:[ ·][A-Z][a-z]{1,14}){0,3})(?![A-Za-z])")
+_LATIN_SPEAKER = re.compile(
+    r"(?<![A-Za-z0-9@./·])([A-Z][A-Za-z]{2,14}(?:[ ·][A-Z][A-Za-z]{1,14}){0,2})(?=(?:说|表示|认为|透露|证实|指出|告诉|坦言|介绍|在接受|先生|女士))"
+)
+_IN_BRACKETS = re.compile(r"\(([A-Za-z][A-Za-z .·'\-]{2,40})\)")
 _RUN_END = re.compile(r"[^一-鿿]|\Z")
+_ALL_CHINESE = re.compile(r"[一-鿿]+")
 _SOUNDS = re.compile(rf"[{words.SOUNDS}]{{2,9}}")
+
+
+_COMPOUND_FIRST = frozenset(surname[0] for surname in COMPOUND_SURNAMES)
 
 
 class _Reader:
@@ -40,9 +48,10 @@ class _Reader:
 
     def surname_size(self, at: int) -> int:
         """Length of the surname at a position, 0 if none."""
-        if self.text[at : at + 2] in COMPOUND_SURNAMES:
+        first = self.text[at : at + 1]
+        if first in _COMPOUND_FIRST and self.text[at : at + 2] in COMPOUND_SURNAMES:
             return 2
-        return 1 if self.text[at : at + 1] in SURNAMES else 0
+        return 1 if first in SURNAMES else 0
 
     def full_name(self, at: int, *, liberal: bool) -> int:
         """End of the full name that begins at a position, or 0. ``liberal`` when words before announce a name."""
@@ -66,7 +75,7 @@ class _Reader:
         """End of a name at a position that is followed by what follows persons' names, or 0."""
         size = self.surname_size(at)
         for end in (at + size + 2, at + size + 1) if size else ():
-            known = end - at == size + 1 and self.is_word(at, end)
+            known = end - at == size + 1 and self._other_word(at, end)
             if self._given(at + size, end, liberal=False) and words.FOLLOWS.match(self.text, end) and not known:
                 return end
         return 0
@@ -87,6 +96,24 @@ class _Reader:
         token = self.starting.get(start)
         return token is not None and token.end >= end and token.tag[:2] not in {"nr", "x", "nz", "ns", "nt"}
 
+    def half_usual_name(self, start: int, end: int) -> int:
+        """``end`` if a surname and two characters stand there, one of them usual in given names; else 0."""
+        first = end - 2
+        usual = end - start == self.surname_size(start) + 2 and any(char in GIVEN for char in self.text[first:end])
+        return end if usual and self._given(first, end, liberal=True) else 0
+
+    def titled_name(self, start: int, end: int) -> bool:
+        """Whether a full name stands before a title; the title lets unusual given names pass."""
+        if self.full_name(start, liberal=False) == end:
+            return True
+        size = self.surname_size(start)
+        return size > 0 and size + 2 == end - start and self.text[start] not in RISKY_SURNAMES and self._given(start + size, end, liberal=True)
+
+    def _other_word(self, start: int, end: int) -> bool:
+        """Whether the characters are a verb, adjective or other word that no noun context turns into a name."""
+        token = self.starting.get(start)
+        return self.text[start:end] in words.COMMON or (token is not None and token.end == end and token.tag[:1] in words.PLAIN_CLASSES)
+
     def names_an_organisation(self, end: int) -> bool:
         """Whether what follows turns the name into that of a shop, company, place or work."""
         return words.ORGANISATION_AFTER.match(self.text, end) is not None
@@ -105,6 +132,9 @@ def find(view: View) -> Iterator[Hit]:
         found[start, end] = max(confidence, found.get((start, end), 0.0))
     for (start, end), confidence in found.items():
         yield Hit(start, end, "person", confidence)
+        original_name = _IN_BRACKETS.match(view.text, end)
+        if original_name and words.sounds_foreign(view.text[start:end]):
+            yield Hit(*original_name.span(1), "person", 0.65)
     yield from _again(reader, found)
 
 
@@ -183,7 +213,7 @@ def _by_title(reader: _Reader) -> Iterator[tuple[int, int, float]]:
     for match in words.TITLE_WORD.finditer(reader.text):
         for size in (3, 2, 4):
             start = match.start() - size
-            if start >= 0 and start in reader.borders and reader.full_name(start, liberal=False) == match.start():
+            if start >= 0 and start in reader.borders and reader.titled_name(start, match.start()):
                 yield start, match.start(), 0.9
                 break
 
@@ -215,7 +245,7 @@ def _by_word_class(reader: _Reader) -> Iterator[tuple[int, int, float]]:
             if end == token.end and end - token.start == size + 1:
                 end = _extended(reader, index, end)
             if end > token.start + size and reader.text[token.start + size : end] not in words.NOT_GIVEN and given_holds and not words.PLACE_END.search(token.word):
-                risky = token.word[:1] in RISKY_SURNAMES and size == 1
+                risky = size == 1 and token.word[:1] in RISKY_SURNAMES - TRUSTED_WHEN_TAGGED and token.tag != "nrfg"
                 if not risky or (plausible and (end - token.start == 3 or _acts(tokens, index))):
                     yield token.start, end, 0.85 if plausible and not risky else 0.7
             continue
@@ -228,19 +258,20 @@ def _by_word_class(reader: _Reader) -> Iterator[tuple[int, int, float]]:
 def _acts(tokens: tuple[Token, ...], index: int) -> bool:
     """Whether what follows is what follows persons: a verb, an adverb, a colon, the next of several names."""
     following = tokens[index + 1] if index + 1 < len(tokens) else None
-    return following is not None and (following.tag[:1] in {"v", "d", "p", "c"} or following.word in {":", "、", "("})
+    return following is not None and (following.tag[:1] in {"v", "d", "p", "c"} or following.word in {":", "、", "(", "的", ",", "等"})
 
 
 def _misjudged(reader: _Reader, token: Token) -> bool:
-    """A word of three characters that has the shape of a name but was taken for a place or time."""
+    """A word of three characters that has the shape of a name but was taken for a place, a time or nothing known."""
     return (
         len(token.word) == 3
+        and _chinese(token.word)
         and token.tag[:1] in "ntx"
         and token.tag != "n"
         and token.word[0] in SURNAMES
         and token.word[0] not in RISKY_SURNAMES
         and not words.PLACE_END.search(token.word)
-        and reader._given(token.start + 1, token.end, liberal=False)
+        and reader._given(token.start + 1, token.end, liberal=token.tag == "x")
     )
 
 
@@ -277,12 +308,16 @@ def _by_shape(reader: _Reader) -> Iterator[tuple[int, int, float]]:
             if size and token.tag == "x" and length == size + 2 and reader.full_name(token.start, liberal=False) == token.end:
                 yield token.start, token.end, 0.75
             continue
-        if token.word in RISKY_SURNAMES and not token.tag.startswith("nr"):
-            continue
         follower = tokens[index + 1]
+        if token.word in RISKY_SURNAMES and not token.tag.startswith("nr"):
+            if len(follower.word) == 2 and follower.tag in words.NAME_CLASSES and reader._given(token.end, follower.end, liberal=False):
+                yield token.start, follower.end, 0.65
+            continue
         if not _chinese(follower.word) or len(follower.word) > 2 or follower.tag[:1] in "pcury":
             continue
         end = reader.full_name(token.start, liberal=False)
+        if not end and (token.tag == "nr" or follower.tag == "x"):
+            end = reader.half_usual_name(token.start, follower.end)
         if not end:
             continue
         dictionary_word = len(follower.word) == 2 and follower.tag[:1] in words.PLAIN_CLASSES
@@ -299,28 +334,28 @@ def _foreign(reader: _Reader) -> Iterator[tuple[int, int, float]]:
         name = text[start:end]
         if end - start >= 4 and words.sounds_foreign(name) and not words.ESTATE_END.search(name):
             yield start, end, 0.8
-    tokens = reader.tokens
-    index = 0
-    while index < len(tokens):
-        token = tokens[index]
-        if not (_SOUNDS.fullmatch(token.word) and token.tag[:2] in {"nr", "x"} and _chinese(token.word)):
-            index += 1
-            continue
-        last = index
-        while last + 1 < len(tokens) and tokens[last + 1].tag[:2] == "nr" and _SOUNDS.fullmatch(tokens[last + 1].word):
-            last += 1
-        start, end = token.start, tokens[last].end
-        if end - start >= 3 or token.tag == "nrt":
-            yield start, end, 0.7
-        index = last + 1
-    for token in tokens:
-        if token.tag == "nrt" and len(token.word) >= 2 and _chinese(token.word) and not words.PLACE_END.search(token.word):
-            yield token.start, token.end, 0.7
+    yield from _by_sound(reader)
     for match in _LATIN.finditer(text):
         if match.group(1).lower() in words.ENGLISH_FIRST_NAMES:
             yield *match.span(), 0.8
+    for match in _LATIN_SPEAKER.finditer(text):
+        yield *match.span(1), 0.65
     for match in _LATIN_STATED.finditer(text):
         yield *match.span(1), 0.85
+
+
+def _by_sound(reader: _Reader) -> Iterator[tuple[int, int, float]]:
+    """Runs of words in characters for foreign sounds, at least one of them known as a name."""
+    run: list[Token] = []
+    for token in (*reader.tokens, None):
+        if token is not None and token.tag[:2] in words.SOUND_CLASSES and _SOUNDS.fullmatch(token.word):
+            run.append(token)
+            continue
+        if any(part.tag == "nrt" or (part.tag == "nr" and len(part.word) > 2) or len(run) > 1 and part.tag == "nr" for part in run):
+            start, end = run[0].start, run[-1].end
+            if not words.PLACE_END.search(reader.text[start:end]):
+                yield start, end, 0.7
+        run = []
 
 
 def _after_verbs(reader: _Reader, start: int, dot: int) -> int:
@@ -340,9 +375,18 @@ def _dotted_end(reader: _Reader, match: re.Match[str]) -> int:
     return match.end()
 
 
-def _tokens_between(reader: _Reader, start: int, end: int) -> list[Token]:
-    return [token for token in reader.tokens if token.start >= start and token.end <= end]
+def _tokens_between(reader: _Reader, start: int, end: int) -> Iterator[Token]:
+    """The words that lie within a short stretch of the text."""
+    at = start
+    while at < end:
+        token = reader.starting.get(at)
+        if token is None:
+            at += 1
+            continue
+        if token.end <= end:
+            yield token
+        at = token.end
 
 
 def _chinese(word: str) -> bool:
-    return all("一" <= char <= "鿿" for char in word)
+    return _ALL_CHINESE.fullmatch(word) is not None

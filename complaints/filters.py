@@ -1,0 +1,159 @@
+"""What a list of cases can be narrowed by: this allow-list and nothing else (AZ-04).
+
+The queue page and the API use the same `ComplaintFilter`. Unknown parameters are ignored; a value
+outside the list is an error of the form (the API answers 400, the page leaves the filter out).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import django_filters
+from django import forms
+from django.core.cache import caches
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Department, User
+from complaints import identity, search
+from complaints.models import Category, Complaint, ContactPoint, Dimension
+from complaints.models.people import ContactKind
+from complaints.querysets import ComplaintQuerySet
+from complaints.states import Channel, RiskGrade, Status
+
+CACHE_SECONDS = 60
+MAX_QUERY = 200
+NUMBER = re.compile(r"HY-\d{8}-\d{4,8}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A category or department as a filter offers it. `pks` also holds the subcategories."""
+
+    code: str
+    name: str
+    name_en: str
+    pks: tuple[int, ...]
+    depth: int = 0
+
+    @property
+    def label(self) -> str:
+        return self.name_en if self.name_en and get_language() == "en" else self.name
+
+
+def options() -> dict[str, list[Option]]:
+    """Active categories (as a tree) and departments; read again at least once a minute."""
+    stored = caches["local"].get("filter-options")
+    if stored is None:
+        stored = {"category": _categories(), "department": _departments()}
+        caches["local"].set("filter-options", stored, CACHE_SECONDS)
+    return stored
+
+
+def _categories() -> list[Option]:
+    rows = list(Category.objects.filter(dimension=Dimension.CATEGORY, is_active=True))
+    children: dict[int | None, list[Category]] = {}
+    for row in rows:
+        children.setdefault(row.parent_id, []).append(row)
+    found = []
+    for top in children.get(None, []):
+        below = children.get(top.pk, [])
+        found.append(Option(top.code, top.name, top.name_en, (top.pk, *(row.pk for row in below))))
+        found += [Option(row.code, row.name, row.name_en, (row.pk,), depth=1) for row in below]
+    return found
+
+
+def _departments() -> list[Option]:
+    rows = Department.objects.handling().values_list("code", "name", "pk")
+    return [Option(code, name, "", (pk,)) for code, name, pk in rows]
+
+
+def choices_of(kind: str) -> list[tuple[str, str]]:
+    return [(option.code, option.label) for option in options()[kind]]
+
+
+def category_choices() -> list[tuple[str, str]]:
+    return choices_of("category")
+
+
+def department_choices() -> list[tuple[str, str]]:
+    return choices_of("department")
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a local day."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class DayField(forms.DateField):
+    """A day between 2000 and 2100; farther days have no place in a register and overflow in UTC."""
+
+    default_validators = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))]
+    widget = forms.DateInput(attrs={"type": "date"})
+
+
+class DayFilter(django_filters.Filter):
+    field_class = DayField
+
+
+class ComplaintFilter(django_filters.FilterSet):
+    """Narrow a queryset of cases that the person may see; give `request` so that the search knows the person."""
+
+    status = django_filters.MultipleChoiceFilter(choices=Status.choices, label=_("Status"))
+    category = django_filters.MultipleChoiceFilter(choices=category_choices, method="by_category", label=_("Category"))
+    department = django_filters.MultipleChoiceFilter(choices=department_choices, method="by_department", label=_("Department"))
+    risk = django_filters.MultipleChoiceFilter(choices=RiskGrade.choices, field_name="risk_grade", label=_("Risk"))
+    channel = django_filters.MultipleChoiceFilter(choices=Channel.choices, label=_("Channel"))
+    received_from = DayFilter(method="from_day", label=_("Received from"))
+    received_to = DayFilter(method="to_day", label=_("Received until"))
+    q = django_filters.CharFilter(method="by_words", label=_("Number, subject or text"))
+
+    class Meta:
+        model = Complaint
+        fields: list[str] = []
+
+    def by_category(self, queryset: ComplaintQuerySet, name: str, value: list[str]) -> ComplaintQuerySet:
+        return queryset.filter(category__in=_pks("category", value)) if value else queryset
+
+    def by_department(self, queryset: ComplaintQuerySet, name: str, value: list[str]) -> ComplaintQuerySet:
+        return queryset.filter(lead_department__in=_pks("department", value)) if value else queryset
+
+    def from_day(self, queryset: ComplaintQuerySet, name: str, value: date) -> ComplaintQuerySet:
+        return queryset.filter(received_at__gte=start_of(value))
+
+    def to_day(self, queryset: ComplaintQuerySet, name: str, value: date) -> ComplaintQuerySet:
+        return queryset.filter(received_at__lt=start_of(value + timedelta(days=1)))
+
+    def by_words(self, queryset: ComplaintQuerySet, name: str, value: str) -> ComplaintQuerySet:
+        return find(queryset, value, user=self.request.user)
+
+
+def _pks(kind: str, codes: list[str]) -> set[int]:
+    return {pk for option in options()[kind] if option.code in codes for pk in option.pks}
+
+
+def clean_words(text: str) -> str:
+    """A search text as it is used and shown again: without NUL, at most 200 characters (DS-02)."""
+    return text.replace("\x00", "")[:MAX_QUERY].strip()
+
+
+def find(queryset: ComplaintQuerySet, text: str, *, user: User) -> ComplaintQuerySet:
+    """Cases whose number, subject, narrative or place holds the words.
+
+    Whoever sees every case can also give a whole telephone number: contact data is encrypted, so
+    only equal numbers are found, never parts of one.
+    """
+    text = clean_words(text)
+    if not text:
+        return queryset
+    hits = search.search(Complaint.objects.all(), text, relation="search", table="complaints_complaintsearch")
+    found = Q(pk__in=hits.values("pk"))
+    if user.has_perm("complaints.view_all") and len(text) <= 20 and identity.plausible_phone(text):
+        same = ContactPoint.objects.filter(match_hash=identity.match_hash(ContactKind.PHONE, text))
+        found |= Q(complainant__in=same.values("complainant"))
+    return queryset.filter(found)

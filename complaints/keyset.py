@@ -1,0 +1,132 @@
+"""Paging by position: a page begins after (or ends before) a row, so a deep page costs what the first one costs.
+
+An order has one or more segments, shown one after the other; within a segment rows follow a moment
+and the id. Rows without a moment (a case without a due date) form a segment of their own, by id.
+The conditions are row comparisons, `(next_due_at, id) > (…)`, which an index answers directly.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import BooleanField, DateTimeField, F, Func, Model, Q, QuerySet, Value
+
+_CURSOR = re.compile(r"(\d)-(\d{1,16})-(\d{1,18})", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Rows that satisfy `where`, by (`field`, id), or by id alone when there is no field."""
+
+    where: Q
+    field: str | None
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """Segments in the order shown. `whole` sorts all of them at once, so that a first page is one query."""
+
+    segments: tuple[Segment, ...]
+    whole: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place between rows: in a segment, at a moment and id (both of one row, or of none)."""
+
+    segment: int
+    at: datetime
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{self.segment}-{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.pk}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows with the positions where the pages before and after begin ('' where there is none)."""
+
+    rows: list[Any]
+    before: str
+    after: str
+
+
+def parse(text: str, order: Order) -> Position | None:
+    """The position written by `str`, or None for anything else."""
+    match = _CURSOR.fullmatch(text)
+    if match is None or int(match[1]) >= len(order.segments):
+        return None
+    return Position(int(match[1]), _EPOCH + timedelta(microseconds=int(match[2])), int(match[3]))
+
+
+def page(queryset: QuerySet, order: Order, *, size: int, after: str = "", before: str = "") -> Page:
+    """The `size` rows after or before a position; the first rows when neither is a position."""
+    start = parse(after, order)
+    end = parse(before, order) if start is None else None
+    if end is not None:
+        rows = _fetch(queryset, order, end, backward=True, count=size + 1)
+        if len(rows) > size:
+            rows = rows[:size][::-1]
+            return Page(rows, before=_position(rows[0], order), after=_position(rows[-1], order))
+        # Less than a page is left before the position: that is the first page.
+    rows = _fetch(queryset, order, start, backward=False, count=size + 1)
+    shown = rows[:size]
+    return Page(
+        shown,
+        before=_position(shown[0], order) if start is not None and shown else "",
+        after=_position(shown[-1], order) if len(rows) > size else "",
+    )
+
+
+def _fetch(queryset: QuerySet, order: Order, start: Position | None, *, backward: bool, count: int) -> list[Model]:
+    if start is None and order.whole:
+        return list(queryset.order_by(*order.whole)[:count])
+    numbers = range(len(order.segments))
+    first = start.segment if start else 0
+    rows: list[Model] = []
+    for number in reversed(numbers[: first + 1]) if backward else numbers[first:]:
+        segment = order.segments[number]
+        found = queryset.filter(segment.where)
+        if start is not None and number == first:
+            found = found.filter(_beyond(segment, start, backward=backward))
+        sign = "-" if segment.descending != backward else ""
+        keys = [segment.field, "pk"] if segment.field else ["pk"]
+        rows += found.order_by(*(sign + key for key in keys))[: count - len(rows)]
+        if len(rows) == count:
+            break
+    return rows
+
+
+def _beyond(segment: Segment, position: Position, *, backward: bool) -> Func:
+    sign = "<" if segment.descending != backward else ">"
+    if segment.field is None:
+        return Func(F("pk"), Value(position.pk), arg_joiner=f" {sign} ", template="%(expressions)s", output_field=BooleanField())
+    # A row comparison: PostgreSQL walks (field, id) from here, where an OR would read from the beginning.
+    row = Func(F(segment.field), F("pk"), template="(%(expressions)s)", output_field=BooleanField())
+    point = Func(
+        Value(position.at, DateTimeField()), Value(position.pk), template="(%(expressions)s)", output_field=BooleanField()
+    )
+    return Func(row, point, arg_joiner=f" {sign} ", template="%(expressions)s", output_field=BooleanField())
+
+
+def _position(row: Any, order: Order) -> str:
+    for number, segment in enumerate(order.segments):
+        moment = getattr(row, segment.field) if segment.field else _EPOCH
+        if moment is not None and _belongs(row, segment):
+            return str(Position(number, moment, row.pk))
+    raise ValueError("The row is in no segment of the order.")
+
+
+def _belongs(row: Any, segment: Segment) -> bool:
+    """Whether a fetched row satisfies the `field__isnull` conditions of a segment."""
+    return all((getattr(row, name.removesuffix("__isnull")) is None) == wanted for name, wanted in segment.where.children)
+
+
+def before_day(start: datetime, *, segment: int = 0) -> str:
+    """The position just before the first row at or after `start` (id 0 stands before every row)."""
+    return str(Position(segment, start, 0))

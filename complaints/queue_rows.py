@@ -1,0 +1,149 @@
+"""What one row of the queue and the preview show, in words and states the components understand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from complaints import clocks, identity, selectors
+from complaints.calendars import WorkingCalendar
+from complaints.models import Complaint
+from complaints.querysets import ComplaintQuerySet
+from complaints.states import ENDED, MOVES, STAGE, AssignmentRole, Audience, DeadlineState, Move, RiskGrade, Status
+
+RISK_LEVEL = {RiskGrade.ORDINARY: "low", RiskGrade.MEDIUM: "mid", RiskGrade.HIGH: "high"}
+REPEAT_DAYS = 90
+EXCERPT = 220
+ACTIONS_SHOWN = 3
+
+# Events that are no move of the table.
+_EVENTS = {
+    "register": _("Registered"),
+    "add_contact": _("Communication recorded"),
+    "add_note": _("Note written"),
+    "add_attachment": _("File added"),
+    "question": _("The complainant asked again"),
+    "answer_question": _("Question answered"),
+    "supplement": _("The complainant added information"),
+    "breach": _("A deadline has passed"),
+    "reminder": _("Reminder sent"),
+    "escalation": _("Escalated"),
+    "reveal": _("Identity read"),
+}
+
+
+def case_url(number: str) -> str:
+    """The case page."""
+    return f"/desk/cases/{number}/"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case in the list."""
+
+    complaint: Complaint
+    url: str
+    chip_state: str
+    chip_text: str
+    stage: int
+    tone: str
+    risk: str
+    who: str
+
+
+def make_rows(complaints: list[Complaint], *, now: datetime) -> list[Row]:
+    """Rows of a page, without a query per row."""
+    calendars = Calendars()
+    return [_row(complaint, calendars.of(complaint), now=now) for complaint in complaints]
+
+
+class Calendars:
+    """The working calendar of each policy on a page, built once per office hours."""
+
+    def __init__(self) -> None:
+        self._by_slots: dict[str, WorkingCalendar] = {}
+
+    def of(self, complaint: Complaint) -> WorkingCalendar:
+        slots = complaint.policy.slots
+        key = str(slots)
+        if key not in self._by_slots:
+            self._by_slots[key] = clocks.working_calendar(slots)
+        return self._by_slots[key]
+
+
+def _row(complaint: Complaint, calendar: WorkingCalendar, *, now: datetime) -> Row:
+    state, text = selectors.chip(complaint, now=now, calendar=calendar)
+    if state == "paused" and complaint.pause_reason:
+        text = f"{text} · {complaint.get_pause_reason_display()}"
+    person = complaint.handler or complaint.coordinator
+    return Row(
+        complaint=complaint,
+        url=case_url(complaint.number),
+        chip_state=state,
+        chip_text=text,
+        stage=STAGE[Status(complaint.status)],
+        tone=status_tone(complaint),
+        risk=RISK_LEVEL[RiskGrade(complaint.risk_grade)],
+        who=person.display_name if person else "",
+    )
+
+
+def status_tone(complaint: Complaint) -> str:
+    if complaint.status in ENDED:
+        return "done"
+    if complaint.is_paused or complaint.status == Status.AWAITING_INFORMATION:
+        return "hold"
+    return "new" if complaint.status == Status.REGISTERED else ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The pane beside the list: what a person needs to decide whether to open the case."""
+
+    complaint: Complaint
+    row: Row
+    clocks: list[selectors.ClockReading]
+    complainant: str
+    earlier: int
+    lead: Any
+    supporting: list[Any]
+    excerpt: str
+    events: list[tuple[str, datetime]]
+    actions: list[Move]
+
+
+def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: datetime) -> Preview | None:
+    """The preview of a visible case; None for any other number (AZ-03)."""
+    complaint = (
+        visible.filter(number=number).select_related("policy", "complainant", "category", "lead_department", "handler", "coordinator").first()
+    )
+    if complaint is None:
+        return None
+    calendar = Calendars().of(complaint)
+    running = complaint.deadlines.filter(state__in=[DeadlineState.RUNNING, DeadlineState.PAUSED]).order_by("due_at")
+    tasks = list(complaint.assignments.filter(is_current=True).select_related("department", "handler"))
+    log = complaint.events.filter(audience=Audience.CASE).order_by("-sequence")[:3]
+    hidden = complaint.is_confidential and not user.has_perm("complaints.view_all")
+    earlier = identity.earlier_complaints(complaint, at=now, days=REPEAT_DAYS).filter(received_at__lt=complaint.received_at)
+    return Preview(
+        complaint=complaint,
+        row=_row(complaint, calendar, now=now),
+        clocks=[selectors.read_clock(deadline, complaint, now=now, calendar=calendar) for deadline in running],
+        complainant=str(_("Withheld")) if hidden else identity.mask("name", complaint.complainant.name),
+        earlier=earlier.visible_to(user).count(),
+        lead=next((task for task in tasks if task.role == AssignmentRole.LEAD), None),
+        supporting=[task.department for task in tasks if task.role == AssignmentRole.SUPPORTING],
+        excerpt=complaint.narrative[:EXCERPT] + ("……" if len(complaint.narrative) > EXCERPT else ""),
+        events=[(_event_label(event.kind), event.at) for event in log],
+        actions=selectors.available_actions(complaint, user)[:ACTIONS_SHOWN],
+    )
+
+
+def _event_label(kind: str) -> str:
+    if kind in MOVES:
+        return str(MOVES[kind].label)
+    return str(_EVENTS.get(kind, _("Entry in the log")))

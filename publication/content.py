@@ -1,0 +1,193 @@
+"""What exactly would be posted: the redacted snapshot, its hash, and whether anything leaks (I8, PR-02…04)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from complaints import permissions as case_permissions
+from complaints.models import Complaint
+from publication.models import Publication, RedactionSpan
+from publication.redaction import ENGINE_VERSION, Known, Span, leaks, redact
+from publication.states import ELEMENTS, Element, SpanDecision
+
+# Every text the public would read, in order. Improvements are texts too.
+TEXT_FIELDS = ("title", "summary", *ELEMENTS)
+
+
+def known_identity(complaint: Complaint) -> Known:
+    """Everything that identifies the people of this case: the complainant's data and the staff's names."""
+    complainant = complaint.complainant
+    values: dict[str, list[str]] = {"name": [], "phone": [], "email": [], "address": [], "identity": []}
+    if complainant.name and not complainant.is_organisation:
+        values["name"].append(complainant.name)
+    for point in complainant.contacts.all():
+        values[point.kind].append(point.value)
+    staff = User.objects.filter(pk__in=case_permissions.took_part(complaint)).values_list("display_name", flat=True)
+    persons = complaint.responsibilities.exclude(person=None).values_list("person__display_name", flat=True)
+    return Known(
+        names=[*values["name"], *sorted({*staff, *persons})], phones=values["phone"], ids=values["identity"], emails=values["email"],
+        addresses=values["address"], plates=[], accounts=[], wechat=[],
+    )
+
+
+def suggest(text: str, complaint: Complaint, profile: str) -> list[Span]:
+    """The places of one text that may identify somebody."""
+    return list(redact(text, known_identity(complaint), profile=profile).spans)
+
+
+def masked(text: str, spans: list[RedactionSpan]) -> str:
+    """The text with every span replaced that was not explicitly kept; offsets are code points."""
+    parts, position = [], 0
+    for span in sorted(spans, key=lambda row: row.start):
+        if span.decision == SpanDecision.KEPT or span.start < position:
+            continue
+        parts += [text[position : span.start], span.replacement]
+        position = span.end
+    return "".join(parts) + text[position:]
+
+
+def snapshot(publication: Publication) -> dict[str, Any]:
+    """Exactly what the public would read, as data."""
+    by_field: dict[str, list[RedactionSpan]] = {}
+    for span in publication.spans.all():
+        by_field.setdefault(span.field, []).append(span)
+    texts = {name: masked(getattr(publication, name), by_field.get(name, [])) for name in TEXT_FIELDS}
+    improvements = [
+        {
+            "what": row.what,
+            "department": row.department.name,
+            "post": row.post,
+            "due_on": row.due_on.isoformat(),
+            "state": row.state,
+            "percent": row.percent,
+            "note": row.progress_note,
+            "done_on": timezone.localdate(row.done_at).isoformat() if row.done_at else "",
+        }
+        for row in publication.improvements.select_related("department").order_by("due_on", "pk")
+    ]
+    category, department = publication.category, publication.department
+    return {
+        **texts,
+        "improvements": improvements,
+        "category_code": category.code if category else "",
+        "category": category.name if category else "",
+        "category_en": category.name_en if category else "",
+        "department_code": department.code if department else "",
+        "department": department.name if department else "",
+        "published_until": publication.publish_until.isoformat() if publication.publish_until else "",
+        "engine_version": ENGINE_VERSION,
+    }
+
+
+def content_hash(publication: Publication) -> str:
+    """SHA-256 of the snapshot, the text, its masks and dates; progress of improvements is left out, it may go on."""
+    content = snapshot(publication)
+    content["improvements"] = [
+        {key: row[key] for key in ("what", "department", "post", "due_on")} for row in content["improvements"]
+    ]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def leaking(publication: Publication, content: dict[str, Any] | None = None) -> list[tuple[str, Span]]:
+    """Anything in the snapshot that identifies somebody, as (field, span). Not empty: nothing is posted (PUB-19)."""
+    content = content or snapshot(publication)
+    known = known_identity(publication.complaint)
+    found = [(name, span) for name in TEXT_FIELDS for span in leaks(content[name], known)]
+    for row in content["improvements"]:
+        for key in ("what", "post", "note"):
+            found += [("improvement", span) for span in leaks(row[key], known)]
+    if publication.complaint.number in json.dumps(content, ensure_ascii=False):
+        found.append(("title", Span(0, 0, "case_number", "identity", 1.0, "")))
+    return found
+
+
+# --- Completeness and wording -----------------------------------------------------------------
+
+# Words that promise nothing, with what to write instead (PUB-10). An organisation edits the list in its settings later.
+VAGUE = ("尽快", "近期", "适时", "及时处理", "择机", "逐步", "有关部门", "相关部门", "进一步加强", "不久")
+_FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?\s*(?:%|％|[\u4e00-\u9fff]{1,3})")
+_DATE_UNITS = ("年", "月", "日", "号", "时", "点")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something to mend; `blocks` says whether submitting is refused."""
+
+    field: str
+    kind: str
+    text: str
+    blocks: bool
+
+
+def remarks(publication: Publication) -> list[Remark]:
+    """What is missing or vague, in the order of the elements (PUB-03…10, PUB-13)."""
+    found = []
+    labels = dict(Element.choices)
+    if not publication.title.strip():
+        found.append(Remark("title", "missing", _("The title is missing."), True))
+    for name in ELEMENTS:
+        text = getattr(publication, name)
+        if not text.strip():
+            found.append(Remark(name, "missing", _("“%(element)s” is empty.") % {"element": labels[name]}, True))
+        for word in VAGUE:
+            if word in text:
+                found.append(Remark(name, "vague", _("“%(word)s”: write the date or name the department.") % {"word": word}, True))
+    improvements = list(publication.improvements.all())
+    if not improvements:
+        found.append(Remark("improvement", "missing", _("Add at least one improvement with a date and a responsible department."), True))
+    for span in publication.spans.filter(decision=SpanDecision.PENDING):
+        found.append(Remark(span.field, "span", _("A suggested redaction is not decided yet."), True))
+    linked = set(publication.figures.values_list("field", "figure"))
+    for name in ("cause", "investigation", "result"):
+        for figure in figures(getattr(publication, name)):
+            if (name, figure) not in linked:
+                found.append(Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, False))
+    return found
+
+
+def figures(text: str) -> list[str]:
+    """Numbers with a unit in a text, dates and times left out."""
+    found: dict[str, None] = {}
+    for match in _FIGURE.finditer(text):
+        figure = match.group().strip()
+        unit = re.sub(r"[\d,.\s]", "", figure)
+        if unit and unit[0] not in _DATE_UNITS:
+            found[re.match(r"[\d,.]+\s*[%％]|[\d,.]+\s*[\u4e00-\u9fff]{1,2}", figure).group()] = None  # type: ignore[union-attr]
+    return list(found)
+
+
+def draft_from(complaint: Complaint, *, at: datetime) -> dict[str, str]:
+    """First texts of the six elements from the case's structured records, never its raw narrative (PUB-02)."""
+    steps = "；".join(f"{row.get_kind_display()}：{row.summary}" for row in complaint.investigation_steps.all())
+    responsible = "；".join(f"{row.department.name}{row.post}：{row.summary}" for row in complaint.responsibilities.select_related("department"))
+    remedies = "；".join(
+        f"{row.get_kind_display()}：{row.description}" + (f"（{row.amount} 元）" if row.amount else "") for row in complaint.remedies.all()
+    )
+    improvements = "；".join(
+        f"{row.what}（{row.department.name}{row.post}，{row.due_on.year} 年 {row.due_on.month} 月 {row.due_on.day} 日前）"
+        for row in complaint.improvements.select_related("department")
+    )
+    allegations = "；".join(row.text for row in complaint.allegations.all())
+    complainant = complaint.complainant
+    title = {"mr": "先生", "ms": "女士"}.get(complainant.form_of_address, "某")
+    who = "一家单位" if complainant.is_organisation else f"{complainant.name[:1]}{title}" if complainant.name else "一位市民"
+    if complaint.persons_affected > 1:
+        who += f"等 {complaint.persons_affected} 人"
+    return {
+        "title": complaint.subject[:80],
+        "subject": who,
+        "cause": allegations or complaint.subject,
+        "investigation": steps,
+        "responsibility": responsible,
+        "result": remedies,
+        "improvement": improvements,
+    }

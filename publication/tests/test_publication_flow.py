@@ -1,0 +1,180 @@
+"""A publication from composing to taking down: three people plus legal, bound to the content's hash."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
+from complaints import transitions as case_transitions
+from complaints.tests.factories import Story, at, improvement_words
+from publication import content, jobs, transitions
+from publication.models import Publication, PublishedResult, SignOff
+from publication.states import ELEMENTS, PublicationStatus
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = {
+    "title": "柳桥三村爆管停水 30 小时",
+    "summary": "责任在供水集团管网运行部，老管道 2027 年 3 月 31 日前换完。",
+    "subject": "柳桥三村居民张女士等 23 人",
+    "cause": "10 月 10 日早晨小区停水，停水前没有通知。",
+    "investigation": "查了抢修调度日志和热线录音。",
+    "responsibility": "供水集团管网运行部没有按规定 1 小时内通知。",
+    "result": "管网运行部负责人通报批评。",
+    "improvement": "2027 年 3 月 31 日前更换老旧管道，由管网运行部负责。",
+}
+
+
+@pytest.fixture
+def draft(cast) -> Publication:
+    """A complete draft of a closed case, written by the publisher."""
+    story = Story(cast).accept().assign().start()
+    case_transitions.add_improvement(story.pk, by=cast.water_handler, department=cast.water, at=at("2026-11-17 10:00"), **improvement_words())
+    story.submit().reply().call_back().close()
+    publication = transitions.compose(story.pk, by=cast.publisher, at=at("2026-11-21 09:00"))
+    return transitions.edit(publication.pk, by=cast.publisher, at=at("2026-11-21 09:30"), **TEXTS)
+
+
+def approved(publication: Publication, cast) -> Publication:
+    transitions.submit(publication.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    transitions.first_check(publication.pk, by=cast.publication_checker, at=at("2026-11-21 11:00"))
+    transitions.second_check(publication.pk, by=cast.publication_checker2, at=at("2026-11-21 14:00"))
+    return transitions.pass_masking(publication.pk, by=cast.counsel, at=at("2026-11-21 15:00"))
+
+
+def test_pub_12_18_three_people_and_legal_put_it_up(draft, cast):
+    approved(draft, cast)
+    result = transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
+    assert result.title == TEXTS["title"]
+    assert result.content_hash == content.content_hash(Publication.objects.get(pk=draft.pk))
+    assert [row.by for row in SignOff.objects.order_by("pk")] == [cast.publication_checker, cast.publication_checker2, cast.counsel]
+    assert {row.content_hash for row in SignOff.objects.all()} == {result.content_hash}
+
+
+def test_pub_02_the_draft_is_composed_and_never_copies_the_record(draft, cast):
+    case = draft.complaint
+    fresh = content.draft_from(case, at=at("2026-11-21 09:00"))
+    assert case.narrative not in " ".join(fresh.values())
+    assert fresh["subject"] == "张某"
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_pub_03_08_every_element_is_required(draft, cast, element):
+    transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 09:40"), **{element: " "})
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    assert refused.value.field == element
+    assert Publication.objects.get(pk=draft.pk).status == PublicationStatus.DRAFT
+
+
+def test_pub_09_an_improvement_without_a_date_is_refused(draft, cast):
+    draft.improvements.clear()
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    assert refused.value.field == "improvement"
+
+
+def test_pub_10_vague_words_are_refused(draft, cast):
+    transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 09:40"), improvement="尽快更换老旧管道。")
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    assert "尽快" in str(refused.value.message)
+
+
+def test_pr_01_the_author_and_one_person_twice_are_refused_by_code_and_database(draft, cast):
+    transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    with pytest.raises(NotAllowed):
+        transitions.first_check(draft.pk, by=cast.publisher, at=at("2026-11-21 11:00"))
+    transitions.first_check(draft.pk, by=cast.publication_checker, at=at("2026-11-21 11:00"))
+    with pytest.raises(NotAllowed):
+        transitions.second_check(draft.pk, by=cast.publication_checker, at=at("2026-11-21 12:00"))
+    for change in ({"first_checker": cast.publisher}, {"second_checker": cast.publication_checker}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Publication.objects.filter(pk=draft.pk).update(**change)
+
+
+@pytest.mark.parametrize("field", ["title", "summary", *ELEMENTS])
+def test_pr_02_any_change_voids_the_signatures(draft, cast, field):
+    approved(draft, cast)
+    changed = transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 15:30"), **{field: TEXTS[field] + " "})
+    assert changed.status == PublicationStatus.DRAFT
+    assert (changed.first_checker, changed.second_checker, changed.masking_reviewer, changed.signed_hash) == (None, None, None, "")
+    with pytest.raises(IllegalTransition):
+        transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
+
+
+def test_pr_03_text_changed_behind_the_signatures_is_not_posted(draft, cast):
+    approved(draft, cast)
+    Publication.objects.filter(pk=draft.pk).update(result="罚款 500 元")
+    with pytest.raises(StaleVersion):
+        transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
+    assert not PublishedResult.objects.exists()
+
+
+def test_s13_second_checker_with_a_page_loaded_before_a_change_is_refused(draft, cast):
+    transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    with pytest.raises(StaleVersion):
+        transitions.first_check(draft.pk, by=cast.publication_checker, content_hash="0" * 64, at=at("2026-11-21 11:00"))
+
+
+@pytest.mark.parametrize("secret", ["张桂芳", "13800002417", "138 0000 2417", "１３８００００２４１７", "zhang@example.cn"])
+def test_pub_14_19_the_cases_own_identity_never_goes_out(draft, cast, secret):
+    changed = transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 09:40"), cause=f"{secret} 反映停水。")
+    data = content.snapshot(changed)
+    assert secret not in data["cause"]
+    span = changed.spans.filter(field="cause").first()
+    with pytest.raises(InvalidInput):
+        transitions.decide_span(draft.pk, by=cast.publisher, span_id=span.pk, keep=True, reason="要保留", at=at("2026-11-21 09:45"))
+
+
+def test_pub_15_16_standard_masks_keep_what_the_rule_allows(draft, cast):
+    changed = transitions.edit(
+        draft.pk, by=cast.publisher, at=at("2026-11-21 09:40"), cause="来电 13912345678，身份证号 11010519491231002X，反映停水。"
+    )
+    assert content.snapshot(changed)["cause"] == "来电 139****5678，身份证号 **************002X，反映停水。"
+
+
+def test_pr_09_a_name_typed_past_the_machine_blocks_posting(draft, cast):
+    draft.spans.all().delete()
+    Publication.objects.filter(pk=draft.pk).update(cause="张桂芳反映停水。")
+    with pytest.raises(InvalidInput):
+        transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+
+
+def test_pr_06_18_one_person_takes_down_and_old_signatures_never_count_again(draft, cast):
+    approved(draft, cast)
+    transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
+    transitions.take_down(draft.pk, by=cast.counsel2, reason="投诉人要求", at=at("2026-11-21 17:00"))
+    assert not PublishedResult.objects.served(at=at("2026-11-21 17:01")).exists()
+    again = transitions.compose_again(draft.pk, by=cast.publisher, at=at("2026-11-22 09:00"))
+    assert again.pk != draft.pk
+    assert (again.status, again.first_checker, again.signed_hash) == (PublicationStatus.DRAFT, None, "")
+
+
+def test_az_09_whoever_edited_a_part_cannot_check_it(draft, cast):
+    transitions.edit(draft.pk, by=cast.publisher2, at=at("2026-11-21 09:50"), result="管网运行部负责人通报批评，已公示。")
+    transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    with pytest.raises(NotAllowed):
+        transitions.first_check(draft.pk, by=cast.publisher2, at=at("2026-11-21 11:00"))
+
+
+def test_publish_due_posts_once_when_the_time_has_come(draft, cast):
+    transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 09:50"), publish_at=at("2026-11-25 09:00"))
+    approved(draft, cast)
+    assert jobs.publish_due(now=at("2026-11-25 08:59")) == {"posted": 0, "refused": 0}
+    assert jobs.publish_due(now=at("2026-11-25 09:00")) == {"posted": 1, "refused": 0}
+    assert jobs.publish_due(now=at("2026-11-25 09:01")) == {"posted": 0, "refused": 0}
+    assert PublishedResult.objects.count() == 1
+
+
+def test_an_open_case_cannot_be_published(cast):
+    story = Story(cast).accept()
+    with pytest.raises(IllegalTransition):
+        transitions.compose(story.pk, by=cast.publisher, at=at("2026-11-21 09:00"))
+
+
+def test_pub_44_not_publishing_needs_a_coded_reason(cast):
+    story = Story(cast).to_closed()
+    with pytest.raises(InvalidInput):
+        transitions.decide(story.pk, by=cast.publisher, publish=False, at=at("2026-11-21 09:00"))
+    row = transitions.decide(story.pk, by=cast.publisher, publish=False, reason="consent_refused", at=at("2026-11-21 09:00"))
+    assert (row.publish, row.reason) == (False, "consent_refused")
