@@ -1,1 +1,12 @@
-urlpatterns: list = []
+"""A person's own pages, beside the sign-in pages under /accounts/."""
+
+from django.urls import path
+
+from accounts import receivers, views  # noqa: F401  (receivers: the log of sign-ins)
+
+app_name = "accounts"
+urlpatterns = [
+    path("profile/", views.profile, name="profile"),
+    path("profile/token/", views.create_token, name="create_token"),
+    path("profile/token/revoke/", views.revoke_token, name="revoke_token"),
+]

@@ -23,6 +23,9 @@ from complaints.states import (
 from complaints.transitions.checks import REWORK_DAYS
 from complaints.transitions.clock import MAX_PAUSE_DAYS
 
+# How long a pause is approved for unless the person says otherwise.
+PAUSE_DAYS = 10
+
 
 # --- Reply and checks -----------------------------------------------------------------------
 class SubmitForCheck(ActionForm):
@@ -80,7 +83,13 @@ class ApprovePause(ActionForm):
     action = "approve_pause"
     in_dialog = True
     approve = YesNo(label=_("Decision"), yes=_("Agree"), no=_("Refuse"))
-    days = forms.IntegerField(label=_("At most so many days"), min_value=1, max_value=MAX_PAUSE_DAYS, initial=10)
+    days = forms.IntegerField(
+        label=_("At most so many days"), min_value=1, max_value=MAX_PAUSE_DAYS, initial=PAUSE_DAYS, required=False
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        values = super().arguments()
+        return {**values, "days": values["days"] or PAUSE_DAYS}
 
 
 class Resume(ActionForm):

@@ -15,11 +15,10 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts import security
-from accounts.errors import IllegalTransition, NotAllowed
+from accounts.errors import NotAllowed
 from accounts.models import User
 from complaints import permissions
 from complaints.models import Complaint
-from complaints.states import Status
 
 # The single records a case page names.
 _NAMED = (
@@ -73,12 +72,10 @@ def record_refusal(user: User, complaint: Complaint, kind: str) -> str:
 
 
 def require_record(request: HttpRequest, complaint: Complaint, kind: str) -> None:
-    """Raises NotAllowed, or IllegalTransition for an archived case."""
+    """Raises NotAllowed."""
     reason = record_refusal(request.user, complaint, kind)
     if reason:
         refuse(request, complaint, kind, reason)
-    if complaint.status == Status.ARCHIVED:
-        raise IllegalTransition(_("The case is archived; nothing can be added."))
 
 
 def require_permission(request: HttpRequest, complaint: Complaint, permission: str) -> None:

@@ -81,13 +81,17 @@ def policy_for(code: str | None, *, on) -> ServicePolicy:
 
 
 def begin(complaint: Complaint, event: deadlines.StartsOn, *, at: datetime) -> None:
-    """Start every clock that the case's policy starts on this event (received, accepted, replied …)."""
+    """Start every clock that the case's policy starts on this event (received, accepted, replied …).
+
+    A clock that already runs goes on: being assigned a second time gives nobody new time.
+    """
+    going = {row.milestone for row in running(complaint) if row.assignment_id is None}
     by_milestone: dict[str, PolicyRule] = {}
     for rule in complaint.policy.rules.filter(starts_on=str(event)):
         if rule.complexity == complaint.complexity or (not rule.complexity and rule.milestone not in by_milestone):
             by_milestone[rule.milestone] = rule
     for rule in by_milestone.values():
-        if rule.milestone.startswith("review"):
+        if rule.milestone in going or rule.milestone.startswith("review"):
             continue  # reviews keep their own dates
         start(complaint, rule, at=at)
 

@@ -1,1 +1,31 @@
-urlpatterns: list = []
+"""Addresses of the public side of intake, mounted at the root under the namespace `public`.
+
+Both cookies are bound to a path: the draft's to /complain/, the case's to /track/. No address holds
+a case number or an access code (PI-03).
+"""
+
+from django.urls import path
+
+from complaints import public_views, track_views
+
+urlpatterns = [
+    path("help/", public_views.help_page, name="help"),
+    path("complain/", public_views.complain, name="complain"),
+    path("complain/details/", public_views.details, name="complain_details"),
+    path("complain/details/upload/", public_views.upload, name="complain_upload"),
+    path("complain/details/remove/<int:attachment_id>/", public_views.remove_file, name="complain_remove_file"),
+    path("complain/contact/", public_views.contact, name="complain_contact"),
+    path("complain/check/", public_views.check, name="complain_check"),
+    path("complain/done/", public_views.done, name="complain_done"),
+    path("complain/clear/", public_views.clear, name="complain_clear"),
+    path("track/", track_views.track, name="track"),
+    path("track/case/", track_views.case, name="track_case"),
+    path("track/case/answer/", track_views.answer, name="track_answer"),
+    path("track/case/supplement/", track_views.supplement, name="track_supplement"),
+    path("track/case/ask/", track_views.ask, name="track_ask"),
+    path("track/case/withdraw/", track_views.withdraw, name="track_withdraw"),
+    path("track/case/rate/", track_views.rate, name="track_rate"),
+    path("track/case/files/<int:attachment_id>/", track_views.download, name="track_file"),
+    path("track/case/code/", track_views.new_code, name="track_code"),
+    path("track/leave/", track_views.leave, name="track_leave"),
+]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -13,32 +14,17 @@ from complaints import clocks, identity, selectors
 from complaints.calendars import WorkingCalendar
 from complaints.models import Complaint
 from complaints.querysets import ComplaintQuerySet
-from complaints.states import ENDED, MOVES, STAGE, AssignmentRole, Audience, DeadlineState, Move, RiskGrade, Status
+from complaints.states import ENDED, STAGE, AssignmentRole, Audience, DeadlineState, Move, RiskGrade, Status
+from complaints.timeline_words import TITLES
 
 RISK_LEVEL = {RiskGrade.ORDINARY: "low", RiskGrade.MEDIUM: "mid", RiskGrade.HIGH: "high"}
 REPEAT_DAYS = 90
 EXCERPT = 220
 ACTIONS_SHOWN = 3
 
-# Events that are no move of the table.
-_EVENTS = {
-    "register": _("Registered"),
-    "add_contact": _("Communication recorded"),
-    "add_note": _("Note written"),
-    "add_attachment": _("File added"),
-    "question": _("The complainant asked again"),
-    "answer_question": _("Question answered"),
-    "supplement": _("The complainant added information"),
-    "breach": _("A deadline has passed"),
-    "reminder": _("Reminder sent"),
-    "escalation": _("Escalated"),
-    "reveal": _("Identity read"),
-}
-
-
 def case_url(number: str) -> str:
     """The case page."""
-    return f"/desk/cases/{number}/"
+    return reverse("complaints:detail", args=[number])
 
 
 @dataclass(frozen=True)
@@ -138,12 +124,6 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
         lead=next((task for task in tasks if task.role == AssignmentRole.LEAD), None),
         supporting=[task.department for task in tasks if task.role == AssignmentRole.SUPPORTING],
         excerpt=complaint.narrative[:EXCERPT] + ("……" if len(complaint.narrative) > EXCERPT else ""),
-        events=[(_event_label(event.kind), event.at) for event in log],
+        events=[(str(TITLES.get(event.kind, _("Entry in the record"))), event.at) for event in log],
         actions=selectors.available_actions(complaint, user)[:ACTIONS_SHOWN],
     )
-
-
-def _event_label(kind: str) -> str:
-    if kind in MOVES:
-        return str(MOVES[kind].label)
-    return str(_EVENTS.get(kind, _("Entry in the log")))

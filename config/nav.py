@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 Count = Callable[[Any], int]
 _counts: dict[str, Count] = {}
+# Counts that stand at no link of the navigation but in the top bar: the bell.
+TOP_BAR = ("notifications",)
 
 
 def register_count(key: str, count: Count) -> None:

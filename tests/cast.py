@@ -20,7 +20,13 @@ def cast(db) -> SimpleNamespace:
     legal = department("legal", "法务部", "legal", root)
     press = department("press", "公示编辑部", "publicity", root)
     return SimpleNamespace(
-        root=root, office=office, water=water, roads=roads, review_group=group, legal_department=legal, press=press,
+        root=root,
+        office=office,
+        water=water,
+        roads=roads,
+        review_group=group,
+        legal_department=legal,
+        press=press,
         intake=user("A001", "intake_officer", departments=[office], display_name="林若溪", email="a001@example.cn"),
         intake2=user("A002", "intake_officer", departments=[office], display_name="陈嘉怡"),
         coordinator=user("A003", "coordinator", departments=[office], display_name="周明远", email="a003@example.cn"),
@@ -29,7 +35,9 @@ def cast(db) -> SimpleNamespace:
         checker2=user("A006", "quality_checker", departments=[office], display_name="唐婉"),
         water_handler=user("W001", "case_handler", departments=[water], display_name="赵启明", email="w001@example.cn"),
         water_handler2=user("W002", "case_handler", departments=[water], display_name="吴越"),
-        water_head=user("W003", "department_head", departments=[water], head=True, display_name="郑工", email="w003@example.cn"),
+        water_head=user(
+            "W003", "department_head", departments=[water], head=True, display_name="郑工", email="w003@example.cn"
+        ),
         roads_handler=user("R001", "case_handler", departments=[roads], display_name="许岩"),
         counsel=user("L001", "legal_counsel", departments=[legal], display_name="梁静怡", email="l001@example.cn"),
         counsel2=user("L002", "legal_counsel", departments=[legal], display_name="宋立群"),

@@ -5,6 +5,7 @@ import email.policy
 import signal
 
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection
 from kombu import Connection
@@ -72,6 +73,7 @@ def test_redis_delivers_once_to_two_workers(redis_url, worker_environment, mail_
         with Connection(redis_url) as broker:
             for _ in range(4):
                 deliver_notifications.apply_async(connection=broker)
-        wait_for(lambda: mails(mail_folder), "the mail")
+        with redis.Redis.from_url(redis_url) as queue:
+            wait_for(lambda: queue.llen("celery") + queue.hlen("unacked") == 0, "the end of all four tasks")
     assert sent(waiting)
     assert [mail["To"] for mail in mails(mail_folder)] == ["w100@example.cn"]

@@ -4,4 +4,15 @@ from publication.redaction.engine import ENGINE_VERSION, find, leaks, redact
 from publication.redaction.profiles import PROFILES, TYPES, UnknownProfile
 from publication.redaction.spans import Known, Redaction, Span
 
-__all__ = ["ENGINE_VERSION", "PROFILES", "TYPES", "Known", "Redaction", "Span", "UnknownProfile", "find", "leaks", "redact"]
+__all__ = [
+    "ENGINE_VERSION",
+    "PROFILES",
+    "TYPES",
+    "Known",
+    "Redaction",
+    "Span",
+    "UnknownProfile",
+    "find",
+    "leaks",
+    "redact",
+]

@@ -10,13 +10,15 @@ import re
 from functools import cache
 from pathlib import Path
 
+from publication.redaction.lexicon import words
+
 _DATA = Path(__file__).parent / "data"
 _LONGEST = 16
 _SUFFIX = re.compile(
     r"(?:特别行政区|(?:[一-鿿]{1,3}族){1,4}自治[州县区]|自治区|自治[州县]|新区|林区|地区|矿区|[省市区县旗盟])$"
 )
 # Short forms that are everyday words too.
-_AMBIGUOUS = frozenset("东 西 城 郊 矿 新 朝阳 和平 解放 建设 中山 南山 宝山 海港 站前 长安 新华 桥东 桥西 复兴 新城 江南 江北 城关 中原 古城 五华 光明 龙华 红旗 青年 文化 金山 黄山 泰山".split())
+_AMBIGUOUS = words("ambiguous_divisions")
 
 
 @cache
@@ -29,7 +31,9 @@ def names() -> frozenset[str]:
 
 
 # Divisions the table does not hold: pseudonyms such as A7县, development zones, towns of any name.
-_LOOKS_LIKE = re.compile(r"(?:[A-Z][0-9]{0,2}[省市区县镇乡]|[一-鿿]{2,6}(?:街道(?:办事处)?|开发区|高新区|经开区|新区|工业园区?|自治[州县旗]|社区|居委会|村委会))\Z")
+_LOOKS_LIKE = re.compile(
+    r"(?:[A-Z][0-9]{0,2}[省市区县镇乡]|[一-鿿]{2,6}(?:街道(?:办事处)?|开发区|高新区|经开区|新区|工业园区?|自治[州县旗]|社区|居委会|村委会))\Z"
+)
 
 
 def ends_at(text: str, position: int) -> bool:

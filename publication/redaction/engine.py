@@ -7,13 +7,13 @@ recognisers of names and addresses; a person decides last. What must never be po
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from publication.redaction import identity
 from publication.redaction.detectors import accounts, addresses, contacts, documents, moments, names, phones, vehicles
 from publication.redaction.normalise import View, plain
-from publication.redaction.profiles import profile_named, write
+from publication.redaction.profiles import Row, profile_named, write
 from publication.redaction.spans import Hit, Known, Redaction, Source, Span, Verdict, merge
 
 ENGINE_VERSION = "1"
@@ -23,7 +23,12 @@ _PATTERNS = (phones, documents, accounts, vehicles, contacts, moments)
 CERTAIN = 0.8
 _FORM_AFTER = re.compile(r"[ ]?(先生|女士|小姐|太太)|[ ]?[(,、][ ]?(男|女)(?=[,、)。;0-9 ]|性|$)")
 _FORMS = {"男": "先生", "女": "女士", "小姐": "女士", "太太": "女士"}
-_PARTIAL_LEFT = re.compile(r"(?<![0-9])1[0-9]{2}\*{4}[0-9]{4}(?![0-9])|\*{6,}[0-9]{3}[0-9Xx]")
+_PARTIAL_LEFT = {
+    "partial:phone": re.compile(r"(?<![0-9])1[0-9]{2}\*{4}[0-9]{4}(?![0-9])"),
+    "partial:id_number": re.compile(r"\*{6,}[0-9]{3}[0-9Xx](?![0-9A-Za-z])"),
+}
+# Masking can bring words together that were apart; a few rounds settle it.
+_ROUNDS = 4
 
 
 def _spans(view: View, hits: Iterable[Hit], source: Source) -> Iterator[Span]:
@@ -43,78 +48,116 @@ def leaks(text: str, known: Known | None = None) -> list[Span]:
     An empty list is the condition for posting (PUB-19, PR-09).
     """
     view = View.of(text)
-    return _leaks(view, known)
-
-
-def _leaks(view: View, known: Known | None) -> list[Span]:
-    certain = (hit for hit in _patterns(view) if hit.confidence >= CERTAIN)
-    found = [*_spans(view, identity.find(view, known), "identity"), *_spans(view, certain, "pattern")]
-    return list(merge(found))
+    return list(merge(_certain(view, _patterns(view), identity.find(view, known))))
 
 
 def find(text: str, known: Known | None = None) -> list[Span]:
     """Every secret in the text, without replacements."""
-    view = View.of(text)
-    return list(_find(view, list(identity.find(view, known)), list(names.find(view))))
-
-
-def _find(view: View, identities: list[Hit], persons: list[Hit]) -> Iterator[Span]:
-    return merge(
-        [
-            *_spans(view, identities, "identity"),
-            *_spans(view, _patterns(view), "pattern"),
-            *_spans(view, persons, "name"),
-            *_spans(view, addresses.find(view), "address"),
-        ]
-    )
+    return _Findings(text, known).spans
 
 
 def redact(text: str, known: Known | None = None, profile: str = "standard") -> Redaction:
-    """Mask a text under a profile. Accepts any string; raises only UnknownProfile."""
+    """Mask a text under a profile. Accepts any string; raises only UnknownProfile.
+
+    The output is stable (masking it again changes nothing), and ``block`` means that it must not be posted.
+    """
     rows = profile_named(profile)
-    view = View.of(text)
-    identities, persons = list(identity.find(view, known)), list(names.find(view))
-    forms = _forms_of_address(view, [*identities, *persons], known)
-    spans: list[Span] = []
-    pieces: list[str] = []
-    reasons: set[str] = set()
-    at = 0
-    for span in _find(view, identities, persons):
-        secret = text[span.start : span.end]
-        replacement, partial = write(
-            rows[span.type],
-            secret,
-            after=text[span.end : span.end + 4],
-            form=forms.get(plain(secret), ""),
-        )
-        spans.append(replace(span, replacement=replacement))
-        pieces += [text[at : span.start], replacement]
-        at = span.end
-        if partial:
-            reasons.add(f"partial:{span.type}")
-        if span.confidence < CERTAIN:
-            reasons.add(f"low_confidence:{span.type}")
-    output = "".join([*pieces, text[at:]])
-    if _PARTIAL_LEFT.search(output):
-        reasons.add("partial:number")
-    verdict: Verdict = "warn" if reasons else "pass"
-    left = leaks(output, known)
-    if left:
-        verdict = "block"
-        reasons |= {f"leak:{span.type}" for span in left}
+    found = _Findings(text, known)
+    forms = _forms_of_address(found, known)
+    spans = [_written(span, text, rows, forms) for span in found.spans]
+    output, left = _apply(text, spans), found
+    for _ in range(_ROUNDS if spans else 0):
+        left = _Findings(output, known)
+        again = [_written(span, output, rows, forms) for span in left.spans]
+        fresh = [span for span in again if output[span.start : span.end] != span.replacement]
+        if not fresh:
+            break
+        merged = merge([*spans, *_traced_back(fresh, spans)])
+        spans = [_written(span, text, rows, forms) for span in merged]
+        output = _apply(text, spans)
+    blocking = list(merge(left.certain))
+    reasons = {f"leak:{span.type}" for span in blocking}
+    reasons |= {f"low_confidence:{span.type}" for span in spans if span.confidence < CERTAIN}
+    reasons |= {f"partial:{span.type}" for span in spans if span.replacement != rows[span.type].token}
+    reasons |= {reason for reason, pattern in _PARTIAL_LEFT.items() if pattern.search(output)}
+    verdict: Verdict = "block" if blocking else "warn" if reasons else "pass"
     return Redaction(spans, output, verdict, sorted(reasons))
 
 
-def _forms_of_address(view: View, hits: list[Hit], known: Known | None) -> dict[str, str]:
+class _Findings:
+    """Everything found in one text."""
+
+    def __init__(self, text: str, known: Known | None) -> None:
+        self.view = view = View.of(text)
+        patterns = list(_patterns(view))
+        self.identities = list(identity.find(view, known))
+        self.persons = list(names.find(view))
+        self.certain = list(_certain(view, patterns, self.identities))
+        self.spans = list(
+            merge(
+                [
+                    *_spans(view, self.identities, "identity"),
+                    *_spans(view, patterns, "pattern"),
+                    *_spans(view, self.persons, "name"),
+                    *_spans(view, addresses.find(view), "address"),
+                ]
+            )
+        )
+
+
+def _certain(view: View, patterns: Iterable[Hit], identities: Iterable[Hit]) -> Iterator[Span]:
+    """The findings that block: any known identity, and patterns beyond guessing."""
+    yield from _spans(view, identities, "identity")
+    yield from _spans(view, (hit for hit in patterns if hit.confidence >= CERTAIN), "pattern")
+
+
+def _written(span: Span, text: str, rows: Mapping[str, Row], forms: Mapping[str, str]) -> Span:
+    secret = text[span.start : span.end]
+    after = text[span.end : span.end + 4]
+    return replace(span, replacement=write(rows[span.type], secret, after=after, form=forms.get(plain(secret), "")))
+
+
+def _apply(text: str, spans: Iterable[Span]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for span in spans:
+        pieces += [text[at : span.start], span.replacement]
+        at = span.end
+    return "".join([*pieces, text[at:]])
+
+
+def _traced_back(fresh: Iterable[Span], spans: list[Span]) -> Iterator[Span]:
+    """Findings in the output, in the coordinates of the text it was made from; a replacement counts as its secret."""
+    bounds: list[tuple[int, int, Span]] = []
+    shift = 0
+    for span in spans:
+        start = span.start + shift
+        bounds.append((start, start + len(span.replacement), span))
+        shift += len(span.replacement) - (span.end - span.start)
+
+    def origin(position: int, *, end: bool) -> int:
+        moved = 0
+        for first, last, span in bounds:
+            if position <= first if end else position < first:
+                break
+            if position < last or (end and position == last):
+                return span.end if end else span.start
+            moved = last - span.end
+        return position - moved
+
+    for span in fresh:
+        yield replace(span, start=origin(span.start, end=False), end=origin(span.end, end=True))
+
+
+def _forms_of_address(found: _Findings, known: Known | None) -> dict[str, str]:
     """Names of this text whose bearer is called 先生 or 女士 somewhere in the text or in the recorded identity."""
     forms: dict[str, str] = {}
-    for hit in hits:
-        if hit.type != "person":
-            continue
-        match = _FORM_AFTER.match(view.text, hit.end)
+    text = found.view.text
+    for hit in [*found.identities, *found.persons]:
+        match = _FORM_AFTER.match(text, hit.end) if hit.type == "person" else None
         if match:
             word = match.group(1) or match.group(2)
-            forms[view.text[hit.start : hit.end]] = _FORMS.get(word, word)
+            forms[text[hit.start : hit.end]] = _FORMS.get(word, word)
     for value in known.names if known else ():
         for word in ("先生", "女士"):
             if value.endswith(word):

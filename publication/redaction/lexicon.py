@@ -1,11 +1,28 @@
-"""Word lists of the recognisers: characters that look alike, surnames, given-name characters, titles, keep words.
-
-Flat tables, meant to be long. They hold general knowledge of the language, no entries of any data set.
-"""
+"""What the recognisers know of the language: characters that look alike, and the word lists of ``data/lexicon.toml``."""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
+
+_LISTS = tomllib.loads((Path(__file__).parent / "data" / "lexicon.toml").read_text(encoding="utf-8"))
+
+
+def words(name: str) -> frozenset[str]:
+    """A word list of the lexicon."""
+    return frozenset(_LISTS["words"][name].split())
+
+
+def characters(name: str) -> frozenset[str]:
+    """A set of characters of the lexicon."""
+    return frozenset("".join(_LISTS["characters"][name].split()))
+
+
+def alternatives(items: frozenset[str] | tuple[str, ...]) -> str:
+    """The words as a regular expression that prefers the longest."""
+    return "|".join(re.escape(item) for item in sorted(items, key=lambda item: (-len(item), item)))
+
 
 _LATIN_TWINS = (
     ("АВЕЅІЈКМНОРСТУХҮԌԚԜ", "ABESIJKMHOPCTYXYGQW"),
@@ -23,7 +40,11 @@ LOOKALIKES |= {"З": "3", "з": "3", "❶": "1", "﹫": "@"}
 
 # Radicals that copying from a PDF leaves in place of characters (those NFKC does not fold).
 RADICALS: dict[str, str] = dict(
-    zip("⻢⻋⻔⻓⻰⻩⻘⻛⻜⻝⻥⻨⻬⻄⻅⻆⻉⺠⺟⻁⻣⺎⺩⺫⻊⻦⻙", "马车门长龙黄青风飞食鱼麦齐西见角贝民母虎骨尢王目足鸟韦", strict=True)
+    zip(
+        "⻢⻋⻔⻓⻰⻩⻘⻛⻜⻝⻥⻨⻬⻄⻅⻆⻉⺠⺟⻁⻣⺎⺩⺫⻊⻦⻙",
+        "马车门长龙黄青风飞食鱼麦齐西见角贝民母虎骨尢王目足鸟韦",
+        strict=True,
+    )
 )
 
 # Traditional forms that occur in names and in the words around numbers.
@@ -37,86 +58,18 @@ TRADITIONAL: dict[str, str] = dict(
     )
 )
 
-COMPOUND_SURNAMES = frozenset(
-    (
-    "欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 端木 夏侯 司徒 宇文 长孙 司空 轩辕 鲜于 闻人 澹台 公冶 "
-    "宗政 濮阳 淳于 单于 太叔 申屠 公羊 赫连 钟离 独孤 南宫 西门 东郭 百里 呼延 拓跋 完颜 纳兰 叶赫 第五 左丘"
-).split()
-)
-
-# Common surnames; the second string holds surnames that are everyday words too and need more evidence.
-SURNAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙朱胡郭何林罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余杜叶魏苏吕丁任卢姚沈钟姜崔谭陆范"
-    "汪廖贾夏韦付方邹熊孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵覃武钱戴严莫孔汤常温康施牛樊葛邢齐易乔伍庞颜倪庄聂章"
-    "鲁岳翟申耿关兰焦俞左柳甘祝包宁符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛冉蓝路游辛靳欧管柴蒙鲍华喻祁蒲房滕屈饶牟艾"
-    "尤阳穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑"
-    "郎甄丛仲虞敖巩明佘池查麻苑迟邝官封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚皮粟冼蔺楼盘满闻位厉伊仝区郜海阚花"
-    "权强帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋相初门云容敬来扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫杭"
-    "况那宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭干但尉冶斯元束檀衣信展阴昝智幸奉植衡富尧闭由於啜郗萧"
-    "阎傅涂詹欧滕殷贝崖笪夔郦酆"
-    "仉寿詹解洪竺邓尚樊翁向石高白万安于金马文黄程曲余洪傅"
-) - frozenset("区由都但来那闻位揭干呼居信战初普国相门权应元母公於索盖豆茅勾丁".replace("丁", ""))
-RISKY_SURNAMES = frozenset(
-    "高白万安于金马文程曲成路游司古单车项连全应师商明查官封谈乐南原满闻位海花权强国平计相门云容来都干但由信展"
-    "那元居智幸富方常向包关史任和时费房冷温景党米花边印战国公利阳丰巴支豆盖平区祖宣普初敬强帅索阿银呼解管卫贝石康华"
-    "谷封施班皮边路麻楼强帅满龙江林叶周钱牛毛黄雷简左麦蓝盘玉杭燕楚晋冀鲁池沙荣惠桂宁蒙农井"
-)
-
-# Characters usual in given names.
-GIVEN = frozenset(
-    "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红玲建国文辉力志永健世广义兴良海山仁波宁贵福生龙元全胜学祥才发武新利清飞"
-    "彬富顺信子昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆民友裕河哲江浩亮政谦亨奇固之轮翰朗伯宏言若鸣朋斌"
-    "梁栋维启克伦翔旭鹏泽晨辰士以家致树炎德行时泰盛雄琛钧冠策腾楠榕风航弘慧巧美淑惠珠翠雅芝萍娥芬燕彩春菊勤珍贞莉凤洁梅琳素云莲真环雪荣爱妹香"
-    "月莺媛瑞凡佳嘉琼桃叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁蓓纨仪荷丹蓉眉君琴蕊薇菁梦岚苑婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽"
-    "琬茗羽希欣飘育滢馥筠柔竹霭凝晓欢霄枫芸菲寒伊亚宜可姬舒影荔枝丝宇轩梓涵雨欣桐诗琪妍紫萱雯语嫣浩然子墨俊熙豪皓瀚睿航煜晟昊煊烨霖景天佑启"
-    "鑫森淼焱垚磊晋铭钰铮锋锐钢铁铜银金鉴鎏毅恒恩恺悦忠怀惟愉慎懿尚尧岳峰峻嵩崇川州巍帆年庭廷延开彤彦征徐微律循忆念怡恬悟情慈戈戎成才托抒振捷掌"
-    "换敬数斐方旺昂昱显智暄曙曼朔望本杉杏来松林柏柱柳标根桦梨棋楚榆楷樱正毕永汉江池沁沐沛沙河治泉法泊泓洲洪济润涌涓淇渊渝温源溪漫潇澄激"
-    "灵灿炜炳烁焕然煌照熠燕爽牧特玄玟玥珂珏珑琅理琨琳瑜瑛瑞瑶璇瑾璋田申男留益盈眉知石硕礼祖祺禄福禹秉科程稳穆立章端笑笛第筱简箫精红约纪纬绮维绪"
-    "绿罗美群耀聚聪育能腾臣至舟航良色艳芊芙苏苗若英茂茵荣莹菲萌葆蓝蔓蕾薇虎虹蝉行衡西观言让许论诚诺谊谦谨贤贺赞超越跃路轩辉辰达迅远连迪逸道邦郁"
-    "郎野金鑫钊钦铎银铃锡锦长门阳陆陶雁雄集雨雪雯震霆霏霖青静非韬韶顺颂风飞香馨骁骏骥高魁鲁鲲鸣鸽鸿鹃鹏鹤麒麟黎齐龙二三四五六七八九大小兵斗权根"
-    "水火土木阿宝贝毛狗花草喜旦满财富贵祥寿康元宗祖先光耀庭朝廷东南西北冬夏炳炎焰灶坤乾元亨贞吉昆仑珊瑚琥珀妮娃姗姿娇婧嫦嫒孝存孟学守安定宛"
-    "宝宣容宾密寅尔尉展屹岭嵘巨己希常干幼庄应庚度弟弛强彰影御复徽忱恺愿战戴扬承招拥拓拔持按挺措提揆撷支放敏斯新施旋旗无日旻昀昕昙映晏晔晗晚普"
-    "景晶暖曦木未朱权李材村杨果格桂梁械楼模欧歌殷毓民氏水汝汪汶沂沈沙沫津洛洵涛涯深清渺湉湘湛溢滔滨漪潭澍澎瀛炫炯烈焘煦熹犀猛率玖环现珉珞珮琛"
-    "琢琪瑄瑕璞瓒甜生甫画留疆登皎盼眸睦瞻矢矩砚碧示祝禅福秦稚稷穗竞符筝粉紫素累繁约纹纯绍经绢绣继续综缘缨羚翊翎翠翼老考耘聿肃肖胤脉臻舜"
-    "迅雷传淞修仕臣肇梵彤专恕唯泓佩帼菂汝愈炜刚武旗"
-    "艾芃芦芮苓茹荃荟莘莺菀菱葵蒙蓬薪蕙藏藤蘅虞蜀蝶衍袁裕襄西见视觉角谋谷豫贻赋赏赛起趣跃轶辅迈述迎进追逊通逢逵遥遵邑邓邱郝部都鄂酉醒采重量铠"
-    "锟镇镜长闯闻阔陈隆际随隽雅雍霁霈鞠韦音颂颉颐风飒馥首驰驹骋骅骞魏鱼鲜鸾麓黄默鼎"
-    "娣媚婶嫂凯楠嘉亿萃圆培堂塘墨壁奎奕奥好如妙妤妮姝娆娉婀婴媱孜宜宸寒寰岑崎川巧帅帝幸庸廉弦弼归彬征恭惜意慕成戬拯政斓旸昶晰暐暮"
-    "旺柯树栩栋桓楹榜槿樊正武毅沅泳洋浦润淳渲溥漾濮炅烽焜煌爵玑玮珩珣珺琮瑀璟璨甄町畅皇盟真睎砺磐祎祐祯禧秀秋稼穹竣笙"
-    "算簧籽粒素绎绚绪缤羡翀翌翔耕联胜腊腾自致舒良茗荀莀菡萦蒨蓁蔚蕴薰融衷裴誉诠详诣谕谚谧豆赟赫踪轲轾辙迁迦逍逸遐邈郡酝钢钰铖铱锴镕镭闳阅阡陵雍霓靓靖"
-    "韫颀颢飏骊鳌鹂鹭黛龄保勋勇勉化千升午卓协卫原友双发叔可史司合同名吟君启吴吾周咏品哲唐善喆喜嗣器团固国圣在地坤垒城基境士声处备夏多天太夫央失奇"
-    "女妃始委娴娟媛嫔子孔字季孺宁宇守宋完宏宗官宙定宝实室宫家富察寒对寻导小少尤尚局层居展屿岐岗岚岩岸峡峥工左巩帆师席常平年广庆序府庚康庸廷建开式弓引弟"
-    "张弥弧录彤形彩彭往征徒得从心必志快怀思性总恋恒恩息恬悠悦惇惠想愈感慷懋戈我戒户房所手扬技把抱拜招振握援揽携撼支收改放政效敦文斌料斯方於旅族无既日早"
-    "凌冶冽准凝几凤凯切利刘创初判别前剑力功加务劭劲励劳勃勤匀匠千升卉半华卓单博占卢印历厚友双受叙口古句召台史叶合吉后向吕君含听启"
-) - frozenset("在从得让已来于无前后未部首户房室所把都会使自手换扬舍放没与如往好入出分知日千早位多使量到收打")
-
-# Everyday words as such, but trustworthy where the word list calls the whole word a name.
-TRUSTED_WHEN_TAGGED = frozenset("黄周马林叶程于石康雷方贺温史钱韦林")
-
-# Title after a surname (or name): the name part is the secret, the title may stay.
+COMPOUND_SURNAMES = words("compound_surnames")
+SURNAMES = characters("surnames")
+RISKY_SURNAMES = characters("risky_surnames")
+TRUSTED_WHEN_TAGGED = characters("trusted_when_tagged")
+GIVEN = characters("given")
+TITLES = words("titles")
+NAME_CONTEXTS = words("name_contexts")
+# Titles that the standard profile writes itself, after a surname.
 FORMS_OF_ADDRESS = ("先生", "女士", "小姐", "太太")
-TITLES = (
-    "先生 女士 小姐 太太 师傅 老师 医生 大夫 护士 护士长 经理 主任 主管 主席 书记 局长 处长 科长 队长 所长 院长 校长 厂长 店长 站长 "
-    "部长 市长 县长 区长 镇长 乡长 村长 组长 会长 社长 行长 董事长 总经理 教授 博士 律师 法官 检察官 警官 警察 民警 阿姨 大爷 大妈 "
-    "大叔 叔叔 大哥 大姐 大嫂 奶奶 爷爷 婆婆 伯伯 老板 老板娘 司机 教练 同学 同志 会计 工程师 记者 秘书 助理 保安 代表 支书 "
-    "主播 导游 班主任 副主任 副经理 副局长 副所长 副院长 副校长 副队长 副书记 副处长 副科长 居士 法师 道长 大师 管家 客服 专员 顾问 队员 辅警 调解员"
-).split()
-
-# Words that announce a person's name.
-NAME_CONTEXTS = (
-    "我叫 我是 本人 姓名 名叫 名字叫 名字是 名为 叫做 被投诉人 投诉人 申请人 被申请人 反映人 举报人 被举报人 来电人 当事人 联系人 收件人 寄件人 收货人 "
-    "经办人 承办人 负责人 责任人 法定代表人 法人代表 法人 代理人 委托人 监护人 户主 车主 业主 房东 租客 租户 住户 患者 病人 死者 伤者 受害人 被害人 "
-    "嫌疑人 犯罪嫌疑人 被告人 被告 原告 证人 学生 老师 教师 班主任 医生 护士 主治医生 司机 快递员 外卖员 店长 店主 老板 老板娘 经理 总经理 民警 交警 辅警 邻居 "
-    "包工头 工头 父亲 母亲 爸爸 妈妈 儿子 女儿 丈夫 妻子 老公 老婆 哥哥 弟弟 姐姐 妹妹 爷爷 奶奶 外公 外婆 孙子 孙女 员工 职工 工人 客户 用户 顾客 "
-    "消费者 旅客 乘客 会员 持卡人 开户人 开户名 户名 登记人 签证申请人 参会人员 账户名 收款人 付款人 户籍人 村民 居民 市民 网友 记者 通讯员 主任 书记 局长 村主任 "
-    "村支书 支书 队长 组长 院长 校长 处长 科长 所长 主席 董事长 总裁 教授 律师 法官 工程师 设计师 专员 部长 副部长 行长 副行长 秘书长 司长 经济学家 副总裁 副总经理 首席执行官 会长 副会长 球星 主播 院士 镇长 乡长 区长 市长 县长 厅长 博士 客服 客服人员 工作人员 工号 保安 保洁 物业经理 销售 中介 同事 朋友 "
-    "同学 战友 亲戚 配偶 前夫 前妻 男友 女友 导演 演员 歌手 作家 画家 教练 球员 队员 主帅 前锋 后卫 中场 门将 主持人 分析师 研究员 总监 创始人 发言人 签字人 签名 署名 "
-    "作者 编剧 编辑 摄影 主演 饰演 嫁给 娶了 转账至 转给 汇给 请联系 联系 核实 核对 请核对 通知 联系了 找到 找 告知 叫 是"
-).split()
 
 # A number directly after one of these is no secret (order, document and case numbers).
 KEEP_NUMBER = re.compile(
-    r"(?:订单|单号|工单|编号|案号|流水|合同|发票|票号|运单|快递单|受理|文号|批号|批次|信用代码|许可证|登记证|备案|型号|条码|条形码"
-    r"|ISBN|资产|设备|序列号|档案|案件|项目|公告|发文|业务号|回执|受理码|商品|货号|款号|税号|组织机构代码|追溯码|查询码|交易号|凭证|投诉单|代码)"
-    r"(?:号码|编号|号|码|ID|id)?[^0-9A-Za-z一-鿿\n]{0,4}(?:[是为])?[^0-9A-Za-z一-鿿\n]{0,3}[A-Za-z]{0,6}[\-_]?\Z"
+    rf"(?:{alternatives(words('reference_numbers'))})(?:号码|编号|号|码|ID|id)?"
+    r"[^0-9A-Za-z一-鿿\n]{0,4}[是为]?[^0-9A-Za-z一-鿿\n]{0,3}[A-Za-z]{0,6}[\-_]?\Z"
 )

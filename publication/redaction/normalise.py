@@ -35,7 +35,22 @@ _LOOSE = str.maketrans("oOlI", "0011")
 
 
 # What is masked already is taken out of sight, so that a second run finds nothing new beside it.
-TOKENS = ("姓名", "电话", "证件号", "银行卡号", "账号", "车牌号", "邮箱", "QQ号", "微信号", "网络账号", "位置", "出生日期", "住址", "详细地址")
+TOKENS = (
+    "姓名",
+    "电话",
+    "证件号",
+    "银行卡号",
+    "账号",
+    "车牌号",
+    "邮箱",
+    "QQ号",
+    "微信号",
+    "网络账号",
+    "位置",
+    "出生日期",
+    "住址",
+    "详细地址",
+)
 MASKED = re.compile(
     rf"〔(?:{'|'.join(TOKENS)})已隐去〕|(?<![0-9])1[0-9]{{2}}\*{{4}}[0-9]{{4}}(?![0-9])|(?<!\*)\*{{14}}[0-9A-Za-z]{{4}}(?![0-9A-Za-z])"
 )

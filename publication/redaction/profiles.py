@@ -72,33 +72,33 @@ def surname_of(name: str) -> str:
     return ""
 
 
-def write(row: Row, secret: str, *, after: str, form: str) -> tuple[str, bool]:
-    """The replacement for a secret, and whether a part of the secret stays readable.
+def write(row: Row, secret: str, *, after: str, form: str) -> str:
+    """The replacement for a secret.
 
     ``after`` is the text behind the secret, ``form`` the known form of address (女士, 先生).
     """
     if row.manner == "ends":
         digits = characters_of_number(secret)[-11:]
         if len(digits) == 11 and digits.isdigit() and digits[0] == "1":
-            return f"{digits[:3]}****{digits[-4:]}", True
+            return f"{digits[:3]}****{digits[-4:]}"
     elif row.manner == "tail":
         number = characters_of_number(secret)
         if len(number) >= 14:
-            return "*" * 14 + number[-4:].upper(), True
+            return "*" * 14 + number[-4:].upper()
     elif row.manner == "surname":
         return _surname_form(row, secret, after, form)
-    return row.token, False
+    return row.token
 
 
-def _surname_form(row: Row, secret: str, after: str, form: str) -> tuple[str, bool]:
+def _surname_form(row: Row, secret: str, after: str, form: str) -> str:
     name = "".join(char for char in plain(secret) if char.isalnum() or char == "·")
     if name[:1] in "小老阿" and len(name) == 2:
         name = name[1:]
     surname = surname_of(name)
     if not surname:
-        return row.token, False
+        return row.token
     if after.startswith(FORMS_OF_ADDRESS):
-        return surname, True
+        return surname
     if after.startswith(tuple(TITLES)):
-        return surname + "某", True
-    return surname + (form or "某"), True
+        return surname + "某"
+    return surname + (form or "某")

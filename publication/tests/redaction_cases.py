@@ -57,7 +57,9 @@ def plate(rng: random.Random) -> str:
 
 
 def green_plate(rng: random.Random) -> str:
-    return rng.choice("京沪湘粤浙川") + rng.choice("ABCDEF") + rng.choice("DF") + "".join(rng.choices("0123456789", k=5))
+    return (
+        rng.choice("京沪湘粤浙川") + rng.choice("ABCDEF") + rng.choice("DF") + "".join(rng.choices("0123456789", k=5))
+    )
 
 
 def _digits(rng: random.Random, count: int) -> str:
@@ -65,12 +67,18 @@ def _digits(rng: random.Random, count: int) -> str:
 
 
 def email(rng: random.Random) -> str:
-    return "".join(rng.choices("abcdefghkmnpqrstuvwxyz", k=6)) + _digits(rng, 3) + rng.choice(["@qq.com", "@163.com", "@mail.example.cn"])
+    return (
+        "".join(rng.choices("abcdefghkmnpqrstuvwxyz", k=6))
+        + _digits(rng, 3)
+        + rng.choice(["@qq.com", "@163.com", "@mail.example.cn"])
+    )
 
 
 def person(rng: random.Random) -> str:
     surname = rng.choice(["王", "李", "张", "刘", "陈", "杨", "赵", "周", "吴", "徐", "孙", "欧阳", "司马", "诸葛"])
-    return surname + rng.choice(["桂芳", "建国", "丽华", "志强", "晓明", "婷婷", "海燕", "子涵", "雨欣", "文博", "秀英", "国栋"])
+    return surname + rng.choice(
+        ["桂芳", "建国", "丽华", "志强", "晓明", "婷婷", "海燕", "子涵", "雨欣", "文博", "秀英", "国栋"]
+    )
 
 
 def address(rng: random.Random) -> str:
@@ -99,7 +107,12 @@ class Kind:
 
 KINDS = (
     Kind("phone", mobile, ("我的电话是{}，请回复。", "{}一直打不通", "联系方式（{}）有误", "请拨打{}找我"), (3, 4)),
-    Kind("landline", lambda r: f"0731{_digits(r, 8).replace('1', '8', 1) if False else '8' + _digits(r, 7)}", ("座机{}无人接听", "请拨{}。"), (4,)),
+    Kind(
+        "landline",
+        lambda r: f"0731{_digits(r, 8).replace('1', '8', 1) if False else '8' + _digits(r, 7)}",
+        ("座机{}无人接听", "请拨{}。"),
+        (4,),
+    ),
     Kind("id_number", id_card, ("身份证号：{}。", "我的证件是{}，已提交", "核对{}时报错"), (6, 8)),
     Kind("id_number", old_id_card, ("老身份证号码{}，", "身份证（{}）已过期"), (6, 6)),
     Kind("passport", lambda r: "E" + _digits(r, 8), ("护照号{}。", "持护照{}入境")),
@@ -111,10 +124,16 @@ KINDS = (
     Kind("license_plate", green_plate, ("车牌{}占用充电位", "网约车{}拒载"), (2,), (" ", "·", "-")),
     Kind("email", email, ("邮箱{}，", "请发邮件到{}。")),
     Kind("qq", lambda r: _digits(r, 9), ("QQ：{}，", "我的QQ号是{}。"), (3, 3)),
-    Kind("wechat", lambda r: "wx" + "".join(r.choices("abcdefgh", k=4)) + _digits(r, 4), ("微信号：{}，", "加微信{}沟通")),
+    Kind(
+        "wechat", lambda r: "wx" + "".join(r.choices("abcdefgh", k=4)) + _digits(r, 4), ("微信号：{}，", "加微信{}沟通")
+    ),
     Kind("handle", lambda r: "user" + _digits(r, 6), ("抖音号：{}，", "微博账号{}发布")),
     Kind("coordinates", lambda r: f"{r.uniform(105, 119):.6f},{r.uniform(22, 39):.6f}", ("定位{}附近", "坐标：{}。")),
-    Kind("birth_date", lambda r: f"{r.randint(1950, 2010)}年{r.randint(1, 12)}月{r.randint(1, 28)}日", ("出生日期：{}，", "她{}出生，")),
+    Kind(
+        "birth_date",
+        lambda r: f"{r.randint(1950, 2010)}年{r.randint(1, 12)}月{r.randint(1, 28)}日",
+        ("出生日期：{}，", "她{}出生，"),
+    ),
     Kind("person", person, ("我叫{}，是业主。", "投诉人：{}，电话见附件", "{}女士反映噪音", "工作人员{}态度恶劣")),
     Kind("address", address, ("家住长沙市岳麓区{}，", "送货到{}。", "地址：湖南省长沙市天心区{}")),
 )
@@ -139,7 +158,11 @@ def _case(kind: Kind, writing: str, frame: str, secret: str) -> Case:
 
 
 TRICKS: tuple[tuple[str, frozenset[str], Callable[[str], str]], ...] = (
-    ("zero-width", frozenset({"phone", "id_number", "bank_card", "email", "license_plate"}), lambda v: "\u200b".join(v)),
+    (
+        "zero-width",
+        frozenset({"phone", "id_number", "bank_card", "email", "license_plate"}),
+        lambda v: "\u200b".join(v),
+    ),
     ("chinese", frozenset({"phone", "id_number", "qq"}), lambda v: v.translate(CHINESE)),
     ("spoken", frozenset({"phone"}), lambda v: v.translate(SPOKEN)),
     ("financial", frozenset({"phone", "id_number", "bank_card"}), lambda v: v.translate(FINANCIAL)),
@@ -152,7 +175,11 @@ TRICKS: tuple[tuple[str, frozenset[str], Callable[[str], str]], ...] = (
     ("country code", frozenset({"phone"}), lambda v: f"+86 {v[:3]} {v[3:7]} {v[7:]}"),
     ("country code in brackets", frozenset({"phone"}), lambda v: f"(+86){v}"),
     ("circled", frozenset({"phone"}), lambda v: "".join("⓪①②③④⑤⑥⑦⑧⑨"[int(c)] for c in v)),
-    ("mathematical", frozenset({"phone", "id_number"}), lambda v: "".join(chr(0x1D7CE + int(c)) if c.isdigit() else c for c in v)),
+    (
+        "mathematical",
+        frozenset({"phone", "id_number"}),
+        lambda v: "".join(chr(0x1D7CE + int(c)) if c.isdigit() else c for c in v),
+    ),
     ("keycaps", frozenset({"phone"}), lambda v: "".join(f"{c}\ufe0f\u20e3" for c in v)),
     ("letters for digits", frozenset({"phone"}), lambda v: v.replace("1", "l").replace("0", "O")),
     ("combining", frozenset({"phone"}), lambda v: "\u0336".join(v)),

@@ -26,7 +26,9 @@ _NAMED = re.compile(rf"(?:{words.ROADS}|{words.ESTATES})(?![一-鿿]?(?:局|部�
 _HOUSE = re.compile(
     rf"(?<![0-9A-Za-z.])(?:{_LETTERED}(?:[\-—]{_LETTERED})? ?(?:号楼|栋|幢|单元|#楼|#)(?=[^楼房别住建桥塔大山雕坟水变高])|{_NUMERAL} ?(?:单元|号楼|栋|幢)|[0-9]{{3,4}}室|[A-Za-z]座(?=[0-9]))"
 )
-_VILLAGE_GROUP = re.compile(rf"(?<=[村屯寨冲湾坪])(?:第?{_NUMERAL} ?(?:村民小组|小组|组|队|社)|[一-鿿]{{1,4}}(?:村民小组|小组|组))(?:[ ,]?{_NUMERAL}(?:号|户))?(?![一-鿿]?(?:织|长|成))")
+_VILLAGE_GROUP = re.compile(
+    rf"(?<=[村屯寨冲湾坪])(?:第?{_NUMERAL} ?(?:村民小组|小组|组|队|社)|[一-鿿]{{1,4}}(?:村民小组|小组|组))(?:[ ,]?{_NUMERAL}(?:号|户))?(?![一-鿿]?(?:织|长|成))"
+)
 _STRONG_PART = re.compile(r"单元|室|栋|幢|号楼")
 
 
@@ -101,7 +103,8 @@ class _Reader:
         named_from = at
         while at > 0 and position - at < _LONGEST_NAME:
             if at < named_from and divisions.ends_at(self.text, at):
-                return at
+                # Not between the short form and the full one: 萧山|区.
+                return at + 1 if divisions.ends_at(self.text, at + 1) and at + 1 < named_from else at
             token = self._token_before(at)
             if token is None or words.stops(token, lenient=lenient and at == named_from):
                 break
@@ -153,7 +156,7 @@ class _Reader:
         home = words.HOME.search(here) is not None
         after = words.OWNER_AFTER.match(self.text, end)
         before = words.OWNER_BEFORE.search(self.text[max(0, start - 40) : start])
-        owner = after or before
-        if owner is None or home:
+        if home or not (after or before):
             return False
-        return words.BRANCH.search(owner.group()) is None
+        owner = before.group() if before else words.CLAUSE.match(self.text, end).group()
+        return words.BRANCH.search(owner) is None

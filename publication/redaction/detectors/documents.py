@@ -14,18 +14,58 @@ from publication.redaction.normalise import View
 from publication.redaction.spans import Hit
 
 _GAP = r"[ \t\r\n\-._·/]{0,2}"
-_PROVINCES = frozenset("11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split())
+_PROVINCES = frozenset(
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+        "83",
+    ]
+)
 _CARD_18 = re.compile(rf"(?<![0-9A-Za-z])[1-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9A-Za-z])")
 _CARD_15 = re.compile(rf"(?<![0-9A-Za-z])[1-9](?:{_GAP}[0-9]){{14}}(?![0-9A-Za-z])")
-_WORDS = (
-    r"(?:身份证|身份證|公民身份|身份号|证件|居民证|二代证|ID ?card|identity|居住证|户口|社保卡|医保卡|社会保障|驾驶证|驾照|学籍|军官证|士兵证|军人证|残疾证)"
-)
+_WORDS = r"(?:身份证|身份證|公民身份|身份号|证件|居民证|二代证|ID ?card|identity|居住证|户口|社保卡|医保卡|社会保障|驾驶证|驾照|学籍|军官证|士兵证|军人证|残疾证)"
 # With a context word a mistyped number is masked too: any 14 to 20 characters that look like one.
 _STATED = re.compile(rf"{_WORDS}[^0-9A-Za-z\n。;]{{0,10}}([0-9](?:{_GAP}[0-9]){{12,18}}(?:{_GAP}[Xx])?)(?![0-9])", re.I)
 _SOLDIER = re.compile(r"[军兵士文武参政后装海空北沈兰济南广成][一-鿿]?字?第 ?[0-9]{5,9} ?号")
-_PASSPORT_STATED = re.compile(rf"(?:护照|passport|旅行证|证件)[^0-9A-Za-z\n。;]{{0,10}}([A-Za-z]{{1,2}}(?:{_GAP}[0-9]){{6,9}}|1[45][0-9]{{7}})(?![0-9A-Za-z])", re.I)
+_PASSPORT_STATED = re.compile(
+    rf"(?:护照|passport|旅行证|证件)[^0-9A-Za-z\n。;]{{0,10}}([A-Za-z]{{1,2}}(?:{_GAP}[0-9]){{6,9}}|1[45][0-9]{{7}})(?![0-9A-Za-z])",
+    re.I,
+)
 _PASSPORT = re.compile(r"(?<![0-9A-Za-z])(?:[EGeg]|E[A-HJ-NP-Z]|[DSP]E?)[ \-]?[0-9]{7,8}(?![0-9A-Za-z])")
 _DATE_LIKE = re.compile(r"[A-Za-z]{1,2}[ \-]?(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])")
+_LETTERED = re.compile(r"[A-Za-z][ \-]?[0-9]{6}|[A-Z]{2}[ \-]?[0-9]{6}|C[A-Z][0-9]{7}")
 _PERMIT_STATED = re.compile(
     rf"(?:通行证|回乡证|台胞证|台湾居民|港澳居民|往来|签证号?|居留证?|许可证件)[^0-9A-Za-z\n。;]{{0,12}}([A-Za-z]{{0,2}}(?:{_GAP}[0-9]){{7,10}}(?:\([0-9A-Z]\))?)(?![0-9A-Za-z])",
     re.I,
@@ -97,6 +137,12 @@ def travel_documents(view: View) -> Iterator[Hit]:
             yield Hit(*match.span(1), "passport", 0.95)
         for match in _PERMIT_STATED.finditer(source):
             yield Hit(*match.span(1), "permit", 0.95)
+    if _LETTERED.search(view.text):
+        yield from _lettered(view)
+
+
+def _lettered(view: View) -> Iterator[Hit]:
+    """Numbers that begin with a letter and need no context word."""
     text = view.text
     for pattern, kind in ((_PASSPORT, "passport"), (_PERMIT, "permit")):
         for match in pattern.finditer(text):

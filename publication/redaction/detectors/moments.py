@@ -10,7 +10,7 @@ from publication.redaction.spans import Hit
 
 _DEGREES = r"[0-9]{1,3}(?:\.[0-9]{2,12}°?|°[ ]?[0-9]{1,2}(?:\.[0-9]{1,8})?(?:['′][ ]?[0-9]{1,2}(?:\.[0-9]{1,8})?(?:\"|''|′′|″)?)?['′]?)[ ]?[NSEW]?"
 _PAIR = re.compile(
-    rf"(?<![0-9.])(?:[NSEW] ?)?([0-9]{{1,3}}\.[0-9]{{4,15}})[ ]?°?[ ]?[NSEW]?[ ]{{0,2}}[,;/ ][ ]{{0,2}}(?:[NSEW] ?)?([0-9]{{1,3}}\.[0-9]{{4,15}})[ ]?°?(?:[ ]?[NSEW](?![a-z]))?(?![0-9])"
+    r"(?<![0-9.])(?:[NSEW] ?)?([0-9]{1,3}\.[0-9]{4,15})[ ]?°?[ ]?[NSEW]?[ ]{0,2}[,;/ ][ ]{0,2}(?:[NSEW] ?)?([0-9]{1,3}\.[0-9]{4,15})[ ]?°?(?:[ ]?[NSEW](?![a-z]))?(?![0-9])"
 )
 _STATED = re.compile(
     rf"(?:东经|西经|北纬|南纬|经度|纬度|经纬度|坐标|longitude|latitude|lng|lat)[:是为=]{{0,2}}[ ]?({_DEGREES})"
@@ -18,25 +18,39 @@ _STATED = re.compile(
     re.I,
 )
 _DMS_PAIR = re.compile(
-    rf"[0-9]{{1,3}}°[ ]?[0-9]{{1,2}}['′][ ]?(?:[0-9]{{1,2}}(?:\.[0-9]{{1,8}})?(?:\"|''|′′|″))?[ ]?[NSEW][ ,;]{{0,3}}(?:{_DEGREES})", re.I
+    rf"[0-9]{{1,3}}°[ ]?[0-9]{{1,2}}['′][ ]?(?:[0-9]{{1,2}}(?:\.[0-9]{{1,8}})?(?:\"|''|′′|″))?[ ]?[NSEW][ ,;]{{0,3}}(?:{_DEGREES})",
+    re.I,
 )
+# Cheap signs that the searches below can find anything at all.
+_DECIMAL = re.compile(r"[0-9]\.[0-9]{4}")
+_PLACE = re.compile(r"[经纬标°]|l(?:at|ng|ong)", re.I)
+_BIRTH = re.compile(r"生|dob|birth", re.I)
 _NUMERAL = r"[0-9十]{1,4}"
 _DATE = rf"(?:(?:19|20)[0-9]{{2}} ?[年\-./] ?{_NUMERAL} ?[月\-./] ?{_NUMERAL} ?[日号]?|(?:19|20)[0-9]{{2}} ?[年\-./] ?{_NUMERAL} ?月?|(?:19|20)[0-9]{{6}}|[0-9]{{2}}年{_NUMERAL}月(?:{_NUMERAL}[日号])?|(?:19|20)[0-9]{{2}}年|{_NUMERAL}月{_NUMERAL}[日号])"
-_BORN_AFTER = re.compile(rf"(?:出生日期|出生年月日?|出生时间|出生于|生日|生于|诞生于|出生|DOB|birthday|date of birth)[^0-9A-Za-z\n。;,一-鿿]{{0,3}}[:是为在]?[ ]{{0,2}}(?:农历|公历|阳历|阴历)?({_DATE})", re.I)
+_BORN_AFTER = re.compile(
+    rf"(?:出生日期|出生年月日?|出生时间|出生于|生日|生于|诞生于|出生|DOB|birthday|date of birth)[^0-9A-Za-z\n。;,一-鿿]{{0,3}}[:是为在]?[ ]{{0,2}}(?:农历|公历|阳历|阴历)?({_DATE})",
+    re.I,
+)
 _BORN_BEFORE = re.compile(rf"(?<![0-9])({_DATE})(?= ?(?:出生|生(?![产活日效态物成长意])|诞生))")
 
 
 def find(view: View) -> Iterator[Hit]:
-    text = view.text
-    for match in _PAIR.finditer(text):
-        first, second = float(match.group(1)), float(match.group(2))
-        if min(first, second) <= 90 and max(first, second) <= 180:
-            yield Hit(*match.span(), "coordinates", 0.85)
-    for match in _STATED.finditer(text):
-        yield Hit(match.start(1), match.end(), "coordinates", 0.85)
-    for match in _DMS_PAIR.finditer(text):
-        yield Hit(*match.span(), "coordinates", 0.85)
+    yield from coordinates(view.text)
     for source in {view.text, view.digits}:
-        for pattern in (_BORN_AFTER, _BORN_BEFORE):
-            for match in pattern.finditer(source):
-                yield Hit(*match.span(1), "birth_date", 0.85)
+        if _BIRTH.search(source):
+            for pattern in (_BORN_AFTER, _BORN_BEFORE):
+                for match in pattern.finditer(source):
+                    yield Hit(*match.span(1), "birth_date", 0.85)
+
+
+def coordinates(text: str) -> Iterator[Hit]:
+    if _DECIMAL.search(text):
+        for match in _PAIR.finditer(text):
+            first, second = float(match.group(1)), float(match.group(2))
+            if min(first, second) <= 90 and max(first, second) <= 180:
+                yield Hit(*match.span(), "coordinates", 0.85)
+    if _PLACE.search(text):
+        for match in _STATED.finditer(text):
+            yield Hit(match.start(1), match.end(), "coordinates", 0.85)
+        for match in _DMS_PAIR.finditer(text):
+            yield Hit(*match.span(), "coordinates", 0.85)

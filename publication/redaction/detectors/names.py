@@ -9,26 +9,46 @@ import re
 from collections.abc import Iterator
 
 from publication.redaction.detectors import person_words as words
-from publication.redaction.lexicon import COMPOUND_SURNAMES, FORMS_OF_ADDRESS, GIVEN, NAME_CONTEXTS, RISKY_SURNAMES, SURNAMES, TITLES, TRUSTED_WHEN_TAGGED
+from publication.redaction.lexicon import (
+    COMPOUND_SURNAMES,
+    FORMS_OF_ADDRESS,
+    GIVEN,
+    NAME_CONTEXTS,
+    RISKY_SURNAMES,
+    SURNAMES,
+    TITLES,
+    TRUSTED_WHEN_TAGGED,
+    alternatives,
+)
 from publication.redaction.normalise import View
 from publication.redaction.spans import Hit
 from publication.redaction.tokens import Token, boundaries, tokens_of
 
 _SURNAME = f"(?:{'|'.join(COMPOUND_SURNAMES)}|[{''.join(sorted(SURNAMES))}])"
-_TITLE = f"(?:{'|'.join(sorted(TITLES, key=len, reverse=True))})"
-_TITLED = re.compile(rf"(?:[小老]?({_SURNAME})|(?<![A-Za-z])([A-Z][a-z]{{1,14}}))(?=[ ]?(?:{_TITLE}|[总工](?=[,。、;:说的和与]|\Z)))")
+_TITLE = f"(?:{alternatives(TITLES)})"
+_TITLED = re.compile(
+    rf"(?:[小老]?({_SURNAME})|(?<![A-Za-z])([A-Z][a-z]{{1,14}}))(?=[ ]?(?:{_TITLE}|[总工](?=[,。、;:说的和与]|\Z)))"
+)
 _NICK_SURNAMES = "".join(sorted(SURNAMES - set("的板家师大小路区年时学人")))
 _NICK = re.compile(rf"[小老阿][{_NICK_SURNAMES}](?=[,。、;:!?的说讲在和与跟同把被给告 ]|\Z)")
 _CONTEXT = re.compile(
-    rf"(?:{'|'.join(sorted(NAME_CONTEXTS, key=len, reverse=True))})(?:姓名|名字|名)?([ ]?[:为是叫\-]?[ ]?[(\"“「]?)(?={_SURNAME})"
+    rf"(?:{alternatives(NAME_CONTEXTS)})(?:姓名|名字|名)?([ ]?[:为是叫\-]?[ ]?[(\"“「]?)(?={_SURNAME})"
 )
 _DOTTED = re.compile(r"[一-鿿]{1,7}(?:·[一-鿿]{1,8}){1,3}")
-_LATIN = re.compile(r"(?<![A-Za-z@./])([A-Z][a-z]{1,14})(?:[ ·]|(?=[A-Z]))(?:[A-Z]\.?[ ])?([A-Z][a-z'\-]{1,15}(?:[ ][A-Z][a-z]{2,15})?)(?![A-Za-z@])")
-_LATIN_STATED = re.compile(r"(?:姓名|英文名|外教|名叫|叫做|我叫|网友|昵称)[: 为是叫]{0,3}([A-Z][a-z]{1,14}(?:[ ·][A-Z][a-z]{1,14}){0,3})(?![A-Za-z])")
+_LATIN = re.compile(
+    r"(?<![A-Za-z@./])([A-Z][a-z]{1,14})(?:[ ·]|(?=[A-Z]))(?:[A-Z]\.?[ ])?([A-Z][a-z'\-]{1,15}(?:[ ][A-Z][a-z]{2,15})?)(?![A-Za-z@])"
+)
+_LATIN_STATED = re.compile(
+    r"(?:姓名|英文名|外教|名叫|叫做|我叫|网友|昵称)[: 为是叫]{0,3}([A-Z][a-z]{1,14}(?:[ ·][A-Z][a-z]{1,14}){0,3})(?![A-Za-z])"
+)
 _LATIN_SPEAKER = re.compile(
     r"(?<![A-Za-z0-9@./·])([A-Z][A-Za-z]{2,14}(?:[ ·][A-Z][A-Za-z]{1,14}){0,2})(?=(?:说|表示|认为|透露|证实|指出|告诉|坦言|介绍|在接受|先生|女士))"
 )
-_IN_BRACKETS = re.compile(r"\(([A-Za-z][A-Za-z .·'\-]{2,40})\)")
+_LATIN_ROLE = re.compile(
+    rf"(?:{alternatives(words.LATIN_ROLES)})"
+    r"([A-Z][A-Za-z'\-]{2,20}(?:[ ·][A-Z][A-Za-z'\-]{1,20}){0,2})(?![A-Za-z0-9])"
+)
+_IN_BRACKETS = re.compile(r"\(([A-Za-z][A-Za-z .·'\-]{2,40})(?:\)|\Z)")
 _RUN_END = re.compile(r"[^一-鿿]|\Z")
 _ALL_CHINESE = re.compile(r"[一-鿿]+")
 _SOUNDS = re.compile(rf"[{words.SOUNDS}]{{2,9}}")
@@ -85,7 +105,7 @@ class _Reader:
         if end > len(self.text) or not given or not _chinese(given) or given in words.NOT_GIVEN:
             return False
         usual = all(char in GIVEN for char in given)
-        if given[-1] in words.NEVER_LAST or given[0] in words.NEVER_FIRST:
+        if given[-1] in words.NEVER_LAST or (given[0] in words.NEVER_FIRST and not usual):
             return False
         return liberal or usual
 
@@ -107,12 +127,19 @@ class _Reader:
         if self.full_name(start, liberal=False) == end:
             return True
         size = self.surname_size(start)
-        return size > 0 and size + 2 == end - start and self.text[start] not in RISKY_SURNAMES and self._given(start + size, end, liberal=True)
+        return (
+            size > 0
+            and size + 2 == end - start
+            and self.text[start] not in RISKY_SURNAMES
+            and self._given(start + size, end, liberal=True)
+        )
 
     def _other_word(self, start: int, end: int) -> bool:
         """Whether the characters are a verb, adjective or other word that no noun context turns into a name."""
         token = self.starting.get(start)
-        return self.text[start:end] in words.COMMON or (token is not None and token.end == end and token.tag[:1] in words.PLAIN_CLASSES)
+        return self.text[start:end] in words.COMMON or (
+            token is not None and token.end == end and token.tag[:1] in words.PLAIN_CLASSES
+        )
 
     def names_an_organisation(self, end: int) -> bool:
         """Whether what follows turns the name into that of a shop, company, place or work."""
@@ -139,7 +166,9 @@ def find(view: View) -> Iterator[Hit]:
 
 
 def _again(reader: _Reader, found: dict[tuple[int, int], float]) -> Iterator[Hit]:
-    sure = {reader.text[start:end] for (start, end), confidence in found.items() if confidence >= 0.8 and end - start >= 3}
+    sure = {
+        reader.text[start:end] for (start, end), confidence in found.items() if confidence >= 0.8 and end - start >= 3
+    }
     if not sure:
         return
     for match in re.finditer("|".join(map(re.escape, sorted(sure, key=len, reverse=True))), reader.text):
@@ -189,7 +218,9 @@ def _by_position(reader: _Reader) -> Iterator[tuple[int, int, float]]:
             end = reader.surname_size(start) and start + reader.surname_size(start) + 1
             if not (end and words.FIELD_END.match(reader.text, end) and reader._given(end - 1, end, liberal=False)):
                 continue
-        if not end or (end - start == 2 and reader.text[start] in RISKY_SURNAMES and not words.FIELD_END.match(reader.text, end)):
+        if not end or (
+            end - start == 2 and reader.text[start] in RISKY_SURNAMES and not words.FIELD_END.match(reader.text, end)
+        ):
             continue
         token = reader.starting.get(start)
         if token is not None and token.end >= end and token.tag[:1] in "vadcptr" and match.group()[-1:] not in ":;":
@@ -204,7 +235,10 @@ def _by_title(reader: _Reader) -> Iterator[tuple[int, int, float]]:
         title_at = match.end()
         if words.SHOP_TITLE.match(reader.text, title_at):
             continue
-        if group == 1 and not (reader.text[title_at : title_at + 2] in FORMS_OF_ADDRESS or _stands_alone(reader, match.start(), start, title_at)):
+        if group == 1 and not (
+            reader.text[title_at : title_at + 2] in FORMS_OF_ADDRESS
+            or _stands_alone(reader, match.start(), start, title_at)
+        ):
             continue
         yield start, end, 0.9
     for match in _NICK.finditer(reader.text):
@@ -242,9 +276,16 @@ def _by_word_class(reader: _Reader) -> Iterator[tuple[int, int, float]]:
             end = _trim(reader, token, size)
             plausible = all(char in GIVEN for char in reader.text[token.start + size : end])
             given_holds = plausible or reader._given(token.start + size, end, liberal=True)
+            if end == token.end and length == size + 2 and token.word[-1] not in words.HARD_LAST:
+                given_holds = True
             if end == token.end and end - token.start == size + 1:
                 end = _extended(reader, index, end)
-            if end > token.start + size and reader.text[token.start + size : end] not in words.NOT_GIVEN and given_holds and not words.PLACE_END.search(token.word):
+            if (
+                end > token.start + size
+                and reader.text[token.start + size : end] not in words.NOT_GIVEN
+                and given_holds
+                and not words.PLACE_END.search(token.word)
+            ):
                 risky = size == 1 and token.word[:1] in RISKY_SURNAMES - TRUSTED_WHEN_TAGGED and token.tag != "nrfg"
                 if not risky or (plausible and (end - token.start == 3 or _acts(tokens, index))):
                     yield token.start, end, 0.85 if plausible and not risky else 0.7
@@ -258,7 +299,9 @@ def _by_word_class(reader: _Reader) -> Iterator[tuple[int, int, float]]:
 def _acts(tokens: tuple[Token, ...], index: int) -> bool:
     """Whether what follows is what follows persons: a verb, an adverb, a colon, the next of several names."""
     following = tokens[index + 1] if index + 1 < len(tokens) else None
-    return following is not None and (following.tag[:1] in {"v", "d", "p", "c"} or following.word in {":", "、", "(", "的", ",", "等"})
+    return following is not None and (
+        following.tag[:1] in {"v", "d", "p", "c"} or following.word in {":", "、", "(", "的", ",", "等"}
+    )
 
 
 def _misjudged(reader: _Reader, token: Token) -> bool:
@@ -304,13 +347,26 @@ def _by_shape(reader: _Reader) -> Iterator[tuple[int, int, float]]:
     for index, token in enumerate(tokens[:-1]):
         length = token.end - token.start
         size = reader.surname_size(token.start)
+        if token.word[0] in words.GLUED and length >= 2 and token.tag[:1] in "nqtxa":
+            end = reader.followed_name(token.start + 1)
+            if end - token.start == 4 and end >= token.end:
+                yield token.start + 1, end, 0.65
         if not size or length != size:
-            if size and token.tag == "x" and length == size + 2 and reader.full_name(token.start, liberal=False) == token.end:
+            if (
+                size
+                and token.tag == "x"
+                and length == size + 2
+                and reader.full_name(token.start, liberal=False) == token.end
+            ):
                 yield token.start, token.end, 0.75
             continue
         follower = tokens[index + 1]
         if token.word in RISKY_SURNAMES and not token.tag.startswith("nr"):
-            if len(follower.word) == 2 and follower.tag in words.NAME_CLASSES and reader._given(token.end, follower.end, liberal=False):
+            if (
+                len(follower.word) == 2
+                and follower.tag in words.NAME_CLASSES
+                and reader._given(token.end, follower.end, liberal=False)
+            ):
                 yield token.start, follower.end, 0.65
             continue
         if not _chinese(follower.word) or len(follower.word) > 2 or follower.tag[:1] in "pcury":
@@ -338,6 +394,8 @@ def _foreign(reader: _Reader) -> Iterator[tuple[int, int, float]]:
     for match in _LATIN.finditer(text):
         if match.group(1).lower() in words.ENGLISH_FIRST_NAMES:
             yield *match.span(), 0.8
+    for match in _LATIN_ROLE.finditer(text):
+        yield *match.span(1), 0.7
     for match in _LATIN_SPEAKER.finditer(text):
         yield *match.span(1), 0.65
     for match in _LATIN_STATED.finditer(text):
@@ -347,22 +405,29 @@ def _foreign(reader: _Reader) -> Iterator[tuple[int, int, float]]:
 def _by_sound(reader: _Reader) -> Iterator[tuple[int, int, float]]:
     """Runs of words in characters for foreign sounds, at least one of them known as a name."""
     run: list[Token] = []
+    role = False
     for token in (*reader.tokens, None):
         if token is not None and token.tag[:2] in words.SOUND_CLASSES and _SOUNDS.fullmatch(token.word):
             run.append(token)
             continue
-        if any(part.tag == "nrt" or (part.tag == "nr" and len(part.word) > 2) or len(run) > 1 and part.tag == "nr" for part in run):
+        if token is not None and not run and role and len(token.word) > 1 and _SOUNDS.fullmatch(token.word):
+            yield token.start, token.end, 0.65
+        if (role and sum(len(part.word) for part in run) > 1) or any(
+            part.tag == "nrt" or (part.tag == "nr" and len(part.word) > 2) or (len(run) > 1 and part.tag == "nr")
+            for part in run
+        ):
             start, end = run[0].start, run[-1].end
             if not words.PLACE_END.search(reader.text[start:end]):
                 yield start, end, 0.7
         run = []
+        role = token is not None and token.word in words.ROLES
 
 
 def _after_verbs(reader: _Reader, start: int, dot: int) -> int:
     """The first part of a dotted name begins after the last word that cannot be part of it."""
     begin = start
     for token in _tokens_between(reader, start, dot):
-        if token.tag[:1] in "vpcrduf" or token.word in words.BEFORE_NAME or token.tag == "n" and token.end < dot:
+        if token.tag[:1] in "vpcrduf" or token.word in words.BEFORE_NAME or (token.tag == "n" and token.end < dot):
             begin = max(begin, min(token.end, dot - 1))
     return begin
 

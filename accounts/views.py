@@ -1,0 +1,60 @@
+"""A person's own page: who I am here, what I may do, my API token, my last sign-ins."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from rest_framework.authtoken.models import Token
+
+from accounts import security
+from accounts.models import SecurityEvent, User
+from accounts.roles import ROLE_BY_KEY
+
+SIGN_INS_SHOWN = 10
+
+
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    """What the system knows about the person who is signed in."""
+    return render(request, "accounts/profile.html", _context(request.user))
+
+
+@login_required
+@require_POST
+def create_token(request: HttpRequest) -> HttpResponse:
+    """Make a token for the API in place of the one before, and show it this once."""
+    with transaction.atomic():
+        Token.objects.filter(user=request.user).delete()
+        token = Token.objects.create(user=request.user)
+        security.record("token_created", user=request.user, request=request)
+    return render(request, "accounts/profile.html", {**_context(request.user), "new_token": token.key})
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest) -> HttpResponse:
+    """Take the token away: programs that use it are refused from now on."""
+    removed, _rows = Token.objects.filter(user=request.user).delete()
+    if removed:
+        security.record("token_revoked", user=request.user, request=request)
+        messages.success(request, _("The token is revoked."))
+    return redirect("accounts:profile")
+
+
+def _context(user: User) -> dict:
+    english = get_language() == "en"
+    roles = [ROLE_BY_KEY.get(name) for name in user.groups.order_by("name").values_list("name", flat=True)]
+    return {
+        "person": user,
+        "memberships": user.memberships.select_related("department").order_by("-since"),
+        "certificates": user.certificates.order_by("-valid_until"),
+        "roles": [role.name_en if english else role.name_zh for role in roles if role],
+        "token": Token.objects.filter(user=user).first(),
+        "sign_ins": SecurityEvent.objects.filter(kind="sign_in", user=user).order_by("-at", "-pk")[:SIGN_INS_SHOWN],
+    }

@@ -1,0 +1,107 @@
+"""Who sees which figures and who may do what with a report (guarantees, matrix; AN-33)."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from accounts.errors import InvalidInput, NotAllowed
+from accounts.models import Department, User
+from analytics.models import Report
+from analytics.scope import Scope
+from analytics.states import REPORT_MOVES, ReportStatus
+from complaints import filters
+from complaints.states import Channel
+
+SEE = "analytics.view_figures"
+BUILD = "analytics.build_report"
+APPROVE = "analytics.approve_report"
+
+
+def require(user: User, permission: str) -> None:
+    """Raises NotAllowed."""
+    if not user.is_active or not user.has_perm(permission):
+        raise NotAllowed(_("Your role does not allow this."))
+
+
+def scope_for(user: User, *, department: str = "", channel: str = "", category: str = "") -> Scope:
+    """What this person may count, narrowed by the filters (codes). Raises NotAllowed, InvalidInput.
+
+    A department counts its own cases, a manager the departments managed, everybody else with the
+    permission the whole organisation.
+    """
+    require(user, SEE)
+    departments = _departments_of(user)
+    department_ids = _option("department", department, _("There is no such department."))
+    if departments is not None and department_ids and not departments.issuperset(department_ids):
+        raise InvalidInput("department", _("There is no such department."))
+    if channel and channel not in Channel.values:
+        raise InvalidInput("channel", _("There is no such channel."))
+    return Scope(
+        departments=departments,
+        sees_reviews=not user.has_perm("complaints.view_department") or user.has_perm("complaints.view_all"),
+        sees_small_cells=user.has_perm(APPROVE),
+        department=department_ids,
+        channel=channel,
+        category=_option("category", category, _("There is no such category.")),
+    )
+
+
+def _option(kind: str, code: str, message: str) -> tuple[int, ...]:
+    if not code:
+        return ()
+    for option in filters.options()[kind]:
+        if option.code == code:
+            return option.pks
+    raise InvalidInput(kind, message)
+
+
+def _departments_of(user: User) -> frozenset[int] | None:
+    if user.has_perm("complaints.view_all"):
+        return None
+    if user.has_perm("complaints.view_managed"):
+        managed = Department.objects.filter(pk__in=user.department_ids)
+        if any(department.parent_id is None for department in managed):
+            return None  # the top of the tree: also the cases that no department has yet
+        return frozenset(Department.objects.within([department.path for department in managed]).values_list("pk", flat=True))
+    if user.has_perm("complaints.view_department"):
+        return frozenset(user.department_ids)
+    return None
+
+
+def sees_cases(user: User) -> bool:
+    """Whether a figure may lead this person to the list of cases behind it."""
+    return any(user.has_perm(f"complaints.{name}") for name in ("view_all", "view_department", "view_managed"))
+
+
+def report_refusal(user: User, action: str, report: Report) -> str:
+    """Why this person may not approve, release, edit, rebuild or revise this report; '' when they may."""
+    needed = {"approve": APPROVE, "release": APPROVE}.get(action, BUILD)
+    if not user.is_active or not user.has_perm(needed):
+        return _("Your role does not allow this.")
+    if action == "approve" and user.pk == report.requested_by_id:
+        return _("You asked for this report; another person approves it.")
+    if action == "approve" and user.pk in editors(report):
+        return _("You edited this report; another person approves it.")
+    return ""
+
+
+def editors(report: Report) -> set[int]:
+    """Everybody who changed a text of this revision."""
+    return {edit["by"] for edit in report.snapshot.get("edits", {}).values()}
+
+
+def possible(report: Report, action: str) -> bool:
+    """Whether the state of the report allows the action."""
+    if action == "edit":
+        return report.status == ReportStatus.DRAFT
+    if action == "revise":
+        return report.status in (ReportStatus.DRAFT, ReportStatus.APPROVED, ReportStatus.RELEASED)
+    return report.status in REPORT_MOVES[action][0]
+
+
+def allowed_actions(user: User, report: Report) -> list[str]:
+    """What this person can do with this report now; buttons and API read this list."""
+    return [
+        action for action in ("edit", "approve", "release", "rebuild", "revise")
+        if possible(report, action) and not report_refusal(user, action, report)
+    ]

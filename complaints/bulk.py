@@ -1,0 +1,279 @@
+"""Store many whole cases at once: COPY on PostgreSQL, multi-row INSERT on SQLite.
+
+Used by the import of historical cases and by the benchmark data. What the transitions guarantee one
+case at a time holds here too: gapless numbers, hash-chained events whose last version and status are
+the case's own, and clocks with the due dates of the policy.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from complaints import clocks, deadlines, events
+from complaints.calendars import CalendarMissing, WorkingCalendar
+from complaints.deadlines import ClockRule
+from complaints.models import (
+    Assignment,
+    Callback,
+    CaseEvent,
+    Classification,
+    Complainant,
+    Complaint,
+    ComplaintSearch,
+    Contact,
+    ContactPoint,
+    Deadline,
+    NumberCounter,
+    PolicyRule,
+    QualityCheck,
+    Reply,
+    ServicePolicy,
+)
+from complaints.states import Audience, DeadlineState
+
+# Every table a case may fill, the ones other rows point at first.
+TABLES: tuple[type[models.Model], ...] = (
+    Complainant, ContactPoint, Complaint, ComplaintSearch, Classification, Assignment, Reply, QualityCheck, Contact, Callback, Deadline, CaseEvent,
+)  # fmt: skip
+
+
+class Rows:
+    """Rows of one table, collected and then stored together. Values are what the column holds."""
+
+    def __init__(self, model: type[models.Model]) -> None:
+        fields = list(model._meta.concrete_fields)
+        self.model = model
+        self.table = model._meta.db_table
+        self.columns = [field.column for field in fields]
+        self._place = {field.attname: index for index, field in enumerate(fields)}
+        self._blank = [field.get_default() if field.has_default() or not field.null else None for field in fields]
+        self._rows: list[list[Any]] = []
+        self._numbered = False
+
+    def add(self, **values: Any) -> None:
+        """One row; attributes left out hold their defaults. Give `id` in every row or in none."""
+        row = self._blank.copy()
+        for name, value in values.items():
+            row[self._place[name]] = value
+        self._numbered = self._numbered or "id" in values
+        self._rows.append(row)
+
+    def store(self) -> int:
+        """Write the rows and forget them. Returns how many."""
+        count = len(self._rows)
+        if count:
+            skip = 0 if self._numbered or "id" not in self._place else 1  # Django puts `id` first
+            columns = ", ".join(f'"{column}"' for column in self.columns[skip:])
+            if connection.vendor == "postgresql":
+                self._copy(columns, skip)
+            else:
+                self._insert(columns, skip)
+            self._rows = []
+        return count
+
+    def _copy(self, columns: str, skip: int) -> None:
+        lines = ("\t".join(map(_as_copy_text, row[skip:])) for row in self._rows)
+        with connection.cursor() as cursor:
+            cursor.copy_expert(f'COPY "{self.table}" ({columns}) FROM STDIN', io.StringIO("\n".join(lines) + "\n"))
+
+    def _insert(self, columns: str, skip: int) -> None:
+        marks = ", ".join(["%s"] * (len(self.columns) - skip))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f'INSERT INTO "{self.table}" ({columns}) VALUES ({marks})',  # noqa: S608
+                [[_as_parameter(value) for value in row[skip:]] for row in self._rows],
+            )
+
+
+def _as_copy_text(value: Any) -> str:
+    """A value in the text format of COPY."""
+    if value is None:
+        return r"\N"
+    if isinstance(value, str):
+        text = str(value)
+    elif value is True or value is False:
+        return "t" if value else "f"
+    elif isinstance(value, (list, dict)):
+        text = json.dumps(value, ensure_ascii=False)
+    else:
+        return value.isoformat() if isinstance(value, (datetime, date)) else str(value)
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _as_parameter(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, (str, date)) else value
+
+
+def reserve_ids(model: type[models.Model], count: int) -> list[int]:
+    """Primary keys nobody else gets. Inside the transaction that stores the rows, once per `store`."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+            return [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        row = cursor.fetchone()
+    last = row[0] if row else 0
+    return list(range(last + 1, last + count + 1))
+
+
+def reserve_numbers(prefix: str, per_day: Mapping[date, int]) -> dict[date, int]:
+    """Take so many numbers of each day; returns the first one. Gives them back on rollback (CC-06)."""
+    scopes = {f"{prefix}-{day:%Y%m%d}": (day, count) for day, count in sorted(per_day.items())}
+    table = NumberCounter._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} (scope, last) VALUES (%s, %s) ON CONFLICT (scope) DO UPDATE SET last = {table}.last + excluded.last",  # noqa: S608
+            [(scope, count) for scope, (_day, count) in scopes.items()],
+        )
+    last = dict(NumberCounter.objects.filter(scope__startswith=f"{prefix}-").values_list("scope", "last"))
+    return {day: last[scope] - count + 1 for scope, (day, count) in scopes.items()}
+
+
+def number_of(prefix: str, day: date, position: int) -> str:
+    """The number of a case, e.g. HY-20261121-0042."""
+    return f"{prefix}-{day:%Y%m%d}-{position:04d}"
+
+
+class Batch:
+    """The rows of some hundred or thousand cases, all tables together."""
+
+    def __init__(self) -> None:
+        self.tables: dict[type[models.Model], Rows] = {model: Rows(model) for model in TABLES}
+
+    def __getitem__(self, model: type[models.Model]) -> Rows:
+        return self.tables[model]
+
+    @transaction.atomic
+    def store(self) -> dict[str, int]:
+        """Write everything; what points nowhere is refused here. Returns rows per table."""
+        counts = {rows.model._meta.model_name or "": rows.store() for rows in self.tables.values()}
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:  # check now, so that a large import does not pile up pending checks
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        return counts
+
+
+class Chain:
+    """The log of one case, oldest event first."""
+
+    def __init__(self, rows: Rows, complaint_id: int) -> None:
+        self._rows = rows
+        self._complaint_id = complaint_id
+        self._sequence = 0
+        self._hash = ""
+        self.version = 0
+        self.status = ""
+
+    def move(self, kind: str, *, to: str, at: datetime, by: int | None, fields: Iterable[str] = (), note: str = "", reference: str = "") -> None:
+        """A transition: the next version, from the status before to `to`."""
+        self.version += 1
+        self._append(kind, at, by, version=self.version, from_status=self.status, to_status=str(to), fields=sorted(fields), note=note, reference=reference)
+        self.status = str(to)
+
+    def add(self, kind: str, *, at: datetime, by: int | None, note: str = "", reference: str = "") -> None:
+        """An event that moves nothing."""
+        self._append(kind, at, by, version=None, from_status="", to_status="", fields=[], note=note, reference=reference)
+
+    def _append(self, kind: str, at: datetime, by: int | None, **values: Any) -> None:
+        self._sequence += 1
+        event = CaseEvent(
+            complaint_id=self._complaint_id, sequence=self._sequence, at=at, actor_id=by, kind=kind,
+            audience=Audience.CASE.value, previous_hash=self._hash, **values,
+        )  # fmt: skip
+        self._hash = events.event_hash(event)
+        self._rows.add(
+            complaint_id=self._complaint_id, sequence=self._sequence, at=at, actor_id=by, kind=kind,
+            audience=event.audience, previous_hash=event.previous_hash, hash=self._hash, **values,
+        )  # fmt: skip
+
+
+class Policies:
+    """The stored default policy of any day with its rules, read once."""
+
+    def __init__(self) -> None:
+        self._policies = list(ServicePolicy.objects.filter(is_default=True).order_by("-revision").prefetch_related("rules"))
+        self._calendars: dict[int, WorkingCalendar] = {}
+        self._due: dict[tuple[int, date], tuple[datetime, bool] | None] = {}
+
+    def on(self, day: date) -> ServicePolicy:
+        """The default policy in force on a day. Raises LookupError."""
+        for policy in self._policies:
+            if policy.valid_from <= day and (policy.valid_until is None or day <= policy.valid_until):
+                return policy
+        raise LookupError(f"no default policy in force on {day}")
+
+    def rule(self, policy: ServicePolicy, milestone: str, complexity: str) -> PolicyRule | None:
+        """The rule of this complexity, else the one for all."""
+        rules = {rule.complexity: rule for rule in policy.rules.all() if rule.milestone == milestone}
+        return rules.get(complexity) or rules.get("")
+
+    def calendar(self, policy: ServicePolicy) -> WorkingCalendar:
+        if policy.pk not in self._calendars:
+            self._calendars[policy.pk] = clocks.working_calendar(policy.slots)
+        return self._calendars[policy.pk]
+
+    def due(self, policy: ServicePolicy, rule: PolicyRule, start: datetime) -> tuple[datetime, bool] | None:
+        """Due date and whether it is provisional; None when the calendar holds nothing for the year.
+
+        A limit in days depends on the day it starts alone, so each day is counted once.
+        """
+        by_day = rule.unit in (deadlines.Unit.WORKING_DAYS, deadlines.Unit.CALENDAR_DAYS) and not rule.after_hours_next_day
+        key = (rule.pk, timezone.localdate(start))
+        if by_day and key in self._due:
+            return self._due[key]
+        clock = ClockRule(rule.amount, deadlines.Unit(rule.unit), rule.start_day_counts, rule.roll_forward, rule.after_hours_next_day)
+        found: tuple[datetime, bool] | None
+        try:
+            due = deadlines.due_at(start, clock, self.calendar(policy))
+            assert due.at is not None  # no pause was given
+            found = (due.at.astimezone(UTC), due.provisional)
+        except CalendarMissing:
+            found = None
+        if by_day:
+            self._due[key] = found
+        return found
+
+
+def add_clock(
+    batch: Batch, policies: Policies, policy: ServicePolicy, rule: PolicyRule, *, complaint_id: int, start: datetime, stop: datetime | None, now: datetime
+) -> datetime | None:
+    """One clock of a case, finished at `stop` or still running. Returns its due date, None without a calendar.
+
+    A finished clock keeps no warning ladder. A running one that is already late says so and is not
+    announced again for the steps that lie behind.
+    """
+    found = policies.due(policy, rule, start)
+    if found is None:
+        return None
+    due_at, provisional = found
+    values: dict[str, Any] = {
+        "complaint_id": complaint_id, "milestone": rule.milestone, "amount": rule.amount, "unit": rule.unit, "starts_on": rule.starts_on,
+        "start_day_counts": rule.start_day_counts, "roll_forward": rule.roll_forward, "after_hours_next_day": rule.after_hours_next_day,
+        "started_at": start, "due_at": due_at, "is_provisional": provisional,
+    }  # fmt: skip
+    if stop is not None:
+        late = stop > due_at
+        values.update(state=str(DeadlineState.MISSED if late else DeadlineState.MET), stopped_at=stop, breached_at=due_at if late else None)
+    else:
+        running = Deadline(**values, ladder=rule.ladder)
+        points = clocks.alert_points(running, policies.calendar(policy))
+        ahead = [at for at, _step in points if at > now]
+        values.update(
+            ladder=rule.ladder, breached_at=due_at if now > due_at else None,
+            alerts_sent=len(points) - len(ahead), next_alert_at=ahead[0].astimezone(UTC) if ahead else None,
+        )  # fmt: skip
+    batch[Deadline].add(**values)
+    return due_at

@@ -1,0 +1,373 @@
+"""What the case page and its printed form show; both are built from the same values (AZ-08)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from accounts.models import User
+from complaints import (
+    case_access,
+    case_records,
+    clocks,
+    identity,
+    panels,
+    permissions,
+    selectors,
+    timeline,
+    timeline_words,
+)
+from complaints.action_forms import FORMS, ActionForm
+from complaints.models import Callback, CaseEvent, Category, Complaint, Deadline
+from complaints.record_forms import RevealForm
+from complaints.states import (
+    ENDED,
+    STAGE,
+    AssignmentRole,
+    AssignmentState,
+    Channel,
+    DeadlineState,
+    Milestone,
+    Move,
+    Status,
+)
+
+REPEAT_DAYS = 90
+REVEALS_SHOWN_DAYS = 30
+
+# Actions that stand beside what they change instead of in the action bar.
+_BESIDE = {
+    "classify",
+    "grade_risk",
+    "reassign",
+    "add_supporting",
+    "request_pause",
+    "approve_pause",
+    "resume",
+    "request_extension",
+    "approve_extension",
+}
+# What a person most likely came for, first match wins.
+_PRIMARY = (
+    "receive_information",
+    "grant_return",
+    "accept",
+    "assign",
+    "start",
+    "submit_for_check",
+    "finish_supporting",
+    "pass_quality",
+    "pass_legal",
+    "call_back",
+    "close",
+    "archive",
+)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing this person can do now: its page and, for short forms, the form of its dialog."""
+
+    move: Move
+    url: str
+    form: ActionForm | None
+    danger: bool
+
+    @property
+    def dialog(self) -> str:
+        return f"do-{self.move.action}" if self.form else ""
+
+
+def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all") -> dict[str, Any]:
+    """Everything the page shows to this person. Loads the records of the case."""
+    case_records.load(complaint)
+    actions = _actions(complaint, user)
+    viewer = timeline.Viewer.of(user)
+    record = timeline.entries(complaint, viewer)
+    return {
+        "complaint": complaint,
+        "active": "cases",
+        "badge": badge(complaint),
+        "risk": {"ordinary": "low", "medium": "mid", "high": "high"}[complaint.risk_grade],
+        "category_path": category_path(complaint.category),
+        "channel_icon": CHANNEL_ICONS.get(complaint.channel, "inbox"),
+        "steps": steps(complaint),
+        "current_step": _current_step(complaint),
+        "earlier": earlier(complaint, user),
+        "attachments": complaint.attachments.all(),
+        "may_download": user.has_perm("complaints.view_original"),
+        "clocks": clock_readings(complaint, now=now),
+        "tasks": tasks(complaint),
+        "replies": list(reversed(complaint.replies.all())),
+        "questions": complaint.questions.all(),
+        "risks": list(reversed(complaint.risk_assessments.all())),
+        "entries": [entry for entry in record if show in ("all", entry.group)],
+        "filters": filters(complaint, record, show),
+        "show": show,
+        "may": _may_add(complaint, user),
+        "may_set_audience": viewer.sees_all,
+        "reads_notes": viewer.reads_notes,
+        "actions": {action.move.action: action for action in actions},
+        **_bar(complaint, actions),
+        **person(complaint, user, now=now),
+        "ended": complaint.status in ENDED,
+        "panels": panels.case_panels(complaint, user),
+        "now": now,
+    }
+
+
+def _may_add(complaint: Complaint, user: User) -> dict[str, bool]:
+    """Which records the person may add."""
+    open_for_records = complaint.status != Status.ARCHIVED
+    return {
+        kind: open_for_records and not case_access.record_refusal(user, complaint, kind)
+        for kind in case_access.RECORD_PERMISSIONS
+    }
+
+
+def badge(complaint: Complaint) -> dict[str, Any]:
+    """Stage and tone of the status badge."""
+    tone = "hold" if complaint.status == Status.AWAITING_INFORMATION else "done" if complaint.status in ENDED else ""
+    return {"stage": STAGE[Status(complaint.status)], "label": complaint.get_status_display(), "tone": tone}
+
+
+CHANNEL_ICONS = {
+    Channel.PHONE: "phone",
+    Channel.WEB: "globe",
+    Channel.APP: "globe",
+    Channel.EMAIL: "mail",
+    Channel.LETTER: "mail",
+    Channel.COUNTER: "building-2",
+    Channel.REFERRAL: "arrow-right-left",
+    Channel.GOVERNMENT: "building-2",
+    Channel.SOCIAL: "message-square-text",
+}
+
+
+def category_path(category: Category | None) -> str:
+    """供水 › 停水."""
+    names: list[str] = []
+    while category is not None:
+        names.append(category.label)
+        category = category.parent
+    return " › ".join(reversed(names))
+
+
+# --- Steps ------------------------------------------------------------------------------------
+def steps(complaint: Complaint) -> list[tuple[str, str]]:
+    """The life of the case as (name, small text): real times for what happened, due dates for what is to come."""
+    reached = _reached(complaint)
+    if complaint.status in (Status.NOT_ACCEPTED, Status.WITHDRAWN):
+        done = [(name, reached[key]) for key, name in _step_names() if key in reached and key != "closed"]
+        return [*done, (complaint.get_status_display(), _short(complaint.status_since))]
+    due = {row.milestone: row.due_at for row in complaint.deadlines.all() if row.state == DeadlineState.RUNNING}
+    awaited = {
+        "accepted": Milestone.DECIDE_ACCEPTANCE,
+        "assigned": Milestone.ASSIGN,
+        "checked": Milestone.RESOLVE,
+        "replied": Milestone.REPLY,
+        "called": Milestone.CALL_BACK,
+    }
+    found = []
+    for key, name in _step_names():
+        note = reached.get(key, "")
+        if not note and awaited.get(key) in due:
+            note = _("by %(day)s") % {"day": _short(due[awaited[key]], hour=False)}
+        found.append((name, note))
+    return found
+
+
+def _step_names() -> list[tuple[str, str]]:
+    return [
+        ("registered", pgettext("step", "Registered")),
+        ("accepted", pgettext("step", "Accepted")),
+        ("assigned", pgettext("step", "Assigned")),
+        ("started", pgettext("step", "Handling")),
+        ("checked", pgettext("step", "Quality check")),
+        ("replied", pgettext("step", "Reply")),
+        ("called", pgettext("step", "Call-back")),
+        ("closed", pgettext("step", "Closed")),
+    ]
+
+
+def _reached(complaint: Complaint) -> dict[str, str]:
+    """Small text of the steps that happened. A reopened case starts again at the handling."""
+    last = {event.kind: event.at for event in complaint.events.all() if event.version is not None}
+    stage = _current_step(complaint)
+    times = {
+        "registered": complaint.registered_at,
+        "accepted": complaint.accepted_at,
+        "assigned": last.get("reassign") or last.get("assign"),
+        "started": last.get("start"),
+        "checked": complaint.resolved_at,
+        "replied": complaint.replied_at,
+        "called": max((row.at for row in complaint.callbacks.all() if row.satisfaction), default=None),
+        "closed": complaint.closed_at,
+    }
+    keys = [key for key, _name in _step_names()]
+    return {key: _short(at) for key, at in times.items() if at and keys.index(key) < stage}
+
+
+def _current_step(complaint: Complaint) -> int:
+    """The step the case is at, from 1; one past the last when it has ended."""
+    if complaint.status in ENDED:
+        return 9
+    if complaint.status == Status.REPLIED and any(row.satisfaction for row in complaint.callbacks.all()):
+        return 8
+    if complaint.status == Status.REPLIED:
+        return 7
+    return STAGE[Status(complaint.status)]
+
+
+def _short(at: datetime, *, hour: bool = True) -> str:
+    return timezone.localtime(at).strftime("%m-%d %H:%M" if hour else "%m-%d")
+
+
+# --- Repeat complaints ----------------------------------------------------------------------
+def earlier(complaint: Complaint, user: User) -> list[Complaint]:
+    """Complaints of the same person in the 90 days before this one that the user may see (SCR-09, AZ-03)."""
+    rated = Callback.objects.filter(complaint=OuterRef("pk")).exclude(satisfaction="").order_by("-at")
+    same = identity.earlier_complaints(complaint, at=complaint.received_at, days=REPEAT_DAYS)
+    rows = Complaint.objects.visible_to(user).filter(pk__in=same.values("pk"))
+    fields = ("number", "subject", "status", "received_at")
+    return list(
+        rows.annotate(satisfaction=Subquery(rated.values("satisfaction")[:1])).only(*fields).order_by("-received_at")
+    )
+
+
+# --- Tasks and clocks -----------------------------------------------------------------------
+def tasks(complaint: Complaint) -> list[Any]:
+    """The departments that have the case, lead first, then those that had it."""
+    rows = complaint.assignments.all()
+    return sorted(rows, key=lambda row: (not row.is_current, row.role != AssignmentRole.LEAD, row.assigned_at))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One clock with what the page says beside it."""
+
+    deadline: Deadline
+    state: str
+    text: str
+    percent: int | None
+    why: str
+
+    @property
+    def is_over(self) -> bool:
+        return self.deadline.state not in (DeadlineState.RUNNING, DeadlineState.PAUSED)
+
+
+def clock_readings(complaint: Complaint, *, now: datetime) -> list[Clock]:
+    """Every clock of the case with its reading; a cancelled one says only that it ended."""
+    calendar = clocks.working_calendar(complaint.policy.slots)
+    found = []
+    for deadline in complaint.deadlines.all():
+        if deadline.state == DeadlineState.CANCELLED:
+            found.append(Clock(deadline, "met", _("Ended without being needed"), None, ""))
+            continue
+        reading = selectors.read_clock(deadline, complaint, now=now, calendar=calendar)
+        over = deadline.state in (DeadlineState.MET, DeadlineState.MISSED)
+        found.append(
+            Clock(deadline, reading.state, reading.text, None if over else reading.percent, reading.explanation)
+        )
+    return found
+
+
+# --- The complainant --------------------------------------------------------------------------
+def person(complaint: Complaint, user: User, *, now: datetime) -> dict[str, Any]:
+    """The masked data of the complainant, whether they may be revealed, and who looked lately (AZ-06)."""
+    refusal = permissions.reveal_refusal(user, complaint)
+    withheld = complaint.is_confidential and not user.has_perm("complaints.view_all")
+    values = {} if withheld else identity.masked(complaint.complainant)
+    return {
+        "masked": [(timeline_words.DATA_WORDS[key], value) for key, value in values.items() if value],
+        "withheld": withheld,
+        "reveal_refusal": refusal,
+        "reveal_form": None if refusal else RevealForm(complaint=complaint),
+        "reveals": _reveals(complaint, now=now),
+    }
+
+
+def _reveals(complaint: Complaint, *, now: datetime) -> list[CaseEvent]:
+    since = now - timedelta(days=REVEALS_SHOWN_DAYS)
+    return [event for event in complaint.events.all() if event.kind == "reveal" and event.at >= since]
+
+
+# --- The record -------------------------------------------------------------------------------
+def filters(complaint: Complaint, record: list[timeline.Entry], show: str) -> list[dict[str, Any]]:
+    """The links above the record, each with its number of entries."""
+    number = timeline.counts(record)
+    url = reverse("complaints:detail", args=[complaint.number])
+    return [
+        {"key": key, "label": label, "count": number[key], "url": f"{url}?show={key}#timeline", "on": key == show}
+        for key, label in timeline.FILTER_LABELS.items()
+    ]
+
+
+# --- Actions ------------------------------------------------------------------------------------
+def _actions(complaint: Complaint, user: User) -> list[Action]:
+    return [
+        Action(
+            move=move,
+            url=reverse("complaints:action", args=[complaint.number, move.action]),
+            form=FORMS[move.action](complaint=complaint, user=user) if FORMS[move.action].in_dialog else None,
+            danger=FORMS[move.action].danger,
+        )
+        for move in selectors.available_actions(complaint, user)
+    ]
+
+
+def _bar(complaint: Complaint, actions: Iterable[Action]) -> dict[str, Any]:
+    """The action bar: the primary action first, then the others, what cannot be undone last."""
+    actions = list(actions)
+    here = {action.move.action: action for action in actions if action.move.action not in _BESIDE}
+    answered = any(row.satisfaction for row in complaint.callbacks.all())
+    order = [name for name in _PRIMARY if not (name == "call_back" and answered)]
+    primary = next((here.pop(name) for name in order if name in here), None)
+    return {
+        "primary": primary,
+        "others": [action for action in here.values() if not action.danger],
+        "dangers": [action for action in here.values() if action.danger],
+        "dialogs": [action for action in actions if action.form],
+        "missing": missing(complaint, primary.move.action) if primary else [],
+    }
+
+
+def missing(complaint: Complaint, action: str) -> list[str]:
+    """What still has to be there before the action is accepted, in words."""
+    return [text for text in _MISSING[action](complaint) if text] if action in _MISSING else []
+
+
+def _missing_to_accept(complaint: Complaint) -> list[str]:
+    if complaint.category is None:
+        return [_("the category")]
+    empty = [name for name in complaint.category.required_fields if not getattr(complaint, name, None)]
+    return [str(Complaint._meta.get_field(name).verbose_name) for name in empty]
+
+
+def _missing_to_submit(complaint: Complaint) -> list[str]:
+    open_points = sum(1 for row in complaint.allegations.all() if not row.finding)
+    active = [row for row in complaint.assignments.all() if row.is_current]
+    waiting = [row.department.name for row in active if row.role == AssignmentRole.SUPPORTING and row.ended_at is None]
+    return [
+        _("a finding on %(count)s point(s)") % {"count": open_points} if open_points else "",
+        *(_("the result of %(department)s") % {"department": name} for name in waiting),
+        _("the decision on the return") if any(row.state == AssignmentState.RETURN_REQUESTED for row in active) else "",
+    ]
+
+
+def _missing_to_close(complaint: Complaint) -> list[str]:
+    told = any(reply.delivered_at for reply in complaint.replies.all())
+    answered = any(row.satisfaction for row in complaint.callbacks.all())
+    return ["" if told else _("telling the reply to the complainant"), "" if answered else _("the call-back")]
+
+
+_MISSING = {"accept": _missing_to_accept, "submit_for_check": _missing_to_submit, "close": _missing_to_close}

@@ -1,0 +1,264 @@
+"""From the cells of a row to a checked complaint: columns, dates, numbers, one report line per fault.
+
+Only the fields listed here can be imported: no state, no owner, nothing published (EX-08).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from accounts.errors import InvalidInput
+from accounts.models import Department
+from complaints import identity
+from complaints.calendars import SHANGHAI
+from complaints.import_files import Cell, refuse
+from complaints.models import Category, Dimension
+from complaints.states import Channel
+from complaints.transitions.intake import MAX_NARRATIVE, check_text
+
+# Field → column names understood without being told, besides the field's own name.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "external_number": ("留言编号", "投诉编号", "工单编号", "工单号", "外部编号", "编号"),
+    "subject": ("留言主题", "投诉主题", "主题", "标题", "投诉标题"),
+    "narrative": ("留言详情", "投诉内容", "投诉详情", "诉求内容", "内容", "详情"),
+    "received_at": ("留言时间", "投诉时间", "受理时间", "来电时间", "提交时间", "收到时间"),
+    "channel": ("渠道", "投诉渠道", "来源", "来源渠道"),
+    "category": ("一级标签", "投诉类别", "分类", "类别", "一级分类"),
+    "department": ("承办部门", "责任部门", "承办单位", "部门"),
+    "complainant_name": ("留言用户", "投诉人", "投诉人姓名", "姓名", "联系人"),
+    "complainant_phone": ("联系电话", "投诉人电话", "手机号", "手机", "电话"),
+    "reply": ("答复意见", "答复内容", "回复内容", "处理结果", "答复"),
+    "replied_at": ("答复时间", "回复时间", "办结时间"),
+}
+FIELDS = tuple(ALIASES)
+REQUIRED = ("subject", "narrative", "received_at")
+
+# Where the header is looked for: above it there may be a title.
+HEADER_WITHIN = 10
+# Spreadsheet programs keep 15 digits of a number.
+EXACT = 10**15
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
+_MOMENT = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})秒?(?:\.\d+)?)?分?)?\s*(Z|[+-]\d{2}:?\d{2})?"
+)
+# Serial day numbers of spreadsheet programs, counted from 1899-12-30: 1954 to 2119.
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
+_SERIAL_ZERO = datetime(1899, 12, 30)
+SUBJECT_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """One row, checked. `received_at` None: the file does not say; `digest` stands for the text."""
+
+    row: int
+    external_number: str
+    subject: str
+    narrative: str
+    received_at: datetime | None
+    channel: str
+    category: str
+    department: Department | None
+    complainant_name: str
+    complainant_phone: str
+    reply: str
+    replied_at: datetime | None
+    digest: str
+
+
+class RowErrors(Exception):
+    """Everything wrong with one row: (field, sentence) pairs."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        self.faults = faults
+        super().__init__(str(faults))
+
+
+def find_columns(rows: Sequence[tuple[int, list[Cell]]], chosen: Mapping[str, str]) -> tuple[int, dict[str, int]]:
+    """The header's row number and the column of each field, from the first rows of a file.
+
+    `chosen` maps column names to fields and wins over the known names. Raises InvalidInput when a
+    required column is missing, a chosen one does not exist or two columns mean the same field.
+    """
+    best: tuple[int, list[tuple[str, int, str]]] = (0, [])
+    for number, cells in rows[:HEADER_WITHIN]:
+        found = _fields_of(cells, chosen)
+        if len(found) > len(best[1]):
+            best = (number, found)
+    header, found = best
+    names = {name for _number, cells in rows[:HEADER_WITHIN] for name in map(_heading, cells)}
+    for name in chosen:
+        if _heading(name) not in names:
+            raise refuse(_("The file has no column “%(name)s”."), name=name)
+    columns: dict[str, int] = {}
+    seen: dict[str, str] = {}
+    for field, index, name in found:
+        if field in columns:
+            raise refuse(_("The columns “%(first)s” and “%(second)s” both mean %(field)s; rename or remove one."), first=seen[field], second=name, field=field)
+        columns[field], seen[field] = index, name
+    missing = [field for field in REQUIRED if field not in columns]
+    if missing:
+        raise refuse(_("No column for %(fields)s; name the column in the header, or say which one it is."), fields=", ".join(missing))
+    return header, columns
+
+
+def _fields_of(cells: Sequence[Cell], chosen: Mapping[str, str]) -> list[tuple[str, int, str]]:
+    picked = {_heading(name): field for name, field in chosen.items()}
+    known = {_heading(name): field for field, names in ALIASES.items() for name in (field, *names) if field not in chosen.values()}
+    names = [(index, _heading(cell)) for index, cell in enumerate(cells)]
+    return [(field, index, name) for index, name in names if name and (field := picked.get(name) or known.get(name))]
+
+
+def _heading(cell: Cell) -> str:
+    return "".join(unicodedata.normalize("NFKC", str(cell)).split()).casefold() if cell is not None else ""
+
+
+class RowReader:
+    """Turns cells into `ImportRow`s; knows the organisation's categories and departments."""
+
+    def __init__(self, columns: Mapping[str, int], *, width: int, channel: str, now: datetime) -> None:
+        self._columns = columns
+        self._width = width
+        self._channel = channel
+        self._now = now
+        self._channels = {_heading(name): value for value, label in Channel.choices for name in (value, label)}
+        self._departments = {_heading(name): row for row in Department.objects.active() for name in (row.code, row.name)}
+        categories = Category.objects.filter(dimension=Dimension.CATEGORY)
+        self.categories = {_heading(name): row.pk for row in categories for name in (row.code, row.name_en, row.name) if name}
+
+    def category_id(self, name: str) -> int | None:
+        return self.categories.get(_heading(name))
+
+    def read(self, number: int, cells: Sequence[Cell]) -> ImportRow:
+        """Raises RowErrors with everything that is wrong with the row."""
+        faults: list[tuple[str, str]] = []
+        if any(cell not in (None, "") for cell in cells[self._width :]):
+            faults.append(("row", _("There are more cells than columns; put quotation marks around text that holds commas.")))
+        values: dict[str, str] = {}
+        times: dict[str, datetime | None] = {}
+        for field in FIELDS:
+            cell = cells[self._columns[field]] if field in self._columns and self._columns[field] < len(cells) else None
+            try:
+                if field.endswith("_at"):
+                    times[field] = _moment(field, cell, now=self._now)
+                else:
+                    values[field] = _text(field, cell)
+            except InvalidInput as error:
+                faults.append((field, str(error)))
+                times[field], values[field] = None, ""
+        faults += self._faults(values, times, already={field for field, _message in faults})
+        if faults:
+            raise RowErrors(faults)
+        text = values["narrative"]
+        parts = [values["subject"], text]
+        if not values["external_number"]:
+            parts += [str(times["received_at"]), values["complainant_name"], values["complainant_phone"]]
+        return ImportRow(
+            row=number,
+            external_number=values["external_number"],
+            subject=values["subject"] or _first_words(text),
+            narrative=text,
+            received_at=times["received_at"],
+            channel=self._channels[_heading(values["channel"])] if values["channel"] else self._channel,
+            category=values["category"],
+            department=self._departments.get(_heading(values["department"])) if values["department"] else None,
+            complainant_name=values["complainant_name"],
+            complainant_phone=values["complainant_phone"],
+            reply=values["reply"],
+            replied_at=times["replied_at"],
+            digest=_digest(parts),
+        )
+
+    def _faults(self, values: Mapping[str, str], times: Mapping[str, datetime | None], *, already: set[str]) -> list[tuple[str, str]]:
+        faults = []
+        if not values["narrative"] and "narrative" not in already:
+            faults.append(("narrative", _("Describe what happened.")))
+        if values["channel"] and _heading(values["channel"]) not in self._channels:
+            faults.append(("channel", _("This channel is not known; use one of: %(choices)s.") % {"choices": ", ".join(Channel.values)}))
+        if values["department"] and _heading(values["department"]) not in self._departments:
+            faults.append(("department", _("There is no such department; use its name or code.")))
+        if values["complainant_phone"] and not identity.plausible_phone(values["complainant_phone"]):
+            faults.append(("complainant_phone", _("This is not a phone number that can be dialled; check the digits.")))
+        received, replied = times["received_at"], times["replied_at"]
+        if values["reply"] and not replied and "replied_at" not in already:
+            faults.append(("replied_at", _("There is a reply; say when it was given.")))
+        if replied and not values["reply"] and "reply" not in already:
+            faults.append(("reply", _("There is a date of the reply, but no reply.")))
+        if replied and not received and "received_at" not in already:
+            faults.append(("received_at", _("There is a reply; say when the complaint was received.")))
+        if replied and received and replied < received:
+            faults.append(("replied_at", _("The reply is earlier than the complaint.")))
+        return faults
+
+
+_LIMITS = {"external_number": 80, "subject": 120, "narrative": MAX_NARRATIVE, "category": 80, "reply": MAX_NARRATIVE}
+
+
+def _text(field: str, cell: Cell) -> str:
+    """The cell as text. A number that lost digits in a spreadsheet program is refused, never guessed (EX-06)."""
+    if isinstance(cell, bool) or cell is None:
+        text = "" if cell is None else str(cell)
+    elif isinstance(cell, (int, float)):
+        if abs(cell) >= EXACT:
+            raise InvalidInput(field, _lost_digits())
+        text = str(int(cell)) if float(cell).is_integer() else str(cell)
+    else:
+        text = str(cell).strip()
+    if _SCIENTIFIC.fullmatch(text) and field in ("external_number", "complainant_phone", "complainant_name"):
+        raise InvalidInput(field, _lost_digits())
+    return check_text(field, text, limit=_LIMITS.get(field, 200))
+
+
+def _lost_digits() -> str:
+    return _("The spreadsheet program shortened this number and lost digits; format the column as text and enter it again.")
+
+
+def _moment(field: str, cell: Cell, *, now: datetime) -> datetime | None:
+    """A date or time in Beijing time; None for an empty cell. Serial day numbers are understood."""
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, datetime):
+        found = cell
+    elif isinstance(cell, date):
+        found = datetime(cell.year, cell.month, cell.day)
+    else:
+        found = _parse_moment(field, str(cell).strip())
+    found = found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
+    if found > now:
+        raise InvalidInput(field, _("This time is in the future."))
+    if found.year < 2000:
+        raise InvalidInput(field, _("No time limits are known for this year; only complaints since 2000 can be imported."))
+    return found
+
+
+def _parse_moment(field: str, text: str) -> datetime:
+    if _SERIAL.fullmatch(text):
+        return (_SERIAL_ZERO + timedelta(days=float(text)) + timedelta(milliseconds=500)).replace(microsecond=0)
+    match = _MOMENT.fullmatch(unicodedata.normalize("NFKC", text))
+    try:
+        if match:
+            year, month, day, hour, minute, second, zone = match.groups()
+            written = f"{year}-{month:0>2}-{day:0>2}T{hour or 0:0>2}:{minute or 0:0>2}:{second or 0:0>2}{zone or ''}"
+            return datetime.fromisoformat(written)
+    except ValueError:
+        pass
+    raise InvalidInput(field, _("This is not a date; write it like 2026-11-16 09:30."))
+
+
+def _first_words(text: str) -> str:
+    """A subject for a row without one: the beginning of what happened."""
+    line = " ".join(text.split())
+    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1] + "…"
+
+
+def _digest(parts: Sequence[str]) -> str:
+    """Stands for the text in any spacing and width of characters."""
+    normal = "\n".join("".join(unicodedata.normalize("NFKC", part).split()) for part in parts)
+    return hashlib.sha256(normal.encode()).hexdigest()[:24]

@@ -1,0 +1,332 @@
+"""One form per kind of record that is added to a case; each ends in a function of transitions.
+
+`FORMS[kind](data, files, complaint=complaint, user=user, row=row)`; when valid, `save(at=None)` adds
+the record. `row` is the record a form is about (a point of the complaint, an improvement, a question).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import InvalidInput
+from accounts.models import Department, User
+from complaints import files, transitions
+from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
+from complaints.models import Complaint
+from complaints.states import (
+    Audience,
+    Channel,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    EvidenceKind,
+    FindingResult,
+    InvestigationKind,
+    QuestionKind,
+    RemedyKind,
+)
+from complaints.timeline_words import DATA_WORDS
+
+_DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+_MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class RecordForm(forms.Form):
+    """What one record needs; a broken rule about a field is shown at that field."""
+
+    kind: ClassVar[str]
+    title: ClassVar[Any]
+    button: ClassVar[Any] = _("Save")
+    done: ClassVar[Any] = _("Saved.")
+
+    def __init__(self, *args: Any, complaint: Complaint, user: User, row: Any = None, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", f"{self.kind}_%s")
+        super().__init__(*args, **kwargs)
+        self.complaint = complaint
+        self.user = user
+        self.row = row
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Fill choices and initial values from the case."""
+
+    def write(self, at: datetime | None) -> Any:
+        """Call the transition."""
+        raise NotImplementedError
+
+    def save(self, *, at: datetime | None = None) -> Any:
+        """Add the record. Returns it, or None with the error at its field. Raises NotAllowed, IllegalTransition."""
+        try:
+            return self.write(at)
+        except InvalidInput as error:
+            self.add_error(error.field if error.field in self.fields else None, str(error))
+            return None
+
+
+class NoteForm(RecordForm):
+    kind = "note"
+    title = _("Write a note")
+    button = _("Save the note")
+    done = _("The note was saved.")
+    text = forms.CharField(label=_("Write a note"), max_length=10_000, widget=LongText(3))
+    audience = forms.ChoiceField(
+        label=_("Who may read it"),
+        choices=[(Audience.CASE, Audience.CASE.label), (Audience.OFFICE, Audience.OFFICE.label)],
+        required=False,
+    )
+
+    def prepare(self) -> None:
+        # Only the office chooses; what a department writes is for everybody on the case.
+        if not self.user.has_perm("complaints.view_all"):
+            del self.fields["audience"]
+
+    def write(self, at: datetime | None) -> Any:
+        audience = self.cleaned_data.get("audience") or Audience.CASE
+        return transitions.add_note(
+            self.complaint.pk, by=self.user, text=self.cleaned_data["text"], audience=audience, at=at
+        )
+
+
+class ContactForm(RecordForm):
+    kind = "contact"
+    title = _("Record a communication")
+    done = _("The communication was recorded.")
+    direction = forms.ChoiceField(
+        label=_("Direction"), choices=ContactDirection.choices, widget=forms.RadioSelect, initial=ContactDirection.OUT
+    )
+    channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices, initial=Channel.PHONE)
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=ContactPurpose.choices)
+    outcome = forms.ChoiceField(
+        label=_("Outcome"), choices=ContactOutcome.choices, widget=forms.RadioSelect, initial=ContactOutcome.REACHED
+    )
+    summary = forms.CharField(
+        label=_("What was said"),
+        required=False,
+        widget=LongText(),
+        help_text=_("May stay empty when nobody was reached."),
+    )
+    contacted_at = forms.DateTimeField(label=_("When"), required=False, widget=_MOMENT, help_text=_("Empty means now."))
+    recording_reference = forms.CharField(label=_("Recording"), max_length=120, required=False)
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.add_contact(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+class AttachmentForm(RecordForm):
+    kind = "attachment"
+    title = _("Add a file")
+    button = _("Add the file")
+    done = _("The file was added.")
+    files = forms.FileField(label=_("File"))
+    evidence_kind = forms.ChoiceField(
+        label=_("Kind of evidence"),
+        choices=[choice for choice in EvidenceKind.choices if choice[0] != EvidenceKind.COMPLAINANT],
+    )
+    source = forms.CharField(label=_("Where it comes from"), max_length=120)
+
+    def write(self, at: datetime | None) -> Any:
+        at = at or timezone.now()
+        upload, values = self.cleaned_data["files"], self.cleaned_data
+        stored = files.store(upload, at=at)
+        return transitions.add_attachment(
+            self.complaint.pk,
+            by=self.user,
+            file=stored,
+            name=files.clean_name(upload.name, stored.content_type),
+            evidence_kind=values["evidence_kind"],
+            source=values["source"],
+            at=at,
+        )
+
+
+class StepForm(RecordForm):
+    kind = "step"
+    title = _("Record an investigation step")
+    investigated = forms.ChoiceField(label=_("What was done"), choices=InvestigationKind.choices)
+    summary = forms.CharField(label=_("What was checked and found"), widget=LongText())
+    evidence = forms.ModelChoiceField(None, label=_("Evidence"), required=False, empty_label=_("No file"))
+
+    def prepare(self) -> None:
+        self.fields["evidence"].queryset = self.complaint.attachments.all()
+        self.fields["evidence"].label_from_instance = lambda row: row.name
+
+    def write(self, at: datetime | None) -> Any:
+        values = self.cleaned_data
+        return transitions.add_investigation_step(
+            self.complaint.pk,
+            by=self.user,
+            kind=values["investigated"],
+            summary=values["summary"],
+            evidence=values["evidence"],
+            at=at,
+        )
+
+
+class AllegationForm(RecordForm):
+    kind = "allegation"
+    title = _("Note a point of the complaint")
+    text = forms.CharField(label=_("One point that gets its own finding"), widget=LongText(3))
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.add_allegation(self.complaint.pk, by=self.user, text=self.cleaned_data["text"], at=at)
+
+
+class FindingForm(RecordForm):
+    kind = "finding"
+    title = _("Record the finding")
+    finding = forms.ChoiceField(label=_("Finding"), choices=FindingResult.choices, widget=forms.RadioSelect)
+    reason = forms.CharField(label=_("Reason and evidence"), widget=LongText())
+
+    def prepare(self) -> None:
+        self.initial.setdefault("finding", self.row.finding)
+        self.initial.setdefault("reason", self.row.finding_reason)
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.set_finding(self.row.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+class ResponsibilityForm(RecordForm):
+    kind = "responsibility"
+    title = _("Record the responsibility")
+    department = DepartmentField(label=_("Department"))
+    post = forms.CharField(label=_("Post"), max_length=80, required=False)
+    person = PersonField(label=_("Person (stays inside)"), required=False, empty_label=_("Nobody in person"))
+    summary = forms.CharField(label=_("What the responsibility is"), widget=LongText(3))
+
+    def prepare(self) -> None:
+        self.fields["department"].queryset = Department.objects.active()
+        self.fields["person"].queryset = User.objects.filter(is_active=True)
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.add_responsibility(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+class RemedyForm(RecordForm):
+    kind = "remedy"
+    title = _("Record a remedy")
+    remedy = forms.ChoiceField(label=_("Kind of remedy"), choices=RemedyKind.choices)
+    description = forms.CharField(label=_("What the complainant gets"), widget=LongText(3))
+    amount = forms.DecimalField(label=_("Amount in yuan"), max_digits=12, decimal_places=2, required=False)
+    is_owed = YesNo(label=_("Is it owed?"), yes=_("Owed"), no=_("Goodwill"))
+    due_on = forms.DateField(label=_("Done by"), required=False, widget=_DAY)
+
+    def write(self, at: datetime | None) -> Any:
+        values = dict(self.cleaned_data)
+        return transitions.add_remedy(self.complaint.pk, by=self.user, at=at, kind=values.pop("remedy"), **values)
+
+
+class ImprovementForm(RecordForm):
+    kind = "improvement"
+    title = _("Record an improvement")
+    what = forms.CharField(label=_("What will be improved"), widget=LongText(3))
+    department = DepartmentField(label=_("Responsible department"))
+    post = forms.CharField(label=_("Responsible post"), max_length=80)
+    due_on = forms.DateField(label=_("Done by"), widget=_DAY)
+    acceptance_test = forms.CharField(label=_("How it will be verified"), required=False, widget=LongText(2))
+
+    def prepare(self) -> None:
+        self.fields["department"].queryset = Department.objects.handling()
+        if self.complaint.lead_department:
+            self.initial.setdefault("department", self.complaint.lead_department.code)
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.add_improvement(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+class ImprovementReportForm(RecordForm):
+    kind = "improvement_report"
+    title = _("Report progress")
+    percent = forms.IntegerField(
+        label=_("Done, in percent"),
+        min_value=0,
+        max_value=100,
+        help_text=_("100 means done; another person then verifies it."),
+    )
+    note = forms.CharField(label=_("What was done"), max_length=300, widget=LongText(2))
+
+    def prepare(self) -> None:
+        self.initial.setdefault("percent", self.row.percent)
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.report_improvement(self.row.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+class ImprovementVerifyForm(RecordForm):
+    kind = "improvement_verify"
+    title = _("Verify the improvement")
+    button = _("It is really there")
+    done = _("The improvement is verified.")
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.verify_improvement(self.row.pk, by=self.user, at=at)
+
+
+class QuestionForm(RecordForm):
+    kind = "question_add"
+    title = _("The complainant asked again")
+    question = forms.ChoiceField(label=_("Kind"), choices=QuestionKind.choices, widget=forms.RadioSelect)
+    channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices, initial=Channel.PHONE)
+    text = forms.CharField(label=_("What the complainant asked"), max_length=5000, widget=LongText())
+
+    def write(self, at: datetime | None) -> Any:
+        values = self.cleaned_data
+        return transitions.add_question(
+            self.complaint.pk,
+            by=self.user,
+            kind=values["question"],
+            text=values["text"],
+            channel=values["channel"],
+            at=at,
+        )
+
+
+class AnswerForm(RecordForm):
+    kind = "question_answer"
+    title = _("Answer the question")
+    answer = forms.CharField(label=_("Answer given"), widget=LongText())
+    clearly = YesNo(label=_("Was the answer clear?"))
+
+    def prepare(self) -> None:
+        self.initial.setdefault("answer", self.row.answer)
+
+    def write(self, at: datetime | None) -> Any:
+        return transitions.answer_question(self.row.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+FORMS: dict[str, type[RecordForm]] = {
+    form.kind: form
+    for form in (
+        NoteForm,
+        ContactForm,
+        AttachmentForm,
+        StepForm,
+        AllegationForm,
+        FindingForm,
+        ResponsibilityForm,
+        RemedyForm,
+        ImprovementForm,
+        ImprovementReportForm,
+        ImprovementVerifyForm,
+        QuestionForm,
+        AnswerForm,
+    )
+}
+
+
+class RevealForm(forms.Form):
+    """Why and which data of the complainant somebody wants to read in clear (AZ-06)."""
+
+    reason = forms.CharField(label=_("Reason for looking"), min_length=4, max_length=200, widget=LongText(2))
+    fields_shown = forms.MultipleChoiceField(label=_("Which data"), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, complaint: Complaint, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "reveal_%s")
+        super().__init__(*args, **kwargs)
+        given = {"name"} if complaint.complainant.name else set()
+        given |= {point.kind for point in complaint.complainant.contacts.all()}
+        self.fields["fields_shown"].choices = [(key, label) for key, label in DATA_WORDS.items() if key in given]

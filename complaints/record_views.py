@@ -1,0 +1,149 @@
+"""Records added to a case, downloads of originals, and looking at the complainant's data."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import security
+from accounts.errors import DomainError, IllegalTransition, InvalidInput, NotAllowed
+from accounts.models import User
+from complaints import case_access, case_page, case_views, files, permissions, transitions, uploads
+from complaints.models import CaseEvent, Complaint
+from complaints.record_forms import FORMS, RecordForm, RevealForm
+from complaints.states import Status
+from complaints.timeline_words import DATA_WORDS
+
+# Records about another record of the case: the relation it is looked up in.
+_ABOUT = {
+    "finding": "allegations",
+    "improvement_report": "improvements",
+    "improvement_verify": "improvements",
+    "question_answer": "questions",
+}
+
+# Looking up many people at once is no daily work (AZ-06).
+REVEALS_PER_HOUR = 20
+REVEALS_PER_DAY = 50
+REVEAL_SECONDS = 300
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def record(request: HttpRequest, number: str, kind: str, pk: int | None = None) -> HttpResponse:
+    """The form of one kind of record, and adding it."""
+    complaint = case_access.visible_case(request.user, number)
+    row = case_access.child(getattr(complaint, _ABOUT[kind]).all(), pk) if pk is not None else None
+    bound = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = FORMS[kind](*bound, complaint=complaint, user=request.user, row=row)
+    case_access.require_record(request, complaint, kind)
+    for item in uploads.refused(request) if kind == "attachment" else ():
+        form.add_error("files", str(files.too_large(item.name)))
+    try:
+        _require_open(complaint)
+        if form.is_bound and form.is_valid():
+            form.save()
+    except NotAllowed as error:
+        case_access.refuse(request, complaint, kind, str(error))
+    except DomainError as error:
+        return _record_page(request, form, status=409, problem=str(error))
+    if not form.is_bound or form.errors:
+        return _record_page(request, form, status=422 if form.is_bound else 200)
+    messages.success(request, str(form.done))
+    return redirect("complaints:detail", complaint.number)
+
+
+def _require_open(complaint: Complaint) -> None:
+    if complaint.status == Status.ARCHIVED:
+        raise IllegalTransition(_("The case is archived; nothing can be added."))
+
+
+def _record_page(request: HttpRequest, form: RecordForm, *, status: int, problem: str = "") -> HttpResponse:
+    complaint = form.complaint
+    values = {
+        "complaint": complaint,
+        "form": form,
+        "active": "cases",
+        "badge": case_page.badge(complaint),
+        "problem": problem,
+    }
+    return render(request, "complaints/actions/record.html", values, status=status)
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
+    """An original of the case, to whoever may open originals (matrix, orig)."""
+    complaint = case_access.visible_case(request.user, number)
+    attachment = case_access.child(complaint.attachments.select_related("file"), pk)
+    case_access.require_permission(request, complaint, "complaints.view_original")
+    try:
+        return files.download_response(attachment)
+    except FileNotFoundError:
+        raise Http404 from None
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def reveal(request: HttpRequest, number: str) -> HttpResponse:
+    """Identity and contact in clear for five minutes, with the reason in the log (matrix, ident; AZ-06)."""
+    complaint = case_access.visible_case(request.user, number)
+    refusal = permissions.reveal_refusal(request.user, complaint)
+    if refusal:
+        case_access.refuse(request, complaint, "reveal", refusal)
+    form = RevealForm(request.POST if request.method == "POST" else None, complaint=complaint)
+    if not form.is_bound:
+        return _reveal_page(request, complaint, form, status=200)
+    now = timezone.now()
+    if _reveals_since(request.user, now - timedelta(hours=1)) >= REVEALS_PER_HOUR:
+        problem = _("You looked at %(count)s complainants within an hour; go on later.") % {"count": REVEALS_PER_HOUR}
+        return _reveal_page(request, complaint, form, status=429, problem=problem)
+    if not form.is_valid():
+        return _reveal_page(request, complaint, form, status=422)
+    try:
+        values = transitions.reveal(
+            complaint.pk,
+            by=request.user,
+            reason=form.cleaned_data["reason"],
+            fields=form.cleaned_data["fields_shown"],
+            at=now,
+        )
+    except InvalidInput as error:
+        form.add_error(error.field, str(error))
+        return _reveal_page(request, complaint, form, status=422)
+    if _reveals_since(request.user, now - timedelta(days=1)) == REVEALS_PER_DAY + 1:
+        security.record(
+            "many_reveals", user=request.user, request=request, subject=complaint.number, count=REVEALS_PER_DAY + 1
+        )
+    shown = [(DATA_WORDS[key], value) for key, value in values.items() if value]
+    return case_views.render_case(
+        request,
+        complaint,
+        revealed=shown,
+        revealed_until=now + timedelta(seconds=REVEAL_SECONDS),
+        reveal_seconds=REVEAL_SECONDS,
+    )
+
+
+def _reveals_since(user: User, since: datetime) -> int:
+    return CaseEvent.objects.filter(kind="reveal", at__gte=since, actor=user).count()
+
+
+def _reveal_page(
+    request: HttpRequest, complaint: Complaint, form: RevealForm, *, status: int, problem: str = ""
+) -> HttpResponse:
+    values = {
+        "complaint": complaint,
+        "form": form,
+        "active": "cases",
+        "badge": case_page.badge(complaint),
+        "problem": problem,
+    }
+    return render(request, "complaints/actions/reveal.html", values, status=status)

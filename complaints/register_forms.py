@@ -1,0 +1,245 @@
+"""Staff register a complaint for somebody: what is asked depends on the channel (IN-01, IN-07…IN-12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from complaints import identity, transitions
+from complaints.filters import DayField, category_choices
+from complaints.models import Category, Complaint, ContactPoint, Dimension, ExternalBody
+from complaints.models.people import ContactKind
+from complaints.public_forms import MultipleFiles, PlainText
+from complaints.querysets import ComplaintQuerySet
+from complaints.states import Channel, EvidenceKind, Severity
+from complaints.transitions.intake import MAX_NARRATIVE
+
+EARLIER_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ChannelRules:
+    """What a channel asks for besides the complaint itself. `labels` and `hints` replace those of the form."""
+
+    icon: str
+    labels: dict[str, Promise]
+    fields: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    hints: dict[str, Promise] = field(default_factory=dict)
+    evidence: EvidenceKind = EvidenceKind.COMPLAINANT
+
+
+CHANNELS: dict[Channel, ChannelRules] = {
+    Channel.PHONE: ChannelRules(
+        icon="phone",
+        labels={"received_at": _("Time of the call"), "channel_reference": _("Recording reference"), "name": _("Caller"), "phone": _("Number of the caller")},
+        fields=("channel_reference",),
+        hints={"channel_reference": _("The number of the recording in the telephone system.")},
+        evidence=EvidenceKind.RECORDING,
+    ),
+    Channel.COUNTER: ChannelRules(
+        icon="users",
+        labels={"received_at": _("Time of the visit"), "channel_reference": _("Counter or shop")},
+        fields=("channel_reference",),
+        required=("channel_reference",),
+    ),
+    Channel.LETTER: ChannelRules(
+        icon="file-text",
+        labels={"received_at": _("Time of receipt"), "files": _("Scan of the letter"), "channel_reference": _("Number of the registered letter")},
+        fields=("postmark_on", "channel_reference"),
+        required=("files",),
+        hints={"files": _("Letter and envelope, so that the postmark can be read. PDF or photos.")},
+        evidence=EvidenceKind.LETTER,
+    ),
+    Channel.EMAIL: ChannelRules(
+        icon="mail",
+        labels={"received_at": _("Time the e-mail arrived"), "files": _("The original message")},
+        required=("files", "email"),
+        hints={"files": _("The whole message with its attachments, as the mail program saves or prints it.")},
+        evidence=EvidenceKind.MESSAGE,
+    ),
+    Channel.REFERRAL: ChannelRules(
+        icon="arrow-right-left",
+        labels={"received_at": _("Time of receipt"), "channel_reference": _("Its number"), "referring_body": _("Referring body")},
+        fields=("referring_body", "channel_reference", "referral_due_at"),
+        required=("referring_body", "channel_reference"),
+        hints={"referral_due_at": _("Until when that body expects our reply.")},
+        evidence=EvidenceKind.OTHER,
+    ),
+    Channel.GOVERNMENT: ChannelRules(
+        icon="building-2",
+        labels={"received_at": _("Time of receipt"), "channel_reference": _("Number on the platform"), "referring_body": _("Platform")},
+        fields=("referring_body", "channel_reference", "referral_due_at"),
+        required=("referring_body", "channel_reference"),
+        hints={"referral_due_at": _("Until when the platform expects our reply.")},
+        evidence=EvidenceKind.OTHER,
+    ),
+    Channel.SOCIAL: ChannelRules(
+        icon="globe",
+        labels={"received_at": _("Time of the post"), "channel_reference": _("Link to the post"), "files": _("Screenshot")},
+        fields=("channel_reference",),
+        required=("channel_reference", "files"),
+        hints={"channel_reference": _("The short link for sharing, at most 120 characters."), "files": _("Posts get deleted: keep a picture of it.")},
+        evidence=EvidenceKind.OTHER,
+    ),
+}  # fmt: skip
+_OPTIONAL = ("channel_reference", "referring_body", "referral_due_at", "postmark_on")
+
+
+class MomentField(forms.DateTimeField):
+    """A moment from the browser's own control, between 2000 and 2100."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
+
+    def to_python(self, value: Any) -> datetime | None:
+        # Years at the ends of the calendar cannot be converted to UTC.
+        if isinstance(value, str) and value[:4].isdecimal() and not 2000 <= int(value[:4]) < 2100:
+            raise ValidationError(_("Give a year between 2000 and 2100."))
+        return super().to_python(value)
+
+
+class RegisterForm(forms.Form):
+    """One complaint; `channel` decides which fields there are. `filing()` is what goes into the register."""
+
+    channel_reference = PlainText(label=_("Reference"), limit=120)
+    postmark_on = DayField(label=_("Date of the postmark"))
+    referring_body = PlainText(label=_("Referring body"), limit=120)
+    referral_due_at = MomentField(label=_("Reply due"))
+    received_at = MomentField(label=_("Received"))
+
+    name = PlainText(label=_("Name"), limit=80, required=False)
+    form_of_address = forms.ChoiceField(
+        label=_("Form of address"), choices=[("mr", _("Mr")), ("ms", _("Ms"))], required=False, widget=forms.RadioSelect
+    )
+    is_organisation = forms.BooleanField(label=_("The complainant is an organisation"), required=False)
+    phone = PlainText(label=_("Phone number"), limit=40, required=False)
+    email = forms.EmailField(label=_("E-mail address"), required=False, max_length=200)
+    address = PlainText(label=_("Address"), limit=200, required=False)
+    preferred_contact = forms.ChoiceField(
+        label=_("Preferred contact"),
+        choices=[(ContactKind.PHONE, _("Phone")), (ContactKind.EMAIL, _("E-mail")), (ContactKind.ADDRESS, _("Letter"))],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    contact_note = PlainText(label=_("When to call"), limit=120, required=False)
+    needs_care = PlainText(label=_("Help needed"), limit=200, required=False)
+    is_confidential = forms.BooleanField(label=_("Withhold the identity from the departments"), required=False)
+
+    subject = PlainText(label=_("Subject"), limit=120, error_messages={"required": _("Say in one sentence what it is about.")})
+    narrative = PlainText(
+        label=_("What happened"), limit=MAX_NARRATIVE, lines=8, error_messages={"required": _("Describe what happened, in the complainant's words.")}
+    )
+    demand = PlainText(label=_("What the complainant asks for"), limit=2000, lines=2, required=False)
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    product = PlainText(label=_("Product or service"), limit=120, required=False)
+    business_step = PlainText(label=_("Business step"), limit=120, required=False)
+    place = PlainText(label=_("Place"), limit=200, required=False)
+    occurred_on = DayField(label=_("Date of the event"), required=False)
+    persons_affected = forms.IntegerField(label=_("Persons affected"), min_value=1, max_value=1_000_000, initial=1)
+    amount = forms.DecimalField(label=_("Amount in dispute (yuan)"), min_value=Decimal(0), max_digits=14, decimal_places=2, required=False)
+    severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices, initial=Severity.MODERATE)
+    files = MultipleFiles(label=_("Attachments"), required=False)
+
+    def __init__(self, channel: Channel, *args: Any, now: datetime, **kwargs: Any) -> None:
+        kwargs["initial"] = {"received_at": timezone.localtime(now).replace(second=0, microsecond=0), **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
+        self.channel, self.now, self.rules = channel, now, CHANNELS[channel]
+        for name in _OPTIONAL:
+            if name not in self.rules.fields:
+                del self.fields[name]
+        for name in self.rules.fields:
+            self.fields[name].required = name in self.rules.required
+        for name in self.rules.required:
+            self.fields[name].required = True
+        for name, label in self.rules.labels.items():
+            self.fields[name].label = label
+        for name, hint in self.rules.hints.items():
+            self.fields[name].help_text = hint
+        self.fields["category"].choices = [("", _("Not sure yet")), *category_choices()]
+        if "referring_body" in self.fields:
+            self.fields["referring_body"].widget.attrs["list"] = "bodies"
+
+    def channel_fields(self) -> list[forms.BoundField]:
+        """The fields of the first block, in the order of the channel."""
+        return [self["received_at"], *(self[name] for name in self.rules.fields)]
+
+    def clean_category(self) -> Category | None:
+        code = self.cleaned_data["category"]
+        return Category.objects.filter(dimension=Dimension.CATEGORY, code=code, is_active=True).first() if code else None
+
+    def clean_received_at(self) -> datetime:
+        moment = self.cleaned_data["received_at"]
+        if moment > self.now:
+            raise ValidationError(_("This time is in the future; give the time the complaint was made."))
+        return moment
+
+    def clean_phone(self) -> str:
+        phone = self.cleaned_data["phone"]
+        if phone and not identity.plausible_phone(phone):
+            raise ValidationError(_("This is not a phone number that can be dialled; check the digits."))
+        return phone
+
+    def clean_channel_reference(self) -> str:
+        reference = self.cleaned_data["channel_reference"]
+        if self.channel == Channel.SOCIAL and not reference.startswith(("https://", "http://")):
+            raise ValidationError(_("Give the link to the post, beginning with https://"))
+        return reference
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        preferred = data.get("preferred_contact")
+        if preferred and preferred not in self.errors and not data.get(preferred) and not self.has_error(preferred):
+            self.add_error(preferred, _("This is the preferred contact; fill it in."))
+        category = data.get("category")
+        for name in category.required_fields if category else []:
+            # SCR-05: what a category needs to be handled is asked while the complainant is still there.
+            if name in self.fields and data.get(name) in ("", None) and not self.has_error(name):
+                self.add_error(name, _("Cases of this category need this."))
+        return data
+
+    def filing(self, attachments: list) -> transitions.Filing:
+        """The filing of the valid form."""
+        data = self.cleaned_data
+        names = (
+            "name", "form_of_address", "is_organisation", "phone", "email", "address", "preferred_contact", "contact_note", "needs_care",
+            "is_confidential", "subject", "narrative", "demand", "category", "product", "business_step", "place", "occurred_on",
+            "persons_affected", "amount", "severity", "received_at",
+        )  # fmt: skip
+        reference = data.get("channel_reference", "")
+        if data.get("postmark_on"):
+            with translation.override("zh-hans"):  # the language of the organisation's records
+                reference = " · ".join(filter(None, [_("Postmark %(day)s") % {"day": data["postmark_on"].isoformat()}, reference]))
+        return transitions.Filing(
+            channel=self.channel,
+            channel_reference=reference[:120],
+            referring_body=data.get("referring_body", ""),
+            referral_due_at=data.get("referral_due_at"),
+            attachments=attachments,
+            **{name: data[name] for name in names},
+        )
+
+
+def earlier(user: User, *, phone: str, email: str) -> ComplaintQuerySet:
+    """Complaints the person at the desk may see that came from this number or address, newest first (IN-27)."""
+    given = ((ContactKind.PHONE, phone[:40]), (ContactKind.EMAIL, email[:200]))
+    hashes = [identity.match_hash(kind, value) for kind, value in given if value.strip()]
+    same = ContactPoint.objects.filter(match_hash__in=[value for value in hashes if value])
+    found = Complaint.objects.visible_to(user).filter(complainant__in=same.values("complainant"))
+    return found.for_list().order_by("-received_at", "-pk")[:EARLIER_SHOWN]
+
+
+def bodies() -> list[str]:
+    """Names offered for the referring body; others can be typed."""
+    return list(ExternalBody.objects.filter(is_active=True).values_list("name", flat=True))

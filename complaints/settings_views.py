@@ -1,0 +1,107 @@
+"""What the system works by, to read: policies, working calendar, categories, other bodies, roles (SLA-01, SLA-12)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+from django.contrib.auth.models import Permission
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import ROLES
+from complaints.desk_access import needs
+from complaints.deadlines import StartsOn
+from complaints.models import CalendarDay, CalendarYear, Category, Dimension, ExternalBody, ServicePolicy
+from complaints.states import Milestone
+
+# The administrator and whoever decides on disputed assignments: the coordinators.
+PERMISSIONS = ("accounts.configure_system", "complaints.adjudicate_return")
+_STARTS = {
+    StartsOn.RECEIVED: _("from receipt"),
+    StartsOn.REGISTERED: _("from registration"),
+    StartsOn.ACCEPTED: _("from acceptance"),
+    StartsOn.ASSIGNED: _("from assignment"),
+    StartsOn.RESOLVED: _("from the end of handling"),
+    StartsOn.REPLIED: _("from the reply"),
+    StartsOn.FIRST_RESULT: _("from the first result"),
+    StartsOn.REVIEW_REQUESTED: _("from the application for review"),
+}
+
+
+@needs(*PERMISSIONS)
+def index(request: HttpRequest) -> HttpResponse:
+    return render(request, "complaints/settings/index.html")
+
+
+@needs(*PERMISSIONS)
+def policies(request: HttpRequest) -> HttpResponse:
+    """Every policy; the one new cases are bound to comes first."""
+    found = ServicePolicy.objects.order_by("-is_default", "code", "-revision")
+    return render(request, "complaints/settings/policies.html", {"policies": found})
+
+
+@needs(*PERMISSIONS)
+def policy(request: HttpRequest, code: str, revision: int) -> HttpResponse:
+    """One revision of a policy with every rule in words."""
+    found = get_object_or_404(ServicePolicy.objects.prefetch_related("rules"), code=code, revision=revision)
+    order = list(Milestone)
+    rules = sorted(found.rules.all(), key=lambda rule: (order.index(Milestone(rule.milestone)), rule.complexity))
+    lines = [(rule, amount(rule.amount, rule.unit), amount(rule.extension_amount, rule.unit), _STARTS[StartsOn(rule.starts_on)]) for rule in rules]
+    return render(request, "complaints/settings/policy.html", {"policy": found, "lines": lines})
+
+
+def amount(number: int, unit: str) -> str:
+    """A time limit in words: 15 working days."""
+    texts = {
+        "hours": ngettext("%(n)s hour", "%(n)s hours", number),
+        "working_hours": ngettext("%(n)s working hour", "%(n)s working hours", number),
+        "working_days": ngettext("%(n)s working day", "%(n)s working days", number),
+        "calendar_days": ngettext("%(n)s calendar day", "%(n)s calendar days", number),
+    }
+    return texts[unit] % {"n": number}
+
+
+@needs(*PERMISSIONS)
+def calendar(request: HttpRequest, year: int | None = None) -> HttpResponse:
+    """The exceptions of a year to Monday–Friday; without a year the newest one known."""
+    years = list(CalendarYear.objects.order_by("-year"))
+    shown = next((row for row in years if year is None or row.year == year), None)
+    if shown is None and year is not None:
+        raise Http404
+    days = CalendarDay.objects.filter(day__gte=date(shown.year, 1, 1), day__lte=date(shown.year, 12, 31)) if shown else []
+    return render(request, "complaints/settings/calendar.html", {"years": years, "shown": shown, "days": days})
+
+
+@needs(*PERMISSIONS)
+def categories(request: HttpRequest) -> HttpResponse:
+    """The values of every dimension, as a tree."""
+    children: dict[int | None, list[Category]] = defaultdict(list)
+    for row in Category.objects.select_related("default_department"):
+        children[row.parent_id].append(row)
+    groups = [
+        (label, [(row, depth) for top in children[None] if top.dimension == value for row, depth in [(top, 0), *((sub, 1) for sub in children[top.pk])]])
+        for value, label in Dimension.choices
+    ]
+    return render(request, "complaints/settings/categories.html", {"groups": groups})
+
+
+@needs(*PERMISSIONS)
+def bodies(request: HttpRequest) -> HttpResponse:
+    """Where a complainant can be directed (SCR-04)."""
+    return render(request, "complaints/settings/bodies.html", {"bodies": ExternalBody.objects.all()})
+
+
+@needs(*PERMISSIONS)
+def roles(request: HttpRequest) -> HttpResponse:
+    """The shipped roles with their permissions, one table of both (COM-17)."""
+    english = get_language() == "en"
+    names = {f"{row.content_type.app_label}.{row.codename}": row.name for row in Permission.objects.select_related("content_type")}
+    held = [name for name in names if any(name in role.permissions for role in ROLES)]
+    context = {
+        "roles": [(role.name_en if english else role.name_zh, len(role.permissions)) for role in ROLES],
+        "lines": [(names[name], name, [name in role.permissions for role in ROLES]) for name in held],
+    }
+    return render(request, "complaints/settings/roles.html", context)

@@ -1,0 +1,303 @@
+"""What a complainant reads about the own case: an allow-list, sentence by sentence (PI-12, PI-13).
+
+The page receives a `TrackPage` and never the case itself. A status or event without an entry here
+shows nothing, so a new internal step can reveal nothing by itself. Departments, persons, notes and
+internal checks have no words in these tables; acceptance to legal check read the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from complaints.models import Attachment, CaseEvent, Complaint, Question, Reply
+from complaints.states import (
+    MOVES,
+    OPEN,
+    Audience,
+    DeadlineState,
+    Milestone,
+    NoticeKind,
+    RatingSource,
+    ReplyState,
+    Status,
+)
+
+S = Status
+
+
+@dataclass(frozen=True)
+class PublicStatus:
+    """One sentence for where the case stands, what comes next, and which limits are promised for it."""
+
+    headline: Promise
+    tone: str = "info"
+    icon: str = ""
+    next: Promise | str = ""
+    milestones: tuple[Milestone, ...] = ()
+
+
+_IN_WORK = PublicStatus(
+    _("We are dealing with it"), next=_("Finding out what happened"), milestones=(Milestone.RESOLVE, Milestone.REPLY)
+)
+_CHECKING = PublicStatus(_("We are dealing with it"), next=_("Checking the result"), milestones=(Milestone.REPLY,))
+_OVER = PublicStatus(_("This case is closed"), "ok")
+
+PUBLIC_STATUS: dict[Status, PublicStatus] = {
+    S.REGISTERED: PublicStatus(
+        _("We have received your complaint"),
+        next=_("Deciding whether we accept it"),
+        milestones=(Milestone.DECIDE_ACCEPTANCE,),
+    ),
+    S.AWAITING_INFORMATION: PublicStatus(
+        _("We need something more from you"), "warn", next=_("Waiting for your information")
+    ),
+    S.ACCEPTED: _IN_WORK,
+    S.ASSIGNED: _IN_WORK,
+    S.IN_PROGRESS: _IN_WORK,
+    S.QUALITY_CHECK: _CHECKING,
+    S.LEGAL_CHECK: _CHECKING,
+    S.REPLIED: PublicStatus(
+        _("We have answered"), "ok", next=_("Waiting for our call-back"), milestones=(Milestone.CALL_BACK,)
+    ),
+    S.CLOSED: _OVER,
+    S.ARCHIVED: _OVER,
+    S.NOT_ACCEPTED: PublicStatus(_("We have not accepted this complaint"), "warn"),
+    S.WITHDRAWN: PublicStatus(_("You have withdrawn this complaint")),
+}
+
+# Every kind of event on a case: its public sentence, or None for what stays inside.
+PUBLIC_EVENTS: dict[str, Promise | None] = {
+    "register": _("We received your complaint"),
+    "request_information": _("We asked you for more information"),
+    "receive_information": _("Your information arrived"),
+    "accept": _("We accepted your complaint"),
+    "refuse": _("We did not accept your complaint"),
+    "rescreen": _("We look at your complaint again"),
+    "withdraw": _("You withdrew your complaint"),
+    "start": _("We began to find out what happened"),
+    "submit_for_check": _("There is a result; we are checking it"),
+    "pass_quality": _("We sent you the answer"),
+    "pass_legal": _("We sent you the answer"),
+    "approve_pause": None,  # a stopped clock is told by its notice, a refused request by nobody
+    "approve_extension": None,
+    "call_back": None,
+    "rate": _("You rated the result"),
+    "close": _("We closed the case"),
+    "reopen": _("We deal with it again"),
+    "question": _("You wrote to us"),
+    "answer_question": _("We answered your question"),
+    "contact": _("You added information"),
+    "replace_code": _("You replaced your access code"),
+    **dict.fromkeys(
+        (
+            "classify",
+            "grade_risk",
+            "assign",
+            "reassign",
+            "add_supporting",
+            "request_return",
+            "grant_return",
+            "refuse_return",
+            "hand_over",
+            "finish_supporting",
+            "return_for_rework",
+            "return_from_legal",
+            "request_pause",
+            "resume",
+            "request_extension",
+            "archive",
+            "note",
+            "attachment",
+            "investigation",
+            "allegation",
+            "finding",
+            "responsibility",
+            "remedy",
+            "improvement",
+            "improvement_progress",
+            "improvement_verified",
+            "reveal",
+            "overdue",
+        )
+    ),
+}
+# Sending is only one of the ends of a quality check; the other one stays inside.
+_ONLY_TO = {"pass_quality": (S.REPLIED,)}
+# A second round of the same step would tell that the first one was returned.
+_ONCE = ("start", "submit_for_check")
+# Shown only when the complainant did it on the tracking page.
+_OWN = ("contact",)
+
+PROMISES: dict[Milestone, Promise] = {
+    Milestone.DECIDE_ACCEPTANCE: _("We tell you whether we accept it by %(due)s."),
+    Milestone.RESOLVE: _(
+        "You get our answer by %(due)s. If it takes longer, we tell you the reason and the new date before."
+    ),
+    Milestone.REPLY: _("You get our answer by %(due)s."),
+    Milestone.CALL_BACK: _("We call you by %(due)s and ask whether you are satisfied."),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    title: Promise
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Due:
+    """A promised date: the sentence with a place for the date, and whether it has passed."""
+
+    sentence: Promise
+    at: datetime
+    is_past: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply that was sent."""
+
+    process: str
+    result: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
+class Letter:
+    label: str
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the complainant wrote on this page, and the answer to it."""
+
+    text: str
+    at: datetime
+    answer: str
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    pk: int
+    name: str
+    extension: str
+    size: int
+
+
+@dataclass
+class TrackPage:
+    """Everything the tracking page shows."""
+
+    number: str
+    subject: str
+    status: PublicStatus
+    due: Due | None = None
+    missing: str = ""
+    answer: Answer | None = None
+    earlier_answers: list[Answer] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    history: list[Step] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    files: list[OwnFile] = field(default_factory=list)
+    rating: str = ""
+    can_answer: bool = False
+    can_supplement: bool = False
+    can_ask: bool = False
+    can_withdraw: bool = False
+    can_rate: bool = False
+
+
+def read(complaint: Complaint, *, now: datetime) -> TrackPage:
+    """The page of one case as its complainant may see it now."""
+    ended_as = _ended_as(complaint)
+    status = PUBLIC_STATUS[ended_as]
+    answers = [_answer(row) for row in complaint.replies.filter(state=ReplyState.SENT).order_by("-round")]
+    is_answered = ended_as in (S.REPLIED, S.CLOSED, S.ARCHIVED)
+    rated = complaint.callbacks.filter(source=RatingSource.COMPLAINANT).order_by("-at").first()
+    request = complaint.supplement_requests.filter(answered_at=None).order_by("-asked_at").first()
+    page = TrackPage(number=complaint.number, subject=complaint.subject, status=status)
+    page.due = _due(complaint, status, now=now)
+    page.answer = answers[0] if answers and is_answered else None
+    page.earlier_answers = answers[1:] if page.answer else answers
+    page.letters = [
+        Letter(str(NoticeKind(row.kind).label), row.body, row.issued_at)
+        for row in complaint.notices.order_by("-issued_at", "-id")
+    ]
+    page.history = _history(complaint)
+    page.asked = [_asked(row) for row in complaint.questions.order_by("-at", "-id")]
+    page.files = [_file(row) for row in complaint.attachments.filter(from_complainant=True).select_related("file")]
+    page.rating = rated.get_satisfaction_display() if rated else ""
+    page.can_answer = complaint.status == S.AWAITING_INFORMATION
+    page.missing = request.items if request and page.can_answer else ""
+    page.can_supplement = may_supplement(complaint)
+    page.can_ask = may_ask(complaint)
+    page.can_withdraw = complaint.status in MOVES["withdraw"].sources
+    page.can_rate = complaint.status in MOVES["rate"].sources and rated is None
+    return page
+
+
+def may_supplement(complaint: Complaint) -> bool:
+    """Facts and files can be added while the case is open and nothing was asked for (PI-11)."""
+    return complaint.status in OPEN and complaint.status != S.AWAITING_INFORMATION
+
+
+def may_ask(complaint: Complaint) -> bool:
+    """A question is taken about a case that is over too, unless it was taken back or put away (CC-04)."""
+    return complaint.status in (S.CLOSED, S.NOT_ACCEPTED)
+
+
+def _ended_as(complaint: Complaint) -> Status:
+    """The status; for an archived case the one it had before, which is what the person knows."""
+    if complaint.status != S.ARCHIVED:
+        return Status(complaint.status)
+    before = complaint.events.filter(kind="archive").order_by("-sequence").values_list("from_status", flat=True).first()
+    return Status(before or S.CLOSED)
+
+
+def _due(complaint: Complaint, status: PublicStatus, *, now: datetime) -> Due | None:
+    running = (
+        complaint.deadlines.filter(state=DeadlineState.RUNNING, milestone__in=status.milestones)
+        .order_by("due_at")
+        .first()
+    )
+    return Due(PROMISES[Milestone(running.milestone)], running.due_at, running.due_at < now) if running else None
+
+
+def _history(complaint: Complaint) -> list[Step]:
+    """What happened, newest first, as far as the table has a sentence for it."""
+    steps: list[Step] = []
+    seen: set[str] = set()
+    events = complaint.events.filter(
+        audience=Audience.CASE, kind__in=[kind for kind, text in PUBLIC_EVENTS.items() if text]
+    )
+    for event in events.only("kind", "at", "to_status", "actor", "sequence").order_by("sequence"):
+        if not _is_shown(event) or (event.kind in _ONCE and event.kind in seen):
+            continue
+        seen.add(event.kind)
+        steps.append(Step(PUBLIC_EVENTS[event.kind], event.at))  # type: ignore[arg-type]
+    return steps[::-1]
+
+
+def _is_shown(event: CaseEvent) -> bool:
+    if event.kind in _OWN and event.actor_id is not None:
+        return False
+    return event.to_status in _ONLY_TO.get(event.kind, (event.to_status,))
+
+
+def _answer(row: Reply) -> Answer:
+    return Answer(row.process, row.result, row.sent_at)  # type: ignore[arg-type]
+
+
+def _asked(row: Question) -> Asked:
+    return Asked(row.text, row.at, row.answer, row.answered_at)
+
+
+def _file(row: Attachment) -> OwnFile:
+    return OwnFile(row.pk, row.name, row.extension, row.file.size)

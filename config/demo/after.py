@@ -1,0 +1,196 @@
+"""What follows the closing in the demo story: reviews, monthly draws, publications, reports."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.utils import timezone
+
+from complaints import transitions as case_transitions
+from complaints.models import Complaint, ImprovementAction
+from complaints.states import Satisfaction, Status
+from config.demo.story import Teller, TimeIsUp, attempt
+from publication import transitions as publishing
+from publication.content import figures
+from publication.models import Publication, RedactionSpan
+from review import draws
+from review import transitions as reviewing
+from review.models import ReviewCase
+from review.sampling import period_bounds
+
+
+def tell(teller: Teller) -> dict[str, int]:
+    """Applications, draws of every finished month, improvements, publications. Returns how many of each."""
+    applied = _applications(teller)
+    drawn, sampled = _draws(teller)
+    _improvements(teller)
+    return {"reviews": applied + sampled, "draws": drawn, "published": _publications(teller)}
+
+
+def _applications(teller: Teller) -> int:
+    """Dissatisfied complainants apply; the review goes as far as the story's present."""
+    unhappy = Complaint.objects.filter(callbacks__satisfaction=Satisfaction.DISSATISFIED, status__in=[Status.CLOSED, Status.REPLIED]).distinct().order_by("pk")
+    count = 0
+    for complaint in unhappy[:14]:
+        answered = complaint.callbacks.order_by("-at").values_list("at", flat=True)[0]
+        try:
+            at = teller.later(max(answered, complaint.closed_at or answered), days=2)
+            review = reviewing.apply(complaint.pk, reasons=["not_solved"], text="答复只说了结果，没有说清为什么反复发生。", channel=complaint.channel, at=at)
+        except TimeIsUp:
+            continue
+        except Exception:
+            if not attempt(lambda: None):
+                raise
+            continue
+        count += 1
+        _walk(teller, review, at, conclusion=teller.dice.choice(["uphold", "amend", "amend"]))
+    return count
+
+
+def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
+    """All seven steps, as far as time allows."""
+    head = teller.people.role("head_of_review")[0]
+    author, second = teller.dice.sample(teller.people.role("reviewer"), 2)
+    pk, case = review.pk, review.complaint
+    try:
+        at = teller.later(at, hours=6)
+        if teller.dice.random() < 0.12 and review.triggers.filter(kind="application").exists():
+            reviewing.refuse(pk, by=head, within_responsibility=True, measures_exhausted=True, demand_reasonable=False, reason="请求超出法律规定的赔偿范围，依据已说明。", at=at)
+            return
+        reviewing.set_up(pk, by=head, within_responsibility=True, measures_exhausted=False, demand_reasonable=True, reason="原处理没有说清原因，应当复查。", at=at)
+        reviewing.assign_reviewers(pk, by=head, author=author, members=[second], at=at)
+        at = teller.later(at, hours=5)
+        reviewing.collect(pk, by=author, at=at)
+        for row in review.materials.all():
+            if row.count < row.expected:
+                reviewing.explain_gap(pk, by=author, kind=row.kind, reason="协办部门以系统记录代替书面说明，已核对一致。", at=at)
+        at = teller.later(at, days=1)
+        reviewing.start_verification(pk, by=author, at=at)
+        at = teller.later(at, days=2)
+        reviewing.record_finding(pk, by=author, subject="事实认定", original="按记录认定", found="与原始记录一致", comparison="same", at=at)
+        if conclusion != "uphold":
+            reviewing.record_finding(pk, by=author, subject="原因说明", original="只写处理结果", found="原始记录显示原因没有查到底", comparison="different", at=at)
+        at = teller.later(at, days=1)
+        report = "原处理认定事实清楚，结论成立。" if conclusion == "uphold" else "原处理部分不当：原因没有查到底，答复没有说清，应予纠正。"
+        reviewing.submit_report(pk, by=author, report=report, conclusion=conclusion, acceptable_to_user=conclusion == "uphold", remedy="" if conclusion == "uphold" else "书面更正原因说明并道歉", at=at)
+        at = teller.later(at, hours=4)
+        for member in (author, second):
+            reviewing.give_opinion(pk, by=member, verdict=conclusion, text="材料充分，同意结论。", at=at)
+        at = teller.later(at, hours=3)
+        review.refresh_from_db()
+        reviewing.finalise(pk, by=head if review.is_major else second, at=at)
+        if conclusion != "uphold":
+            row = reviewing.add_rectification(
+                pk, by=author, what="答复模板增加原因说明一栏，并抽查三个月", department=case.lead_department, due_on=timezone.localdate(at) + timedelta(days=30),
+                post="负责人", acceptance_test="抽查 30 件，原因说明齐全", at=at,
+            )
+        at = teller.later(at, hours=5)
+        reviewing.notify_complainant(pk, by=author, at=at)
+        if conclusion != "uphold":
+            at = teller.later(at, days=8)
+            case_transitions.report_improvement(row.pk, by=teller.one_of("case_handler", case.lead_department.code), percent=100, note="已完成并抽查", at=at)
+            at = teller.later(at, days=1)
+            case_transitions.verify_improvement(row.pk, by=second, at=at)
+        reviewing.close(pk, by=head, at=teller.later(at, hours=2))
+    except TimeIsUp:
+        return
+
+
+def _draws(teller: Teller) -> tuple[int, int]:
+    """Commit and draw every month that is over; commit the present one."""
+    first = Complaint.objects.order_by("received_at").values_list("received_at", flat=True)[0]
+    month = timezone.localdate(first).replace(day=1)
+    present = timezone.localdate(teller.now).replace(day=1)
+    head = teller.people.role("head_of_review")[0]
+    drawn = sampled = 0
+    while month <= present:
+        period = month.strftime("%Y-%m")
+        start, end = period_bounds(period)
+        draws.commit(period, by=head, percent=12, at=min(start + timedelta(days=9, hours=9), teller.now))
+        if month < present:
+            at = teller.calendar.working_instant(end + timedelta(hours=9))
+            if at <= teller.now:
+                row = draws.draw(period, by=head, at=at)
+                drawn += 1
+                for review in ReviewCase.objects.filter(triggers__draw=row).order_by("pk"):
+                    sampled += 1
+                    if review.status == "requested":
+                        _walk(teller, review, at, conclusion=teller.dice.choices(["uphold", "amend"], [9, 1])[0])
+        month = _next_month(month)
+    return drawn, sampled
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def _improvements(teller: Teller) -> None:
+    """Departments report on what they promised; most of what is due is done and verified."""
+    verifier = teller.people.role("coordinator")[0]
+    for row in ImprovementAction.objects.filter(state="open", origin="case").select_related("department").order_by("due_on", "pk"):
+        left = (row.due_on - timezone.localdate(teller.now)).days
+        handlers = teller.people.role("case_handler", row.department.code)
+        if left < 10 and teller.dice.random() < 0.85:
+            case_transitions.report_improvement(row.pk, by=handlers[0], percent=100, note="已完成，记录已归档", at=teller.now - timedelta(days=3))
+            case_transitions.verify_improvement(row.pk, by=verifier, at=teller.now - timedelta(days=1))
+        elif teller.dice.random() < 0.5:
+            case_transitions.report_improvement(row.pk, by=handlers[0], percent=teller.dice.choice([20, 40, 60, 80]), note="按计划推进", at=teller.now - timedelta(days=2))
+
+
+def _publications(teller: Teller) -> int:
+    """About every sixth closed case is published; the newest stand at every stage."""
+    people = teller.people
+    cases = Complaint.objects.filter(status=Status.CLOSED, remedies__isnull=False, improvements__isnull=False).distinct().order_by("-closed_at")
+    posted = 0
+    for index, complaint in enumerate(cases[: max(8, cases.count() // 6)]):
+        author, publisher = people.role("publisher")[index % 2], people.role("publisher")[1 - index % 2]
+        first, second = people.role("publication_checker")
+        counsel = people.role("legal_counsel")[index % 2]
+        try:
+            at = teller.later(complaint.closed_at, days=1)
+            publication = publishing.compose(complaint.pk, by=author, at=at)
+            _complete(publication, author, at)
+            if index == 0:
+                continue
+            at = teller.later(at, hours=3)
+            publishing.submit(publication.pk, by=author, at=at)
+            if index == 1:
+                continue
+            at = teller.later(at, hours=4)
+            publishing.first_check(publication.pk, by=first, at=at)
+            if index == 2:
+                continue
+            at = teller.later(at, hours=3)
+            publishing.second_check(publication.pk, by=second, at=at)
+            if index == 3:
+                continue
+            at = teller.later(at, hours=5)
+            if not attempt(lambda p=publication, c=counsel, a=at: publishing.pass_masking(p.pk, by=c, at=a)):
+                continue
+            if index == 4:
+                continue
+            publishing.publish(publication.pk, by=publisher, at=teller.later(at, hours=2))
+            posted += 1
+            if index == 9:
+                publishing.take_down(publication.pk, by=counsel, reason="投诉人要求撤下", at=teller.later(at, days=2))
+        except TimeIsUp:
+            continue
+    for complaint in cases.order_by("closed_at")[:6]:
+        attempt(lambda c=complaint: publishing.decide(c.pk, by=people.role("publisher")[0], publish=False, reason="not_suitable", at=teller.now))
+    return posted
+
+
+def _complete(publication: Publication, author, at) -> None:
+    """Write the sentence in front, keep the notice up for a year, link figures, decide what is open."""
+    summary = f"责任在{publication.department.name}。{publication.result}"[:230]
+    publishing.edit(publication.pk, by=author, at=at, summary=summary, publish_until=at + timedelta(days=365))
+    for span in RedactionSpan.objects.filter(publication=publication, decision="pending"):
+        publishing.decide_span(publication.pk, by=author, span_id=span.pk, keep=False, at=at)
+    publication.refresh_from_db()
+    for name in ("cause", "investigation", "result"):
+        for figure in figures(getattr(publication, name)):
+            publishing.link_figure(publication.pk, by=author, field=name, figure=figure, evidence="案卷调查记录第 1 项", at=at)
+
+
+def build_reports(teller: Teller) -> None:
+    """Reports of the months that are over are built by the scheduled job once the worker runs."""

@@ -1,0 +1,77 @@
+"""What feed readers and search engines fetch: the Atom feed and the sitemap, from the snapshots only (PR-04)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from xml.etree import ElementTree
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import gettext as _
+
+from publication import results
+from publication.models import PublishedResult
+
+FEED_SIZE = 50
+MAX_SITEMAP = 50_000
+# XML 1.0 has no way to write these, not even as an entity.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+class _Feed(Atom1Feed):
+    """Says when the results changed, not when the feed was fetched."""
+
+    def latest_post_date(self) -> datetime:
+        return self.feed["changed"]
+
+
+def atom(*, at: datetime, changed: datetime) -> bytes:
+    """The newest results as Atom 1.0."""
+    home = results.absolute(reverse("public:home"))
+    feed = _Feed(
+        title=_("Results of complaints · %(name)s") % {"name": settings.ORGANISATION["site_name"]},
+        link=home,
+        description=_("What was found, who is responsible and what changes by when."),
+        language="zh-Hans",
+        author_name=settings.ORGANISATION["name"],
+        feed_url=results.absolute(reverse("public:feed")),
+        feed_guid=home,
+        changed=changed,
+    )
+    for found in PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")[:FEED_SIZE]:
+        link = results.absolute(reverse("public:result", args=[found.public_id]))
+        feed.add_item(
+            title=printable(found.title),
+            link=link,
+            description=printable(found.summary or found.result),
+            unique_id=link,
+            pubdate=found.published_at,
+            updateddate=found.updated_at,
+            categories=[name for name in (found.category, found.department) if name],
+        )
+    return feed.writeString("utf-8").encode()
+
+
+def sitemap(*, at: datetime) -> bytes:
+    """The first page and every served result."""
+    root = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
+    _add(root, reverse("public:home"))
+    served = PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")
+    for public_id, updated_at in served.values_list("public_id", "updated_at")[: MAX_SITEMAP - 1]:
+        _add(root, reverse("public:result", args=[public_id]), timezone.localtime(updated_at))
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _add(root: ElementTree.Element, path: str, changed: datetime | None = None) -> None:
+    url = ElementTree.SubElement(root, "url")
+    ElementTree.SubElement(url, "loc").text = results.absolute(path)
+    if changed:
+        ElementTree.SubElement(url, "lastmod").text = changed.isoformat(timespec="seconds")
+
+
+def printable(text: str) -> str:
+    """The text without characters that XML cannot hold."""
+    return _NOT_XML.sub("", text)

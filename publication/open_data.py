@@ -1,0 +1,122 @@
+"""The published results as data: one list of fields for CSV, JSON and the API (PUB-25, EX-01)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from publication import results
+from publication.models import PublishedResult
+
+# Name and meaning, in the order of the CSV columns. The Chinese words are the interface's own language.
+FIELDS: dict[str, str] = {
+    "number": "公示号",
+    "url": "固定网址",
+    "title": "标题",
+    "summary": "一句话回答",
+    "category_code": "类别代码",
+    "category": "类别",
+    "category_en": "类别（英文）",
+    "department_code": "责任部门代码",
+    "department": "责任部门",
+    "published_at": "公布时间（ISO 8601，含时区）",
+    "published_until": "公示到（ISO 8601）；空为不限",
+    "updated_at": "最近更新时间（ISO 8601）",
+    "subject": "谁反映的（已隐去个人信息）",
+    "cause": "反映了什么",
+    "investigation": "怎么查的",
+    "responsibility": "谁的责任",
+    "result": "怎么处理的",
+    "improvement": "怎么改，什么时候改完",
+    "improvements_total": "改进事项数",
+    "improvements_done": "其中已完成",
+    "signed_on": "初核、复核、法务审看的日期（ISO 8601）",
+    "content_hash": "核对人签字时内容的 SHA-256",
+}
+# Only in JSON: the measures one by one.
+IMPROVEMENT_FIELDS: dict[str, str] = {
+    "what": "措施",
+    "department": "负责部门",
+    "post": "负责岗位",
+    "due_on": "完成期限（日期）",
+    "state": "open 进行中、done 已完成、verified 已验收",
+    "percent": "进度（百分数，整数）",
+    "note": "进展说明",
+    "done_on": "完成日期；空为未完成",
+}
+# A cell that begins like this is computed by spreadsheet programs, in full width and after blanks too.
+_FORMULA = re.compile(r"[\s\u3000]*[=+\-@＝＋－＠\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+
+
+def as_data(found: PublishedResult) -> dict[str, Any]:
+    """One result with the names of `FIELDS` and its improvements."""
+    values = {name: getattr(found, name) for name in FIELDS if hasattr(found, name)}
+    return {
+        **dict.fromkeys(FIELDS),  # keeps the order
+        **values,
+        "number": found.publication_number,
+        "url": results.absolute(reverse("public:result", args=[found.public_id])),
+        "published_at": _moment(found.published_at),
+        "published_until": _moment(found.published_until),
+        "updated_at": _moment(found.updated_at),
+        "improvements_total": len(found.improvements),
+        "improvements_done": results.done_of(found.improvements),
+        "signed_on": found.signatures,
+        "improvements": [{name: row[name] for name in IMPROVEMENT_FIELDS} for row in found.improvements],
+    }
+
+
+def _moment(value: datetime | None) -> str:
+    return timezone.localtime(value).isoformat(timespec="seconds") if value else ""
+
+
+def safe_cell(value: Any) -> Any:
+    """A text that no spreadsheet program takes for a formula; real numbers stay numbers (EX-01)."""
+    if not isinstance(value, str) or _NUMBER.fullmatch(value) or not _FORMULA.match(value):
+        return value
+    return "'" + value
+
+
+class _Line:
+    """A file that hands each written line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(*, at: datetime) -> Iterator[str]:
+    """The lines of the CSV, newest first; a BOM tells Excel that it is UTF-8."""
+    writer = csv.writer(_Line())
+    yield "\ufeff" + writer.writerow(FIELDS)
+    for found in _served(at):
+        data = as_data(found) | {"signed_on": " ".join(found.signatures)}
+        yield writer.writerow([safe_cell(data[name]) for name in FIELDS])
+
+
+def json_parts(*, at: datetime, changed: datetime) -> Iterator[str]:
+    """The JSON document in parts: who publishes, what the fields mean, then the results."""
+    head = {
+        "title": "投诉处理结果公示",
+        "publisher": settings.ORGANISATION["name"],
+        "updated_at": _moment(changed),
+        "fields": FIELDS | {"improvements": IMPROVEMENT_FIELDS},
+    }
+    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "results": ['
+    separator = "\n"
+    for found in _served(at):
+        yield separator + json.dumps(as_data(found), ensure_ascii=False)
+        separator = ",\n"
+    yield "\n]}\n"
+
+
+def _served(at: datetime) -> Iterator[PublishedResult]:
+    return PublishedResult.objects.served(at=at).order_by("-published_at", "-pk").iterator(chunk_size=500)

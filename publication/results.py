@@ -1,0 +1,352 @@
+"""What the public site shows, read from PublishedResult and PublishedSearch and nothing else (PUB-40, PR-04)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.cache import caches
+from django.db.models import Count, Max, Q
+from django.db.models.functions import TruncMonth
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from complaints import keyset, search
+from publication.models import PublishedResult
+from publication.querysets import PublishedResultQuerySet
+
+PAGE_SIZE = 20
+MAX_WORDS = 60
+MAX_CHOICES = 20
+NUMBER = re.compile(r"GS-\d{6}-\d{4,8}", re.ASCII)
+_CODE = re.compile(r"[\w.-]{1,60}")
+_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
+_PUBLIC_ID = re.compile(r"[0-9a-f]{16}")
+_NEWEST = keyset.Order(
+    segments=(keyset.Segment(Q(), "published_at", descending=True),), whole=("-published_at", "-pk")
+)
+_DONE = ("done", "verified")
+
+
+# --- When a page changed ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The state a page was made from: `tag` changes with every byte, `changed` is when it last did."""
+
+    tag: str
+    changed: datetime
+
+
+@lru_cache(maxsize=1)
+def release() -> str:
+    """A short hash of templates, translations and style sheets: a new release is a new page."""
+    digest = hashlib.sha256(getattr(staticfiles_storage, "manifest_hash", "").encode())
+    for folder, pattern in (("templates", "**/*"), ("locale", "**/*.mo"), ("config", "organisation.json")):
+        for path in sorted(Path(settings.BASE_DIR, folder).glob(pattern)):
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _stamp(at: datetime, *parts: object) -> Stamp:
+    """Pages say what is late and count a year, so each day is a new state too."""
+    today = timezone.localdate(at)
+    moments = [part for part in parts if isinstance(part, datetime)]
+    text = "|".join(map(str, (release(), today, *parts)))
+    return Stamp(hashlib.sha256(text.encode()).hexdigest()[:24], max([start_of(today), *moments]))
+
+
+def stamp_of_all(*, at: datetime) -> Stamp:
+    """The state of everything that is published, in one query. A term that ends is a change as well."""
+    seen = PublishedResult.objects.filter(published_at__lte=at)
+    state = seen.aggregate(
+        changed=Max("updated_at"),
+        ended=Max("published_until", filter=Q(published_until__lte=at)),
+        served=Count("pk", filter=Q(withdrawn_at=None) & (Q(published_until=None) | Q(published_until__gt=at))),
+    )
+    return _stamp(at, state["changed"], state["ended"], state["served"])
+
+
+def stamp_of(result: PublishedResult, *, at: datetime) -> Stamp:
+    return _stamp(at, result.content_hash, result.updated_at)
+
+
+def start_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+# --- One result ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph (one line) or a list of a plain text."""
+
+    lines: tuple[str, ...]
+    is_list: bool
+
+
+def blocks(text: str) -> list[Block]:
+    """Plain text as paragraphs; lines that begin with a dash or a dot are a list."""
+    found: list[Block] = []
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        item = re.match(r"[-–—•·●]\s*(?=\S)", line)
+        if item is None:
+            found.append(Block((line,), False))
+        elif found and found[-1].is_list:
+            found[-1] = replace(found[-1], lines=(*found[-1].lines, line[item.end() :]))
+        else:
+            found.append(Block((line[item.end() :],), True))
+    return found
+
+
+@dataclass(frozen=True)
+class PlanItem:
+    """One improvement: what, who by department and post, by when, how far (PUB-08, PUB-37)."""
+
+    what: str
+    department: str
+    post: str
+    due_on: date
+    done_on: date | None
+    percent: int
+    note: str
+    state: str  # "done", "late", "now" or "" (not begun)
+
+
+def plan(result: PublishedResult, *, at: datetime) -> list[PlanItem]:
+    return [_plan_item(row, today=timezone.localdate(at)) for row in result.improvements]
+
+
+def _plan_item(row: dict[str, Any], *, today: date) -> PlanItem:
+    due_on = date.fromisoformat(row["due_on"])
+    done_on = date.fromisoformat(row["done_on"]) if row["done_on"] else None
+    if row["state"] in _DONE:
+        state = "done"
+    elif due_on < today:
+        state = "late"
+    else:
+        state = "now" if row["percent"] else ""
+    return PlanItem(
+        row["what"], row["department"], row["post"], due_on, done_on, row["percent"] or 0, row["note"], state
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A result in the list, with how many of its improvements are done."""
+
+    result: PublishedResult
+    total: int
+    done: int
+
+
+def rows(found: list[PublishedResult]) -> list[Row]:
+    return [Row(result, len(result.improvements), done_of(result.improvements)) for result in found]
+
+
+def done_of(improvements: list[dict[str, Any]]) -> int:
+    return sum(row["state"] in _DONE for row in improvements)
+
+
+def category_label(result: PublishedResult) -> str:
+    return _in_language(result.category, result.category_en)
+
+
+def _in_language(name: str, name_en: str) -> str:
+    return name_en if name_en and get_language() == "en" else name
+
+
+# --- The list -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reader asked for; values that cannot be are left out."""
+
+    words: str = ""
+    category: tuple[str, ...] = ()
+    department: tuple[str, ...] = ()
+    month: str = ""
+
+    @classmethod
+    def parse(cls, data: QueryDict) -> Filters:
+        def codes(name: str) -> tuple[str, ...]:
+            return tuple(dict.fromkeys(filter(_CODE.fullmatch, data.getlist(name)[:MAX_CHOICES])))
+
+        month = data.get("month", "")
+        return cls(
+            words=data.get("q", "").replace("\x00", "").strip()[:MAX_WORDS],
+            category=codes("category"),
+            department=codes("department"),
+            month=month if _MONTH.fullmatch(month) else "",
+        )
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """The same filters as parameters of an address."""
+        pairs = [("q", self.words), *(("category", code) for code in self.category)]
+        pairs += [*(("department", code) for code in self.department), ("month", self.month)]
+        return [(name, value) for name, value in pairs if value]
+
+
+def narrowed(filters: Filters, *, at: datetime, without: str = "") -> PublishedResultQuerySet:
+    """The served results that fit; `without` leaves one filter out, for its own counts."""
+    found = PublishedResult.objects.served(at=at)
+    if filters.words:
+        found = search.search(found, filters.words, relation="search", table="publication_publishedsearch")
+    if filters.category and without != "category":
+        found = found.filter(category_code__in=filters.category)
+    if filters.department and without != "department":
+        found = found.filter(department_code__in=filters.department)
+    if filters.month and without != "month":
+        year, month = map(int, filters.month.split("-"))
+        following = date(year + month // 12, month % 12 + 1, 1)
+        found = found.filter(published_at__gte=start_of(date(year, month, 1)), published_at__lt=start_of(following))
+    return found
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows with the public ids that the pages before and after start from ('' where there is none)."""
+
+    rows: list[PublishedResult]
+    before: str
+    after: str
+
+
+def page(
+    filters: Filters, *, at: datetime, after: str = "", before: str = "", size: int = PAGE_SIZE
+) -> Page:
+    """A page of the newest results. Positions are public ids, never row numbers (PR-07)."""
+    start, end = _position(after), _position(before)
+    found = keyset.page(narrowed(filters, at=at), _NEWEST, size=size, after=start, before=end)
+    return Page(
+        found.rows,
+        before=found.rows[0].public_id if found.before else "",
+        after=found.rows[-1].public_id if found.after else "",
+    )
+
+
+def _position(public_id: str) -> str:
+    if not _PUBLIC_ID.fullmatch(public_id):
+        return ""
+    row = PublishedResult.objects.filter(public_id=public_id).values_list("published_at", "pk").first()
+    return str(keyset.Position(0, *row)) if row else ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value of a filter and how many results it has beside the other filters."""
+
+    value: str
+    label: str
+    count: int
+    chosen: bool
+
+
+def options(filters: Filters, *, at: datetime) -> dict[str, list[Option]]:
+    """The filters with their counts, in three queries (PUB-40)."""
+    return {
+        "category": _coded("category", filters, at=at),
+        "department": _coded("department", filters, at=at),
+        "month": _months(filters, at=at),
+    }
+
+
+def _coded(name: str, filters: Filters, *, at: datetime) -> list[Option]:
+    code, english = f"{name}_code", ["category_en"] if name == "category" else []
+    chosen = getattr(filters, name)
+    counted = (
+        narrowed(filters, at=at, without=name).exclude(**{code: ""}).values_list(code, name, *english).order_by(code)
+    )
+    labels: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    for value, label, *rest in counted.annotate(n=Count("pk")):
+        labels[value] = _in_language(label, rest[0] if english else "")
+        numbers[value] = numbers.get(value, 0) + rest[-1]
+    missing = [value for value in chosen if value not in labels]
+    if missing:  # chosen, but nothing fits beside the other filters
+        others = PublishedResult.objects.served(at=at).filter(**{f"{code}__in": missing})
+        for value, label, *rest in others.values_list(code, name, *english).order_by(code).distinct():
+            labels[value], numbers[value] = _in_language(label, rest[0] if rest else ""), 0
+    found = [Option(value, label, numbers[value], value in chosen) for value, label in labels.items()]
+    return sorted(found, key=lambda option: (-option.count, option.value))
+
+
+def _months(filters: Filters, *, at: datetime) -> list[Option]:
+    counted = narrowed(filters, at=at, without="month").annotate(start=TruncMonth("published_at")).values_list("start")
+    found = {
+        f"{timezone.localtime(start):%Y-%m}": count
+        for start, count in counted.annotate(n=Count("pk")).order_by("-start")
+    }
+    if filters.month:
+        found.setdefault(filters.month, 0)
+    return [Option(value, value, found[value], value == filters.month) for value in sorted(found, reverse=True)]
+
+
+# --- Figures ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures above the list, for the current calendar year.
+
+    `published`: results published, those taken down left out. `departments`: departments they name.
+    `improvements`: measures in them; `done` of these are finished; `on_time` is the share of the
+    finished ones that were finished on or before their date (None when nothing is finished).
+    """
+
+    published: int
+    departments: int
+    improvements: int
+    done: int
+    on_time: float | None
+
+    @property
+    def running(self) -> int:
+        return self.improvements - self.done
+
+
+def figures(stamp: Stamp, *, at: datetime) -> Figures:
+    """Counted once per state of the table."""
+    stored = caches["local"].get(f"result-figures:{stamp.tag}")
+    if stored is None:
+        stored = _count(at)
+        caches["local"].set(f"result-figures:{stamp.tag}", stored, 3600)
+    return stored
+
+
+def _count(at: datetime) -> Figures:
+    year = timezone.localdate(at).year
+    found = PublishedResult.objects.filter(withdrawn_at=None, published_at__gte=start_of(date(year, 1, 1)), published_at__lte=at)
+    published, departments, total, done, punctual = 0, set(), 0, 0, 0
+    for code, improvements in found.values_list("department_code", "improvements").order_by().iterator(chunk_size=500):
+        published += 1
+        departments.add(code)
+        total += len(improvements)
+        done += done_of(improvements)
+        punctual += sum(row["state"] in _DONE and bool(row["done_on"]) and row["done_on"] <= row["due_on"] for row in improvements)
+    return Figures(published, len(departments - {""}), total, done, punctual / done if done else None)
+
+
+# --- Addresses ----------------------------------------------------------------------------------
+
+
+def absolute(path: str) -> str:
+    """A full address. The host comes from the settings: a request's Host header is not to be believed in a cached page."""
+    return settings.PUBLIC_BASE_URL.rstrip("/") + path
+
+
+def recently(at: datetime, moment: datetime) -> bool:
+    """Whether a change is so fresh that a whole second cannot tell it from the next one."""
+    return at - moment < timedelta(seconds=2)

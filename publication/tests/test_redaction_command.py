@@ -1,0 +1,73 @@
+"""The command ``redact`` keeps to its contract (PUB-19)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(data: str | bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "redact", "--json", *arguments],
+        input=data if isinstance(data, bytes) else data.encode(),
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_each_line_is_answered_by_one_line_and_nothing_else() -> None:
+    lines = [
+        {"id": "a", "text": "😀张桂芳电话13812345678", "known": {"names": ["张桂芳"]}},
+        {"id": 2, "text": "没有隐私"},
+        {"id": "c", "text": "\ud800x"},
+    ]
+    done = run("\n".join(json.dumps(line) for line in lines) + "\n\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {
+            "id": "a",
+            "spans": [[1, 4, "person"], [6, 17, "phone"]],
+            "output": "😀张某电话138****5678",
+            "verdict": "warn",
+            "reasons": ["partial:person", "partial:phone"],
+        },
+        {"id": 2, "spans": [], "output": "没有隐私", "verdict": "pass", "reasons": []},
+        {"id": "c", "spans": [], "output": "\ud800x", "verdict": "pass", "reasons": []},
+    ]
+
+
+def test_the_strict_profile_writes_tokens() -> None:
+    done = run('{"id": 1, "text": "电话13812345678"}', "--profile", "strict")
+    assert json.loads(done.stdout)["output"] == "电话〔电话已隐去〕"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 2: not valid JSON"),
+        ("[]", "line 2: expected an object"),
+        ('{"id": 1}', "line 2: text: missing"),
+        ('{"text": ""}', "line 2: id: missing"),
+        ('{"id": 1, "text": 5}', "line 2: text: expected a string"),
+        ('{"id": 1, "text": "", "known": {"names": "x"}}', "line 2: known.names: expected a list of strings"),
+        ('{"id": 1, "text": "", "known": {"mail": []}}', "line 2: known.mail: unknown field"),
+        ('{"id": 1, "text": "", "knwon": {}}', "line 2: knwon: unknown field"),
+    ],
+)
+def test_a_bad_line_is_named_with_its_field(line: str, message: str) -> None:
+    done = run('{"id": 0, "text": "好"}\n' + line)
+    assert done.returncode == 1
+    assert message in done.stderr.decode()
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_an_unknown_profile_is_a_wrong_argument() -> None:
+    assert run("", "--profile", "lenient").returncode == 2

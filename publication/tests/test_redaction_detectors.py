@@ -1,0 +1,89 @@
+"""Secrets in every writing are found and near misses stay (PUB-14 to PUB-17, PUB-19, PR-13)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from publication.redaction import find, redact
+from publication.tests.redaction_cases import KINDS, Case, kept_table, plain_table, tricky_table
+
+
+def found_whole(case: Case) -> bool:
+    start, end = case.span
+    hidden = {index for span in find(case.text) for index in range(span.start, span.end)}
+    return all(index in hidden or not case.text[index].isalnum() for index in range(start, end))
+
+
+@pytest.mark.parametrize("kind", sorted({kind.type for kind in KINDS}))
+def test_plain_full_width_and_separated_secrets_are_all_found(kind: str) -> None:
+    missed = [case for case in plain_table(per_frame=3) if case.type == kind and not found_whole(case)]
+    assert missed == []
+
+
+@pytest.mark.parametrize("kind", sorted({kind.type for kind in KINDS}))
+def test_a_secret_is_reported_under_its_type(kind: str) -> None:
+    for case in plain_table(per_frame=1):
+        if case.type == kind and case.writing == "plain":
+            start, end = case.span
+            assert kind in {span.type for span in find(case.text) if span.start < end and start < span.end}, case
+
+
+def test_tricky_writing_is_found_in_at_least_95_percent_of_each_type() -> None:
+    total, found = Counter[str](), Counter[str]()
+    for case in tricky_table(per_frame=2):
+        total[case.type] += 1
+        found[case.type] += found_whole(case)
+    assert {kind: found[kind] / total[kind] for kind in total if found[kind] / total[kind] < 0.95} == {}
+
+
+@pytest.mark.parametrize("text", list(dict.fromkeys(kept_table(rounds=2))))
+def test_near_misses_stay(text: str) -> None:
+    """PR-13: orders, documents, laws, amounts, dates, hotlines, organisations, ordinary words."""
+    assert redact(text).output == text
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("身份证号430102199001011234有误", "430102199001011234"),
+        ("卡号6222021234567890123打错", "6222021234567890123"),
+        ("身份证4301021990010112", "4301021990010112"),
+    ],
+)
+def test_mistyped_numbers_with_a_context_word_are_masked(text: str, secret: str) -> None:
+    """People mistype: a wrong checksum or length does not make a number public."""
+    assert [text[span.start : span.end] for span in find(text)] == [secret]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kept"),
+    [
+        ("王师傅修理", "王", "师傅"),
+        ("欧阳老师讲课", "欧阳", "老师"),
+        ("外教Tony老师上课", "Tony", "老师"),
+    ],
+)
+def test_the_name_before_a_title_goes_and_the_title_stays(text: str, name: str, kept: str) -> None:
+    assert [text[span.start : span.end] for span in find(text)] == [name]
+    assert kept in redact(text, profile="strict").output
+
+
+def test_a_name_once_recognised_is_found_wherever_it_stands() -> None:
+    text = "投诉人：许红连。后来许红连又来，大家都认得许红连了"
+    assert [text[span.start : span.end] for span in find(text)] == ["许红连"] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("请到人民路88号市政务服务中心办理", True),
+        ("张记面馆位于五一大道12号", True),
+        ("经营场所在幸福小区3栋502室", False),
+        ("五一大道12号的快捷酒店分店", False),
+    ],
+)
+def test_premises_stay_but_branches_and_homes_go(text: str, kept: bool) -> None:
+    """PUB-17: an organisation's address is public, a branch's or a home used as premises is not."""
+    assert (redact(text).output == text) is kept

@@ -1,0 +1,106 @@
+"""The known-identity gate: no recorded name or number leaves in any spelling (PR-09, PUB-19)."""
+
+from __future__ import annotations
+
+import pytest
+
+from publication.redaction import Known, leaks, redact
+
+KNOWN = Known(
+    names=["张桂芳", "高明", "欧阳建国", "Anna Smith"],
+    phones=["13812345678", "0731-88776655"],
+    ids=["43010219900101123X"],
+    emails=["gui.fang@qq.com"],
+    addresses=["湖南省长沙市岳麓区麓山南路12号3栋501室"],
+    plates=["湘A12345"],
+    accounts=["6222021234567890123"],
+    wechat=["zgf_8866"],
+)
+
+SPELLINGS = [
+    ("张桂芳", "person"),
+    ("张 桂 芳", "person"),
+    ("张-桂-芳", "person"),
+    ("张*桂*芳", "person"),
+    ("张\u200b桂\u200d芳", "person"),
+    ("张桂\n芳", "person"),
+    ("張桂芳", "person"),
+    ("⾼明", "person"),
+    ("高 明", "person"),
+    ("欧\u3000阳建国", "person"),
+    ("ANNA  smith", "person"),
+    ("Аnnа Smith", "person"),
+    ("13812345678", "phone"),
+    ("１３８１２３４５６７８", "phone"),
+    ("138 1234\n5678", "phone"),
+    ("壹叁捌壹贰叁肆伍陆柒捌", "phone"),
+    ("幺三八幺二三四五六七八", "phone"),
+    ("138,123,456,78", "phone"),
+    ("l38l2345678", "phone"),
+    ("88776655", "phone"),
+    ("（0731）8877 6655", "phone"),
+    ("430102 19900101 123х", "id_number"),
+    ("gui.fаng(at)qq点com", "email"),
+    ("ｇｕｉ.ｆａｎｇ＠ｑｑ.ｃｏｍ", "email"),
+    ("麓山南路12号3栋501室", "address"),
+    ("麓山南路１２号　三栋五〇一室", "address"),
+    ("湘A·123 45", "license_plate"),
+    ("湘А12345", "license_plate"),
+    ("6222-0212-3456-7890-123", "bank_card"),
+    ("Z G F 8866", "wechat"),
+]
+
+
+@pytest.mark.parametrize(("spelling", "kind"), SPELLINGS)
+def test_any_spelling_of_a_known_identity_blocks(spelling: str, kind: str) -> None:
+    text = f"经查，{spelling}。已答复"
+    found = leaks(text, KNOWN)
+    start = text.index(spelling)
+    assert [(span.start, span.end, span.type, span.source) for span in found] == [
+        (start, start + len(spelling), kind, "identity")
+    ]
+
+
+@pytest.mark.parametrize(("spelling", "kind"), SPELLINGS)
+@pytest.mark.parametrize("profile", ["standard", "strict"])
+def test_redaction_leaves_no_known_identity(spelling: str, kind: str, profile: str) -> None:
+    result = redact(f"经查，{spelling}。已答复", KNOWN, profile)
+    assert leaks(result.output, KNOWN) == []
+    assert result.verdict != "block"
+    assert result.output.startswith("经查，")
+    assert result.output.endswith("。已答复")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["电话138****5678", "身份证**************123X", "张女士来电", "张某来电", "长沙市岳麓区〔详细地址已隐去〕", "拨打12345", "桂花飘香", "12号楼"],
+)
+def test_what_the_profile_writes_is_no_leak(text: str) -> None:
+    assert leaks(text, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("电话13987654321", "phone"),
+        ("身份证430102199001011234", "id_number"),
+        ("邮箱someone@example.cn", "email"),
+        ("车牌粤B54321", "license_plate"),
+        ("卡号6222020000000000000", "bank_card"),
+    ],
+)
+def test_unmasked_patterns_block_without_any_known_identity(text: str, kind: str) -> None:
+    """PUB-19: the final scan needs no case record."""
+    assert [span.type for span in leaks(text)] == [kind]
+
+
+def test_values_too_short_to_mean_anything_are_ignored() -> None:
+    assert leaks("张三是1号", Known(names=["张", ""], phones=["1"], ids=[" "], addresses=["1号"], wechat=["a"])) == []
+
+
+def test_known_reads_json_and_names_the_wrong_field() -> None:
+    assert Known.from_mapping({"names": ["张桂芳"]}) == Known(names=("张桂芳",))
+    with pytest.raises(ValueError, match="known.names: expected a list of strings"):
+        Known.from_mapping({"names": "张桂芳"})
+    with pytest.raises(ValueError, match="known.surnames: unknown field"):
+        Known.from_mapping({"surnames": []})
