@@ -126,7 +126,7 @@ def timeliness(facts: Facts, heading: str) -> Section:
     paragraphs = []
     if facts.value("average_days") is not None:
         paragraphs.append(
-            _("The first reply took %(days)s working days (%(hours)s hours) on average; half of the cases were replied to within %(median)s working days and 90% within %(p90)s.").replace("90% ", "90%% ") % {
+            _("The first reply took %(days)s working days (%(hours)s hours) on average; half of the cases were replied to within %(median)s working days and nine out of ten within %(p90)s.") % {
                 "days": facts.text("average_days"), "hours": facts.text("average_hours"),
                 "median": show(facts.value("median_days")), "p90": show(facts.value("p90_days")),
             }

@@ -69,13 +69,27 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
             for key, figure in FIGURES.items()
         },
         "series": {
-            figure.key: [[month.code, shown(back.value(figure, month), totals_outside)["value"]] for month in months] for figure in SERIES
+            figure.key: [
+                [month.code, shown(value, totals_outside)["value"]] for month, value in monthly(back, figure, months)
+            ]
+            for figure in SERIES
         },
         "breakdowns": {
             **{axis: _breakdown(now, axis, wanted, period, outside) for axis, wanted in BREAKDOWNS.items()},
             "dissatisfaction": _dissatisfaction(now, period, outside),
         },
     }
+
+
+def monthly(found: Computed, figure: Figure, months: list[Period]) -> list[tuple[Period, Value]]:
+    """A figure month by month. Months before the first complaint ever counted have no figure rather than 0."""
+    values = [(month, found.value(figure, month)) for month in months]
+    begun = False
+    series = []
+    for month, value in values:
+        begun = begun or bool(value.value)
+        series.append((month, value if begun or figure.unit != Unit.CASES else Value(None)))
+    return series
 
 
 def _breakdown(now: Computed, axis: str, wanted: tuple[Figure, ...], period: Period, outside: bool) -> list[dict[str, Any]]:

@@ -239,6 +239,15 @@ def _working_days(pairs: Iterable[tuple[date, date]]) -> dict[tuple[date, date],
     return {(came, went): max(0, until[went] - until[came]) for came, went in pairs if came in until and went in until}
 
 
+def days_to_reply(case: Complaint) -> int | None:
+    """Working days to the first reply of one case, counted as in `answered`; None without a reply or calendar."""
+    first = CaseEvent.objects.filter(complaint=case, kind__in=_ANSWERING, to_status=Status.REPLIED).order_by("sequence").first()
+    if first is None:
+        return None
+    pair = (case.registered_at.astimezone(OFFICE).date(), first.at.astimezone(OFFICE).date())
+    return _working_days([pair]).get(pair)
+
+
 def answer_hours(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Hours to the first reply in whole periods: seconds, median_seconds, p90_seconds, cases (SLA-02).
 

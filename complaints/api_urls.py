@@ -1,1 +1,11 @@
-urlpatterns: list = []
+"""Cases under /api/v1/."""
+
+from django.urls import path
+
+from complaints import api
+
+urlpatterns = [
+    path("complaints/", api.Complaints.as_view(), name="api-complaints"),
+    path("complaints/<str:number>/", api.ComplaintView.as_view(), name="api-complaint"),
+    path("complaints/<str:number>/actions/<slug:action>/", api.ComplaintAction.as_view(), name="api-complaint-action"),
+]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -38,6 +39,8 @@ from complaints.models import (
 )
 from complaints.states import Audience, DeadlineState
 
+# After this long no warning ladder has a step left.
+LADDER_REACH = timedelta(days=60)
 # Every table a case may fill, the ones other rows point at first.
 TABLES: tuple[type[models.Model], ...] = (
     Complainant, ContactPoint, Complaint, ComplaintSearch, Classification, Assignment, Reply, QualityCheck, Contact, Callback, Deadline, CaseEvent,
@@ -52,44 +55,37 @@ class Rows:
         self.model = model
         self.table = model._meta.db_table
         self.columns = [field.column for field in fields]
+        self._convert = _as_copy_text if connection.vendor == "postgresql" else _as_parameter
         self._place = {field.attname: index for index, field in enumerate(fields)}
-        self._blank = [field.get_default() if field.has_default() or not field.null else None for field in fields]
+        self._blank = [self._convert(field.get_default() if field.has_default() or not field.null else None) for field in fields]
         self._rows: list[list[Any]] = []
         self._numbered = False
 
     def add(self, **values: Any) -> None:
         """One row; attributes left out hold their defaults. Give `id` in every row or in none."""
         row = self._blank.copy()
+        place, convert = self._place, self._convert
         for name, value in values.items():
-            row[self._place[name]] = value
+            row[place[name]] = convert(value)
         self._numbered = self._numbered or "id" in values
         self._rows.append(row)
 
     def store(self) -> int:
         """Write the rows and forget them. Returns how many."""
-        count = len(self._rows)
-        if count:
+        rows, self._rows = self._rows, []
+        if rows:
             skip = 0 if self._numbered or "id" not in self._place else 1  # Django puts `id` first
             columns = ", ".join(f'"{column}"' for column in self.columns[skip:])
-            if connection.vendor == "postgresql":
-                self._copy(columns, skip)
-            else:
-                self._insert(columns, skip)
-            self._rows = []
-        return count
-
-    def _copy(self, columns: str, skip: int) -> None:
-        lines = ("\t".join(map(_as_copy_text, row[skip:])) for row in self._rows)
-        with connection.cursor() as cursor:
-            cursor.copy_expert(f'COPY "{self.table}" ({columns}) FROM STDIN', io.StringIO("\n".join(lines) + "\n"))
-
-    def _insert(self, columns: str, skip: int) -> None:
-        marks = ", ".join(["%s"] * (len(self.columns) - skip))
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f'INSERT INTO "{self.table}" ({columns}) VALUES ({marks})',  # noqa: S608
-                [[_as_parameter(value) for value in row[skip:]] for row in self._rows],
-            )
+            if skip:
+                rows = [row[skip:] for row in rows]
+            with connection.cursor() as cursor:
+                if connection.vendor == "postgresql":
+                    lines = "\n".join(map("\t".join, rows))
+                    cursor.copy_expert(f'COPY "{self.table}" ({columns}) FROM STDIN', io.StringIO(lines + "\n"))
+                else:
+                    marks = ", ".join(["%s"] * (len(self.columns) - skip))
+                    cursor.executemany(f'INSERT INTO "{self.table}" ({columns}) VALUES ({marks})', rows)  # noqa: S608
+        return len(rows)
 
 
 def _as_copy_text(value: Any) -> str:
@@ -108,6 +104,7 @@ def _as_copy_text(value: Any) -> str:
 
 
 def _as_parameter(value: Any) -> Any:
+    """A value as a parameter of SQLite."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, (list, dict)):
@@ -166,6 +163,22 @@ class Batch:
         return counts
 
 
+@contextmanager
+def fast_search_index() -> Iterator[None]:
+    """Within a transaction: collect the changes of the full-text index and merge them at the end.
+
+    On PostgreSQL this is five times faster than merging 4 MB at a time.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL gin_pending_list_limit = '256MB'")
+            cursor.execute("SET LOCAL work_mem = '256MB'")
+    yield
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT gin_clean_pending_list(%s)", [f"{ComplaintSearch._meta.db_table}_gin"])
+
+
 class Chain:
     """The log of one case, oldest event first."""
 
@@ -207,6 +220,8 @@ class Policies:
         self._policies = list(ServicePolicy.objects.filter(is_default=True).order_by("-revision").prefetch_related("rules"))
         self._calendars: dict[int, WorkingCalendar] = {}
         self._due: dict[tuple[int, date], tuple[datetime, bool] | None] = {}
+        self._rules: dict[tuple[int, str, str], PolicyRule | None] = {}
+        self._alerts: dict[tuple[int, datetime], list[datetime]] = {}
 
     def on(self, day: date) -> ServicePolicy:
         """The default policy in force on a day. Raises LookupError."""
@@ -217,8 +232,11 @@ class Policies:
 
     def rule(self, policy: ServicePolicy, milestone: str, complexity: str) -> PolicyRule | None:
         """The rule of this complexity, else the one for all."""
-        rules = {rule.complexity: rule for rule in policy.rules.all() if rule.milestone == milestone}
-        return rules.get(complexity) or rules.get("")
+        key = (policy.pk, str(milestone), str(complexity))
+        if key not in self._rules:
+            rules = {rule.complexity: rule for rule in policy.rules.all() if rule.milestone == milestone}
+            self._rules[key] = rules.get(complexity) or rules.get("")
+        return self._rules[key]
 
     def calendar(self, policy: ServicePolicy) -> WorkingCalendar:
         if policy.pk not in self._calendars:
@@ -247,6 +265,17 @@ class Policies:
         return found
 
 
+    def alerts(self, policy: ServicePolicy, rule: PolicyRule, start: datetime, due_at: datetime) -> list[datetime]:
+        """When the warning ladder of a clock announces something; remembered for the last start only."""
+        key = (rule.pk, start)
+        if key not in self._alerts:
+            clock = Deadline(started_at=start, due_at=due_at, unit=rule.unit, ladder=rule.ladder)
+            if len(self._alerts) > len(self._rules):
+                self._alerts.clear()
+            self._alerts[key] = [at for at, _step in clocks.alert_points(clock, self.calendar(policy))]
+        return self._alerts[key]
+
+
 def add_clock(
     batch: Batch, policies: Policies, policy: ServicePolicy, rule: PolicyRule, *, complaint_id: int, start: datetime, stop: datetime | None, now: datetime
 ) -> datetime | None:
@@ -268,12 +297,11 @@ def add_clock(
         late = stop > due_at
         values.update(state=str(DeadlineState.MISSED if late else DeadlineState.MET), stopped_at=stop, breached_at=due_at if late else None)
     else:
-        running = Deadline(**values, ladder=rule.ladder)
-        points = clocks.alert_points(running, policies.calendar(policy))
-        ahead = [at for at, _step in points if at > now]
-        values.update(
-            ladder=rule.ladder, breached_at=due_at if now > due_at else None,
-            alerts_sent=len(points) - len(ahead), next_alert_at=ahead[0].astimezone(UTC) if ahead else None,
-        )  # fmt: skip
+        passed, coming = len(rule.ladder), None
+        if now < due_at + LADDER_REACH:
+            points = policies.alerts(policy, rule, start, due_at)
+            ahead = [at for at in points if at > now]
+            passed, coming = len(points) - len(ahead), ahead[0].astimezone(UTC) if ahead else None
+        values.update(ladder=rule.ladder, breached_at=due_at if now > due_at else None, alerts_sent=passed, next_alert_at=coming)
     batch[Deadline].add(**values)
     return due_at

@@ -19,7 +19,6 @@ from complaints import (
     case_records,
     clocks,
     identity,
-    panels,
     permissions,
     selectors,
     timeline,
@@ -44,17 +43,8 @@ REPEAT_DAYS = 90
 REVEALS_SHOWN_DAYS = 30
 
 # Actions that stand beside what they change instead of in the action bar.
-_BESIDE = {
-    "classify",
-    "grade_risk",
-    "reassign",
-    "add_supporting",
-    "request_pause",
-    "approve_pause",
-    "resume",
-    "request_extension",
-    "approve_extension",
-}
+_CLOCK = ("request_pause", "approve_pause", "resume", "request_extension", "approve_extension")
+_BESIDE = {"classify", "grade_risk", "reassign", "add_supporting", *_CLOCK}
 # What a person most likely came for, first match wins.
 _PRIMARY = (
     "receive_information",
@@ -92,6 +82,7 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
     actions = _actions(complaint, user)
     viewer = timeline.Viewer.of(user)
     record = timeline.entries(complaint, viewer)
+    readings = clock_readings(complaint, now=now)
     return {
         "complaint": complaint,
         "active": "cases",
@@ -104,7 +95,9 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "earlier": earlier(complaint, user),
         "attachments": complaint.attachments.all(),
         "may_download": user.has_perm("complaints.view_original"),
-        "clocks": clock_readings(complaint, now=now),
+        "clocks": readings,
+        "lead_clock": _lead_clock(readings),
+        "clock_actions": [action for action in actions if action.move.action in _CLOCK],
         "tasks": tasks(complaint),
         "replies": list(reversed(complaint.replies.all())),
         "questions": complaint.questions.all(),
@@ -119,7 +112,6 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         **_bar(complaint, actions),
         **person(complaint, user, now=now),
         "ended": complaint.status in ENDED,
-        "panels": panels.case_panels(complaint, user),
         "now": now,
     }
 
@@ -279,6 +271,11 @@ def clock_readings(complaint: Complaint, *, now: datetime) -> list[Clock]:
             Clock(deadline, reading.state, reading.text, None if over else reading.percent, reading.explanation)
         )
     return found
+
+
+def _lead_clock(readings: Iterable[Clock]) -> Clock | None:
+    """The handling limit of the lead department while it runs."""
+    return next((row for row in readings if row.deadline.milestone == Milestone.RESOLVE and not row.is_over), None)
 
 
 # --- The complainant --------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.models import User
-from complaints import case_access, case_page, case_records, permissions, record_forms
+from complaints import case_access, case_page, case_records, panels, permissions, record_forms
 from complaints import timeline as timelines
 from complaints.action_form import ActionForm
 from complaints.action_forms import FORMS
@@ -42,9 +43,14 @@ def render_case(request: HttpRequest, complaint: Complaint, **extra: Any) -> Htt
 
 
 def _values(request: HttpRequest, complaint: Complaint) -> dict[str, Any]:
+    """What the page shows, with the boxes of the apps above."""
     wanted = request.GET.get("show", "all")
     show = wanted if wanted in timelines.GROUPS else "all"
     values = case_page.context(complaint, request.user, now=timezone.now(), show=show)
+    shown = panels.case_panels(complaint, request.user)
+    values["panels"] = [
+        render_to_string(panel.template, {"complaint": complaint, **panel.context}, request) for panel in shown
+    ]
     values["note_form"] = record_forms.NoteForm(complaint=complaint, user=request.user)
     return values
 
@@ -54,8 +60,7 @@ def _values(request: HttpRequest, complaint: Complaint) -> dict[str, Any]:
 def printed(request: HttpRequest, number: str) -> HttpResponse:
     """The file of the case for paper: the same values as the page, nothing to click (AZ-08)."""
     complaint = case_access.visible_case(request.user, number)
-    values = case_page.context(complaint, request.user, now=timezone.now())
-    return render(request, "complaints/case_print.html", {**values, "printing": True})
+    return render(request, "complaints/case_print.html", {**_values(request, complaint), "printing": True})
 
 
 @login_required

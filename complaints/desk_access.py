@@ -26,7 +26,9 @@ def needs(*permissions: str) -> Callable[[DeskView], DeskView]:
         @wraps(view)
         def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
             if not any(request.user.has_perm(name) for name in permissions):
-                security.record("refused", user=request.user, request=request, subject=view.__name__, needs=list(permissions))
+                security.record(
+                    "refused", user=request.user, request=request, subject=view.__name__, needs=list(permissions)
+                )
                 raise NotAllowed(_("Your role does not open this page."))
             return view(request, *args, **kwargs)
 

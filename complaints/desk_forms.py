@@ -12,7 +12,9 @@ from complaints.filters import DayField
 class BulkAssignForm(forms.Form):
     """One lead department and one task for several accepted cases (ASG-01, ASG-03)."""
 
-    department = forms.ModelChoiceField(Department.objects.none(), label=_("Lead department"), empty_label=_("Choose a department"))
+    department = forms.ModelChoiceField(
+        Department.objects.none(), label=_("Lead department"), empty_label=_("Choose a department")
+    )
     task = forms.CharField(
         label=_("Task and requirements"),
         help_text=_("What the department has to find out and do. Every case gets the same text."),

@@ -106,7 +106,9 @@ class ComplaintFilter(django_filters.FilterSet):
 
     status = django_filters.MultipleChoiceFilter(choices=Status.choices, label=_("Status"))
     category = django_filters.MultipleChoiceFilter(choices=category_choices, method="by_category", label=_("Category"))
-    department = django_filters.MultipleChoiceFilter(choices=department_choices, method="by_department", label=_("Department"))
+    department = django_filters.MultipleChoiceFilter(
+        choices=department_choices, method="by_department", label=_("Department")
+    )
     risk = django_filters.MultipleChoiceFilter(choices=RiskGrade.choices, field_name="risk_grade", label=_("Risk"))
     channel = django_filters.MultipleChoiceFilter(choices=Channel.choices, label=_("Channel"))
     received_from = DayFilter(method="from_day", label=_("Received from"))

@@ -44,6 +44,7 @@ REQUIRED = ("subject", "narrative", "received_at")
 HEADER_WITHIN = 10
 # Spreadsheet programs keep 15 digits of a number.
 EXACT = 10**15
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
 _MOMENT = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})秒?(?:\.\d+)?)?分?)?\s*(Z|[+-]\d{2}:?\d{2})?"
@@ -131,10 +132,13 @@ class RowReader:
         self._channels = {_heading(name): value for value, label in Channel.choices for name in (value, label)}
         self._departments = {_heading(name): row for row in Department.objects.active() for name in (row.code, row.name)}
         categories = Category.objects.filter(dimension=Dimension.CATEGORY)
-        self.categories = {_heading(name): row.pk for row in categories for name in (row.code, row.name_en, row.name) if name}
+        self._categories = {_heading(name): row.pk for row in categories for name in (row.code, row.name_en, row.name) if name}
 
     def category_id(self, name: str) -> int | None:
-        return self.categories.get(_heading(name))
+        return self._categories.get(_heading(name))
+
+    def remember_category(self, name: str, pk: int) -> None:
+        self._categories[_heading(name)] = pk
 
     def read(self, number: int, cells: Sequence[Cell]) -> ImportRow:
         """Raises RowErrors with everything that is wrong with the row."""
@@ -213,7 +217,10 @@ def _text(field: str, cell: Cell) -> str:
         text = str(cell).strip()
     if _SCIENTIFIC.fullmatch(text) and field in ("external_number", "complainant_phone", "complainant_name"):
         raise InvalidInput(field, _lost_digits())
-    return check_text(field, text, limit=_LIMITS.get(field, 200))
+    limit = _LIMITS.get(field, 200)
+    if len(text) > limit or _UNSTORABLE.search(text):
+        check_text(field, text, limit=limit)
+    return text
 
 
 def _lost_digits() -> str:
@@ -259,6 +266,6 @@ def _first_words(text: str) -> str:
 
 
 def _digest(parts: Sequence[str]) -> str:
-    """Stands for the text in any spacing and width of characters."""
-    normal = "\n".join("".join(unicodedata.normalize("NFKC", part).split()) for part in parts)
+    """Stands for the text in any spacing."""
+    normal = "\n".join("".join(part.split()) for part in parts)
     return hashlib.sha256(normal.encode()).hexdigest()[:24]

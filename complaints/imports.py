@@ -191,7 +191,7 @@ class _Import:
     def store(self) -> None:
         """Write every new row in one transaction; a kill in the middle leaves nothing behind."""
         try:
-            with transaction.atomic():
+            with transaction.atomic(), bulk.fast_search_index():
                 _one_at_a_time()
                 self._store()
         except IntegrityError as error:
@@ -226,8 +226,9 @@ class _Import:
             self.report.created += len(rows)
         if self.report.created != self.report.new:
             raise IntegrityError("the rows changed between checking and storing")
-        for first, last in created:
-            _mark_repeats(Complaint.objects.filter(pk__gte=first, pk__lte=last))
+        if "complainant_phone" in self.columns:
+            for first, last in created:
+                _mark_repeats(Complaint.objects.filter(pk__gte=first, pk__lte=last))
 
     def _create_categories(self) -> None:
         """Categories the organisation does not know yet: kept from the public until somebody decides."""
@@ -236,7 +237,7 @@ class _Import:
             row, _made = Category.objects.get_or_create(
                 dimension=Dimension.CATEGORY, code=code, defaults={"name": name, "is_public": False, "order": 900}
             )
-            self.reader.categories[name.casefold()] = row.pk
+            self.reader.remember_category(name, row.pk)
             self.report.categories_created.append(name)
 
 

@@ -105,11 +105,16 @@ def _fetch(queryset: QuerySet, order: Order, start: Position | None, *, backward
 def _beyond(segment: Segment, position: Position, *, backward: bool) -> Func:
     sign = "<" if segment.descending != backward else ">"
     if segment.field is None:
-        return Func(F("pk"), Value(position.pk), arg_joiner=f" {sign} ", template="%(expressions)s", output_field=BooleanField())
+        return Func(
+            F("pk"), Value(position.pk), arg_joiner=f" {sign} ", template="%(expressions)s", output_field=BooleanField()
+        )
     # A row comparison: PostgreSQL walks (field, id) from here, where an OR would read from the beginning.
     row = Func(F(segment.field), F("pk"), template="(%(expressions)s)", output_field=BooleanField())
     point = Func(
-        Value(position.at, DateTimeField()), Value(position.pk), template="(%(expressions)s)", output_field=BooleanField()
+        Value(position.at, DateTimeField()),
+        Value(position.pk),
+        template="(%(expressions)s)",
+        output_field=BooleanField(),
     )
     return Func(row, point, arg_joiner=f" {sign} ", template="%(expressions)s", output_field=BooleanField())
 
@@ -124,7 +129,9 @@ def _position(row: Any, order: Order) -> str:
 
 def _belongs(row: Any, segment: Segment) -> bool:
     """Whether a fetched row satisfies the `field__isnull` conditions of a segment."""
-    return all((getattr(row, name.removesuffix("__isnull")) is None) == wanted for name, wanted in segment.where.children)
+    return all(
+        (getattr(row, name.removesuffix("__isnull")) is None) == wanted for name, wanted in segment.where.children
+    )
 
 
 def before_day(start: datetime, *, segment: int = 0) -> str:

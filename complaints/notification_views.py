@@ -40,7 +40,10 @@ def notifications(request: HttpRequest) -> HttpResponse:
     visible = set(Complaint.objects.visible_to(request.user).filter(pk__in=about).values_list("pk", flat=True))
     here = reverse("complaints:notifications")
     context = {
-        "items": [(row, sentence(row), bool(row.url) and (row.complaint_id is None or row.complaint_id in visible)) for row in found.rows],
+        "items": [
+            (row, sentence(row), bool(row.url) and (row.complaint_id is None or row.complaint_id in visible))
+            for row in found.rows
+        ],
         "previous_url": f"{here}?before={found.before}" if found.before else "",
         "next_url": f"{here}?after={found.after}" if found.after else "",
         "newest": request.user.notifications.order_by("-created_at").values_list("pk", flat=True).first() or 0,

@@ -6,7 +6,7 @@ not valid is shown again with everything in it. The token of the draft is a cook
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -43,6 +44,10 @@ def go(request: HttpRequest, name: str, fragment: str = "") -> HttpResponseRedir
     reading = {key: request.GET[key] for key in ("lang", "text") if key in request.GET}
     query = f"?{urlencode(reading)}" if reading else ""
     return HttpResponseRedirect(f"{reverse(name)}{query}{fragment}")
+
+
+def step_names() -> list[str]:
+    return [_("Pick a category"), _("Tell what happened"), _("Leave a phone number"), _("Check it")]
 
 
 # --- The draft of this browser ---------------------------------------------------------------
@@ -82,6 +87,7 @@ def _show(request: HttpRequest, step: str, form: forms.Form, *, status: int = 20
         "form": form,
         "draft": draft if draft and not draft.complaint_id else None,
         "step": list(STEPS).index(step) + 1,
+        "step_names": step_names(),
         "attachments": draft.attachments.all() if draft else [],
         "max_files": settings.ATTACHMENT_MAX_COUNT,
         "max_megabytes": settings.ATTACHMENT_MAX_BYTES // (1024 * 1024),
@@ -93,20 +99,21 @@ def _show(request: HttpRequest, step: str, form: forms.Form, *, status: int = 20
     return response
 
 
-def _step(request: HttpRequest, step: str, next_page: str) -> HttpResponse:
+def _step(request: HttpRequest, step: str, next_page: str, **context: Any) -> HttpResponse:
     """The whole life of a step that is only text: show, refuse or keep."""
     draft = _draft(request)
     form_class = STEPS[step]
     if request.method == "POST":
         form = form_class(request.POST)
         if not form.is_valid():
-            return _show(request, step, form, status=422)
+            return _show(request, step, form, status=422, **context)
         return _save(request, draft, step, form, next_page)
     if draft is None:
         return _begin_again(request)
     if draft.complaint_id:
         return go(request, "public:complain_done")
-    return _show(request, step, form_class(initial=initial(drafts.answers(draft).get(step, {}), form_class)))
+    known = initial(drafts.answers(draft).get(step, {}), form_class)
+    return _show(request, step, form_class(initial=known), **context)
 
 
 def _begin_again(request: HttpRequest) -> HttpResponse:
@@ -225,7 +232,9 @@ def _take_files(request: HttpRequest, draft: IntakeDraft, form: forms.Form) -> N
 @uploads.guarded
 def contact(request: HttpRequest) -> HttpResponse:
     """Step 3: how to reach the person."""
-    return _step(request, "contact", "public:complain_check")
+    organisation = settings.ORGANISATION["en"] if get_language() == "en" else settings.ORGANISATION
+    hints = {ContactKind.PHONE: organisation["hours"]}
+    return _step(request, "contact", "public:complain_check", contact_hints=hints)
 
 
 @form_page
@@ -283,7 +292,7 @@ def _first_invalid(steps: dict[str, forms.Form]) -> str:
 def _show_check(
     request: HttpRequest, draft: IntakeDraft, steps: dict[str, forms.Form], *, status: int = 200
 ) -> HttpResponse:
-    context = {"rows": _rows(draft, steps), "busy": status == 429}
+    context = {"rows": _rows(draft, steps), "busy": status == 429, "step": 4, "step_names": step_names()}
     response = render(request, "public/complain/check.html", context, status=status)
     if status == 429:
         response["Retry-After"] = str(throttle.HOUR)
@@ -300,13 +309,13 @@ def _rows(draft: IntakeDraft, steps: dict[str, forms.Form]) -> list[dict[str, An
     lines = [
         ("category", _("Category"), category.label),
         ("details", _("What happened"), details["narrative"]),
-        ("details", _("Day"), details["occurred_on"]),
+        ("details", _("Day of the event"), details["occurred_on"]),
         ("details", _("Your request"), details["demand"]),
         ("details", _("Place"), details["place"]),
         ("details", _("Product or service"), details["product"]),
         ("details", _("Amount"), details["amount"]),
         ("details", _("Files"), "\n".join(attachment.name for attachment in draft.attachments.all())),
-        ("contact", _("Name"), " ".join(filter(None, (contact["name"], str(address))))),
+        ("contact", _("What to call you"), " ".join(filter(None, (contact["name"], str(address))))),
         ("contact", _("Phone"), contact["phone"]),
         ("contact", _("E-mail"), contact["email"]),
         ("contact", _("Contact by"), "\n".join(filter(None, (str(by), contact["contact_note"])))),
@@ -314,7 +323,9 @@ def _rows(draft: IntakeDraft, steps: dict[str, forms.Form]) -> list[dict[str, An
         ("contact", _("Confidential"), _("Do not tell the department who I am") if contact["is_confidential"] else ""),
     ]
     return [
-        {"label": label, "value": value, "page": PAGES[step]} for step, label, value in lines if value not in ("", None)
+        {"label": label, "value": value, "page": PAGES[step], "is_day": isinstance(value, date)}
+        for step, label, value in lines
+        if value not in ("", None)
     ]
 
 

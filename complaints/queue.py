@@ -28,7 +28,10 @@ PAGE_SIZE = 50
 COUNT_SECONDS = 60
 
 DUE = keyset.Order(
-    segments=(keyset.Segment(Q(next_due_at__isnull=False), "next_due_at"), keyset.Segment(Q(next_due_at__isnull=True), None)),
+    segments=(
+        keyset.Segment(Q(next_due_at__isnull=False), "next_due_at"),
+        keyset.Segment(Q(next_due_at__isnull=True), None),
+    ),
     whole=(F("next_due_at").asc(nulls_last=True), "pk"),
 )
 RECEIVED = keyset.Order(segments=(keyset.Segment(Q(), "received_at", descending=True),), whole=("-received_at", "-pk"))
@@ -148,7 +151,12 @@ def counts(user: User) -> Counts:
         now = timezone.now()
         scope = Complaint.objects.visible_to(user)
         parts = [
-            view.narrow(scope, user, now).order_by().annotate(view=Value(view.key)).values("view").annotate(n=Count("pk")).values_list("view", "n")
+            view.narrow(scope, user, now)
+            .order_by()
+            .annotate(view=Value(view.key))
+            .values("view")
+            .annotate(n=Count("pk"))
+            .values_list("view", "n")
             for view in VIEWS.values()
         ]
         rows = dict(parts[0].union(*parts[1:], all=True))

@@ -22,6 +22,7 @@ REPEAT_DAYS = 90
 EXCERPT = 220
 ACTIONS_SHOWN = 3
 
+
 def case_url(number: str) -> str:
     """The case page."""
     return reverse("complaints:detail", args=[number])
@@ -105,7 +106,9 @@ class Preview:
 def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: datetime) -> Preview | None:
     """The preview of a visible case; None for any other number (AZ-03)."""
     complaint = (
-        visible.filter(number=number).select_related("policy", "complainant", "category", "lead_department", "handler", "coordinator").first()
+        visible.filter(number=number)
+        .select_related("policy", "complainant", "category", "lead_department", "handler", "coordinator")
+        .first()
     )
     if complaint is None:
         return None
@@ -114,7 +117,9 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
     tasks = list(complaint.assignments.filter(is_current=True).select_related("department", "handler"))
     log = complaint.events.filter(audience=Audience.CASE).order_by("-sequence")[:3]
     hidden = complaint.is_confidential and not user.has_perm("complaints.view_all")
-    earlier = identity.earlier_complaints(complaint, at=now, days=REPEAT_DAYS).filter(received_at__lt=complaint.received_at)
+    earlier = identity.earlier_complaints(complaint, at=now, days=REPEAT_DAYS).filter(
+        received_at__lt=complaint.received_at
+    )
     return Preview(
         complaint=complaint,
         row=_row(complaint, calendar, now=now),

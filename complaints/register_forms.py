@@ -41,7 +41,12 @@ class ChannelRules:
 CHANNELS: dict[Channel, ChannelRules] = {
     Channel.PHONE: ChannelRules(
         icon="phone",
-        labels={"received_at": _("Time of the call"), "channel_reference": _("Recording reference"), "name": _("Caller"), "phone": _("Number of the caller")},
+        labels={
+            "received_at": _("Time of the call"),
+            "channel_reference": _("Recording reference"),
+            "name": _("Caller"),
+            "phone": _("Number of the caller"),
+        },
         fields=("channel_reference",),
         hints={"channel_reference": _("The number of the recording in the telephone system.")},
         evidence=EvidenceKind.RECORDING,
@@ -54,7 +59,11 @@ CHANNELS: dict[Channel, ChannelRules] = {
     ),
     Channel.LETTER: ChannelRules(
         icon="file-text",
-        labels={"received_at": _("Time of receipt"), "files": _("Scan of the letter"), "channel_reference": _("Number of the registered letter")},
+        labels={
+            "received_at": _("Time of receipt"),
+            "files": _("Scan of the letter"),
+            "channel_reference": _("Number of the registered letter"),
+        },
         fields=("postmark_on", "channel_reference"),
         required=("files",),
         hints={"files": _("Letter and envelope, so that the postmark can be read. PDF or photos.")},
@@ -69,7 +78,11 @@ CHANNELS: dict[Channel, ChannelRules] = {
     ),
     Channel.REFERRAL: ChannelRules(
         icon="arrow-right-left",
-        labels={"received_at": _("Time of receipt"), "channel_reference": _("Its number"), "referring_body": _("Referring body")},
+        labels={
+            "received_at": _("Time of receipt"),
+            "channel_reference": _("Its number"),
+            "referring_body": _("Referring body"),
+        },
         fields=("referring_body", "channel_reference", "referral_due_at"),
         required=("referring_body", "channel_reference"),
         hints={"referral_due_at": _("Until when that body expects our reply.")},
@@ -77,7 +90,11 @@ CHANNELS: dict[Channel, ChannelRules] = {
     ),
     Channel.GOVERNMENT: ChannelRules(
         icon="building-2",
-        labels={"received_at": _("Time of receipt"), "channel_reference": _("Number on the platform"), "referring_body": _("Platform")},
+        labels={
+            "received_at": _("Time of receipt"),
+            "channel_reference": _("Number on the platform"),
+            "referring_body": _("Platform"),
+        },
         fields=("referring_body", "channel_reference", "referral_due_at"),
         required=("referring_body", "channel_reference"),
         hints={"referral_due_at": _("Until when the platform expects our reply.")},
@@ -85,13 +102,20 @@ CHANNELS: dict[Channel, ChannelRules] = {
     ),
     Channel.SOCIAL: ChannelRules(
         icon="globe",
-        labels={"received_at": _("Time of the post"), "channel_reference": _("Link to the post"), "files": _("Screenshot")},
+        labels={
+            "received_at": _("Time of the post"),
+            "channel_reference": _("Link to the post"),
+            "files": _("Screenshot"),
+        },
         fields=("channel_reference",),
         required=("channel_reference", "files"),
-        hints={"channel_reference": _("The short link for sharing, at most 120 characters."), "files": _("Posts get deleted: keep a picture of it.")},
+        hints={
+            "channel_reference": _("The short link for sharing, at most 120 characters."),
+            "files": _("Posts get deleted: keep a picture of it."),
+        },
         evidence=EvidenceKind.OTHER,
     ),
-}  # fmt: skip
+}
 _OPTIONAL = ("channel_reference", "referring_body", "referral_due_at", "postmark_on")
 
 
@@ -137,9 +161,14 @@ class RegisterForm(forms.Form):
     needs_care = PlainText(label=_("Help needed"), limit=200, required=False)
     is_confidential = forms.BooleanField(label=_("Withhold the identity from the departments"), required=False)
 
-    subject = PlainText(label=_("Subject"), limit=120, error_messages={"required": _("Say in one sentence what it is about.")})
+    subject = PlainText(
+        label=_("Subject"), limit=120, error_messages={"required": _("Say in one sentence what it is about.")}
+    )
     narrative = PlainText(
-        label=_("What happened"), limit=MAX_NARRATIVE, lines=8, error_messages={"required": _("Describe what happened, in the complainant's words.")}
+        label=_("What happened"),
+        limit=MAX_NARRATIVE,
+        lines=8,
+        error_messages={"required": _("Describe what happened, in the complainant's words.")},
     )
     demand = PlainText(label=_("What the complainant asks for"), limit=2000, lines=2, required=False)
     category = forms.ChoiceField(label=_("Category"), required=False)
@@ -148,12 +177,17 @@ class RegisterForm(forms.Form):
     place = PlainText(label=_("Place"), limit=200, required=False)
     occurred_on = DayField(label=_("Date of the event"), required=False)
     persons_affected = forms.IntegerField(label=_("Persons affected"), min_value=1, max_value=1_000_000, initial=1)
-    amount = forms.DecimalField(label=_("Amount in dispute (yuan)"), min_value=Decimal(0), max_digits=14, decimal_places=2, required=False)
+    amount = forms.DecimalField(
+        label=_("Amount in dispute (yuan)"), min_value=Decimal(0), max_digits=14, decimal_places=2, required=False
+    )
     severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices, initial=Severity.MODERATE)
     files = MultipleFiles(label=_("Attachments"), required=False)
 
     def __init__(self, channel: Channel, *args: Any, now: datetime, **kwargs: Any) -> None:
-        kwargs["initial"] = {"received_at": timezone.localtime(now).replace(second=0, microsecond=0), **kwargs.get("initial", {})}
+        kwargs["initial"] = {
+            "received_at": timezone.localtime(now).replace(second=0, microsecond=0),
+            **kwargs.get("initial", {}),
+        }
         super().__init__(*args, **kwargs)
         self.channel, self.now, self.rules = channel, now, CHANNELS[channel]
         for name in _OPTIONAL:
@@ -177,7 +211,9 @@ class RegisterForm(forms.Form):
 
     def clean_category(self) -> Category | None:
         code = self.cleaned_data["category"]
-        return Category.objects.filter(dimension=Dimension.CATEGORY, code=code, is_active=True).first() if code else None
+        return (
+            Category.objects.filter(dimension=Dimension.CATEGORY, code=code, is_active=True).first() if code else None
+        )
 
     def clean_received_at(self) -> datetime:
         moment = self.cleaned_data["received_at"]
@@ -213,14 +249,35 @@ class RegisterForm(forms.Form):
         """The filing of the valid form."""
         data = self.cleaned_data
         names = (
-            "name", "form_of_address", "is_organisation", "phone", "email", "address", "preferred_contact", "contact_note", "needs_care",
-            "is_confidential", "subject", "narrative", "demand", "category", "product", "business_step", "place", "occurred_on",
-            "persons_affected", "amount", "severity", "received_at",
-        )  # fmt: skip
+            "name",
+            "form_of_address",
+            "is_organisation",
+            "phone",
+            "email",
+            "address",
+            "preferred_contact",
+            "contact_note",
+            "needs_care",
+            "is_confidential",
+            "subject",
+            "narrative",
+            "demand",
+            "category",
+            "product",
+            "business_step",
+            "place",
+            "occurred_on",
+            "persons_affected",
+            "amount",
+            "severity",
+            "received_at",
+        )
         reference = data.get("channel_reference", "")
         if data.get("postmark_on"):
             with translation.override("zh-hans"):  # the language of the organisation's records
-                reference = " · ".join(filter(None, [_("Postmark %(day)s") % {"day": data["postmark_on"].isoformat()}, reference]))
+                reference = " · ".join(
+                    filter(None, [_("Postmark %(day)s") % {"day": data["postmark_on"].isoformat()}, reference])
+                )
         return transitions.Filing(
             channel=self.channel,
             channel_reference=reference[:120],

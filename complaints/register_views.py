@@ -136,16 +136,28 @@ def _scope(request: HttpRequest) -> str:
 
 
 def _earlier(request: HttpRequest) -> list[Complaint]:
-    return list(register_forms.earlier(request.user, phone=request.POST.get("phone", ""), email=request.POST.get("email", "")))
+    return list(
+        register_forms.earlier(request.user, phone=request.POST.get("phone", ""), email=request.POST.get("email", ""))
+    )
 
 
 def _prompts(code: str) -> dict:
     category = Category.objects.filter(dimension=Dimension.CATEGORY, code=code[:60].replace("\x00", "")).first()
-    labels = [str(RegisterForm.base_fields[name].label) for name in category.required_fields if name in RegisterForm.base_fields] if category else []
+    labels = (
+        [
+            str(RegisterForm.base_fields[name].label)
+            for name in category.required_fields
+            if name in RegisterForm.base_fields
+        ]
+        if category
+        else []
+    )
     return {"category": category, "needed": labels}
 
 
-def _form_page(request: HttpRequest, form: RegisterForm, *, token: str, status: int = 200, stop: bool = False) -> HttpResponse:
+def _form_page(
+    request: HttpRequest, form: RegisterForm, *, token: str, status: int = 200, stop: bool = False
+) -> HttpResponse:
     known = _earlier(request) if request.method == "POST" else []
     context = {
         "form": form,

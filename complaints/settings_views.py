@@ -12,8 +12,8 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import ROLES
-from complaints.desk_access import needs
 from complaints.deadlines import StartsOn
+from complaints.desk_access import needs
 from complaints.models import CalendarDay, CalendarYear, Category, Dimension, ExternalBody, ServicePolicy
 from complaints.states import Milestone
 
@@ -49,7 +49,15 @@ def policy(request: HttpRequest, code: str, revision: int) -> HttpResponse:
     found = get_object_or_404(ServicePolicy.objects.prefetch_related("rules"), code=code, revision=revision)
     order = list(Milestone)
     rules = sorted(found.rules.all(), key=lambda rule: (order.index(Milestone(rule.milestone)), rule.complexity))
-    lines = [(rule, amount(rule.amount, rule.unit), amount(rule.extension_amount, rule.unit), _STARTS[StartsOn(rule.starts_on)]) for rule in rules]
+    lines = [
+        (
+            rule,
+            amount(rule.amount, rule.unit),
+            amount(rule.extension_amount, rule.unit),
+            _STARTS[StartsOn(rule.starts_on)],
+        )
+        for rule in rules
+    ]
     return render(request, "complaints/settings/policy.html", {"policy": found, "lines": lines})
 
 
@@ -71,7 +79,9 @@ def calendar(request: HttpRequest, year: int | None = None) -> HttpResponse:
     shown = next((row for row in years if year is None or row.year == year), None)
     if shown is None and year is not None:
         raise Http404
-    days = CalendarDay.objects.filter(day__gte=date(shown.year, 1, 1), day__lte=date(shown.year, 12, 31)) if shown else []
+    days = (
+        CalendarDay.objects.filter(day__gte=date(shown.year, 1, 1), day__lte=date(shown.year, 12, 31)) if shown else []
+    )
     return render(request, "complaints/settings/calendar.html", {"years": years, "shown": shown, "days": days})
 
 
@@ -82,7 +92,15 @@ def categories(request: HttpRequest) -> HttpResponse:
     for row in Category.objects.select_related("default_department"):
         children[row.parent_id].append(row)
     groups = [
-        (label, [(row, depth) for top in children[None] if top.dimension == value for row, depth in [(top, 0), *((sub, 1) for sub in children[top.pk])]])
+        (
+            label,
+            [
+                (row, depth)
+                for top in children[None]
+                if top.dimension == value
+                for row, depth in [(top, 0), *((sub, 1) for sub in children[top.pk])]
+            ],
+        )
         for value, label in Dimension.choices
     ]
     return render(request, "complaints/settings/categories.html", {"groups": groups})
@@ -98,7 +116,10 @@ def bodies(request: HttpRequest) -> HttpResponse:
 def roles(request: HttpRequest) -> HttpResponse:
     """The shipped roles with their permissions, one table of both (COM-17)."""
     english = get_language() == "en"
-    names = {f"{row.content_type.app_label}.{row.codename}": row.name for row in Permission.objects.select_related("content_type")}
+    names = {
+        f"{row.content_type.app_label}.{row.codename}": row.name
+        for row in Permission.objects.select_related("content_type")
+    }
     held = [name for name in names if any(name in role.permissions for role in ROLES)]
     context = {
         "roles": [(role.name_en if english else role.name_zh, len(role.permissions)) for role in ROLES],

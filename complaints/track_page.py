@@ -132,16 +132,6 @@ _ONCE = ("start", "submit_for_check")
 # Shown only when the complainant did it on the tracking page.
 _OWN = ("contact",)
 
-PROMISES: dict[Milestone, Promise] = {
-    Milestone.DECIDE_ACCEPTANCE: _("We tell you whether we accept it by %(due)s."),
-    Milestone.RESOLVE: _(
-        "You get our answer by %(due)s. If it takes longer, we tell you the reason and the new date before."
-    ),
-    Milestone.REPLY: _("You get our answer by %(due)s."),
-    Milestone.CALL_BACK: _("We call you by %(due)s and ask whether you are satisfied."),
-}
-
-
 @dataclass(frozen=True)
 class Step:
     title: Promise
@@ -150,9 +140,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Due:
-    """A promised date: the sentence with a place for the date, and whether it has passed."""
+    """A promised date: what for (the page has a sentence for each), and whether it has passed."""
 
-    sentence: Promise
+    milestone: str
     at: datetime
     is_past: bool
 
@@ -267,7 +257,7 @@ def _due(complaint: Complaint, status: PublicStatus, *, now: datetime) -> Due | 
         .order_by("due_at")
         .first()
     )
-    return Due(PROMISES[Milestone(running.milestone)], running.due_at, running.due_at < now) if running else None
+    return Due(running.milestone, running.due_at, running.due_at < now) if running else None
 
 
 def _history(complaint: Complaint) -> list[Step]:

@@ -133,7 +133,8 @@ def _act(
         return _show(request, complaint, status=422, **{name: form})
     except DomainError as error:
         complaint.refresh_from_db()
-        return _show(request, complaint, status=409, refused=str(error), **{name: form})
+        typed = form.cleaned_data.get("text") or form.cleaned_data.get("comment") or ""
+        return _show(request, complaint, status=409, refused=str(error), kept=typed)
     messages.success(request, success)
     return go(request, "public:track_case")
 

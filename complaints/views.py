@@ -50,14 +50,20 @@ def queue_page(request: HttpRequest) -> HttpResponse:
     if number and visible.filter(number=number[0]).exists():
         return redirect(queue_rows.case_url(number[0]))
     view = queue.view_of(request.GET.get("view", ""))
-    narrowed = filters.ComplaintFilter(_with_words(request.GET, words), view.narrow(visible, user, now), request=request)
+    narrowed = filters.ComplaintFilter(
+        _with_words(request.GET, words), view.narrow(visible, user, now), request=request
+    )
     cases = narrowed.qs
     chosen = _chosen(narrowed, words)
     orders = queue.orders_of(view, chosen.get("status", []))
     order = request.GET.get("sort", "")
     order = order if order in orders else orders[0] if view.order == "due" else "received"
     found = keyset.page(
-        queue.rows(cases, user), queue.ORDERS[order], size=queue.PAGE_SIZE, after=_start(request.GET, order), before=request.GET.get("before", "")
+        queue.rows(cases, user),
+        queue.ORDERS[order],
+        size=queue.PAGE_SIZE,
+        after=_start(request.GET, order),
+        before=request.GET.get("before", ""),
     )
     here = _address(view.key, {**chosen, "sort": [order] if order != view.order else []})
     opened = request.GET.get("preview", "")
@@ -171,7 +177,9 @@ def assign(request: HttpRequest) -> HttpResponse:
             return redirect("complaints:queue")
         return render(request, "complaints/queue_assign.html", {"form": BulkAssignForm(), "candidates": candidates})
     pairs = [(text.partition(":")[0], text.partition(":")[2]) for text in request.POST.getlist("case")]
-    candidates = _candidates(request.user, [(number, int(version)) for number, version in pairs if version.isdecimal() and len(version) < 10])
+    candidates = _candidates(
+        request.user, [(number, int(version)) for number, version in pairs if version.isdecimal() and len(version) < 10]
+    )
     form = BulkAssignForm(request.POST)
     if not candidates:
         messages.error(request, _("Choose at least one case first."))
@@ -182,8 +190,14 @@ def assign(request: HttpRequest) -> HttpResponse:
     queue.forget_counts(request.user)
     done = sum(result.done for result in results)
     if done == len(results):
-        messages.success(request, ngettext("%(n)s case was assigned.", "%(n)s cases were assigned.", done) % {"n": done})
-    return render(request, "complaints/queue_assign_result.html", {"results": results, "done": done, "failed": len(results) - done})
+        messages.success(
+            request, ngettext("%(n)s case was assigned.", "%(n)s cases were assigned.", done) % {"n": done}
+        )
+    return render(
+        request,
+        "complaints/queue_assign_result.html",
+        {"results": results, "done": done, "failed": len(results) - done},
+    )
 
 
 def _candidates(user: User, chosen: list[tuple[str, int | None]]) -> list[Candidate]:
@@ -196,7 +210,12 @@ def _candidates(user: User, chosen: list[tuple[str, int | None]]) -> list[Candid
         if case := found.get(number):
             seen = versions[number]
             candidates.append(
-                Candidate(case, case.version if seen is None else seen, queue_rows.case_url(number), case.status in MOVES["assign"].sources)
+                Candidate(
+                    case,
+                    case.version if seen is None else seen,
+                    queue_rows.case_url(number),
+                    case.status in MOVES["assign"].sources,
+                )
             )
     return candidates
 
@@ -213,4 +232,6 @@ def _assign_one(candidate: Candidate, user: User, form: BulkAssignForm) -> Candi
         )
     except (DomainError, NotAllowed) as error:
         problem = str(error)
-    return Candidate(candidate.complaint, candidate.version, candidate.url, candidate.ready, done=not problem, problem=problem)
+    return Candidate(
+        candidate.complaint, candidate.version, candidate.url, candidate.ready, done=not problem, problem=problem
+    )

@@ -54,7 +54,7 @@ IMPROVEMENT_FIELDS: dict[str, str] = {
 }
 # A cell that begins like this is computed by spreadsheet programs, in full width and after blanks too.
 _FORMULA = re.compile(r"[\s\u3000]*[=+\-@＝＋－＠\t\r]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def as_data(found: PublishedResult) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -196,8 +197,6 @@ def _sizes() -> list[tuple[str, str]]:
 
 def _json_ld(found: PublishedResult, url: str) -> SafeString:
     """The page as schema.org data, safe inside a script element."""
-    from django.conf import settings
-
     data = {
         "@context": "https://schema.org",
         "@type": "Report",

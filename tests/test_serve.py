@@ -113,6 +113,14 @@ def test_a_taken_port_is_named(tmp_path):
     assert refused.stderr == f"Port {port} is already in use; choose another, e.g. --port {port + 1}.\n"
 
 
+def test_an_old_python_is_told_what_is_missing():
+    """The interpreter that starts us may be older than what we run on."""
+    code = "import sys; sys.path.insert(0, 'bin'); sys.version_info = (3, 9, 2); import _venv; _venv.require_python()"
+    ended = subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Huiyin needs Python 3.11 or newer; this is ")
+
+
 def test_production_is_refused(tmp_path):
     refused = run(tmp_path, HUIYIN_ENV="production")
     assert (refused.returncode, refused.stdout) == (1, "")

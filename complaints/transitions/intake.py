@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
@@ -126,7 +127,7 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
         registered_at=at,
         registered_by=by,
         complainant=complainant,
-        access_code_hash=make_password(code),
+        access_code_hash=make_password(code, hasher=settings.ACCESS_CODE_HASHER),
         is_confidential=filing.is_confidential,
         external_key=filing.external_key,
         category=filing.category,

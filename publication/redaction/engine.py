@@ -7,6 +7,7 @@ recognisers of names and addresses; a person decides last. What must never be po
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -128,22 +129,21 @@ def _apply(text: str, spans: Iterable[Span]) -> str:
 
 def _traced_back(fresh: Iterable[Span], spans: list[Span]) -> Iterator[Span]:
     """Findings in the output, in the coordinates of the text it was made from; a replacement counts as its secret."""
-    bounds: list[tuple[int, int, Span]] = []
+    firsts: list[int] = []
+    lasts: list[int] = []
     shift = 0
     for span in spans:
-        start = span.start + shift
-        bounds.append((start, start + len(span.replacement), span))
+        firsts.append(span.start + shift)
         shift += len(span.replacement) - (span.end - span.start)
+        lasts.append(span.end + shift)
 
     def origin(position: int, *, end: bool) -> int:
-        moved = 0
-        for first, last, span in bounds:
-            if position <= first if end else position < first:
-                break
-            if position < last or (end and position == last):
-                return span.end if end else span.start
-            moved = last - span.end
-        return position - moved
+        index = (bisect_left if end else bisect_right)(firsts, position) - 1
+        if index < 0:
+            return position
+        if position < lasts[index] or (end and position == lasts[index]):
+            return spans[index].end if end else spans[index].start
+        return position - lasts[index] + spans[index].end
 
     for span in fresh:
         yield replace(span, start=origin(span.start, end=False), end=origin(span.end, end=True))

@@ -35,6 +35,7 @@ _CONTEXT = re.compile(
     rf"(?:{alternatives(NAME_CONTEXTS)})(?:姓名|名字|名)?([ ]?[:为是叫\-]?[ ]?[(\"“「]?)(?={_SURNAME})"
 )
 _DOTTED = re.compile(r"[一-鿿]{1,7}(?:·[一-鿿]{1,8}){1,3}")
+_CUT_OFF = re.compile(rf"[{words.SOUNDS}]{{2,6}}·(?![一-鿿])")
 _LATIN = re.compile(
     r"(?<![A-Za-z@./])([A-Z][a-z]{1,14})(?:[ ·]|(?=[A-Z]))(?:[A-Z]\.?[ ])?([A-Z][a-z'\-]{1,15}(?:[ ][A-Z][a-z]{2,15})?)(?![A-Za-z@])"
 )
@@ -42,13 +43,16 @@ _LATIN_STATED = re.compile(
     r"(?:姓名|英文名|外教|名叫|叫做|我叫|网友|昵称)[: 为是叫]{0,3}([A-Z][a-z]{1,14}(?:[ ·][A-Z][a-z]{1,14}){0,3})(?![A-Za-z])"
 )
 _LATIN_SPEAKER = re.compile(
-    r"(?<![A-Za-z0-9@./·])([A-Z][A-Za-z]{2,14}(?:[ ·][A-Z][A-Za-z]{1,14}){0,2})(?=(?:说|表示|认为|透露|证实|指出|告诉|坦言|介绍|在接受|先生|女士))"
+    r"(?<![A-Za-z0-9@./·])([A-Z][A-Za-z]{2,14}(?:[ ·][A-Z][A-Za-z]{1,14}){0,2})"
+    r"(?=说|表示|认为|透露|证实|指出|告诉|坦言|介绍|在接受|先生|女士|等人|曾|本人)"
 )
 _LATIN_ROLE = re.compile(
     rf"(?:{alternatives(words.LATIN_ROLES)})"
     r"([A-Z][A-Za-z'\-]{2,20}(?:[ ·][A-Z][A-Za-z'\-]{1,20}){0,2})(?![A-Za-z0-9])"
 )
-_IN_BRACKETS = re.compile(r"\(([A-Za-z][A-Za-z .·'\-]{2,40})(?:\)|\Z)")
+# Another name of the same person: 小天王欧文(Owen), Sky(李晓峰).
+_ALIAS_AFTER = re.compile(r"\(([A-Za-z][A-Za-z .·'\-]{2,40})(?:\)|\Z)")
+_ALIAS_BEFORE = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Za-z]{1,19})\(\Z")
 _RUN_END = re.compile(r"[^一-鿿]|\Z")
 _ALL_CHINESE = re.compile(r"[一-鿿]+")
 _SOUNDS = re.compile(rf"[{words.SOUNDS}]{{2,9}}")
@@ -159,9 +163,10 @@ def find(view: View) -> Iterator[Hit]:
         found[start, end] = max(confidence, found.get((start, end), 0.0))
     for (start, end), confidence in found.items():
         yield Hit(start, end, "person", confidence)
-        original_name = _IN_BRACKETS.match(view.text, end)
-        if original_name and words.sounds_foreign(view.text[start:end]):
-            yield Hit(*original_name.span(1), "person", 0.65)
+        for alias in (_ALIAS_AFTER.match(view.text, end), _ALIAS_BEFORE.search(view.text[max(0, start - 24) : start])):
+            if alias is not None and not alias.group(1).isupper():
+                offset = max(0, start - 24) if alias.re is _ALIAS_BEFORE else 0
+                yield Hit(alias.start(1) + offset, alias.end(1) + offset, "person", 0.65)
     yield from _again(reader, found)
 
 
@@ -390,6 +395,9 @@ def _foreign(reader: _Reader) -> Iterator[tuple[int, int, float]]:
         name = text[start:end]
         if end - start >= 4 and words.sounds_foreign(name) and not words.ESTATE_END.search(name):
             yield start, end, 0.8
+    for match in _CUT_OFF.finditer(text):
+        if match.start() in reader.borders:
+            yield *match.span(), 0.65
     yield from _by_sound(reader)
     for match in _LATIN.finditer(text):
         if match.group(1).lower() in words.ENGLISH_FIRST_NAMES:
@@ -412,6 +420,10 @@ def _by_sound(reader: _Reader) -> Iterator[tuple[int, int, float]]:
             continue
         if token is not None and not run and role and len(token.word) > 1 and _SOUNDS.fullmatch(token.word):
             yield token.start, token.end, 0.65
+        lone = run[0] if len(run) == 1 else None
+        acting = token is not None and token.tag[:1] in {"v", "d", "p", "c"}
+        if lone and ((lone.tag == "nr" and acting) or (len(lone.word) > 2 and words.ACTS.match(reader.text, lone.end))):
+            yield lone.start, lone.end, 0.6
         if (role and sum(len(part.word) for part in run) > 1) or any(
             part.tag == "nrt" or (part.tag == "nr" and len(part.word) > 2) or (len(run) > 1 and part.tag == "nr")
             for part in run

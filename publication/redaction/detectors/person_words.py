@@ -29,7 +29,7 @@ ORGANISATION_AFTER = re.compile(
     r"|记(?![者录得下载])|路(?![过上])|大道|大街|[东西南北中]路|镇(?!定)|乡(?![下里])|市(?!民)|村(?![民里委])|号(?![码0-9])"
     r"|[巷县区庄湾桥寺庙祠墓奖杯牌族式版]|故居|定理|法则|品牌|机场)"
 )
-PLACE_END = re.compile(r"(?:[省市区县镇乡村路街巷桥寺庙站港岛]|大道|小区|广场)\Z")
+PLACE_END = re.compile(r"(?:[省市区县镇乡村路街巷桥寺庙站港岛府楼阁苑冲坪塘]|大道|小区|广场)\Z")
 SOUND_CLASSES = frozenset(["nr", "ns", "nz"])
 NAME_CLASSES = frozenset(["nr", "nrt", "nrfg", "ns", "nz", "x"])
 PLAIN_CLASSES = frozenset("vdapcmrtqus")
@@ -57,3 +57,5 @@ FOLLOWS = re.compile(
 )
 CLAUSE_START = re.compile(r"\A|[,。;:、()\"“「《!?\n /]")
 FIELD_END = re.compile(r"[,;(]|\Z")
+# What only persons do.
+ACTS = re.compile(r"、|的|和|说|表示|认为|称|透露|等人|等都|将|也|曾|受伤|接受|告诉|坦言|拒绝|复出|之外")

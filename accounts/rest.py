@@ -1,0 +1,30 @@
+"""What every API of the project shares: strict input, cursor pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.pagination import CursorPagination
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuses fields it does not know, so nothing can be set by the way (AP-01, massassign)."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            writable = {name for name, field in self.fields.items() if not field.read_only}
+            unknown = sorted(set(data) - writable)
+            if unknown:
+                raise serializers.ValidationError({name: [_("This field is not known or cannot be set.")] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class Pages(CursorPagination):
+    """Cursor pages: constant cost however deep, at most 200 rows (AP-09)."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = "-id"

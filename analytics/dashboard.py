@@ -1,0 +1,321 @@
+"""What the page of figures shows, put together from figures.py (AN-02, AN-04, AN-05, AN-33).
+
+Everything is read in a fixed number of queries, whatever is in the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from analytics import charts, figures, selectors, sources
+from analytics.facts import written
+from analytics.figures import Computed, Figure, Unit, Value, compute
+from analytics.periods import OFFICE, Period
+from analytics.scope import Scope
+from complaints.models import ImprovementAction
+from complaints.states import ImprovementState
+
+SPARK_MONTHS = 8
+# A due date so near is shown as near.
+SOON = timedelta(days=14)
+PARETO_BARS = 8
+
+
+@dataclass(frozen=True)
+class Delta:
+    """How a figure moved; tone good, poor or nothing, icon arrow-up, arrow-down or nothing."""
+
+    text: str
+    tone: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class Tile:
+    figure: Figure
+    label: str
+    value: str
+    unit: str
+    delta: Delta | None = None
+    spark: SafeString | None = None
+    parts: Sequence[tuple[str, str, int, str]] = ()  # label, colour, whole percent, percent as written
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A chart with its finding in words and its numbers as a table."""
+
+    title: str
+    note: str
+    chart: SafeString
+    finding: str
+    figure: Figure
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    text: str
+    level: int | None
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class HeatRow:
+    name: str
+    url: str
+    cells: Sequence[HeatCell]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    tiles: Sequence[Tile]
+    trend: Panel
+    channels: Panel
+    categories: Panel
+    heat_figures: Sequence[Figure]
+    heat: Sequence[HeatRow] = field(default_factory=list)
+
+    @property
+    def definitions(self) -> list[Figure]:
+        """Every figure on the page, once."""
+        shown = [*(tile.figure for tile in self.tiles), figures.median_days, *self.heat_figures]
+        return list(dict.fromkeys(shown))
+
+
+def build(period: Period, scope: Scope, *, links: bool, only: str = "") -> Dashboard:
+    """The whole page. `links`: figures lead to the list of cases; `only`: the department filter to keep in them."""
+    months = period.last_months(selectors.SERIES_MONTHS)
+    back = compute(
+        (figures.received, figures.on_time_rate, figures.average_days, figures.overturned_rate), months, scope,
+        {sources.clocks_stopped: ("department",), sources.reviews_final: ("department",)},
+    )
+    pair = compute(
+        (figures.received, figures.satisfaction_rate), [period.previous, period], scope,
+        {sources.registered: ("channel", "category", "department"), sources.ratings: ("department",)},
+    )
+    days = compute((figures.average_days,), [period], scope, {sources.answered: ("department",)})
+    return Dashboard(
+        tiles=_tiles(period, months, back, pair),
+        trend=_trend(months, back),
+        channels=_channels(period, pair),
+        categories=_categories(period, pair),
+        heat_figures=selectors.HEAT,
+        heat=_heat(period, back, pair, days, links=links),
+    )
+
+
+# --- Tiles ----------------------------------------------------------------------------------------
+
+
+def _tiles(period: Period, months: list[Period], back: Computed, pair: Computed) -> list[Tile]:
+    return [
+        _tile(figures.received, _("Received"), period, back, months),
+        _tile(figures.on_time_rate, _("On-time rate"), period, back, months),
+        _tile(figures.average_days, _("Average handling (working days)"), period, back, months, more=_median(period, back)),
+        _satisfaction(period, pair),
+        _tile(figures.overturned_rate, _("Changed by review"), period, back, months),
+    ]
+
+
+def _tile(figure: Figure, label: str, period: Period, found: Computed, months: list[Period], more: str = "") -> Tile:
+    now, before = found.value(figure, period), found.value(figure, period.previous)
+    text, unit = written(now.value, figure.unit), ""
+    if figure.unit == Unit.RATIO and now.value is not None:
+        text = text.removesuffix("%")
+        unit = _("% of %(n)s") % {"n": charts.show(now.of)} if figure is figures.overturned_rate else "%"
+    elif now.value is not None:
+        unit = _("cases") if figure.unit == Unit.CASES else _("days")
+    series = [value.value for _month, value in selectors.monthly(found, figure, months)[-SPARK_MONTHS:]]
+    spark = charts.sparkline(series) if sum(value is not None for value in series) > 1 else None
+    return Tile(figure, label, text, unit, delta(figure, now, before, period.previous, more), spark)
+
+
+def _median(period: Period, found: Computed) -> str:
+    value = found.value(figures.median_days, period)
+    return _("median %(n)s") % {"n": charts.show(value.value)} if value.value is not None else ""
+
+
+def delta(figure: Figure, now: Value, before: Value, previous: Period, more: str = "") -> Delta:
+    """The comparison with the period before, in words that say whether it is better."""
+    if now.value is None or before.value is None:
+        return Delta(more or _("nothing to compare with in %(period)s") % {"period": previous.short_label})
+    change = now.value - before.value
+    # What looks the same as written is the same.
+    digits = 3 if figure.unit == Unit.RATIO else 0 if figure.unit == Unit.CASES else 1
+    change = round(change, digits)
+    tail = _(", %(text)s") % {"text": more} if more else ""
+    if not change:
+        return Delta(_("same as in %(period)s") % {"period": previous.short_label} + tail)
+    icon = "arrow-up" if change > 0 else "arrow-down"
+    if figure.unit == Unit.CASES:
+        return Delta(_count_change(change, before, previous) + tail, "", icon)
+    size = charts.show(abs(change) * 100, "number") if figure.unit == Unit.RATIO else charts.show(abs(change), "number")
+    better = (change > 0) == figure.rising
+    texts = {
+        (True, True): _("better by %(n)s points"), (True, False): _("worse by %(n)s points"),
+        (False, True): _("better by %(n)s days"), (False, False): _("worse by %(n)s days"),
+    }
+    return Delta(texts[figure.unit == Unit.RATIO, better] % {"n": size} + tail, "good" if better else "poor", icon)
+
+
+def _count_change(change: float, before: Value, previous: Period) -> str:
+    values = {"n": charts.show(abs(change)), "period": previous.short_label}
+    if before.value:
+        values["share"] = charts.show(abs(change) / before.value, "percent")
+        more, fewer = _("%(n)s more than in %(period)s (%(share)s)"), _("%(n)s fewer than in %(period)s (%(share)s)")
+    else:
+        more = fewer = _("%(n)s more than in %(period)s")
+    return (more if change > 0 else fewer) % values
+
+
+def _satisfaction(period: Period, pair: Computed) -> Tile:
+    total = pair.value(figures.satisfaction_rate, period)
+    shares = (
+        (figures.satisfied_share, "bg-ch-1"), (figures.basically_share, "bg-ch-3"), (figures.dissatisfied_share, "bg-bad"),
+    )
+    parts = []
+    for figure, colour in shares if total.of else ():
+        value = pair.value(figure, period).value or 0.0
+        parts.append((str(figure.name), colour, round(value * 100), charts.show(value, "percent")))
+    label = _("Satisfied or basically satisfied (%(n)s answers)") % {"n": charts.show(total.of)}
+    before = pair.value(figures.satisfaction_rate, period.previous)
+    change = None if parts else delta(figures.satisfaction_rate, total, before, period.previous)
+    text = charts.show(total.value, "percent").removesuffix("%")
+    return Tile(figures.satisfaction_rate, label, text, "%" if total.of else "", change, None, parts)
+
+
+# --- Charts ---------------------------------------------------------------------------------------
+
+
+def _trend(months: list[Period], back: Computed) -> Panel:
+    series = [(month.short_label, value.value) for month, value in selectors.monthly(back, figures.received, months)]
+    limits = charts.control_limits([value for _label, value in series])
+    finding = _trend_finding(series, limits)
+    chart = charts.control_chart(series, title=_("Complaints received in the last 12 months and control limits"), finding=finding, unit=_("cases"))
+    return Panel(
+        _("Received and control limits"), _("last 12 months, individuals chart"), chart, finding, figures.received,
+        [_("Month"), _("Received")], [[month.label, charts.show(value)] for month, (_label, value) in zip(months, series, strict=True)],
+    )
+
+
+def _trend_finding(series: list[tuple[str, float | None]], limits: charts.ControlLimits | None) -> str:
+    if limits is None:
+        return _("There are too few months to judge the trend.")
+    outside = [(label, limits.outside(value)) for label, value in series if limits.outside(value)]
+    if not outside:
+        return _("All months lie within the control limits; the average is %(mean)s a month.") % {"mean": charts.show(limits.mean)}
+    over = _(", ").join(label for label, side in outside if side > 0)
+    under = _(", ").join(label for label, side in outside if side < 0)
+    texts = [_("above the upper limit: %(months)s") % {"months": over}] if over else []
+    texts += [_("below the lower limit: %(months)s") % {"months": under}] if under else []
+    return _("Outside the control limits – %(list)s. Find the cause.") % {"list": _("; ").join(texts)}
+
+
+def _shares(found: Computed, axis: str, period: Period) -> list[tuple[str, int]]:
+    counts = found.by(figures.received, axis, period)
+    return sorted(((group.label, int(value.value or 0)) for group, value in counts.items()), key=lambda row: (-row[1], row[0]))
+
+
+def _channels(period: Period, pair: Computed) -> Panel:
+    now = _shares(pair, "channel", period)
+    before = dict(_shares(pair, "channel", period.previous))
+    total, total_before = sum(n for _label, n in now), sum(before.values())
+    finding = _("No complaint was received in the period.")
+    if now:
+        label, n = now[0]
+        finding = _("%(channel)s leads with %(share)s.") % {"channel": label, "share": charts.show(n / total, "percent")}
+        if total_before:
+            change = round((n / total - before.get(label, 0) / total_before) * 100, 1)
+            if change:
+                words = _("Up %(n)s points on %(period)s.") if change > 0 else _("Down %(n)s points on %(period)s.")
+                finding += _(" ") + words % {"n": charts.show(abs(change), "number"), "period": period.previous.short_label}
+    chart = charts.share_bars(now, title=_("Share by channel"), finding=finding, unit=_("cases"))
+    rows = [[label, charts.show(n), charts.show(n / total, "percent")] for label, n in now]
+    return Panel(_("Share by channel"), period.short_label, chart, finding, figures.received, [_("Channel"), _("Cases"), _("Share")], rows)
+
+
+def _categories(period: Period, pair: Computed) -> Panel:
+    counts = _shares(pair, "category", period)
+    total = sum(n for _label, n in counts)
+    rows = [[label, charts.show(n), charts.show(n / total, "percent")] for label, n in counts]
+    rest = counts[PARETO_BARS - 1:]
+    other = _("All others")
+    points = counts if len(counts) <= PARETO_BARS else [*counts[: PARETO_BARS - 1], (other, sum(n for _label, n in rest))]
+    lead = counts[:3]
+    note, finding = "", _("No complaint was received in the period.")
+    if lead:
+        values = {"n": len(lead), "share": charts.show(sum(n for _label, n in lead) / total, "percent"), "list": _(", ").join(label for label, _n in lead)}
+        note = _("the first %(n)s make up %(share)s") % values
+        finding = _("%(list)s together make up %(share)s.") % values
+    chart = charts.pareto(points, title=_("Pareto chart of categories"), finding=finding, unit=_("cases"), other=other)
+    return Panel(_("Categories by frequency"), note, chart, finding, figures.received, [_("Category"), _("Cases"), _("Share")], rows)
+
+
+# --- Heat table -------------------------------------------------------------------------------------
+
+
+def _heat(period: Period, back: Computed, pair: Computed, days: Computed, *, links: bool) -> list[HeatRow]:
+    source_of = {figures.average_days: days, figures.overdue_rate: back, figures.overturned_rate: back}
+    columns = [source_of.get(figure, pair).by(figure, "department", period) for figure in selectors.HEAT]
+    groups = {group for column in columns for group, value in column.items() if selectors.weight(value)}
+    ordered = sorted(groups, key=lambda group: (not group.code, -selectors.weight(columns[0].get(group)), group.label))
+    values = [[column.get(group, Value(None)).value for group in ordered] for column in columns]
+    levels = [charts.heat_levels(column) for column in values]
+    rows = []
+    for index, group in enumerate(ordered):
+        url = queue_url(period, department=group.code) if links and group.code else ""
+        cells = [
+            HeatCell(_cell(figure, column[index]), level[index], url if column[index] is not None else "")
+            for figure, column, level in zip(selectors.HEAT, values, levels, strict=True)
+        ]
+        rows.append(HeatRow(group.label, url, cells))
+    return rows
+
+
+def _cell(figure: Figure, value: float | None) -> str:
+    return charts.show(value, "percent", 1) if figure.unit == Unit.RATIO else written(value, figure.unit)
+
+
+def queue_url(period: Period, **narrowed: str) -> str:
+    """The list of cases received in a period, narrowed further; '' where this site has no list."""
+    try:
+        url = reverse("complaints:queue")
+    except NoReverseMatch:
+        return ""
+    last = period.end.astimezone(OFFICE).date() - timedelta(days=1)
+    return f"{url}?" + urlencode({"view": "all", "received_from": period.start.date(), "received_to": last, **narrowed})
+
+
+# --- Improvements -----------------------------------------------------------------------------------
+
+
+def improvements(scope: Scope) -> QuerySet[ImprovementAction]:
+    """Improvements that are not verified yet, the next due first, as far as the viewer may count them."""
+    rows = ImprovementAction.objects.exclude(state=ImprovementState.VERIFIED).select_related("department", "owner", "complaint__category")
+    if scope.departments is not None:
+        rows = rows.filter(department__in=sorted(scope.departments))
+    if scope.department:
+        rows = rows.filter(department__in=scope.department)
+    return rows.order_by("due_on", "pk")
+
+
+def tone_of(row: ImprovementAction, *, today: date) -> str:
+    """bad when overdue, warn when due soon, ok when done and waiting for its verification."""
+    if row.state == ImprovementState.DONE:
+        return "ok"
+    return "bad" if row.due_on < today else "warn" if row.due_on <= today + SOON else ""
+
+
+def today(at: datetime) -> date:
+    return timezone.localdate(at)

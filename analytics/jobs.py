@@ -1,0 +1,51 @@
+"""Scheduled work on reports: idempotent, safe to run twice, late or on two workers (JT-01, JT-03)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import after_commit
+from analytics import building, periods, tasks, transitions
+from analytics.models import Report
+from analytics.states import Edition, ReportStatus
+from complaints import jobs
+
+# A report asked for so long ago should have been claimed: its message was lost.
+WAIT = timedelta(minutes=1)
+
+
+def build_due_reports(*, now: datetime | None = None) -> dict[str, Any]:
+    """Ask for the three editions of the month that is over and, after a quarter, of the quarter (AN-19)."""
+    now = now or timezone.now()
+    month = periods.month_of(now).previous
+    due = [month]
+    if month.month % 3 == 0:
+        due.append(periods.Period(month.year, month.month - 2, 3))
+    return {period.code: jobs.run_once("build_report", period.code, lambda period=period: request_all(period, now=now), now=now) for period in due}
+
+
+def request_all(period: periods.Period, *, now: datetime) -> dict[str, Any]:
+    return {edition: transitions.request_report(period.code, edition=edition, by=None, at=now).pk for edition in Edition.values}
+
+
+def sweep_reports(*, now: datetime | None = None) -> dict[str, int]:
+    """Find builds whose message was lost or whose worker died, and documents not yet written."""
+    now = now or timezone.now()
+    left = Q(status=ReportStatus.QUEUED, requested_at__lt=now - WAIT) | Q(
+        status=ReportStatus.BUILDING, claimed_at__lt=now - transitions.LEASE
+    )
+    waiting = list(Report.objects.filter(left).values_list("pk", flat=True))
+    for pk in waiting:
+        after_commit.enqueue(tasks.build_report, report_id=pk)
+    built = Report.objects.filter(built_at__isnull=False).exclude(status__in=[ReportStatus.QUEUED, ReportStatus.BUILDING])
+    unwritten = [
+        report.pk for report in built.defer("figures", "snapshot").prefetch_related("files")
+        if len(building.current_files(report, report.files.all())) < len(building.FORMATS)
+    ]
+    for pk in unwritten:
+        after_commit.enqueue(tasks.render_report, report_id=pk)
+    return {"builds": len(waiting), "documents": len(unwritten)}

@@ -1,0 +1,44 @@
+"""Worker entry points of the analytics app."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+logger = logging.getLogger("huiyin.jobs")
+
+
+@shared_task(name="analytics.build_report")
+def build_report(report_id: int) -> bool:
+    """Build one report; a second worker finds it claimed and stops."""
+    from analytics import building  # leaf
+
+    return building.build(report_id)
+
+
+@shared_task(name="analytics.render_report")
+def render_report(report_id: int) -> int:
+    """Write the documents of a report anew after its text or state changed."""
+    from analytics import building  # leaf
+
+    return building.render(report_id)
+
+
+@shared_task(name="analytics.sweep_reports")
+def sweep_reports() -> int:
+    """Find builds and documents that were left."""
+    from analytics import jobs  # leaf
+
+    found = jobs.sweep_reports()
+    if found["builds"]:
+        logger.info("found reports that were left", extra=found)
+    return found["builds"]
+
+
+@shared_task(name="analytics.build_due_reports")
+def build_due_reports() -> int:
+    """Ask for the reports of the month that is over."""
+    from analytics import jobs  # leaf
+
+    return len(jobs.build_due_reports())
