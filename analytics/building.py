@@ -57,7 +57,9 @@ def build(report_id: int) -> bool:
     except TakenOver:
         return False
     except (CalendarMissing, OSError, ValueError) as error:
-        code = "calendar" if isinstance(error, CalendarMissing) else "storage" if isinstance(error, OSError) else "content"
+        code = (
+            "calendar" if isinstance(error, CalendarMissing) else "storage" if isinstance(error, OSError) else "content"
+        )
         logger.warning("report not built", extra={"report": report_id, "reason": code})
         transitions.fail(report_id, claimed_at=run.claimed_at, at=timezone.now(), error=code)
         return False
@@ -99,9 +101,11 @@ class _Run:
         whole = drafted.to_dict()
         kept = list(self.report.snapshot.get("sections", ()))
         steps = len(whole["sections"]) + len(FORMATS)
-        for number, section in enumerate(whole["sections"][len(kept):], start=len(kept) + 1):
+        for number, section in enumerate(whole["sections"][len(kept) :], start=len(kept) + 1):
             kept.append(section)
-            self.save(snapshot={**whole, "sections": list(kept)}, step=number, steps=steps, step_label=section["heading"][:80])
+            self.save(
+                snapshot={**whole, "sections": list(kept)}, step=number, steps=steps, step_label=section["heading"][:80]
+            )
 
     def write_file(self, format: str) -> None:
         """One document; a document of this very version is not written again."""

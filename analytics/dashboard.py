@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from analytics import charts, figures, selectors, sources
-from analytics.facts import written
+from analytics.facts import joined, written
 from analytics.figures import Computed, Figure, Unit, Value, compute
 from analytics.periods import OFFICE, Period
 from analytics.scope import Scope
@@ -97,11 +97,15 @@ def build(period: Period, scope: Scope, *, links: bool, only: str = "") -> Dashb
     """The whole page. `links`: figures lead to the list of cases; `only`: the department filter to keep in them."""
     months = period.last_months(selectors.SERIES_MONTHS)
     back = compute(
-        (figures.received, figures.on_time_rate, figures.average_days, figures.overturned_rate), months, scope,
+        (figures.received, figures.on_time_rate, figures.average_days, figures.overturned_rate),
+        months,
+        scope,
         {sources.clocks_stopped: ("department",), sources.reviews_final: ("department",)},
     )
     pair = compute(
-        (figures.received, figures.satisfaction_rate), [period.previous, period], scope,
+        (figures.received, figures.satisfaction_rate),
+        [period.previous, period],
+        scope,
         {sources.registered: ("channel", "category", "department"), sources.ratings: ("department",)},
     )
     days = compute((figures.average_days,), [period], scope, {sources.answered: ("department",)})
@@ -120,9 +124,11 @@ def build(period: Period, scope: Scope, *, links: bool, only: str = "") -> Dashb
 
 def _tiles(period: Period, months: list[Period], back: Computed, pair: Computed) -> list[Tile]:
     return [
-        _tile(figures.received, _("Received"), period, back, months),
+        _tile(figures.received, _("Complaints received"), period, back, months),
         _tile(figures.on_time_rate, _("On-time rate"), period, back, months),
-        _tile(figures.average_days, _("Average handling (working days)"), period, back, months, more=_median(period, back)),
+        _tile(
+            figures.average_days, _("Average handling (working days)"), period, back, months, more=_median(period, back)
+        ),
         _satisfaction(period, pair),
         _tile(figures.overturned_rate, _("Changed by review"), period, back, months),
     ]
@@ -133,7 +139,9 @@ def _tile(figure: Figure, label: str, period: Period, found: Computed, months: l
     text, unit = written(now.value, figure.unit), ""
     if figure.unit == Unit.RATIO and now.value is not None:
         text = text.removesuffix("%")
-        unit = _("% of %(n)s") % {"n": charts.show(now.of)} if figure is figures.overturned_rate else "%"
+        unit = "%"
+        if figure is figures.overturned_rate:
+            unit += " " + _("%(part)s of %(of)s") % {"part": charts.show(now.part), "of": charts.show(now.of)}
     elif now.value is not None:
         unit = _("cases") if figure.unit == Unit.CASES else _("days")
     series = [value.value for _month, value in selectors.monthly(found, figure, months)[-SPARK_MONTHS:]]
@@ -163,8 +171,10 @@ def delta(figure: Figure, now: Value, before: Value, previous: Period, more: str
     size = charts.show(abs(change) * 100, "number") if figure.unit == Unit.RATIO else charts.show(abs(change), "number")
     better = (change > 0) == figure.rising
     texts = {
-        (True, True): _("better by %(n)s points"), (True, False): _("worse by %(n)s points"),
-        (False, True): _("better by %(n)s days"), (False, False): _("worse by %(n)s days"),
+        (True, True): _("better by %(n)s points"),
+        (True, False): _("worse by %(n)s points"),
+        (False, True): _("better by %(n)s days"),
+        (False, False): _("worse by %(n)s days"),
     }
     return Delta(texts[figure.unit == Unit.RATIO, better] % {"n": size} + tail, "good" if better else "poor", icon)
 
@@ -182,7 +192,9 @@ def _count_change(change: float, before: Value, previous: Period) -> str:
 def _satisfaction(period: Period, pair: Computed) -> Tile:
     total = pair.value(figures.satisfaction_rate, period)
     shares = (
-        (figures.satisfied_share, "bg-ch-1"), (figures.basically_share, "bg-ch-3"), (figures.dissatisfied_share, "bg-bad"),
+        (figures.satisfied_share, "bg-ch-1"),
+        (figures.basically_share, "bg-ch-3"),
+        (figures.dissatisfied_share, "bg-bad"),
     )
     parts = []
     for figure, colour in shares if total.of else ():
@@ -202,10 +214,20 @@ def _trend(months: list[Period], back: Computed) -> Panel:
     series = [(month.short_label, value.value) for month, value in selectors.monthly(back, figures.received, months)]
     limits = charts.control_limits([value for _label, value in series])
     finding = _trend_finding(series, limits)
-    chart = charts.control_chart(series, title=_("Complaints received in the last 12 months and control limits"), finding=finding, unit=_("cases"))
+    chart = charts.control_chart(
+        series,
+        title=_("Complaints received in the last 12 months and control limits"),
+        finding=finding,
+        unit=_("cases"),
+    )
     return Panel(
-        _("Received and control limits"), _("last 12 months, individuals chart"), chart, finding, figures.received,
-        [_("Month"), _("Received")], [[month.label, charts.show(value)] for month, (_label, value) in zip(months, series, strict=True)],
+        _("Received and control limits"),
+        _("last 12 months, individuals chart"),
+        chart,
+        finding,
+        figures.received,
+        [_("Month"), _("Complaints received")],
+        [[month.label, charts.show(value)] for month, (_label, value) in zip(months, series, strict=True)],
     )
 
 
@@ -214,7 +236,9 @@ def _trend_finding(series: list[tuple[str, float | None]], limits: charts.Contro
         return _("There are too few months to judge the trend.")
     outside = [(label, limits.outside(value)) for label, value in series if limits.outside(value)]
     if not outside:
-        return _("All months lie within the control limits; the average is %(mean)s a month.") % {"mean": charts.show(limits.mean)}
+        return _("All months lie within the control limits; the average is %(mean)s a month.") % {
+            "mean": charts.show(limits.mean)
+        }
     over = _(", ").join(label for label, side in outside if side > 0)
     under = _(", ").join(label for label, side in outside if side < 0)
     texts = [_("above the upper limit: %(months)s") % {"months": over}] if over else []
@@ -224,7 +248,9 @@ def _trend_finding(series: list[tuple[str, float | None]], limits: charts.Contro
 
 def _shares(found: Computed, axis: str, period: Period) -> list[tuple[str, int]]:
     counts = found.by(figures.received, axis, period)
-    return sorted(((group.label, int(value.value or 0)) for group, value in counts.items()), key=lambda row: (-row[1], row[0]))
+    return sorted(
+        ((group.label, int(value.value or 0)) for group, value in counts.items()), key=lambda row: (-row[1], row[0])
+    )
 
 
 def _channels(period: Period, pair: Computed) -> Panel:
@@ -234,32 +260,58 @@ def _channels(period: Period, pair: Computed) -> Panel:
     finding = _("No complaint was received in the period.")
     if now:
         label, n = now[0]
-        finding = _("%(channel)s leads with %(share)s.") % {"channel": label, "share": charts.show(n / total, "percent")}
+        finding = _("%(channel)s leads with %(share)s.") % {
+            "channel": label,
+            "share": charts.show(n / total, "percent"),
+        }
         if total_before:
             change = round((n / total - before.get(label, 0) / total_before) * 100, 1)
             if change:
                 words = _("Up %(n)s points on %(period)s.") if change > 0 else _("Down %(n)s points on %(period)s.")
-                finding += _(" ") + words % {"n": charts.show(abs(change), "number"), "period": period.previous.short_label}
+                words = words % {"n": charts.show(abs(change), "number"), "period": period.previous.short_label}
+                finding = joined(finding, words)
     chart = charts.share_bars(now, title=_("Share by channel"), finding=finding, unit=_("cases"))
     rows = [[label, charts.show(n), charts.show(n / total, "percent")] for label, n in now]
-    return Panel(_("Share by channel"), period.short_label, chart, finding, figures.received, [_("Channel"), _("Cases"), _("Share")], rows)
+    return Panel(
+        _("Share by channel"),
+        period.short_label,
+        chart,
+        finding,
+        figures.received,
+        [_("Channel"), _("Number of cases"), _("Share")],
+        rows,
+    )
 
 
 def _categories(period: Period, pair: Computed) -> Panel:
     counts = _shares(pair, "category", period)
     total = sum(n for _label, n in counts)
     rows = [[label, charts.show(n), charts.show(n / total, "percent")] for label, n in counts]
-    rest = counts[PARETO_BARS - 1:]
+    rest = counts[PARETO_BARS - 1 :]
     other = _("All others")
-    points = counts if len(counts) <= PARETO_BARS else [*counts[: PARETO_BARS - 1], (other, sum(n for _label, n in rest))]
+    points = (
+        counts if len(counts) <= PARETO_BARS else [*counts[: PARETO_BARS - 1], (other, sum(n for _label, n in rest))]
+    )
     lead = counts[:3]
     note, finding = "", _("No complaint was received in the period.")
     if lead:
-        values = {"n": len(lead), "share": charts.show(sum(n for _label, n in lead) / total, "percent"), "list": _(", ").join(label for label, _n in lead)}
+        values = {
+            "n": len(lead),
+            "share": charts.show(sum(n for _label, n in lead) / total, "percent"),
+            "list": _(", ").join(label for label, _n in lead),
+        }
         note = _("the first %(n)s make up %(share)s") % values
         finding = _("%(list)s together make up %(share)s.") % values
     chart = charts.pareto(points, title=_("Pareto chart of categories"), finding=finding, unit=_("cases"), other=other)
-    return Panel(_("Categories by frequency"), note, chart, finding, figures.received, [_("Category"), _("Cases"), _("Share")], rows)
+    return Panel(
+        _("Categories by frequency"),
+        note,
+        chart,
+        finding,
+        figures.received,
+        [_("Category"), _("Number of cases"), _("Share")],
+        rows,
+    )
 
 
 # --- Heat table -------------------------------------------------------------------------------------
@@ -302,7 +354,9 @@ def queue_url(period: Period, **narrowed: str) -> str:
 
 def improvements(scope: Scope) -> QuerySet[ImprovementAction]:
     """Improvements that are not verified yet, the next due first, as far as the viewer may count them."""
-    rows = ImprovementAction.objects.exclude(state=ImprovementState.VERIFIED).select_related("department", "owner", "complaint__category")
+    rows = ImprovementAction.objects.exclude(state=ImprovementState.VERIFIED).select_related(
+        "department", "owner", "complaint__category"
+    )
     if scope.departments is not None:
         rows = rows.filter(department__in=sorted(scope.departments))
     if scope.department:

@@ -59,8 +59,11 @@ def _team(facts: Facts) -> Section:
         _("Pair people whose replies come back with experienced colleagues for one month."),
         _("Give the call-back figures to each department every month, not only the number of closed cases."),
     ]
-    intro = _("Replies were returned for rework %(reworks)s times; %(called)s of the cases closed had been called back.") % {
-        "reworks": facts.text("reworks"), "called": facts.text("call_back_rate"),
+    intro = _(
+        "Replies were returned for rework %(reworks)s times; %(called)s of the cases closed had been called back."
+    ) % {
+        "reworks": facts.text("reworks"),
+        "called": facts.text("call_back_rate"),
     }
     return Section("team", _("Team and training"), paragraphs=(intro,), points=tuple(points))
 
@@ -84,17 +87,23 @@ def risk_and_compliance(facts: Facts) -> list[Section]:
 def _risks(facts: Facts) -> Section:
     """AN-28: risk grades of the period."""
     rows = tuple((label, n, n / (facts.value("received") or 1)) for label, n in facts.counts("risk"))
-    intro = _("%(n)s complaints were graded as high risk (%(share)s). Each passes the legal check before the reply is sent.") % {
-        "n": show(facts.part("high_risk_share")), "share": facts.text("high_risk_share"),
+    intro = _(
+        "%(n)s complaints were graded as high risk (%(share)s). Each passes the legal check before the reply is sent."
+    ) % {
+        "n": show(facts.part("high_risk_share")),
+        "share": facts.text("high_risk_share"),
     }
-    table = Table(_("Risk grades"), (Column(_("Risk")), Column(_("Cases"), "int"), Column(_("Share"), "percent")), rows)
+    table = Table(
+        _("Risk grades"), (Column(_("Risk")), Column(_("Number of cases"), "int"), Column(_("Share"), "percent")), rows
+    )
     return Section("risks", _("Risk types"), level=2, paragraphs=(intro,), tables=(table,) if rows else ())
 
 
 def _rules(facts: Facts) -> Section:
     """AN-28: law and training; the office writes down what changed."""
     return Section(
-        "rules", _("Changes of law and training"),
+        "rules",
+        _("Changes of law and training"),
         paragraphs=(_("Changes of law in the period: to be completed by legal."),),
         points=(
             _("Tell the departments about each change within 10 working days, with one example from a case."),

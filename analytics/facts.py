@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from analytics.charts import control_limits, show
@@ -107,16 +108,35 @@ class Facts:
         known = {"mean": show(limits.mean), "upper": show(limits.upper), "lower": show(limits.lower), "n": show(last)}
         side = limits.outside(last)
         if side > 0:
-            return _("The average of the last 12 months is %(mean)s a month; the latest month with %(n)s lies above the control limit of %(upper)s, so there is a cause to find.") % known
+            return (
+                _(
+                    "The average of the last 12 months is %(mean)s a month; the latest month with %(n)s lies above "
+                    "the control limit of %(upper)s, so there is a cause to find."
+                )
+                % known
+            )
         if side < 0:
-            return _("The average of the last 12 months is %(mean)s a month; the latest month with %(n)s lies below the control limit of %(lower)s, so there is a cause to find.") % known
-        return _("The average of the last 12 months is %(mean)s a month; the latest month with %(n)s lies within the control limits, which is ordinary variation.") % known
+            return (
+                _(
+                    "The average of the last 12 months is %(mean)s a month; the latest month with %(n)s lies below "
+                    "the control limit of %(lower)s, so there is a cause to find."
+                )
+                % known
+            )
+        return (
+            _(
+                "The average of the last 12 months is %(mean)s a month; the latest month with %(n)s lies within the "
+                "control limits, which is ordinary variation."
+            )
+            % known
+        )
 
     def worst(self, key: str) -> tuple[str, float, int] | None:
         """The department with the highest rate that rests on shown cases: (name, rate, cases)."""
         found = [
             (str(row["label"]), float(row[key]["value"]), int(row[key].get("part", 0)))
-            for row in self.rows("department") if row["code"] and row[key]["value"]
+            for row in self.rows("department")
+            if row["code"] and row[key]["value"]
         ]
         return max(found, key=lambda entry: (entry[1], entry[2])) if found else None
 
@@ -124,3 +144,8 @@ class Facts:
 def written(value: float | None, unit: str) -> str:
     """A figure in its unit's form: 3,618 / 96.4% / 5.8."""
     return show(value, {"cases": "int", "ratio": "percent"}.get(unit, "number"))
+
+
+def joined(*sentences: str) -> str:
+    """Sentences one after the other; Chinese puts no space between them."""
+    return ("" if (get_language() or "").startswith("zh") else " ").join(sentences)

@@ -1,159 +1,93 @@
 """The figures: one function each, with definition, unit and what it leaves out (AN-06, AN-08…13, AN-15).
 
 Page, report, export and API all take their numbers from here (EX-09). A figure is a function of the
-counters of one source; `compute` runs each source once, however many figures read it.
+counters of one source, so whatever reads the same source costs one query.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics import sources
-from analytics.periods import Period
-from analytics.scope import Scope
-from analytics.sources import Cells, Group, Source
+from analytics.registry import FIGURES, SMALL, UNIT_LABELS, Computed, Figure, Unit, Value, compute, figure, ratio
 
-# Fewer than this many cases could be recognised; such cells do not leave the office.
-SMALL = 5
-
-
-class Unit(StrEnum):
-    CASES = "cases"
-    RATIO = "ratio"
-    DAYS = "working_days"
-    HOURS = "hours"
-
-
-UNIT_LABELS: dict[Unit, Promise] = {
-    Unit.CASES: _("number"),
-    Unit.RATIO: _("percent"),
-    Unit.DAYS: _("working days"),
-    Unit.HOURS: _("hours"),
-}
-
-
-@dataclass(frozen=True)
-class Value:
-    """A figure: `part` of `of` for a rate, `of` cases behind an average; None where nothing was counted."""
-
-    value: float | int | None
-    part: int | None = None
-    of: int | None = None
-    hidden: bool = False
-
-    def outside(self) -> Value:
-        """The value as it may leave the office: nothing that rests on 1 to 4 cases."""
-        size = self.of if self.of is not None else self.value
-        return Value(None, hidden=True) if size and size < SMALL else self
-
-    def to_dict(self) -> dict[str, Any]:
-        known = {"value": self.value, "part": self.part, "of": self.of}
-        return {**{name: n for name, n in known.items() if name == "value" or n is not None}, **({"suppressed": True} if self.hidden else {})}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """The registry entry of one figure; calling it computes it. `rising` says whether more is better."""
-
-    key: str
-    name: Promise
-    unit: Unit
-    definition: Promise
-    source: Source
-    read: Callable[[Counter], Value]
-    rising: bool | None
-
-    def __call__(self, period: Period, scope: Scope) -> Value:
-        return self.read(self.source([period], scope, ()).total(period))
-
-    def by(self, axis: str, period: Period, scope: Scope) -> dict[Group, Value]:
-        """The figure per group of an axis."""
-        return {group: self.read(counts) for group, counts in self.source([period], scope, (axis,)).by(axis, period).items()}
-
-
-FIGURES: dict[str, Figure] = {}
-
-
-def _figure(
-    name: Promise, unit: Unit, source: Source, definition: Promise, *, rising: bool | None = None
-) -> Callable[[Callable[[Counter], Value]], Figure]:
-    """Register the function below as a figure under its own name."""
-
-    def register(read: Callable[[Counter], Value]) -> Figure:
-        FIGURES[read.__name__] = Figure(read.__name__, name, unit, definition, source, read, rising)
-        return FIGURES[read.__name__]
-
-    return register
-
-
-def _ratio(part: int, of: int) -> Value:
-    return Value(part / of if of else None, part, of)
-
-
-class Computed:
-    """Sources already read: figures of any period and group in them without another query."""
-
-    def __init__(self, cells: dict[Source, Cells]) -> None:
-        self.cells = cells
-
-    def value(self, figure: Figure, period: Period) -> Value:
-        return figure.read(self.cells[figure.source].total(period))
-
-    def by(self, figure: Figure, axis: str, period: Period) -> dict[Group, Value]:
-        return {group: figure.read(counts) for group, counts in self.cells[figure.source].by(axis, period).items()}
-
-
-def compute(
-    figures: Iterable[Figure], periods: Sequence[Period], scope: Scope, axes: Mapping[Source, Sequence[str]] | None = None
-) -> Computed:
-    """Read the sources of these figures for consecutive periods, one query each, grouped by their axes."""
-    axes = axes or {}
-    wanted = dict.fromkeys(figure.source for figure in figures)
-    return Computed({source: source(periods, scope, axes.get(source, ())) for source in wanted})
+__all__ = ["FIGURES", "SMALL", "UNIT_LABELS", "Computed", "Figure", "Unit", "Value", "compute"]
 
 
 # --- Volume -----------------------------------------------------------------------------------
 
 
-@_figure(_("Received"), Unit.CASES, sources.registered, _(
-    "Complaints registered in the period. Unit: cases. Not accepted and withdrawn complaints count; merged ones count each."))
+@figure(
+    _("Complaints received"),
+    Unit.CASES,
+    sources.registered,
+    _(
+        "Complaints registered in the period. Unit: cases. Not accepted and withdrawn complaints count; merged ones "
+        "count each."
+    ),
+)
 def received(n: Counter) -> Value:
     return Value(n["cases"])
 
 
-@_figure(_("Handled"), Unit.CASES, sources.handled, _(
-    "Complaints that got their first reply in the period, or ended without one: not accepted or withdrawn. Unit: cases. "
-    "A reopened case counts once, by its first ending."), rising=True)
+@figure(
+    _("Complaints handled"),
+    Unit.CASES,
+    sources.handled,
+    _(
+        "Complaints that got their first reply in the period, or ended without one: not accepted or withdrawn. Unit: "
+        "cases. "
+        "A reopened case counts once, by its first ending."
+    ),
+    rising=True,
+)
 def handled(n: Counter) -> Value:
     return Value(n["cases"])
 
 
-@_figure(_("Open at the end"), Unit.CASES, sources.open_at_end, _(
-    "Complaints that were registered, not ended and not closed at the last moment of the period. Unit: cases. "
-    "Replied cases that wait for the call-back count as open."), rising=False)
+@figure(
+    _("Open at the end"),
+    Unit.CASES,
+    sources.open_at_end,
+    _(
+        "Complaints that were registered, not ended and not closed at the last moment of the period. Unit: cases. "
+        "Replied cases that wait for the call-back count as open."
+    ),
+    rising=False,
+)
 def open_at_end(n: Counter) -> Value:
     return Value(n["cases"])
 
 
-@_figure(_("Repeat rate"), Unit.RATIO, sources.registered, _(
-    "Complaints registered in the period that repeat an earlier complaint of the same person within 90 days, divided by all "
-    "registered in the period. Complainants without contact data cannot be matched and count as first complaints."), rising=False)
+@figure(
+    _("Repeat rate"),
+    Unit.RATIO,
+    sources.registered,
+    _(
+        "Complaints registered in the period that repeat an earlier complaint of the same person within 90 days, "
+        "divided by all "
+        "registered in the period. Complainants without contact data cannot be matched and count as first complaints."
+    ),
+    rising=False,
+)
 def repeat_rate(n: Counter) -> Value:
-    return _ratio(n["repeats"], n["cases"])
+    return ratio(n["repeats"], n["cases"])
 
 
-@_figure(_("High risk"), Unit.RATIO, sources.registered, _(
-    "Complaints registered in the period whose risk is graded high, divided by all registered in the period. "
-    "The grade as it stands now counts."), rising=False)
+@figure(
+    _("Share of high risk"),
+    Unit.RATIO,
+    sources.registered,
+    _(
+        "Complaints registered in the period whose risk is graded high, divided by all registered in the period. "
+        "The grade as it stands now counts."
+    ),
+    rising=False,
+)
 def high_risk_share(n: Counter) -> Value:
-    return _ratio(n["high_risk"], n["cases"])
+    return ratio(n["high_risk"], n["cases"])
 
 
 # --- Time -------------------------------------------------------------------------------------
@@ -174,24 +108,49 @@ def _rank_of(n: Counter, share: float) -> Value:
     return Value(None, of=0)
 
 
-@_figure(_("Average handling"), Unit.DAYS, sources.answered, _(
-    "Working days from registration to the first reply, for cases first replied to in the period: the day of registration is not "
-    "counted, the day of the reply is; a reply on the same day is 0. Mean. Stopped clocks are not taken off. Cases without a reply "
-    "are left out."), rising=False)
+@figure(
+    _("Average handling"),
+    Unit.DAYS,
+    sources.answered,
+    _(
+        "Working days from registration to the first reply, for cases first replied to in the period: the day of "
+        "registration is not "
+        "counted, the day of the reply is; a reply on the same day is 0. Mean. Stopped clocks are not taken off. "
+        "Cases without a reply "
+        "are left out."
+    ),
+    rising=False,
+)
 def average_days(n: Counter) -> Value:
     spread = _days(n)
     total = sum(cases for _length, cases in spread)
     return Value(sum(length * cases for length, cases in spread) / total if total else None, of=total)
 
 
-@_figure(_("Median handling"), Unit.DAYS, sources.answered, _(
-    "Working days to the first reply, counted as for the average: half of the cases took at most so long (nearest rank)."), rising=False)
+@figure(
+    _("Median handling"),
+    Unit.DAYS,
+    sources.answered,
+    _(
+        "Working days to the first reply, counted as for the average: half of the cases took at most so long "
+        "(nearest rank)."
+    ),
+    rising=False,
+)
 def median_days(n: Counter) -> Value:
     return _rank_of(n, 0.5)
 
 
-@_figure(_("90 % handled within"), Unit.DAYS, sources.answered, _(
-    "Working days to the first reply, counted as for the average: nine out of ten cases took at most so long (nearest rank)."), rising=False)
+@figure(
+    _("Nine in ten handled within"),
+    Unit.DAYS,
+    sources.answered,
+    _(
+        "Working days to the first reply, counted as for the average: nine out of ten cases took at most so long "
+        "(nearest rank)."
+    ),
+    rising=False,
+)
 def p90_days(n: Counter) -> Value:
     return _rank_of(n, 0.9)
 
@@ -200,50 +159,107 @@ def _hours(n: Counter, key: str) -> Value:
     return Value(n[key] / 3600 if n["cases"] else None, of=n["cases"])
 
 
-@_figure(_("Average hours to the reply"), Unit.HOURS, sources.answer_hours, _(
-    "Hours by the clock, nights and holidays included, from registration to the first reply, for cases first replied to in the "
-    "period. Mean."), rising=False)
+@figure(
+    _("Average hours to the reply"),
+    Unit.HOURS,
+    sources.answer_hours,
+    _(
+        "Hours by the clock, nights and holidays included, from registration to the first reply, for cases first "
+        "replied to in the "
+        "period. Mean."
+    ),
+    rising=False,
+)
 def average_hours(n: Counter) -> Value:
     return Value(n["seconds"] / n["cases"] / 3600 if n["cases"] else None, of=n["cases"])
 
 
-@_figure(_("Median hours to the reply"), Unit.HOURS, sources.answer_hours, _(
-    "Hours by the clock from registration to the first reply: half of the cases took at most so long (nearest rank)."), rising=False)
+@figure(
+    _("Median hours to the reply"),
+    Unit.HOURS,
+    sources.answer_hours,
+    _(
+        "Hours by the clock from registration to the first reply: half of the cases took at most so long (nearest "
+        "rank)."
+    ),
+    rising=False,
+)
 def median_hours(n: Counter) -> Value:
     return _hours(n, "median_seconds")
 
 
-@_figure(_("90 % replied to within (hours)"), Unit.HOURS, sources.answer_hours, _(
-    "Hours by the clock from registration to the first reply: nine out of ten cases took at most so long (nearest rank)."), rising=False)
+@figure(
+    _("Nine in ten replied to within (hours)"),
+    Unit.HOURS,
+    sources.answer_hours,
+    _(
+        "Hours by the clock from registration to the first reply: nine out of ten cases took at most so long "
+        "(nearest rank)."
+    ),
+    rising=False,
+)
 def p90_hours(n: Counter) -> Value:
     return _hours(n, "p90_seconds")
 
 
-@_figure(_("On-time rate"), Unit.RATIO, sources.clocks_stopped, _(
-    "Limits for handling and for the reply that were kept, divided by those that ended in the period. A limit counts in the period "
-    "in which it stopped; after rework each new limit counts. Cancelled limits are left out."), rising=True)
+@figure(
+    _("On-time rate"),
+    Unit.RATIO,
+    sources.clocks_stopped,
+    _(
+        "Limits for handling and for the reply that were kept, divided by those that ended in the period. A limit "
+        "counts in the period "
+        "in which it stopped; after rework each new limit counts. Cancelled limits are left out."
+    ),
+    rising=True,
+)
 def on_time_rate(n: Counter) -> Value:
-    return _ratio(n["main_met"], n["main_met"] + n["main_missed"])
+    return ratio(n["main_met"], n["main_met"] + n["main_missed"])
 
 
-@_figure(_("Overdue rate"), Unit.RATIO, sources.clocks_stopped, _(
-    "Limits for handling and for the reply that were missed, divided by those that ended in the period: the rest of the on-time "
-    "rate."), rising=False)
+@figure(
+    _("Overdue rate"),
+    Unit.RATIO,
+    sources.clocks_stopped,
+    _(
+        "Limits for handling and for the reply that were missed, divided by those that ended in the period: the rest "
+        "of the on-time "
+        "rate."
+    ),
+    rising=False,
+)
 def overdue_rate(n: Counter) -> Value:
-    return _ratio(n["main_missed"], n["main_met"] + n["main_missed"])
+    return ratio(n["main_missed"], n["main_met"] + n["main_missed"])
 
 
-@_figure(_("On-time rate of a milestone"), Unit.RATIO, sources.clocks_stopped, _(
-    "Limits of any milestone that were kept, divided by those that ended in the period. Cancelled limits are left out."), rising=True)
+@figure(
+    _("On-time rate of a milestone"),
+    Unit.RATIO,
+    sources.clocks_stopped,
+    _(
+        "Limits of any milestone that were kept, divided by those that ended in the period. Cancelled limits are "
+        "left out."
+    ),
+    rising=True,
+)
 def milestone_rate(n: Counter) -> Value:
-    return _ratio(n["met"], n["met"] + n["missed"])
+    return ratio(n["met"], n["met"] + n["missed"])
 
 
-@_figure(_("Closed late"), Unit.RATIO, sources.closed, _(
-    "Cases first closed in the period in which at least one limit was missed, divided by all first closed in the period. Progress "
-    "reports are left out. A reopened case counts once, by its first closing; the reason is the one chosen at closing."), rising=False)
+@figure(
+    _("Closed late"),
+    Unit.RATIO,
+    sources.closed,
+    _(
+        "Cases first closed in the period in which at least one limit was missed, divided by all first closed in the "
+        "period. Progress "
+        "reports are left out. A reopened case counts once, by its first closing; the reason is the one chosen at "
+        "closing."
+    ),
+    rising=False,
+)
 def late_share(n: Counter) -> Value:
-    return _ratio(n["late"], n["cases"])
+    return ratio(n["late"], n["cases"])
 
 
 # --- What complainants say ----------------------------------------------------------------------
@@ -253,47 +269,90 @@ def _answers(n: Counter) -> int:
     return n["satisfied"] + n["basically"] + n["dissatisfied"]
 
 
-@_figure(_("Satisfied or basically satisfied"), Unit.RATIO, sources.ratings, _(
-    "Answers “satisfied” or “basically satisfied”, divided by all answers given in the period. An answer comes from the complainant "
-    "or from an independent caller, never from the department. A case asked again after reopening counts again."), rising=True)
+@figure(
+    _("Satisfied or basically satisfied"),
+    Unit.RATIO,
+    sources.ratings,
+    _(
+        "Answers “satisfied” or “basically satisfied”, divided by all answers given in the period. An answer comes "
+        "from the complainant "
+        "or from an independent caller, never from the department. A case asked again after reopening counts again."
+    ),
+    rising=True,
+)
 def satisfaction_rate(n: Counter) -> Value:
-    return _ratio(n["satisfied"] + n["basically"], _answers(n))
+    return ratio(n["satisfied"] + n["basically"], _answers(n))
 
 
-@_figure(_("Satisfied"), Unit.RATIO, sources.ratings, _(
-    "Answers “satisfied”, divided by all answers given in the period."), rising=True)
+@figure(
+    _("Satisfied"),
+    Unit.RATIO,
+    sources.ratings,
+    _("Answers “satisfied”, divided by all answers given in the period."),
+    rising=True,
+)
 def satisfied_share(n: Counter) -> Value:
-    return _ratio(n["satisfied"], _answers(n))
+    return ratio(n["satisfied"], _answers(n))
 
 
-@_figure(_("Basically satisfied"), Unit.RATIO, sources.ratings, _(
-    "Answers “basically satisfied”, divided by all answers given in the period."))
+@figure(
+    _("Basically satisfied"),
+    Unit.RATIO,
+    sources.ratings,
+    _("Answers “basically satisfied”, divided by all answers given in the period."),
+)
 def basically_share(n: Counter) -> Value:
-    return _ratio(n["basically"], _answers(n))
+    return ratio(n["basically"], _answers(n))
 
 
-@_figure(_("Dissatisfied"), Unit.RATIO, sources.ratings, _(
-    "Answers “dissatisfied”, divided by all answers given in the period."), rising=False)
+@figure(
+    _("Dissatisfied"),
+    Unit.RATIO,
+    sources.ratings,
+    _("Answers “dissatisfied”, divided by all answers given in the period."),
+    rising=False,
+)
 def dissatisfied_share(n: Counter) -> Value:
-    return _ratio(n["dissatisfied"], _answers(n))
+    return ratio(n["dissatisfied"], _answers(n))
 
 
-@_figure(_("Response rate"), Unit.RATIO, sources.ratings, _(
-    "Cases with an answer in the period, divided by the cases in which the complainant was called or answered unasked in the "
-    "period. Calls in vain count below the line."), rising=True)
+@figure(
+    _("Response rate"),
+    Unit.RATIO,
+    sources.ratings,
+    _(
+        "Cases with an answer in the period, divided by the cases in which the complainant was called or answered "
+        "unasked in the "
+        "period. Calls in vain count below the line."
+    ),
+    rising=True,
+)
 def response_rate(n: Counter) -> Value:
-    return _ratio(n["answering"], n["asked"])
+    return ratio(n["answering"], n["asked"])
 
 
-@_figure(_("Call-back rate"), Unit.RATIO, sources.closed, _(
-    "Cases first closed in the period whose complainant was reached by a call-back, or answered unasked, before closing, divided by "
-    "all first closed in the period."), rising=True)
+@figure(
+    _("Call-back rate"),
+    Unit.RATIO,
+    sources.closed,
+    _(
+        "Cases first closed in the period whose complainant was reached by a call-back, or answered unasked, before "
+        "closing, divided by "
+        "all first closed in the period."
+    ),
+    rising=True,
+)
 def call_back_rate(n: Counter) -> Value:
-    return _ratio(n["called"], n["cases"])
+    return ratio(n["called"], n["cases"])
 
 
-@_figure(_("Reminders"), Unit.CASES, sources.questions, _(
-    "Reminders by complainants recorded in the period: they asked how far the case is. Unit: reminders, not cases."), rising=False)
+@figure(
+    _("Reminders"),
+    Unit.CASES,
+    sources.questions,
+    _("Reminders by complainants recorded in the period: they asked how far the case is. Unit: reminders, not cases."),
+    rising=False,
+)
 def reminders(n: Counter) -> Value:
     return Value(n["reminders"])
 
@@ -301,20 +360,35 @@ def reminders(n: Counter) -> Value:
 # --- Steps back ---------------------------------------------------------------------------------
 
 
-@_figure(_("Returned for rework"), Unit.CASES, sources.moves, _(
-    "Replies returned by the quality check or by legal in the period. Unit: rounds; a case may count several times."), rising=False)
+@figure(
+    _("Returned for rework"),
+    Unit.CASES,
+    sources.moves,
+    _("Replies returned by the quality check or by legal in the period. Unit: rounds; a case may count several times."),
+    rising=False,
+)
 def reworks(n: Counter) -> Value:
     return Value(n["reworks"])
 
 
-@_figure(_("Reopened"), Unit.CASES, sources.moves, _(
-    "Reopenings after the reply or after closing in the period. Unit: reopenings; a case may count several times."), rising=False)
+@figure(
+    _("Cases reopened"),
+    Unit.CASES,
+    sources.moves,
+    _("Reopenings after the reply or after closing in the period. Unit: reopenings; a case may count several times."),
+    rising=False,
+)
 def reopenings(n: Counter) -> Value:
     return Value(n["reopenings"])
 
 
-@_figure(_("Sent back by departments"), Unit.CASES, sources.moves, _(
-    "Assignments that a department gave back with the office's consent in the period. Unit: returns."), rising=False)
+@figure(
+    _("Sent back by departments"),
+    Unit.CASES,
+    sources.moves,
+    _("Assignments that a department gave back with the office's consent in the period. Unit: returns."),
+    rising=False,
+)
 def returns(n: Counter) -> Value:
     return Value(n["returns"])
 
@@ -322,32 +396,59 @@ def returns(n: Counter) -> Value:
 # --- Review, publication, improvement -------------------------------------------------------------
 
 
-@_figure(_("Reviews triggered"), Unit.CASES, sources.reviews_opened, _(
-    "Signals that opened or joined a review in the period: application, alert or monthly sample. Unit: signals."))
+@figure(
+    _("Reviews triggered"),
+    Unit.CASES,
+    sources.reviews_opened,
+    _("Signals that opened or joined a review in the period: application, alert or monthly sample. Unit: signals."),
+)
 def reviews_opened(n: Counter) -> Value:
     return Value(n["triggers"])
 
 
-@_figure(_("Screened in time"), Unit.RATIO, sources.reviews_screened, _(
-    "Reviews screened in the period by their due time, divided by all screened in the period."), rising=True)
+@figure(
+    _("Screened in time"),
+    Unit.RATIO,
+    sources.reviews_screened,
+    _("Reviews screened in the period by their due time, divided by all screened in the period."),
+    rising=True,
+)
 def screening_rate(n: Counter) -> Value:
-    return _ratio(n["in_time"], n["screened"])
+    return ratio(n["in_time"], n["screened"])
 
 
-@_figure(_("Overturned by review"), Unit.RATIO, sources.reviews_final, _(
-    "Reviews whose conclusion amends the first handling or sets it aside, divided by all reviews concluded in the period. Refused "
-    "reviews are left out."), rising=False)
+@figure(
+    _("Overturned by review"),
+    Unit.RATIO,
+    sources.reviews_final,
+    _(
+        "Reviews whose conclusion amends the first handling or sets it aside, divided by all reviews concluded in "
+        "the period. Refused "
+        "reviews are left out."
+    ),
+    rising=False,
+)
 def overturned_rate(n: Counter) -> Value:
-    return _ratio(n["overturned"], n["finalised"])
+    return ratio(n["overturned"], n["finalised"])
 
 
-@_figure(_("Results published"), Unit.CASES, sources.posted, _(
-    "Results posted on the public site in the period. Unit: notices. One taken down later still counts."), rising=True)
+@figure(
+    _("Results published"),
+    Unit.CASES,
+    sources.posted,
+    _("Results posted on the public site in the period. Unit: notices. One taken down later still counts."),
+    rising=True,
+)
 def publications(n: Counter) -> Value:
     return Value(n["publications"])
 
 
-@_figure(_("Improvements verified"), Unit.CASES, sources.improvements_verified, _(
-    "Improvements that somebody outside the responsible department verified in the period. Unit: improvements."), rising=True)
+@figure(
+    _("Improvements verified"),
+    Unit.CASES,
+    sources.improvements_verified,
+    _("Improvements that somebody outside the responsible department verified in the period. Unit: improvements."),
+    rising=True,
+)
 def improvements_verified(n: Counter) -> Value:
     return Value(n["improvements"])

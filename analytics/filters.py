@@ -26,7 +26,10 @@ class Selection:
 
 
 def select(parameters: QueryDict, user: User, *, at: datetime) -> Selection:
-    """Read an address; without a period the last finished month. Raises InvalidInput naming the parameter, NotAllowed."""
+    """Read an address; without a period it is the last finished month.
+
+    Raises InvalidInput naming the parameter, NotAllowed.
+    """
     asked = {name: parameters.get(name, "").replace("\x00", "") for name in NAMES}
     scope = scope_for(user, department=asked["department"], channel=asked["channel"], category=asked["category"])
     period = periods.begun(asked["period"], at=at) if asked["period"] else periods.month_of(at).previous

@@ -25,11 +25,19 @@ def build_due_reports(*, now: datetime | None = None) -> dict[str, Any]:
     due = [month]
     if month.month % 3 == 0:
         due.append(periods.Period(month.year, month.month - 2, 3))
-    return {period.code: jobs.run_once("build_report", period.code, lambda period=period: request_all(period, now=now), now=now) for period in due}
+    return {
+        period.code: jobs.run_once(
+            "build_report", period.code, lambda period=period: request_all(period, now=now), now=now
+        )
+        for period in due
+    }
 
 
 def request_all(period: periods.Period, *, now: datetime) -> dict[str, Any]:
-    return {edition: transitions.request_report(period.code, edition=edition, by=None, at=now).pk for edition in Edition.values}
+    return {
+        edition: transitions.request_report(period.code, edition=edition, by=None, at=now).pk
+        for edition in Edition.values
+    }
 
 
 def sweep_reports(*, now: datetime | None = None) -> dict[str, int]:
@@ -41,9 +49,12 @@ def sweep_reports(*, now: datetime | None = None) -> dict[str, int]:
     waiting = list(Report.objects.filter(left).values_list("pk", flat=True))
     for pk in waiting:
         after_commit.enqueue(tasks.build_report, report_id=pk)
-    built = Report.objects.filter(built_at__isnull=False).exclude(status__in=[ReportStatus.QUEUED, ReportStatus.BUILDING])
+    built = Report.objects.filter(built_at__isnull=False).exclude(
+        status__in=[ReportStatus.QUEUED, ReportStatus.BUILDING]
+    )
     unwritten = [
-        report.pk for report in built.defer("figures", "snapshot").prefetch_related("files")
+        report.pk
+        for report in built.defer("figures", "snapshot").prefetch_related("files")
         if len(building.current_files(report, report.files.all())) < len(building.FORMATS)
     ]
     for pk in unwritten:

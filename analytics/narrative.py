@@ -5,18 +5,33 @@ Each function gives one section. A person edits the draft afterwards; nothing he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
 from analytics.charts import show
 from analytics.documents.snapshot import ChartSpec, Column, Section, Table
-from analytics.facts import DISSATISFIED_LIMIT, ON_TIME_GOAL, OVERTURNED_LIMIT, REPEAT_LIMIT, Facts
+from analytics.facts import ON_TIME_GOAL, Facts, joined
 from analytics.figures import FIGURES, UNIT_LABELS
+from analytics.judgement import problems_of
 
 KEY_FIGURES = (
-    "received", "handled", "open_at_end", "on_time_rate", "average_days", "median_days", "p90_days", "average_hours", "late_share",
-    "satisfaction_rate", "response_rate", "call_back_rate", "repeat_rate", "high_risk_share", "overturned_rate", "publications",
+    "received",
+    "handled",
+    "open_at_end",
+    "on_time_rate",
+    "average_days",
+    "median_days",
+    "p90_days",
+    "average_hours",
+    "late_share",
+    "satisfaction_rate",
+    "response_rate",
+    "call_back_rate",
+    "repeat_rate",
+    "high_risk_share",
+    "overturned_rate",
+    "publications",
 )
 
 
@@ -25,15 +40,23 @@ def summary(facts: Facts) -> tuple[str, ...]:
     lines = [_received(facts), _in_time(facts), _satisfied(facts)]
     found = problems_of(facts)
     lines.append(
-        _("What needs attention: %(problem)s") % {"problem": found[0][0]} if found else _("No figure crosses the line from which a problem is named.")
+        _("What needs attention: %(problem)s") % {"problem": found[0][0]}
+        if found
+        else _("No figure crosses the line from which a problem is named.")
     )
     return tuple(lines)
 
 
 def _received(facts: Facts) -> str:
-    return _("In %(period)s %(received)s complaints were received, %(change)s; %(handled)s were handled and %(open)s were open at the end.") % {
-        "period": facts.period, "received": facts.text("received"), "change": facts.change("received"),
-        "handled": facts.text("handled"), "open": facts.text("open_at_end"),
+    return _(
+        "In %(period)s %(received)s complaints were received, %(change)s; %(handled)s were handled and %(open)s were "
+        "open at the end."
+    ) % {
+        "period": facts.period,
+        "received": facts.text("received"),
+        "change": facts.change("received"),
+        "handled": facts.text("handled"),
+        "open": facts.text("open_at_end"),
     }
 
 
@@ -41,16 +64,23 @@ def _in_time(facts: Facts) -> str:
     if not facts.of("on_time_rate"):
         return _("No limit for handling or reply ended in the period.")
     return _("%(rate)s of the %(n)s limits for handling and reply that ended were kept, %(change)s.") % {
-        "rate": facts.text("on_time_rate"), "n": show(facts.of("on_time_rate")), "change": facts.points("on_time_rate"),
+        "rate": facts.text("on_time_rate"),
+        "n": show(facts.of("on_time_rate")),
+        "change": facts.points("on_time_rate"),
     }
 
 
 def _satisfied(facts: Facts) -> str:
     if not facts.of("satisfaction_rate"):
         return _("No complainant rated the result in the period.")
-    return _("Of %(n)s answers, %(satisfied)s were satisfied, %(basically)s basically satisfied and %(dissatisfied)s dissatisfied.") % {
-        "n": show(facts.of("satisfaction_rate")), "satisfied": facts.text("satisfied_share"),
-        "basically": facts.text("basically_share"), "dissatisfied": facts.text("dissatisfied_share"),
+    return _(
+        "Of %(n)s answers, %(satisfied)s were satisfied, %(basically)s basically satisfied and %(dissatisfied)s "
+        "dissatisfied."
+    ) % {
+        "n": show(facts.of("satisfaction_rate")),
+        "satisfied": facts.text("satisfied_share"),
+        "basically": facts.text("basically_share"),
+        "dissatisfied": facts.text("dissatisfied_share"),
     }
 
 
@@ -60,12 +90,22 @@ def _satisfied(facts: Facts) -> str:
 def overall(facts: Facts, heading: str) -> Section:
     """AN-20, AN-06: received and handled, with the trend."""
     sentences = _("Repeat complaints make up %(repeat)s, complaints of high risk %(risk)s.") % {
-        "repeat": facts.text("repeat_rate"), "risk": facts.text("high_risk_share"),
+        "repeat": facts.text("repeat_rate"),
+        "risk": facts.text("high_risk_share"),
     }
     trend = facts.limits_sentence()
     return Section(
-        "overall", heading, paragraphs=(_received(facts), trend, sentences),
-        charts=(ChartSpec("control", _("Received per month"), {"points": _pairs(facts.series("received")), "unit": _("cases")}, trend),),
+        "overall",
+        heading,
+        paragraphs=(_received(facts), trend, sentences),
+        charts=(
+            ChartSpec(
+                "control",
+                _("Received per month"),
+                {"points": _pairs(facts.series("received")), "unit": _("cases")},
+                trend,
+            ),
+        ),
         tables=(_key_table(facts),),
     )
 
@@ -75,9 +115,10 @@ def _pairs(points: Iterable[tuple[str, float | None]]) -> list[list]:
 
 
 def _key_table(facts: Facts) -> Table:
-    columns = (Column(_("Figure")), Column(_("Unit")), Column(_("This period")), Column(_("Previous period")))
+    columns = (Column(_("Measure")), Column(_("Unit")), Column(_("This period")), Column(_("Previous period")))
     rows = tuple(
-        (str(FIGURES[key].name), str(UNIT_LABELS[FIGURES[key].unit]), facts.text(key), facts.previous_text(key)) for key in KEY_FIGURES
+        (str(FIGURES[key].name), str(UNIT_LABELS[FIGURES[key].unit]), facts.text(key), facts.previous_text(key))
+        for key in KEY_FIGURES
     )
     return Table(_("Main figures"), columns, rows)
 
@@ -91,15 +132,20 @@ def distribution(facts: Facts, heading: str) -> Section:
         charts.append(ChartSpec("shares", _("Channels"), {"points": _pairs(channels), "unit": _("cases")}, finding))
     if categories := facts.counts("category"):
         finding = _("The leading categories are %(list)s; together they make up %(share)s.") % {
-            "list": facts.shares("category", 3), "share": facts.leading_share("category", 3),
+            "list": facts.shares("category", 3),
+            "share": facts.leading_share("category", 3),
         }
         paragraphs.append(finding)
         charts.append(ChartSpec("pareto", _("Categories"), {"points": _pairs(categories), "unit": _("cases")}, finding))
     if facts.counts("department"):
         paragraphs.append(_("By department: %(list)s.") % {"list": facts.shares("department", 3)})
     return Section(
-        "distribution", heading, level=2, paragraphs=tuple(paragraphs) or (_("No complaint was received in the period."),),
-        charts=tuple(charts), tables=_department_table(facts),
+        "distribution",
+        heading,
+        level=2,
+        paragraphs=tuple(paragraphs) or (_("No complaint was received in the period."),),
+        charts=tuple(charts),
+        tables=_department_table(facts),
     )
 
 
@@ -126,25 +172,45 @@ def timeliness(facts: Facts, heading: str) -> Section:
     paragraphs = []
     if facts.value("average_days") is not None:
         paragraphs.append(
-            _("The first reply took %(days)s working days (%(hours)s hours) on average; half of the cases were replied to within %(median)s working days and nine out of ten within %(p90)s.") % {
-                "days": facts.text("average_days"), "hours": facts.text("average_hours"),
-                "median": show(facts.value("median_days")), "p90": show(facts.value("p90_days")),
+            _(
+                "The first reply took %(days)s working days (%(hours)s hours) on average; half of the cases were "
+                "replied to within %(median)s working days and nine out of ten within %(p90)s."
+            )
+            % {
+                "days": facts.text("average_days"),
+                "hours": facts.text("average_hours"),
+                "median": show(facts.value("median_days")),
+                "p90": show(facts.value("p90_days")),
             }
         )
     paragraphs.append(_in_time(facts))
     if facts.of("late_share"):
         paragraphs.append(
-            _("%(share)s of the cases first closed in the period (%(n)s of %(of)s) had missed a limit.") % {
-                "share": facts.text("late_share"), "n": show(facts.part("late_share")), "of": show(facts.of("late_share")),
+            _("%(share)s of the cases first closed in the period (%(n)s of %(of)s) had missed a limit.")
+            % {
+                "share": facts.text("late_share"),
+                "n": show(facts.part("late_share")),
+                "of": show(facts.of("late_share")),
             }
         )
     if reasons := facts.counts("late_reason", "late_share"):
         paragraphs.append(_("Reasons given: %(list)s.") % {"list": _listing(reasons)})
     rows = tuple(
-        (str(row["label"]), row["milestone_rate"].get("part"), row["milestone_rate"].get("of"), row["milestone_rate"]["value"])
-        for row in facts.rows("milestone") if not row["milestone_rate"].get("suppressed")
+        (
+            str(row["label"]),
+            row["milestone_rate"].get("part"),
+            row["milestone_rate"].get("of"),
+            row["milestone_rate"]["value"],
+        )
+        for row in facts.rows("milestone")
+        if not row["milestone_rate"].get("suppressed")
     )
-    columns = (Column(_("Milestone")), Column(_("Kept"), "int"), Column(_("Ended"), "int"), Column(_("On-time rate"), "percent"))
+    columns = (
+        Column(_("Milestone")),
+        Column(_("Kept"), "int"),
+        Column(_("Ended"), "int"),
+        Column(_("On-time rate"), "percent"),
+    )
     tables = (Table(_("Limits by milestone"), columns, rows, _small_note()),) if rows else ()
     return Section("timeliness", heading, level=2, paragraphs=tuple(paragraphs), tables=tables)
 
@@ -158,17 +224,31 @@ def satisfaction(facts: Facts, heading: str, *, level: int = 2) -> Section:
     paragraphs = [_satisfied(facts)]
     if facts.of("response_rate"):
         paragraphs.append(
-            _("%(asked)s complainants were asked and %(answering)s answered (response rate %(rate)s); %(called)s of the cases closed had been called back.") % {
-                "asked": show(facts.of("response_rate")), "answering": show(facts.part("response_rate")),
-                "rate": facts.text("response_rate"), "called": facts.text("call_back_rate"),
+            _(
+                "%(asked)s complainants were asked and %(answering)s answered (response rate %(rate)s); %(called)s "
+                "of the cases closed had been called back."
+            )
+            % {
+                "asked": show(facts.of("response_rate")),
+                "answering": show(facts.part("response_rate")),
+                "rate": facts.text("response_rate"),
+                "called": facts.text("call_back_rate"),
             }
         )
     if reasons := facts.counts("dissatisfaction", "answers"):
         paragraphs.append(_("Reasons for being dissatisfied: %(list)s.") % {"list": _listing(reasons)})
-    shares = [(str(FIGURES[key].name), facts.part(key)) for key in ("satisfied_share", "basically_share", "dissatisfied_share")]
+    shares = [
+        (str(FIGURES[key].name), facts.part(key))
+        for key in ("satisfied_share", "basically_share", "dissatisfied_share")
+    ]
     charts = (
-        (ChartSpec("satisfaction", _("Satisfaction"), {"points": _pairs(shares), "unit": _("cases")}, _satisfied(facts)),)
-        if facts.of("satisfaction_rate") else ()
+        (
+            ChartSpec(
+                "satisfaction", _("Satisfaction"), {"points": _pairs(shares), "unit": _("cases")}, _satisfied(facts)
+            ),
+        )
+        if facts.of("satisfaction_rate")
+        else ()
     )
     return Section("satisfaction", heading, level=level, paragraphs=tuple(paragraphs), charts=charts)
 
@@ -178,24 +258,34 @@ def oversight(facts: Facts, heading: str, *, level: int = 2) -> Section:
     paragraphs = []
     triggers = facts.counts("trigger", "reviews_opened")
     if triggers:
-        paragraphs.append(_("Reviews were triggered %(n)s times: %(list)s.") % {"n": facts.text("reviews_opened"), "list": _listing(triggers)})
+        paragraphs.append(
+            _("Reviews were triggered %(n)s times: %(list)s.")
+            % {"n": facts.text("reviews_opened"), "list": _listing(triggers)}
+        )
     if facts.of("screening_rate"):
         paragraphs.append(_("%(rate)s of the reviews were screened in time.") % {"rate": facts.text("screening_rate")})
     if facts.of("overturned_rate"):
         paragraphs.append(
-            _("%(n)s reviews were concluded; %(changed)s changed the first result (%(rate)s), %(change)s.") % {
-                "n": show(facts.of("overturned_rate")), "changed": show(facts.part("overturned_rate")),
-                "rate": facts.text("overturned_rate"), "change": facts.points("overturned_rate"),
+            _("%(n)s reviews were concluded; %(changed)s changed the first result (%(rate)s), %(change)s.")
+            % {
+                "n": show(facts.of("overturned_rate")),
+                "changed": show(facts.part("overturned_rate")),
+                "rate": facts.text("overturned_rate"),
+                "change": facts.points("overturned_rate"),
             }
         )
     paragraphs.append(
-        _("Replies were returned for rework %(reworks)s times, cases reopened %(reopenings)s times and sent back by departments %(returns)s times.") % {
-            name: facts.text(name) for name in ("reworks", "reopenings", "returns")
-        }
+        _(
+            "Replies were returned for rework %(reworks)s times, cases reopened %(reopenings)s times and sent back "
+            "by departments %(returns)s times."
+        )
+        % {name: facts.text(name) for name in ("reworks", "reopenings", "returns")}
     )
     paragraphs.append(
-        _("%(posted)s results were published and %(improvements)s improvements verified.") % {
-            "posted": facts.text("publications"), "improvements": facts.text("improvements_verified"),
+        _("%(posted)s results were published and %(improvements)s improvements verified.")
+        % {
+            "posted": facts.text("publications"),
+            "improvements": facts.text("improvements_verified"),
         }
     )
     return Section("oversight", heading, level=level, paragraphs=tuple(paragraphs))
@@ -205,122 +295,55 @@ def cases(facts: Facts, heading: str) -> Section:
     """AN-23: typical cases, told from anonymous facts only; a person adds what they teach."""
     points = tuple(_case(number, case) for number, case in enumerate(facts.data.get("cases", ()), start=1))
     intro = (
-        _("The following cases were chosen by their figures: the longest, the one most often returned, and one whose complainant stayed dissatisfied. Names, places and texts are left out.")
-        if points else _("No case of the period stands out by its figures.")
+        _(
+            "The following cases were chosen by their figures: the longest, the one most often returned, and one "
+            "whose complainant stayed dissatisfied. Names, places and texts are left out."
+        )
+        if points
+        else _("No case of the period stands out by its figures.")
     )
     return Section("cases", heading, paragraphs=(intro,), points=points)
 
 
 def _case(number: int, case: dict) -> str:
     parts = [
-        _("Case %(number)s: a complaint on %(category)s, handled by %(department)s, received by %(channel)s.") % {
-            "number": number, "category": case["category"], "department": case["department"], "channel": case["channel"],
+        _("Case %(number)s: a complaint on %(category)s, handled by %(department)s, received by %(channel)s.")
+        % {
+            "number": number,
+            "category": case["category"],
+            "department": case["department"],
+            "channel": case["channel"],
         },
-        _("First reply after %(days)s working days; returned or reopened %(rounds)s times.") % {"days": case["days"], "rounds": case["rounds"]},
+        _("First reply after %(days)s working days; returned or reopened %(rounds)s times.")
+        % {"days": case["days"], "rounds": case["rounds"]},
     ]
     if case["late_reason"]:
         parts.append(_("Reason for lateness: %(reason)s.") % {"reason": case["late_reason"]})
     if case["satisfaction"]:
         parts.append(_("The complainant was asked: %(answer)s.") % {"answer": case["satisfaction"]})
-    return _(" ").join(parts)
+    return joined(*parts)
 
 
 # --- Judgement ------------------------------------------------------------------------------------
-
-Rule = Callable[[Facts], tuple[str, str] | None]
-
-
-def _late(facts: Facts) -> tuple[str, str] | None:
-    rate = facts.value("on_time_rate")
-    if rate is None or rate >= ON_TIME_GOAL:
-        return None
-    worst = facts.worst("overdue_rate")
-    problem = _("The on-time rate of %(rate)s is below the goal of %(goal)s.") % {"rate": show(rate, "percent"), "goal": show(ON_TIME_GOAL, "percent", 0)}
-    if worst:
-        problem += _(" ") + _("%(department)s has the highest overdue rate with %(rate)s.") % {"department": worst[0], "rate": show(worst[1], "percent")}
-    return problem, _("Go through the overdue cases every week with the departments concerned; name one person per case and a date, and warn half a limit before the end.")
-
-
-def _repeats(facts: Facts) -> tuple[str, str] | None:
-    rate = facts.value("repeat_rate")
-    if rate is None or rate < REPEAT_LIMIT:
-        return None
-    return (
-        _("%(rate)s of the complaints are repeats, so problems were settled case by case and came back.") % {"rate": show(rate, "percent")},
-        _("Put the categories that repeat on the problem list, find the cause with 5 Whys and a fishbone diagram, and compare the numbers before and after the measure."),
-    )
-
-
-def _unhappy(facts: Facts) -> tuple[str, str] | None:
-    rate, reasons = facts.value("dissatisfied_share"), facts.counts("dissatisfaction", "answers")
-    if rate is None or rate < DISSATISFIED_LIMIT:
-        return None
-    problem = _("%(rate)s of the answers are “dissatisfied”.") % {"rate": show(rate, "percent")}
-    if reasons:
-        problem += _(" ") + _("The most frequent reason: %(reason)s.") % {"reason": reasons[0][0]}
-    return problem, _("Call dissatisfied complainants back within 5 working days, reopen what is not solved, and explain in the reply what was done, by whom and until when.")
-
-
-def _overturned(facts: Facts) -> tuple[str, str] | None:
-    rate = facts.value("overturned_rate")
-    if rate is None or rate < OVERTURNED_LIMIT:
-        return None
-    return (
-        _("Reviews changed the first result in %(rate)s of the cases.") % {"rate": show(rate, "percent")},
-        _("Go through every changed result with the department that handled it, and add the mistake found to the quality check."),
-    )
-
-
-def _rework(facts: Facts) -> tuple[str, str] | None:
-    rounds, handled = facts.value("reworks") or 0, facts.value("handled") or 0
-    if not handled or rounds / handled < REPEAT_LIMIT:
-        return None
-    return (
-        _("Replies were returned %(n)s times, so drafts reach the check unfinished.") % {"n": show(rounds)},
-        _("Give the departments model replies and a list of what the check looks at, and train the people whose drafts come back most."),
-    )
-
-
-def _rise(facts: Facts) -> tuple[str, str] | None:
-    now, before = facts.value("received"), facts.previous("received")
-    if not now or not before or now < before * 1.2:
-        return None
-    top = facts.counts("category")
-    problem = _("The number received rose by %(share)s.") % {"share": show(now / before - 1, "percent")}
-    if top:
-        problem += _(" ") + _("Most complaints are about %(category)s.") % {"category": top[0][0]}
-    return problem, _("Look for the common cause of the leading category, warn the department concerned and tell the public before they have to complain.")
-
-
-def _backlog(facts: Facts) -> tuple[str, str] | None:
-    now, before = facts.value("open_at_end"), facts.previous("open_at_end")
-    if not now or before is None or now <= before:
-        return None
-    return (
-        _("%(n)s cases were open at the end, %(more)s more than at the end of the previous period.") % {"n": show(now), "more": show(now - before)},
-        _("Set a weekly number of closings per department until the backlog is back at the level of the previous period."),
-    )
-
-
-RULES: tuple[Rule, ...] = (_late, _unhappy, _repeats, _overturned, _rise, _backlog, _rework)
-
-
-def problems_of(facts: Facts) -> list[tuple[str, str]]:
-    """(problem, measure) for every rule that a figure breaks."""
-    return [found for rule in RULES if (found := rule(facts))]
 
 
 def problems(facts: Facts, heading: str) -> Section:
     """AN-21, AN-24: what the figures point at."""
     found = problems_of(facts)
-    intro = _("The figures point at the following problems.") if found else _("No figure crosses the line from which a problem is named.")
+    intro = (
+        _("The figures point at the following problems.")
+        if found
+        else _("No figure crosses the line from which a problem is named.")
+    )
     return Section("problems", heading, paragraphs=(intro,), points=tuple(problem for problem, _measure in found))
 
 
 def causes(facts: Facts, heading: str) -> Section:
     """Why: the coded reasons for lateness and dissatisfaction (AN-11, AN-12)."""
     known = {
-        "coordination": _("Several departments are concerned, and who leads, who assists and until when is not settled at once."),
+        "coordination": _(
+            "Several departments are concerned, and who leads, who assists and until when is not settled at once."
+        ),
         "investigation": _("Facts are hard to establish; records and tests are asked for late."),
         "emotion": _("Complainants were upset and the first talk did not calm them."),
         "not_solved": _("The single case was dealt with, its cause was not."),
@@ -330,7 +353,8 @@ def causes(facts: Facts, heading: str) -> Section:
     rows = [row["code"] for axis in ("late_reason", "dissatisfaction") for row in facts.rows(axis)]
     points = tuple(known[code] for code in dict.fromkeys(rows) if code in known)
     intro = (
-        _("The reasons chosen for lateness and for dissatisfaction show the following causes.") if points
+        _("The reasons chosen for lateness and for dissatisfaction show the following causes.")
+        if points
         else _("No reason for lateness or dissatisfaction was recorded in the period.")
     )
     return Section("causes", heading, paragraphs=(intro,), points=points)
@@ -342,8 +366,13 @@ def measures(facts: Facts, heading: str) -> Section:
         _("Keep the present way of working and go on watching the figures every month."),
     )
     open_now = facts.data.get("improvements", {"open": 0, "overdue": 0})
-    running = _("%(open)s improvements are in progress, %(overdue)s of them past their date; %(verified)s were verified in the period.") % {
-        "open": show(open_now["open"]), "overdue": show(open_now["overdue"]), "verified": facts.text("improvements_verified"),
+    running = _(
+        "%(open)s improvements are in progress, %(overdue)s of them past their date; %(verified)s were verified in "
+        "the period."
+    ) % {
+        "open": show(open_now["open"]),
+        "overdue": show(open_now["overdue"]),
+        "verified": facts.text("improvements_verified"),
     }
     return Section("measures", heading, paragraphs=(running, _("Proposed:")), points=points)
 
@@ -355,10 +384,14 @@ def outlook(facts: Facts, heading: str) -> Section:
     if top:
         sentences.append(_("In the next period %(category)s stays the focus.") % {"category": top[0][0]})
     if worst:
-        sentences.append(_("%(department)s reports on its overdue cases at the end of each month.") % {"department": worst[0]})
+        sentences.append(
+            _("%(department)s reports on its overdue cases at the end of each month.") % {"department": worst[0]}
+        )
     sentences.append(
-        _("The goal stays an on-time rate of at least %(goal)s, every dissatisfied complainant called back, and every improvement verified by its date.") % {
-            "goal": show(ON_TIME_GOAL, "percent", 0)
-        }
+        _(
+            "The goal stays an on-time rate of at least %(goal)s, every dissatisfied complainant called back, and "
+            "every improvement verified by its date."
+        )
+        % {"goal": show(ON_TIME_GOAL, "percent", 0)}
     )
     return Section("outlook", heading, paragraphs=tuple(sentences))

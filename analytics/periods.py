@@ -90,9 +90,13 @@ def parse(text: str) -> Period:
     elif found := _QUARTER.fullmatch(text):
         period = Period(int(found[1]), int(found[2]) * 3 - 2, 3)
     else:
-        raise InvalidInput("period", _("“%(text)s” is no period; write a month as 2026-10 or a quarter as 2026-Q3."), text=text[:20])
+        raise InvalidInput(
+            "period", _("“%(text)s” is no period; write a month as 2026-10 or a quarter as 2026-Q3."), text=text[:20]
+        )
     if not FIRST_YEAR <= period.year <= LAST_YEAR:
-        raise InvalidInput("period", _("The year must lie between %(first)s and %(last)s."), first=FIRST_YEAR, last=LAST_YEAR)
+        raise InvalidInput(
+            "period", _("The year must lie between %(first)s and %(last)s."), first=FIRST_YEAR, last=LAST_YEAR
+        )
     return period
 
 
@@ -115,7 +119,9 @@ def finished(text: str, *, at: datetime) -> Period:
     period = begun(text, at=at)
     if not period.is_over(at):
         raise InvalidInput(
-            "period", _("%(period)s is not over yet; it can be reported from %(day)s."),
-            period=period.label, day=f"{period.end:%Y-%m-%d}",
+            "period",
+            _("%(period)s is not over yet; it can be reported from %(day)s."),
+            period=period.label,
+            day=f"{period.end:%Y-%m-%d}",
         )
     return period

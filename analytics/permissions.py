@@ -62,7 +62,9 @@ def _departments_of(user: User) -> frozenset[int] | None:
         managed = Department.objects.filter(pk__in=user.department_ids)
         if any(department.parent_id is None for department in managed):
             return None  # the top of the tree: also the cases that no department has yet
-        return frozenset(Department.objects.within([department.path for department in managed]).values_list("pk", flat=True))
+        return frozenset(
+            Department.objects.within([department.path for department in managed]).values_list("pk", flat=True)
+        )
     if user.has_perm("complaints.view_department"):
         return frozenset(user.department_ids)
     return None
@@ -102,6 +104,7 @@ def possible(report: Report, action: str) -> bool:
 def allowed_actions(user: User, report: Report) -> list[str]:
     """What this person can do with this report now; buttons and API read this list."""
     return [
-        action for action in ("edit", "approve", "release", "rebuild", "revise")
+        action
+        for action in ("edit", "approve", "release", "rebuild", "revise")
         if possible(report, action) and not report_refusal(user, action, report)
     ]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from analytics import selectors
+from analytics.cells import Cells, Group
 from analytics.documents.snapshot import Definition, ReportSnapshot
 from analytics.editions import SECTIONS
 from analytics.facts import Facts
@@ -23,7 +24,7 @@ from analytics.models import Report
 from analytics.narrative import summary
 from analytics.periods import Period, parse
 from analytics.scope import WHOLE
-from analytics.sources import Cells, Group, days_to_reply, registered
+from analytics.sources import days_to_reply, registered
 from analytics.states import Edition, ReportStatus
 from complaints.models import Callback, Complaint, ImprovementAction
 from complaints.states import Channel, ImprovementState, LateReason, Satisfaction
@@ -74,14 +75,20 @@ def _typical_cases(period: Period) -> list[dict[str, Any]]:
 
 def _told(case: Complaint, period: Period, common: Cells) -> dict[str, Any]:
     def name(axis: str, code: str, label: str) -> str:
-        return label if common.by(axis, period).get(Group(code), Counter())["cases"] >= SMALL else str(_("a kind not told apart"))
+        return (
+            label
+            if common.by(axis, period).get(Group(code), Counter())["cases"] >= SMALL
+            else str(_("a kind not told apart"))
+        )
 
     top = (case.category.parent or case.category) if case.category else None
     department = case.lead_department
     rating = case.callbacks.exclude(satisfaction="").order_by("-at", "-pk").first()
     return {
         "category": name("category", top.code, top.label) if top else str(_("a kind not told apart")),
-        "department": name("department", department.code, department.name) if department else str(_("a kind not told apart")),
+        "department": name("department", department.code, department.name)
+        if department
+        else str(_("a kind not told apart")),
         "channel": str(Channel(case.channel).label),
         "days": days_to_reply(case),
         "rounds": case.rework_rounds + case.return_rounds,
@@ -107,7 +114,8 @@ def draft(report: Report) -> ReportSnapshot:
             summary=summary(facts),
             sections=tuple(SECTIONS[report.edition](facts)),
             definitions=tuple(
-                Definition(f"{figure.name}（{UNIT_LABELS[figure.unit]}）", str(figure.definition)) for figure in FIGURES.values()
+                Definition(f"{figure.name}（{UNIT_LABELS[figure.unit]}）", str(figure.definition))
+                for figure in FIGURES.values()
             ),
             language=LANGUAGE,
         )
@@ -126,7 +134,8 @@ def printed(report: Report) -> ReportSnapshot:
     with override(LANGUAGE):
         if report.approved_by and report.approved_at:
             approval = _("%(name)s, %(day)s") % {
-                "name": report.approved_by.display_name, "day": f"{timezone.localtime(report.approved_at):%Y-%m-%d}",
+                "name": report.approved_by.display_name,
+                "day": f"{timezone.localtime(report.approved_at):%Y-%m-%d}",
             }
         unfinished = report.status in (ReportStatus.QUEUED, ReportStatus.BUILDING, ReportStatus.FAILED)
         status = str(ReportStatus.DRAFT.label if unfinished else report.get_status_display())
@@ -147,4 +156,6 @@ def lines_of(text: str) -> tuple[list[str], list[str]]:
     """Paragraphs and list items of an edited text; empty lines are dropped."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     marks = ("- ", "• ", "· ")
-    return [line for line in lines if not line.startswith(marks)], [line[2:].strip() for line in lines if line.startswith(marks)]
+    return [line for line in lines if not line.startswith(marks)], [
+        line[2:].strip() for line in lines if line.startswith(marks)
+    ]

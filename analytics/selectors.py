@@ -6,16 +6,27 @@ from datetime import datetime
 from typing import Any
 
 from analytics import figures, sources
+from analytics.cells import Group
 from analytics.figures import FIGURES, Computed, Figure, Unit, Value, compute
 from analytics.periods import Period
 from analytics.scope import Scope
-from analytics.sources import Group
 from complaints.states import DissatisfactionReason
 
 SERIES_MONTHS = 12
-SERIES = (figures.received, figures.on_time_rate, figures.average_days, figures.satisfaction_rate, figures.overturned_rate)
+SERIES = (
+    figures.received,
+    figures.on_time_rate,
+    figures.average_days,
+    figures.satisfaction_rate,
+    figures.overturned_rate,
+)
 HEAT = (
-    figures.received, figures.overdue_rate, figures.average_days, figures.dissatisfied_share, figures.repeat_rate, figures.overturned_rate,
+    figures.received,
+    figures.overdue_rate,
+    figures.average_days,
+    figures.dissatisfied_share,
+    figures.repeat_rate,
+    figures.overturned_rate,
 )
 
 # Which figure is broken down by which axis.
@@ -63,7 +74,9 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
         "previous": period.previous.code,
         "figures": {
             key: {
-                "name": str(figure.name), "unit": str(figure.unit), **shown(now.value(figure, period), totals_outside),
+                "name": str(figure.name),
+                "unit": str(figure.unit),
+                **shown(now.value(figure, period), totals_outside),
                 "previous": shown(now.value(figure, period.previous), totals_outside)["value"],
             }
             for key, figure in FIGURES.items()
@@ -92,7 +105,9 @@ def monthly(found: Computed, figure: Figure, months: list[Period]) -> list[tuple
     return series
 
 
-def _breakdown(now: Computed, axis: str, wanted: tuple[Figure, ...], period: Period, outside: bool) -> list[dict[str, Any]]:
+def _breakdown(
+    now: Computed, axis: str, wanted: tuple[Figure, ...], period: Period, outside: bool
+) -> list[dict[str, Any]]:
     """One row per group, the largest first."""
     columns = {figure.key: now.by(figure, axis, period) for figure in wanted}
     # A group belongs in the table when something was counted for it.
@@ -101,16 +116,24 @@ def _breakdown(now: Computed, axis: str, wanted: tuple[Figure, ...], period: Per
         for group, value in values.items():
             groups[group] = max(groups.get(group, 0), weight(value))
     first = columns[wanted[0].key]
-    ordered = sorted((group for group, size in groups.items() if size), key=lambda group: (-weight(first.get(group)), group.code))
+    ordered = sorted(
+        (group for group, size in groups.items() if size), key=lambda group: (-weight(first.get(group)), group.code)
+    )
     if axis == "late_reason":
         ordered = [group for group in ordered if group.code]
     rows = []
     for group in ordered:
-        values = {key: found.get(group) or Value(None if FIGURES[key].unit != Unit.CASES else 0) for key, found in columns.items()}
-        rows.append({
-            "code": group.code, "label": group.label,
-            **{key: (value.outside() if outside else value).to_dict() for key, value in values.items()},
-        })
+        values = {
+            key: found.get(group) or Value(None if FIGURES[key].unit != Unit.CASES else 0)
+            for key, found in columns.items()
+        }
+        rows.append(
+            {
+                "code": group.code,
+                "label": group.label,
+                **{key: (value.outside() if outside else value).to_dict() for key, value in values.items()},
+            }
+        )
     return rows
 
 
@@ -124,8 +147,11 @@ def weight(value: Value | None) -> int:
 def _dissatisfaction(now: Computed, period: Period, outside: bool) -> list[dict[str, Any]]:
     """Why complainants were dissatisfied, most frequent first (AN-12)."""
     counts = now.cells[sources.ratings].total(period)
-    rows = [(reason, Value(counts[f"reason_{reason}"])) for reason in DissatisfactionReason if counts[f"reason_{reason}"]]
+    rows = [
+        (reason, Value(counts[f"reason_{reason}"])) for reason in DissatisfactionReason if counts[f"reason_{reason}"]
+    ]
     rows.sort(key=lambda row: -int(row[1].value or 0))
     return [
-        {"code": str(reason), "label": str(reason.label), "answers": (value.outside() if outside else value).to_dict()} for reason, value in rows
+        {"code": str(reason), "label": str(reason.label), "answers": (value.outside() if outside else value).to_dict()}
+        for reason, value in rows
     ]

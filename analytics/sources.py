@@ -1,23 +1,19 @@
 """What is counted, one query per function: counters per period and group, in SQL.
 
-Every source takes consecutive periods, a scope and the axes to group by, and gives `Cells`. Counters
-only hold numbers that add up, so a month's cells give the total, and three months give the quarter.
-figures.py turns counters into figures.
+Every source takes consecutive periods, a scope and the axes to group by, and gives `Cells`. figures.py
+turns the counters into figures.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce, TruncDate
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import TruncDate
 
+from analytics.cells import Cells, grouped, tally
 from analytics.periods import OFFICE, Period
 from analytics.scope import Scope
 from complaints import clocks
@@ -25,10 +21,8 @@ from complaints.calendars import CalendarMissing
 from complaints.models import Callback, CaseEvent, Complaint, Deadline, ImprovementAction, Question
 from complaints.states import (
     OPEN,
-    Channel,
     DeadlineState,
     DissatisfactionReason,
-    LateReason,
     Milestone,
     QuestionKind,
     RiskGrade,
@@ -37,125 +31,20 @@ from complaints.states import (
 )
 from publication.models import Publication
 from review.models import ReviewCase, ReviewTrigger
-from review.states import Conclusion, TriggerKind
-
-
-@dataclass(frozen=True, order=True)
-class Group:
-    """One value of an axis; `code` identifies it, `label` is for people."""
-
-    code: str
-    label: str = field(default="", compare=False)
-
-
-@dataclass
-class Cells:
-    """Counters by period and group."""
-
-    axes: tuple[str, ...] = ()
-    counters: dict[tuple[Period, tuple[Group, ...]], Counter] = field(default_factory=dict)
-
-    def add(self, period: Period, groups: tuple[Group, ...], counts: dict) -> None:
-        self.counters.setdefault((period, groups), Counter()).update({key: n for key, n in counts.items() if n})
-
-    def total(self, period: Period) -> Counter:
-        """Everything of a period; the months of a quarter add up to the quarter."""
-        return sum((counts for (when, _groups), counts in self.counters.items() if period.covers(when)), Counter())
-
-    def by(self, axis: str, period: Period) -> dict[Group, Counter]:
-        """Everything of a period, per group of one axis."""
-        place = self.axes.index(axis)
-        found: dict[Group, Counter] = {}
-        for (when, groups), counts in self.counters.items():
-            if period.covers(when):
-                found.setdefault(groups[place], Counter()).update(counts)
-        return found
-
-
-Source = Callable[[Sequence[Period], Scope, Sequence[str]], Cells]
-
-
-# --- Axes ---------------------------------------------------------------------------------------
-
-
-def _department(code: str | None, name: str | None) -> Group:
-    return Group(code or "", name or _("Not assigned yet"))
-
-
-def _category(code: str | None, name: str | None, name_en: str | None) -> Group:
-    label = name_en if name_en and get_language() == "en" else name
-    return Group(code or "", label or _("Not classified yet"))
-
-
-def _choice(choices: type) -> Callable[[str | None], Group]:
-    def group(value: str | None) -> Group:
-        return Group(value or "", str(choices(value).label) if value else _("Not given"))
-
-    return group
-
-
-def _top(column: str) -> Callable[[str], Any]:
-    """The top level of the category tree, which has two levels."""
-    return lambda case: Coalesce(F(f"{case}category__parent__{column}"), F(f"{case}category__{column}"), output_field=CharField())
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """Columns to group by and how a row of them becomes a group; columns may start from the case."""
-
-    columns: tuple[Any, ...]
-    group: Callable[..., Group]
-
-    def expressions(self, case: str) -> list[Any]:
-        return [column(case) if callable(column) else F(column.replace("case__", case)) for column in self.columns]
-
-
-AXES: dict[str, _Axis] = {
-    "channel": _Axis(("case__channel",), _choice(Channel)),
-    "department": _Axis(("case__lead_department__code", "case__lead_department__name"), _department),
-    "category": _Axis((_top("code"), _top("name"), _top("name_en")), _category),
-    "risk": _Axis(("case__risk_grade",), _choice(RiskGrade)),
-    "milestone": _Axis(("milestone",), _choice(Milestone)),
-    "late_reason": _Axis(("late_reason",), _choice(LateReason)),
-    "trigger": _Axis(("kind",), _choice(TriggerKind)),
-}
-
-
-def _tally(
-    rows: QuerySet, moment: str, periods: Sequence[Period], scope: Scope, axes: Sequence[str], case: str, **counts: Any
-) -> Cells:
-    """Group `rows` whose `moment` falls in the periods by period and axes, and count, in one query."""
-    cells = Cells(tuple(axes))
-    for period, groups, numbers in _grouped(rows, moment, periods, scope, axes, case, [], counts):
-        cells.add(period, groups, numbers)
-    return cells
-
-
-def _grouped(
-    rows: QuerySet, moment: str, periods: Sequence[Period], scope: Scope, axes: Sequence[str], case: str, extra: list[str], counts: dict[str, Any]
-) -> Iterator[tuple[Period, tuple[Group, ...], dict[str, Any]]]:
-    columns = {f"axis{i}_{j}": expression for i, axis in enumerate(axes) for j, expression in enumerate(AXES[axis].expressions(case))}
-    # Compared with the boundaries themselves: no time-zone arithmetic in the database, the index serves.
-    bucket = Case(*[When(**{f"{moment}__lt": period.end}, then=Value(i)) for i, period in enumerate(periods)])
-    window = Q(**{f"{moment}__gte": periods[0].start, f"{moment}__lt": periods[-1].end})
-    grouped = (
-        rows.filter(window, scope.cases(case)).order_by().annotate(bucket=bucket, **columns)
-        .values("bucket", *columns, *extra).annotate(**counts)
-    )
-    for row in grouped:
-        groups = tuple(
-            AXES[axis].group(*[row[name] for name in columns if name.startswith(f"axis{i}_")]) for i, axis in enumerate(axes)
-        )
-        yield periods[row["bucket"]], groups, {name: row[name] for name in (*extra, *counts)}
-
+from review.states import Conclusion
 
 # --- Cases --------------------------------------------------------------------------------------
 
 
 def registered(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Complaints by registration: cases, repeats, high_risk, medium_risk."""
-    return _tally(
-        Complaint.objects.all(), "registered_at", periods, scope, axes, "",
+    return tally(
+        Complaint.objects.all(),
+        "registered_at",
+        periods,
+        scope,
+        axes,
+        "",
         cases=Count("pk"),
         repeats=Count("pk", filter=Q(is_repeat=True)),
         high_risk=Count("pk", filter=Q(risk_grade=RiskGrade.HIGH)),
@@ -177,30 +66,24 @@ _ENDING = (*_ANSWERING, "refuse", "withdraw")
 def handled(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Cases by their first reply, refusal or withdrawal: cases."""
     rows = _first_events(_ENDING, (Status.REPLIED, Status.NOT_ACCEPTED, Status.WITHDRAWN))
-    return _tally(rows, "at", periods, scope, axes, "complaint__", cases=Count("pk"))
+    return tally(rows, "at", periods, scope, axes, "complaint__", cases=Count("pk"))
 
 
 def open_at_end(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
-    """Cases that were open at the end of each period: cases. One query per period.
+    """Cases that were open at the end of each period: cases. One query per period; no axes.
 
     A case that changed later is judged by its last event before the end.
     """
-    cells = Cells(tuple(axes))
-    columns = {f"axis{i}_{j}": expression for i, axis in enumerate(axes) for j, expression in enumerate(AXES[axis].expressions(""))}
+    cells = Cells()
     for period in periods:
-        last = CaseEvent.objects.filter(complaint=OuterRef("pk"), version__isnull=False, at__lt=period.end).order_by("-version")
+        earlier = CaseEvent.objects.filter(complaint=OuterRef("pk"), version__isnull=False, at__lt=period.end)
         rows = (
             Complaint.objects.filter(scope.cases(), registered_at__lt=period.end)
             .filter(Q(status__in=OPEN) | Q(status_since__gte=period.end))
-            .annotate(then=Subquery(last.values("to_status")[:1]))
+            .annotate(then=Subquery(earlier.order_by("-version").values("to_status")[:1]))
             .filter(Q(status__in=OPEN, status_since__lt=period.end) | Q(status_since__gte=period.end, then__in=OPEN))
-            .order_by().annotate(**columns).values(*columns).annotate(cases=Count("pk"))
         )
-        for row in rows:
-            groups = tuple(
-                AXES[axis].group(*[row[name] for name in columns if name.startswith(f"axis{i}_")]) for i, axis in enumerate(axes)
-            )
-            cells.add(period, groups, {"cases": row["cases"]})
+        cells.add(period, (), {"cases": rows.count()})
     return cells
 
 
@@ -214,7 +97,7 @@ def answered(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) 
     rows = _first_events(_ANSWERING, (Status.REPLIED,)).annotate(
         came=TruncDate("complaint__registered_at", tzinfo=OFFICE), went=TruncDate("at", tzinfo=OFFICE)
     )
-    found = list(_grouped(rows, "at", periods, scope, axes, "complaint__", ["came", "went"], {"cases": Count("pk")}))
+    found = list(grouped(rows, "at", periods, scope, axes, "complaint__", ["came", "went"], {"cases": Count("pk")}))
     days = _working_days({(row["came"], row["went"]) for _period, _groups, row in found})
     for period, groups, row in found:
         if (row["came"], row["went"]) in days:
@@ -241,7 +124,11 @@ def _working_days(pairs: Iterable[tuple[date, date]]) -> dict[tuple[date, date],
 
 def days_to_reply(case: Complaint) -> int | None:
     """Working days to the first reply of one case, counted as in `answered`; None without a reply or calendar."""
-    first = CaseEvent.objects.filter(complaint=case, kind__in=_ANSWERING, to_status=Status.REPLIED).order_by("sequence").first()
+    first = (
+        CaseEvent.objects.filter(complaint=case, kind__in=_ANSWERING, to_status=Status.REPLIED)
+        .order_by("sequence")
+        .first()
+    )
     if first is None:
         return None
     pair = (case.registered_at.astimezone(OFFICE).date(), first.at.astimezone(OFFICE).date())
@@ -258,14 +145,22 @@ def answer_hours(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = 
         rows = (
             _first_events(_ANSWERING, (Status.REPLIED,))
             .filter(scope.cases("complaint__"), at__gte=period.start, at__lt=period.end)
-            .annotate(took=F("at") - F("complaint__registered_at")).order_by("took").values_list("took", flat=True)
+            .annotate(took=F("at") - F("complaint__registered_at"))
+            .order_by("took")
+            .values_list("took", flat=True)
         )
         lengths = [took.total_seconds() for took in rows]
         if lengths:
-            cells.add(period, (), {
-                "cases": len(lengths), "seconds": sum(lengths),
-                "median_seconds": rank(lengths, 0.5), "p90_seconds": rank(lengths, 0.9),
-            })
+            cells.add(
+                period,
+                (),
+                {
+                    "cases": len(lengths),
+                    "seconds": sum(lengths),
+                    "median_seconds": rank(lengths, 0.5),
+                    "p90_seconds": rank(lengths, 0.9),
+                },
+            )
     return cells
 
 
@@ -279,21 +174,37 @@ def clocks_stopped(periods: Sequence[Period], scope: Scope, axes: Sequence[str] 
     rows = Deadline.objects.filter(state__in=[DeadlineState.MET, DeadlineState.MISSED])
     main = Q(milestone__in=[Milestone.RESOLVE, Milestone.REPLY])
     met, missed = Q(state=DeadlineState.MET), Q(state=DeadlineState.MISSED)
-    return _tally(
-        rows, "stopped_at", periods, scope, axes, "complaint__",
-        met=Count("pk", filter=met), missed=Count("pk", filter=missed),
-        main_met=Count("pk", filter=main & met), main_missed=Count("pk", filter=main & missed),
+    return tally(
+        rows,
+        "stopped_at",
+        periods,
+        scope,
+        axes,
+        "complaint__",
+        met=Count("pk", filter=met),
+        missed=Count("pk", filter=missed),
+        main_met=Count("pk", filter=main & met),
+        main_missed=Count("pk", filter=main & missed),
     )
 
 
 def closed(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Cases by their first closing: cases, late, called."""
-    missed = Deadline.objects.filter(complaint=OuterRef("pk"), state=DeadlineState.MISSED).exclude(milestone=Milestone.PROGRESS)
+    missed = Deadline.objects.filter(complaint=OuterRef("pk"), state=DeadlineState.MISSED).exclude(
+        milestone=Milestone.PROGRESS
+    )
     called = Callback.objects.filter(complaint=OuterRef("pk"), is_reached=True, at__lte=OuterRef("first_closed_at"))
     rows = Complaint.objects.annotate(was_late=Exists(missed), was_called=Exists(called))
-    return _tally(
-        rows, "first_closed_at", periods, scope, axes, "",
-        cases=Count("pk"), late=Count("pk", filter=Q(was_late=True)), called=Count("pk", filter=Q(was_called=True)),
+    return tally(
+        rows,
+        "first_closed_at",
+        periods,
+        scope,
+        axes,
+        "",
+        cases=Count("pk"),
+        late=Count("pk", filter=Q(was_late=True)),
+        called=Count("pk", filter=Q(was_called=True)),
     )
 
 
@@ -306,25 +217,32 @@ def moves(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> 
     }
     rows = CaseEvent.objects.filter(kind__in=[kind for names in kinds.values() for kind in names])
     counts = {name: Count("pk", filter=Q(kind__in=names)) for name, names in kinds.items()}
-    return _tally(rows, "at", periods, scope, axes, "complaint__", **counts)
+    return tally(rows, "at", periods, scope, axes, "complaint__", **counts)
 
 
 def ratings(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """What complainants answered: satisfied, basically, dissatisfied, a count per reason, asked, answering."""
     counts: dict[str, Any] = {str(value): Count("pk", filter=Q(satisfaction=value)) for value in Satisfaction}
     counts |= {
-        f"reason_{value}": Count("pk", filter=Q(satisfaction=Satisfaction.DISSATISFIED, reason=value)) for value in DissatisfactionReason
+        f"reason_{value}": Count("pk", filter=Q(satisfaction=Satisfaction.DISSATISFIED, reason=value))
+        for value in DissatisfactionReason
     }
     counts["asked"] = Count("complaint", distinct=True)
     counts["answering"] = Count("complaint", distinct=True, filter=~Q(satisfaction=""))
-    return _tally(Callback.objects.all(), "at", periods, scope, axes, "complaint__", **counts)
+    return tally(Callback.objects.all(), "at", periods, scope, axes, "complaint__", **counts)
 
 
 def questions(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """What complainants asked in between: reminders, substantive."""
-    return _tally(
-        Question.objects.all(), "at", periods, scope, axes, "complaint__",
-        reminders=Count("pk", filter=Q(kind=QuestionKind.REMINDER)), substantive=Count("pk", filter=Q(kind=QuestionKind.SUBSTANTIVE)),
+    return tally(
+        Question.objects.all(),
+        "at",
+        periods,
+        scope,
+        axes,
+        "complaint__",
+        reminders=Count("pk", filter=Q(kind=QuestionKind.REMINDER)),
+        substantive=Count("pk", filter=Q(kind=QuestionKind.SUBSTANTIVE)),
     )
 
 
@@ -335,33 +253,47 @@ def reviews_opened(periods: Sequence[Period], scope: Scope, axes: Sequence[str] 
     """Triggers of reviews by the moment of the signal: triggers."""
     if not scope.sees_reviews:
         return Cells(tuple(axes))
-    return _tally(ReviewTrigger.objects.all(), "at", periods, scope, axes, "review__complaint__", triggers=Count("pk"))
+    return tally(ReviewTrigger.objects.all(), "at", periods, scope, axes, "review__complaint__", triggers=Count("pk"))
 
 
 def reviews_screened(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Reviews by the moment of their screening: screened, in_time."""
     if not scope.sees_reviews:
         return Cells(tuple(axes))
-    return _tally(
-        ReviewCase.objects.all(), "screened_at", periods, scope, axes, "complaint__",
-        screened=Count("pk"), in_time=Count("pk", filter=Q(screened_at__lte=F("screening_due_at"))),
+    return tally(
+        ReviewCase.objects.all(),
+        "screened_at",
+        periods,
+        scope,
+        axes,
+        "complaint__",
+        screened=Count("pk"),
+        in_time=Count("pk", filter=Q(screened_at__lte=F("screening_due_at"))),
     )
 
 
 def reviews_final(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Reviews by the moment their conclusion was signed: finalised, overturned."""
     changed = Q(conclusion__in=[Conclusion.AMEND, Conclusion.SET_ASIDE])
-    return _tally(
-        ReviewCase.objects.all(), "finalised_at", periods, scope, axes, "complaint__",
-        finalised=Count("pk"), overturned=Count("pk", filter=changed),
+    return tally(
+        ReviewCase.objects.all(),
+        "finalised_at",
+        periods,
+        scope,
+        axes,
+        "complaint__",
+        finalised=Count("pk"),
+        overturned=Count("pk", filter=changed),
     )
 
 
 def posted(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Publications by the moment they were posted: publications."""
-    return _tally(Publication.objects.all(), "posted_at", periods, scope, axes, "complaint__", publications=Count("pk"))
+    return tally(Publication.objects.all(), "posted_at", periods, scope, axes, "complaint__", publications=Count("pk"))
 
 
 def improvements_verified(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Improvements by the moment somebody else verified them: improvements."""
-    return _tally(ImprovementAction.objects.all(), "verified_at", periods, scope, axes, "complaint__", improvements=Count("pk"))
+    return tally(
+        ImprovementAction.objects.all(), "verified_at", periods, scope, axes, "complaint__", improvements=Count("pk")
+    )

@@ -47,8 +47,12 @@ def request_report(period: str, *, edition: str, by: User | None, at: datetime |
         permissions.require(by, permissions.BUILD)
     wanted = periods.finished(period, at=at)
     if edition not in Edition.values:
-        raise InvalidInput("edition", _("Choose one of the editions: %(editions)s."), editions=", ".join(Edition.values))
-    latest = Report.objects.select_for_update().filter(period=wanted.code, edition=edition).order_by("-revision").first()
+        raise InvalidInput(
+            "edition", _("Choose one of the editions: %(editions)s."), editions=", ".join(Edition.values)
+        )
+    latest = (
+        Report.objects.select_for_update().filter(period=wanted.code, edition=edition).order_by("-revision").first()
+    )
     if latest is None:
         return _create(wanted.code, edition, 1, by=by, at=at)
     if latest.status == ReportStatus.FAILED:
@@ -59,7 +63,9 @@ def request_report(period: str, *, edition: str, by: User | None, at: datetime |
 def _create(period: str, edition: str, revision: int, *, by: User | None, at: datetime) -> Report:
     try:
         with transaction.atomic():
-            report = Report.objects.create(period=period, edition=edition, revision=revision, requested_by=by, requested_at=at)
+            report = Report.objects.create(
+                period=period, edition=edition, revision=revision, requested_by=by, requested_at=at
+            )
     except IntegrityError:  # somebody else asked at the same moment
         return Report.objects.get(period=period, edition=edition, revision=revision)
     after_commit.enqueue(tasks.build_report, report_id=report.pk)
@@ -93,7 +99,9 @@ def advance(report_id: int, *, claimed_at: datetime, at: datetime, **fields: Any
 @transaction.atomic
 def finish(report_id: int, *, claimed_at: datetime, at: datetime) -> bool:
     """The draft is complete: tell whoever asked for it."""
-    if not advance(report_id, claimed_at=claimed_at, at=at, status=ReportStatus.DRAFT, built_at=at, step=F("steps"), step_label=""):
+    if not advance(
+        report_id, claimed_at=claimed_at, at=at, status=ReportStatus.DRAFT, built_at=at, step=F("steps"), step_label=""
+    ):
         return False
     report = Report.objects.get(pk=report_id)
     _tell(report, "report_ready")
@@ -112,7 +120,10 @@ def fail(report_id: int, *, claimed_at: datetime, at: datetime, error: str) -> b
 def _tell(report: Report, kind: str) -> None:
     people = [report.requested_by] if report.requested_by else notify.holders_of(permissions.BUILD)
     notify.tell(
-        people, kind, dedupe=f"{kind}:{report.pk}:{report.requested_at:%Y%m%d%H%M%S%f}", url=f"/desk/reports/{report.pk}/",
+        people,
+        kind,
+        dedupe=f"{kind}:{report.pk}:{report.requested_at:%Y%m%d%H%M%S%f}",
+        url=f"/desk/reports/{report.pk}/",
         period=periods.parse(report.period).code,
     )
 
@@ -144,7 +155,9 @@ def _begin(report_id: int, action: str, *, by: User, version: int | None) -> Rep
     if version is not None and version != report.version:
         raise StaleVersion(report.version)
     if not permissions.possible(report, action):
-        raise IllegalTransition(_("This is not possible: the report is at “%(status)s”."), status=report.get_status_display())
+        raise IllegalTransition(
+            _("This is not possible: the report is at “%(status)s”."), status=report.get_status_display()
+        )
     return report
 
 
@@ -176,12 +189,15 @@ def edit_section(
         if key not in {section["key"] for section in snapshot["sections"]}:
             raise InvalidInput("key", _("There is no such section."))
         snapshot["sections"] = [
-            {**section, "paragraphs": paragraphs, "points": points} if section["key"] == key else section for section in snapshot["sections"]
+            {**section, "paragraphs": paragraphs, "points": points} if section["key"] == key else section
+            for section in snapshot["sections"]
         ]
     try:
         checked = ReportSnapshot.from_dict(snapshot).to_dict()
     except ValueError as error:
-        raise InvalidInput("text", _("This text does not fit into the document: %(problem)s"), problem=str(error)) from error
+        raise InvalidInput(
+            "text", _("This text does not fit into the document: %(problem)s"), problem=str(error)
+        ) from error
     report.snapshot = {**checked, "edits": {**snapshot.get("edits", {}), key: {"by": by.pk, "at": at.isoformat()}}}
     return _save(report, "snapshot")
 

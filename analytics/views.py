@@ -18,7 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
-from analytics import building, dashboard, filters, forms, permissions, reporting, transitions
+from analytics import building, charts, dashboard, filters, forms, permissions, reporting, transitions
+from analytics.documents.snapshot import Table
+from analytics.documents.wording import cell_text, section_numbers
 from analytics.models import Report
 from analytics.periods import Period, month_of, parse
 from analytics.querysets import for_list, reports_visible_to
@@ -32,8 +34,12 @@ PAGE_ROWS = 50
 STOP_POLLING = 286
 
 STATUS_TONES = {
-    ReportStatus.QUEUED: "info", ReportStatus.BUILDING: "info", ReportStatus.DRAFT: "warn",
-    ReportStatus.APPROVED: "accent", ReportStatus.RELEASED: "ok", ReportStatus.FAILED: "bad",
+    ReportStatus.QUEUED: "info",
+    ReportStatus.BUILDING: "info",
+    ReportStatus.DRAFT: "warn",
+    ReportStatus.APPROVED: "accent",
+    ReportStatus.RELEASED: "ok",
+    ReportStatus.FAILED: "bad",
 }
 
 
@@ -163,7 +169,9 @@ def reports(request: HttpRequest) -> HttpResponse:
         permissions.require(request.user, permissions.BUILD)
         if form.is_valid():
             try:
-                report = transitions.request_report(form.cleaned_data["period"], edition=form.cleaned_data["edition"], by=request.user, at=now)
+                report = transitions.request_report(
+                    form.cleaned_data["period"], edition=form.cleaned_data["edition"], by=request.user, at=now
+                )
             except InvalidInput as error:
                 form.add_error(error.field, str(error))
             else:
@@ -198,18 +206,58 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 def _report_context(report: Report, user: User) -> dict[str, Any]:
     files = building.current_files(report, report.files.all())
     actions = permissions.allowed_actions(user, report)
+    shown = card(report, user)
     return {
-        **card(report, user),
-        "snapshot": reporting.printed(report) if report.snapshot.get("sections") and report.built_at else None,
-        "summary_text": report.snapshot.get("summary", ()),
+        **shown,
+        "self_card": shown,
+        **(_content(report) if report.built_at else {}),
         "files": [files[format] for format in building.FORMATS if format in files],
         "is_writing": bool(report.built_at) and len(files) < len(building.FORMATS),
         "actions": actions,
-        "approve_refusal": permissions.report_refusal(user, "approve", report) if report.status == ReportStatus.DRAFT else "",
+        "approve_refusal": permissions.report_refusal(user, "approve", report)
+        if report.status == ReportStatus.DRAFT
+        else "",
         "may_approve": user.has_perm(permissions.APPROVE),
-        "revisions": Report.objects.filter(period=report.period, edition=report.edition, pk__in=reports_visible_to(user))
-        .exclude(pk=report.pk).only("pk", "revision", "status").order_by("-revision"),
+        "revisions": Report.objects.filter(
+            period=report.period, edition=report.edition, pk__in=reports_visible_to(user)
+        )
+        .exclude(pk=report.pk)
+        .only("pk", "revision", "status")
+        .order_by("-revision"),
     }
+
+
+def _content(report: Report) -> dict[str, Any]:
+    """The text, charts and tables of a report as the page shows them."""
+    snapshot = reporting.printed(report)
+    sections = [
+        {
+            "key": section.key,
+            "heading": section.heading,
+            "number": number,
+            "level": section.level,
+            "paragraphs": section.paragraphs,
+            "points": section.points,
+            "charts": [
+                (spec, charts.draw(spec.kind, spec.data, title=spec.title, finding=spec.finding))
+                for spec in section.charts
+            ],
+            "tables": [_page_table(table) for table in section.tables],
+        }
+        for number, section in zip(section_numbers(snapshot.sections), snapshot.sections, strict=True)
+    ]
+    return {"snapshot": snapshot, "sections": sections}
+
+
+def _page_table(table: Table) -> dict[str, Any]:
+    rows = [
+        [
+            (cell_text(column, cell), column.numeric, level)
+            for column, cell, level in zip(table.columns, row, levels, strict=True)
+        ]
+        for row, levels in zip(table.rows, table.levels(), strict=True)
+    ]
+    return {"table": table, "rows": rows, "is_heat": any(column.graded for column in table.columns)}
 
 
 @login_required
@@ -218,7 +266,9 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The card of a report alone, asked for every two seconds while it is being built."""
     found = _visible(request, pk)
     shown = card(found, request.user)
-    return render(request, "analytics/_report_card.html", {"card": shown}, status=200 if shown["is_waiting"] else STOP_POLLING)
+    return render(
+        request, "analytics/_report_card.html", {"card": shown}, status=200 if shown["is_waiting"] else STOP_POLLING
+    )
 
 
 @login_required
@@ -247,7 +297,10 @@ def edit_section(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     """Edit the text of one section; a conflict keeps what was typed."""
     found = _visible(request, pk)
     if "edit" not in permissions.allowed_actions(request.user, found):
-        raise NotAllowed(permissions.report_refusal(request.user, "edit", found) or _("The text can be edited only while the report is a draft."))
+        raise NotAllowed(
+            permissions.report_refusal(request.user, "edit", found)
+            or _("The text can be edited only while the report is a draft.")
+        )
     section = _section(found, key)
     stale = False
     if request.method == "POST":
@@ -255,7 +308,11 @@ def edit_section(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         if form.is_valid():
             try:
                 transitions.edit_section(
-                    found.pk, key=key, text=form.cleaned_data["text"], by=request.user, version=form.cleaned_data["version"]
+                    found.pk,
+                    key=key,
+                    text=form.cleaned_data["text"],
+                    by=request.user,
+                    version=form.cleaned_data["version"],
                 )
             except InvalidInput as error:
                 form.add_error("text", str(error))

@@ -11,7 +11,6 @@ from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from accounts.models import User
 from complaints import (
@@ -179,14 +178,14 @@ def steps(complaint: Complaint) -> list[tuple[str, str]]:
 
 def _step_names() -> list[tuple[str, str]]:
     return [
-        ("registered", pgettext("step", "Registered")),
-        ("accepted", pgettext("step", "Accepted")),
-        ("assigned", pgettext("step", "Assigned")),
-        ("started", pgettext("step", "Handling")),
-        ("checked", pgettext("step", "Quality check")),
-        ("replied", pgettext("step", "Reply")),
-        ("called", pgettext("step", "Call-back")),
-        ("closed", pgettext("step", "Closed")),
+        ("registered", _("Registration")),
+        ("accepted", _("Acceptance")),
+        ("assigned", _("Assignment")),
+        ("started", _("Handling")),
+        ("checked", _("Quality check")),
+        ("replied", _("Reply")),
+        ("called", _("Call-back")),
+        ("closed", _("Closing")),
     ]
 
 
@@ -251,6 +250,11 @@ class Clock:
     text: str
     percent: int | None
     why: str
+
+    @property
+    def tone(self) -> str:
+        """Colour of the bar."""
+        return {"soon": "warn", "overdue": "bad", "met": "ok"}.get(self.state, "")
 
     @property
     def is_over(self) -> bool:

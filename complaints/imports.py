@@ -191,7 +191,7 @@ class _Import:
     def store(self) -> None:
         """Write every new row in one transaction; a kill in the middle leaves nothing behind."""
         try:
-            with transaction.atomic(), bulk.fast_search_index():
+            with transaction.atomic():
                 _one_at_a_time()
                 self._store()
         except IntegrityError as error:

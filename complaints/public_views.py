@@ -208,10 +208,11 @@ def _stay(request: HttpRequest, draft: IntakeDraft, form: forms.Form) -> HttpRes
 def _take_files(request: HttpRequest, draft: IntakeDraft, form: forms.Form) -> None:
     """Store the files of this request in the draft; what was refused is an error at the field."""
     at = timezone.now()
+    given = form.cleaned_data.get("files") or []  # read before an error removes them
     for item in uploads.refused(request):
         name = files.clean_name(item.name)
         form.add_error("files", str(files.too_many(name) if item.reason == "count" else files.too_large(name)))
-    for uploaded in form.cleaned_data.get("files") or []:
+    for uploaded in given:
         name = files.clean_name(uploaded.name)
         try:
             if not throttle.spend(throttle.SENT_BY_ADDRESS, throttle.address_of(request), at=at, cost=uploaded.size):
@@ -252,11 +253,11 @@ def check(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _("Something is still missing here."))
         return go(request, PAGES[unready])
     if request.method == "POST":
-        return _file(request, draft)
+        return _file(request, draft, steps)
     return _show_check(request, draft, steps)
 
 
-def _file(request: HttpRequest, draft: IntakeDraft) -> HttpResponse:
+def _file(request: HttpRequest, draft: IntakeDraft, shown: dict[str, forms.Form]) -> HttpResponse:
     at = timezone.now()
 
     def build(answers: drafts.Answers) -> Any:
@@ -271,7 +272,7 @@ def _file(request: HttpRequest, draft: IntakeDraft) -> HttpResponse:
     try:
         drafts.file(draft.pk, build, at=at)
     except TooMany:
-        return _show_check(request, draft, bound(drafts.answers(draft)), status=429)
+        return _show_check(request, draft, shown, status=429)
     except InvalidInput as error:
         messages.error(request, str(error))
         step = next((step for step, form in STEPS.items() if error.field in (step, *form.base_fields)), "details")

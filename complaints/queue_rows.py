@@ -21,6 +21,12 @@ RISK_LEVEL = {RiskGrade.ORDINARY: "low", RiskGrade.MEDIUM: "mid", RiskGrade.HIGH
 REPEAT_DAYS = 90
 EXCERPT = 220
 ACTIONS_SHOWN = 3
+# What usually comes next on a case; the pane offers these before all others.
+_NEXT = (
+    "accept", "refuse", "receive_information", "assign", "start", "submit_for_check", "pass_quality", "pass_legal",
+    "call_back", "close", "grant_return", "approve_pause", "approve_extension", "finish_supporting",
+    "return_for_rework", "return_from_legal", "resume", "request_information", "reassign", "grade_risk",
+)  # fmt: skip
 
 
 def case_url(number: str) -> str:
@@ -130,5 +136,9 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
         supporting=[task.department for task in tasks if task.role == AssignmentRole.SUPPORTING],
         excerpt=complaint.narrative[:EXCERPT] + ("……" if len(complaint.narrative) > EXCERPT else ""),
         events=[(str(TITLES.get(event.kind, _("Entry in the record"))), event.at) for event in log],
-        actions=selectors.available_actions(complaint, user)[:ACTIONS_SHOWN],
+        actions=sorted(selectors.available_actions(complaint, user), key=_rank)[:ACTIONS_SHOWN],
     )
+
+
+def _rank(move: Move) -> int:
+    return _NEXT.index(move.action) if move.action in _NEXT else len(_NEXT)

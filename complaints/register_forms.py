@@ -227,6 +227,12 @@ class RegisterForm(forms.Form):
             raise ValidationError(_("This is not a phone number that can be dialled; check the digits."))
         return phone
 
+    def clean_files(self) -> list[Any]:
+        uploads = self.cleaned_data["files"]
+        if self.fields["files"].required and not uploads:
+            raise ValidationError(_("This channel needs the file as evidence; choose it."))
+        return uploads
+
     def clean_channel_reference(self) -> str:
         reference = self.cleaned_data["channel_reference"]
         if self.channel == Channel.SOCIAL and not reference.startswith(("https://", "http://")):

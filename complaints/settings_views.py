@@ -8,7 +8,7 @@ from datetime import date
 from django.contrib.auth.models import Permission
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import ROLES
@@ -123,6 +123,6 @@ def roles(request: HttpRequest) -> HttpResponse:
     held = [name for name in names if any(name in role.permissions for role in ROLES)]
     context = {
         "roles": [(role.name_en if english else role.name_zh, len(role.permissions)) for role in ROLES],
-        "lines": [(names[name], name, [name in role.permissions for role in ROLES]) for name in held],
+        "lines": [(gettext(names[name]), name, [name in role.permissions for role in ROLES]) for name in held],
     }
     return render(request, "complaints/settings/roles.html", context)

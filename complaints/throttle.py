@@ -32,8 +32,8 @@ class Limit:
     seconds: int
 
 
-FILED_BY_ADDRESS = Limit("filed-address", 100, HOUR)
-FILED_BY_CONTACT = Limit("filed-contact", 30, DAY)
+FILED_BY_ADDRESS = Limit("filed-address", 300, HOUR)
+FILED_BY_CONTACT = Limit("filed-contact", 100, DAY)
 BEGUN_BY_ADDRESS = Limit("begun-address", 600, HOUR)
 SAID_ON_CASE = Limit("said-case", 60, DAY)
 SENT_BY_ADDRESS = Limit("sent-address", 2 * 1024**3, HOUR)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -86,7 +86,7 @@ class Viewer:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the record. `group` is the filter it belongs to; `facts` are short labels, `lines` the text."""
+    """One line of the record. `group` is the filter it belongs to; `lines` is the text."""
 
     at: datetime
     group: str
@@ -97,7 +97,8 @@ class Entry:
     tag: str = ""
     tone: str = ""
     lines: tuple[str, ...] = ()
-    facts: tuple[str, ...] = field(default=())
+    # A whole letter, folded up until somebody wants to read it.
+    is_letter: bool = False
     order: int = 0
 
 
@@ -132,13 +133,16 @@ def _ref(row: Any) -> str:
     return f"{row._meta.model_name}:{row.pk}"
 
 
+# The relations of a case whose records events point at.
+_RECORDS = """
+notes communications replies quality_checks callbacks questions notices attachments assignments
+investigation_steps allegations responsibilities remedies improvements pauses supplement_requests deadlines
+""".split()
+
+
 def _records(complaint: Complaint) -> dict[str, Any]:
     """The records that events point at, by reference."""
-    relations = (
-        "notes", "communications", "replies", "quality_checks", "callbacks", "questions", "notices", "attachments", "assignments",
-        "investigation_steps", "allegations", "responsibilities", "remedies", "improvements", "pauses", "supplement_requests", "deadlines",
-    )
-    rows = [row for name in relations for row in getattr(complaint, name).all()]
+    rows = [row for name in _RECORDS for row in getattr(complaint, name).all()]
     rows += [row for deadline in complaint.deadlines.all() for row in deadline.extensions.all()]
     return {_ref(row): row for row in rows}
 
@@ -168,8 +172,16 @@ def _of_event(event: CaseEvent, row: Any) -> Entry:
     elif event.note:
         lines = tuple(line for line in _note_words(event) if line)
     return Entry(
-        at=event.at, group=group, icon=icon, kind=kind, actor=event.actor.display_name if event.actor else _system(event),
-        title=_title(event), tag=tag, tone=tone, lines=lines, order=event.sequence,
+        at=event.at,
+        group=group,
+        icon=icon,
+        kind=kind,
+        actor=event.actor.display_name if event.actor else _system(event),
+        title=_title(event),
+        tag=tag,
+        tone=tone,
+        lines=lines,
+        order=event.sequence,
     )
 
 
@@ -302,9 +314,8 @@ def _contact_alone(row: Any) -> Entry:
 
 def _notice_alone(row: Any) -> Entry:
     tag, tone = (_("sent"), "ok") if row.sent_at else (_("to be told"), "warn")
-    return Entry(
-        row.issued_at, "mail", "mail", str(row.get_kind_display()), "mail", _name(row.issued_by), tag, tone, (row.body,)
-    )
+    title, actor = str(row.get_kind_display()), _name(row.issued_by)
+    return Entry(row.issued_at, "mail", "mail", title, "mail", actor, tag, tone, lines=(row.body,), is_letter=True)
 
 
 def _attachment_alone(row: Any) -> Entry:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 TITLES = {
     "register": _("Complaint registered"),
@@ -36,10 +35,10 @@ TITLES = {
     "approve_extension": _("Decided on the extension"),
     "call_back": _("Called the complainant back"),
     "rate": _("Result rated"),
-    "close": pgettext_lazy("timeline", "Case closed"),
+    "close": _("Case closed"),
     "reopen": _("Case reopened"),
     "archive": _("Case archived"),
-    "note": pgettext_lazy("timeline", "Note"),
+    "note": _("Internal note"),
     "contact": _("Communication with the complainant"),
     "attachment": _("File added"),
     "question": _("The complainant asked again"),
@@ -112,8 +111,8 @@ ICONS = {
 # The names of what a reveal shows.
 DATA_WORDS = {
     "name": _("Name"),
-    "phone": pgettext_lazy("contact", "Phone"),
+    "phone": _("Phone"),
     "email": _("E-mail"),
-    "address": pgettext_lazy("contact", "Address"),
+    "address": _("Address"),
     "identity": _("Identity card"),
 }

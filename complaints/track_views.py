@@ -143,10 +143,11 @@ def _store_files(request: HttpRequest, form: forms.Form) -> list[tuple[StoredFil
     """Keep the files of this request; what is refused becomes an error of the form."""
     at = timezone.now()
     stored = []
+    given = form.cleaned_data.get("files") or []  # read before an error removes them
     for item in uploads.refused(request):
         name = files.clean_name(item.name)
         form.add_error("files", str(files.too_large(name) if item.reason == "size" else files.too_many(name)))
-    for uploaded in form.cleaned_data.get("files") or []:
+    for uploaded in given:
         if not throttle.spend(throttle.SENT_BY_ADDRESS, throttle.address_of(request), at=at, cost=uploaded.size):
             form.add_error("files", _("Very much was sent from your network just now. Try again in an hour."))
             break

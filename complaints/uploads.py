@@ -2,7 +2,7 @@
 
 `LimitedUploadHandler` stands first among the upload handlers. A file that grows beyond
 ATTACHMENT_MAX_BYTES is dropped in the middle and remembered by name, so that the form can say so
-and keeps everything else; files beyond ATTACHMENT_MAX_COUNT are never begun. `guarded` wraps the
+and keeps everything else; files beyond ATTACHMENT_MAX_COUNT are dropped at their first byte. `guarded` wraps the
 views of public forms: a request that cannot be read at all gets a clear page instead of an error.
 """
 
@@ -46,14 +46,15 @@ class LimitedUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         self._files += 1
         self._size = 0
-        if self._files > settings.ATTACHMENT_MAX_COUNT:
-            self._refuse("count")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self._size += len(raw_data)
         self._total += len(raw_data)
         if self._total > most_bytes():
             raise StopUpload(connection_reset=True)
+        # Not in new_file: skipping there would close the file before this one.
+        if self._files > settings.ATTACHMENT_MAX_COUNT:
+            self._refuse("count")
         if self._size > settings.ATTACHMENT_MAX_BYTES:
             self._refuse("size")
         return raw_data

@@ -5,9 +5,10 @@ from django.urls import include, path
 from complaints.public_urls import urlpatterns as intake
 from config import health
 from publication.public_urls import urlpatterns as results
+from review.public_urls import urlpatterns as reviews
 
 urlpatterns = [
-    path("", include(([*results, *intake], "public"))),
+    path("", include(([*results, *intake, *reviews], "public"))),
     path("healthz", health.healthz, name="healthz"),
 ]
 

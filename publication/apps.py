@@ -6,4 +6,4 @@ class PublicationConfig(AppConfig):
     verbose_name = "Publication"
 
     def ready(self):
-        from publication import receivers  # noqa: F401
+        from publication import panels, receivers  # noqa: F401

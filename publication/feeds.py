@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from publication import results
@@ -42,11 +43,11 @@ def atom(*, at: datetime, changed: datetime) -> bytes:
         changed=changed,
     )
     for found in PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")[:FEED_SIZE]:
-        link = results.absolute(reverse("public:result", args=[found.public_id]))
+        link = results.absolute(results.path_of(found.public_id))
         feed.add_item(
             title=printable(found.title),
             link=link,
-            description=printable(found.summary or found.result),
+            description=escape(printable(found.summary or found.result)),  # readers take it for HTML
             unique_id=link,
             pubdate=found.published_at,
             updateddate=found.updated_at,
@@ -61,7 +62,7 @@ def sitemap(*, at: datetime) -> bytes:
     _add(root, reverse("public:home"))
     served = PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")
     for public_id, updated_at in served.values_list("public_id", "updated_at")[: MAX_SITEMAP - 1]:
-        _add(root, reverse("public:result", args=[public_id]), timezone.localtime(updated_at))
+        _add(root, results.path_of(public_id), timezone.localtime(updated_at))
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 

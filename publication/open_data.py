@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 
 from publication import results
@@ -64,7 +63,7 @@ def as_data(found: PublishedResult) -> dict[str, Any]:
         **dict.fromkeys(FIELDS),  # keeps the order
         **values,
         "number": found.publication_number,
-        "url": results.absolute(reverse("public:result", args=[found.public_id])),
+        "url": results.absolute(results.path_of(found.public_id)),
         "published_at": _moment(found.published_at),
         "published_until": _moment(found.published_until),
         "updated_at": _moment(found.updated_at),

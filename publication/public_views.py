@@ -13,7 +13,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -32,7 +39,9 @@ MAX_AGE = 60
 POSTER_SIZES = ("a4", "a3", "a4-large")
 
 
-def cached(request: HttpRequest, stamp: Stamp, *, at: datetime, build: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def cached(
+    request: HttpRequest, stamp: Stamp, *, at: datetime, build: Callable[[], HttpResponseBase]
+) -> HttpResponseBase:
     """The page, or 304 when the reader has it already; `build` runs only when it is needed."""
     etag = quote_etag(f"{stamp.tag}-{get_language()}")
     # Whole seconds cannot tell two changes within one second apart; then the tag alone decides.
@@ -77,7 +86,9 @@ def _home(request: HttpRequest, filters: Filters, stamp: Stamp, *, at: datetime)
     def address(**changes: str) -> str:
         return "?" + urlencode([*here, *changes.items()])
 
-    chosen = [(name, option) for name in ("category", "department", "month") for option in options[name] if option.chosen]
+    chosen = [
+        (name, option) for name in ("category", "department", "month") for option in options[name] if option.chosen
+    ]
     return {
         "active": "home",
         "filters": filters,
@@ -144,25 +155,15 @@ def _one(
     found = PublishedResult.objects.filter(public_id=public_id, published_at__lte=now).first()
     if found is None:
         raise Http404
-    reason = gone_reason(found, at=now)
+    reason = results.gone_reason(found, at=now)
     if reason:
         return public(render(request, "410.html", {"number": found.publication_number, "reason": reason}, status=410))
     return cached(request, results.stamp_of(found, at=now), at=now, build=lambda: page(request, found, now))
 
 
-def gone_reason(found: PublishedResult, *, at: datetime) -> str:
-    """Why a result is no longer shown; '' while it is. Never says why it was taken down."""
-    if found.withdrawn_at:
-        return _("It was taken down and is no longer shown. Search engines were told to remove it.")
-    if found.published_until and found.published_until <= at:
-        ended = timezone.localdate(found.published_until)
-        return _("Its term ended on %(date)s. It is no longer shown here.") % {"date": ended.isoformat()}
-    return ""
-
-
 def article(found: PublishedResult, *, at: datetime) -> dict[str, Any]:
     """The context of the page of one result; the preview of a draft uses the same."""
-    path = reverse("public:result", args=[found.public_id])
+    path = results.path_of(found.public_id)
     labels = (_("First check"), _("Second check"), _("Masking review by legal"))
     return {
         "active": "home",
@@ -178,8 +179,7 @@ def article(found: PublishedResult, *, at: datetime) -> dict[str, Any]:
         ],
         "plan": results.plan(found, at=at),
         "signatures": [
-            (label, datetime.fromisoformat(day).date())
-            for label, day in zip(labels, found.signatures, strict=False)
+            (label, datetime.fromisoformat(day).date()) for label, day in zip(labels, found.signatures, strict=False)
         ],
         "canonical": results.absolute(path),
         "json_ld": _json_ld(found, results.absolute(path)),
@@ -209,7 +209,9 @@ def _json_ld(found: PublishedResult, url: str) -> SafeString:
         "inLanguage": "zh-Hans",
         "datePublished": timezone.localtime(found.published_at).isoformat(timespec="seconds"),
         "dateModified": timezone.localtime(found.updated_at).isoformat(timespec="seconds"),
-        "expires": timezone.localtime(found.published_until).isoformat(timespec="seconds") if found.published_until else None,
+        "expires": timezone.localtime(found.published_until).isoformat(timespec="seconds")
+        if found.published_until
+        else None,
         "publisher": {"@type": "GovernmentOrganization", "name": settings.ORGANISATION["name"]},
     }
     text = json.dumps({key: value for key, value in data.items() if value}, ensure_ascii=False)
@@ -250,7 +252,9 @@ def _for_programs(
 @require_safe
 def feed(request: HttpRequest) -> HttpResponseBase:
     """The newest results as an Atom feed (PUB-25)."""
-    return _for_programs(request, "application/atom+xml; charset=utf-8", lambda stamp, at: feeds.atom(at=at, changed=stamp.changed))
+    return _for_programs(
+        request, "application/atom+xml; charset=utf-8", lambda stamp, at: feeds.atom(at=at, changed=stamp.changed)
+    )
 
 
 @require_safe
@@ -279,5 +283,11 @@ def sitemap(request: HttpRequest) -> HttpResponseBase:
 def robots(request: HttpRequest) -> HttpResponseBase:
     """What crawlers may read."""
     closed = ("/desk/", "/accounts/", "/api/", "/complain/", "/track/")
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), "", f"Sitemap: {results.absolute(reverse('public:sitemap'))}", ""]
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in closed),
+        "",
+        f"Sitemap: {results.absolute(reverse('public:sitemap'))}",
+        "",
+    ]
     return public(HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8"))

@@ -18,6 +18,7 @@ from django.db.models.functions import TruncMonth
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from complaints import keyset, search
 from publication.models import PublishedResult
@@ -30,9 +31,7 @@ NUMBER = re.compile(r"GS-\d{6}-\d{4,8}", re.ASCII)
 _CODE = re.compile(r"[\w.-]{1,60}")
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 _PUBLIC_ID = re.compile(r"[0-9a-f]{16}")
-_NEWEST = keyset.Order(
-    segments=(keyset.Segment(Q(), "published_at", descending=True),), whole=("-published_at", "-pk")
-)
+_NEWEST = keyset.Order(segments=(keyset.Segment(Q(), "published_at", descending=True),), whole=("-published_at", "-pk"))
 _DONE = ("done", "verified")
 
 
@@ -167,6 +166,16 @@ def _in_language(name: str, name_en: str) -> str:
     return name_en if name_en and get_language() == "en" else name
 
 
+def gone_reason(found: PublishedResult, *, at: datetime) -> str:
+    """Why a result is no longer shown; '' while it is. Never says why it was taken down."""
+    if found.withdrawn_at:
+        return _("It was taken down and is no longer shown. Search engines were told to remove it.")
+    if found.published_until and found.published_until <= at:
+        ended = timezone.localdate(found.published_until)
+        return _("Its term ended on %(date)s. It is no longer shown here.") % {"date": ended.isoformat()}
+    return ""
+
+
 # --- The list -----------------------------------------------------------------------------------
 
 
@@ -224,9 +233,7 @@ class Page:
     after: str
 
 
-def page(
-    filters: Filters, *, at: datetime, after: str = "", before: str = "", size: int = PAGE_SIZE
-) -> Page:
+def page(filters: Filters, *, at: datetime, after: str = "", before: str = "", size: int = PAGE_SIZE) -> Page:
     """A page of the newest results. Positions are public ids, never row numbers (PR-07)."""
     start, end = _position(after), _position(before)
     found = keyset.page(narrowed(filters, at=at), _NEWEST, size=size, after=start, before=end)
@@ -328,14 +335,18 @@ def figures(stamp: Stamp, *, at: datetime) -> Figures:
 
 def _count(at: datetime) -> Figures:
     year = timezone.localdate(at).year
-    found = PublishedResult.objects.filter(withdrawn_at=None, published_at__gte=start_of(date(year, 1, 1)), published_at__lte=at)
+    found = PublishedResult.objects.filter(
+        withdrawn_at=None, published_at__gte=start_of(date(year, 1, 1)), published_at__lte=at
+    )
     published, departments, total, done, punctual = 0, set(), 0, 0, 0
     for code, improvements in found.values_list("department_code", "improvements").order_by().iterator(chunk_size=500):
         published += 1
         departments.add(code)
         total += len(improvements)
         done += done_of(improvements)
-        punctual += sum(row["state"] in _DONE and bool(row["done_on"]) and row["done_on"] <= row["due_on"] for row in improvements)
+        punctual += sum(
+            row["state"] in _DONE and bool(row["done_on"]) and row["done_on"] <= row["due_on"] for row in improvements
+        )
     return Figures(published, len(departments - {""}), total, done, punctual / done if done else None)
 
 
@@ -343,8 +354,13 @@ def _count(at: datetime) -> Figures:
 
 
 def absolute(path: str) -> str:
-    """A full address. The host comes from the settings: a request's Host header is not to be believed in a cached page."""
+    """A full address. A request's Host header is not to be believed in a cached page, so the settings name the host."""
     return settings.PUBLIC_BASE_URL.rstrip("/") + path
+
+
+def path_of(public_id: str) -> str:
+    """The address of a result (contract, Web); also where this process does not serve the public site."""
+    return f"/results/{public_id}/"
 
 
 def recently(at: datetime, moment: datetime) -> bool:

@@ -1,1 +1,21 @@
-urlpatterns: list = []
+"""Addresses of the publication desk, under /desk/."""
+
+from django.urls import path
+
+from publication import views
+
+app_name = "publication"
+
+urlpatterns = [
+    path("publications/", views.index, name="list"),
+    path("publications/cases/<str:number>/", views.decide, name="decide"),
+    path("publications/<str:number>/", views.detail, name="detail"),
+    path("publications/<str:number>/save/", views.save, name="save"),
+    path("publications/<str:number>/fix/", views.fix, name="fix"),
+    path("publications/<str:number>/spans/", views.mask, name="mask"),
+    path("publications/<str:number>/spans/<int:span_id>/", views.span, name="span"),
+    path("publications/<str:number>/figures/", views.figure, name="figure"),
+    path("publications/<str:number>/actions/<str:action>/", views.action, name="action"),
+    path("publications/<str:number>/preview/", views.preview, name="preview"),
+    path("publications/<str:number>/preview/poster/", views.preview_poster, name="preview_poster"),
+]

@@ -6,4 +6,4 @@ class ReviewConfig(AppConfig):
     verbose_name = "Review"
 
     def ready(self):
-        from review import receivers  # noqa: F401
+        from review import panels, receivers  # noqa: F401

@@ -23,12 +23,6 @@ from review.states import OPEN_REVIEW, DrawState
 
 # Strata, heaviest first; a case belongs to the first that fits (REV-23).
 WEIGHTS = {"frequent": "2", "special": "1.5", "cross_department": "1.5", "other": "1"}
-STRATUM_LABELS = {
-    "frequent": _("Frequent complainants"),
-    "special": _("People who need care"),
-    "cross_department": _("Several departments"),
-    "other": _("Others"),
-}
 FREQUENT_FROM = 3
 RULE_VERSION = "1"
 BATCH = 2000

@@ -16,6 +16,7 @@ from review.states import (
     MaterialKind,
     OPEN_REVIEW,
     ReviewStatus,
+    Stratum,
     TriggerKind,
 )
 
@@ -260,7 +261,7 @@ class FrameEntry(models.Model):
     draw = models.ForeignKey(SampleDraw, models.PROTECT, related_name="frame")
     complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="+")
     number = models.CharField(max_length=24)
-    stratum = models.CharField(max_length=24)
+    stratum = models.CharField(max_length=24, choices=Stratum.choices)
     weight = models.CharField(max_length=12)
     order = models.PositiveIntegerField(null=True)
     key = models.CharField(max_length=80, blank=True)

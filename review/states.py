@@ -116,6 +116,15 @@ class Comparison(models.TextChoices):
     OMITTED = "omitted", _("Omitted")
 
 
+class Stratum(models.TextChoices):
+    """Groups of cases in the draw, heaviest first; a case belongs to the first that fits (REV-23)."""
+
+    FREQUENT = "frequent", _("Frequent complainants")
+    SPECIAL = "special", _("People who need care")
+    CROSS_DEPARTMENT = "cross_department", _("Several departments")
+    OTHER = "other", _("Others")
+
+
 class DrawState(models.TextChoices):
     COMMITTED = "committed", _("Committed")
     DRAWN = "drawn", _("Drawn")

@@ -116,9 +116,10 @@ def test_a_taken_port_is_named(tmp_path):
 def test_an_old_python_is_told_what_is_missing():
     """The interpreter that starts us may be older than what we run on."""
     code = "import sys; sys.path.insert(0, 'bin'); sys.version_info = (3, 9, 2); import _venv; _venv.require_python()"
-    ended = subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True)
+    command = [sys.executable, "-B", "-c", code]
+    ended = subprocess.run(command, cwd=ROOT, env={"PATH": "/nowhere"}, capture_output=True, text=True)
     assert ended.returncode == 1
-    assert ended.stderr.startswith("Huiyin needs Python 3.11 or newer; this is ")
+    assert ended.stderr.startswith("Huiyin needs Python 3.11 or newer, and this is ")
 
 
 def test_production_is_refused(tmp_path):

@@ -34,6 +34,9 @@ class ActionCommand(BaseCommand):
     Subclasses write `arguments(parser)`, `run(**options) -> dict` and, for people, `show(result)`.
     """
 
+    # The checks load every page; `manage.py check` and bin/serve run them.
+    requires_system_checks: list[str] = []
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as one JSON document")
         self.arguments(parser)

@@ -43,7 +43,12 @@ def test_a_token_is_shown_once_replaced_and_revoked(client, cast):
     assert replaced.key != token.key
     assert client.post(f"{URL}token/revoke/")["Location"] == URL
     assert not Token.objects.filter(user=cast.intake).exists()
-    kinds = list(SecurityEvent.objects.filter(user=cast.intake).exclude(kind="sign_in").order_by("pk").values_list("kind", flat=True))
+    kinds = list(
+        SecurityEvent.objects.filter(user=cast.intake)
+        .exclude(kind="sign_in")
+        .order_by("pk")
+        .values_list("kind", flat=True)
+    )
     assert kinds == ["token_created", "token_created", "token_revoked"]
     assert token.key not in str(list(SecurityEvent.objects.values_list("detail", "subject")))
 

@@ -71,7 +71,8 @@ def test_only_who_registers_gets_in(client, cast, path):
 def test_the_channel_comes_first(desk):
     html = desk.get(URL).content.decode()
     assert re.findall(r'href="\?channel=(\w+)"', html) == [str(channel) for channel in CHANNELS]
-    assert desk.get(f"{URL}?channel=web").content.decode().count("?channel=") == len(CHANNELS)
+    other = desk.get(f"{URL}?channel=web").content.decode()
+    assert re.findall(r'href="\?channel=(\w+)"', other) == [str(channel) for channel in CHANNELS]
 
 
 @pytest.mark.parametrize(
@@ -96,10 +97,21 @@ def test_each_channel_asks_for_its_own(desk, channel, own, absent):
 # --- One complaint ----------------------------------------------------------------------------
 def test_a_telephone_complaint_is_registered_with_receipt(desk, cast):
     """IN-01, IN-13: caller, time of the call, recording reference; one register, one numbering."""
-    response = send(desk, channel_reference="REC-77", address="柳桥三村12幢", needs_care="听力不好", product="自来水", place="槐荫里")
+    response = send(
+        desk,
+        channel_reference="REC-77",
+        address="柳桥三村12幢",
+        needs_care="听力不好",
+        product="自来水",
+        place="槐荫里",
+    )
     complaint = Complaint.objects.get()
     assert (response.status_code, response["Location"]) == (302, f"{URL}receipts/{TOKEN}/")
-    assert (complaint.channel, complaint.channel_reference, complaint.status) == (Channel.PHONE, "REC-77", Status.REGISTERED)
+    assert (complaint.channel, complaint.channel_reference, complaint.status) == (
+        Channel.PHONE,
+        "REC-77",
+        Status.REGISTERED,
+    )
     assert re.fullmatch(r"HY-\d{8}-0001", complaint.number)
     assert (complaint.registered_by, complaint.category, complaint.persons_affected) == (cast.intake, category(), 30)
     assert complaint.received_at.isoformat() == "2026-11-16T01:05:00+00:00"
@@ -142,7 +154,9 @@ def test_a_letter_needs_its_scan_and_keeps_the_postmark(desk, cast):
     assert missing.status_code == 422
     assert set(missing.context["form"].errors) == {"files"}
     assert Complaint.objects.count() == 0
-    assert send(desk, "letter", postmark_on="2026-11-13", channel_reference="XA123", files=[picture()]).status_code == 302
+    assert (
+        send(desk, "letter", postmark_on="2026-11-13", channel_reference="XA123", files=[picture()]).status_code == 302
+    )
     complaint = Complaint.objects.get()
     scan = complaint.attachments.get()
     assert "2026-11-13" in complaint.channel_reference
@@ -153,14 +167,23 @@ def test_a_letter_needs_its_scan_and_keeps_the_postmark(desk, cast):
 def test_an_email_keeps_the_original_message(desk):
     """IN-08."""
     assert set(send(desk, "email").context["form"].errors) == {"files", "email"}
-    assert send(desk, "email", email="zhang@example.cn", preferred_contact="email", files=[picture("邮件.png")]).status_code == 302
+    assert (
+        send(
+            desk, "email", email="zhang@example.cn", preferred_contact="email", files=[picture("邮件.png")]
+        ).status_code
+        == 302
+    )
     assert Complaint.objects.get().attachments.get().evidence_kind == "message"
 
 
 def test_a_referral_keeps_body_number_and_due_date(desk):
     """IN-11."""
     assert set(send(desk, "referral").context["form"].errors) == {"referring_body", "channel_reference"}
-    values = {"referring_body": "12345 政务服务便民热线", "channel_reference": "12345-8899", "referral_due_at": "2026-11-30T17:30"}
+    values = {
+        "referring_body": "12345 政务服务便民热线",
+        "channel_reference": "12345-8899",
+        "referral_due_at": "2026-11-30T17:30",
+    }
     assert send(desk, "referral", **values).status_code == 302
     complaint = Complaint.objects.get()
     assert (complaint.referring_body, complaint.channel_reference) == ("12345 政务服务便民热线", "12345-8899")

@@ -1,4 +1,4 @@
-"""Redaction of personal data before anything is shown to the public (PUB-14 to PUB-19). Pure: no database, no settings."""
+"""Redaction of personal data before anything is public (PUB-14 to PUB-19). Pure: no database, no settings."""
 
 from publication.redaction.engine import ENGINE_VERSION, find, leaks, redact
 from publication.redaction.profiles import PROFILES, TYPES, UnknownProfile

@@ -1,4 +1,4 @@
-"""The administrative divisions of China, as far as they may stay readable: province, city, district, town, street office.
+"""The divisions of China that may stay readable: province, city, district, town, street office.
 
 Data: ``data/divisions.txt`` and ``data/streets.txt.gz`` (licence beside them).
 """

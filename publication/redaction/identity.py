@@ -122,7 +122,7 @@ def _address(value: str) -> Iterator[str]:
             yield _spelling(part, _WIDE)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _patterns(known: Known) -> tuple[tuple[str, re.Pattern[str]], ...]:
     raw: list[tuple[str, str | None]] = []
     raw += [("address", pattern) for value in known.addresses for pattern in _address(value)]

@@ -1,4 +1,4 @@
-"""What the recognisers know of the language: characters that look alike, and the word lists of ``data/lexicon.toml``."""
+"""What the recognisers know of the language: characters that look alike, and the lists of ``data/lexicon.toml``."""
 
 from __future__ import annotations
 

@@ -121,8 +121,9 @@ class View:
     def of(cls, original: str) -> View:
         folds = {char: _fold(char) for char in set(original)}
         if all(len(plain) == 1 for plain in folds.values()):
-            size = len(original)
-            return cls._with(original, original.translate(str.maketrans(folds)), range(size), range(1, size + 1))
+            places = range(len(original) + 1)
+            text = original.translate({ord(char): plain for char, plain in folds.items()})
+            return cls._with(original, text, places[:-1], places[1:])
         pieces: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -151,13 +152,13 @@ class View:
         return self.starts[start], self.ends[end - 1]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def plain(value: str) -> str:
     """The normalised form of a single value, for comparing."""
     return View.of(value).text
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def characters_of_number(value: str) -> str:
     """The digits and Latin letters of a number in any writing, in order."""
     return "".join(char for char in View.of(value).digits if char.isascii() and char.isalnum())

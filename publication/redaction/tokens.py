@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import rjieba
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
+    """A word between ``start`` and ``end`` with the part of speech that rjieba gives it."""
+
     start: int
     end: int
     word: str
@@ -25,9 +26,3 @@ def tokens_of(text: str) -> tuple[Token, ...]:
         found.append(Token(at, at + len(word), word, tag))
         at += len(word)
     return tuple(found)
-
-
-@lru_cache(maxsize=4)
-def boundaries(text: str) -> frozenset[int]:
-    """Positions at which a word begins or the text ends."""
-    return frozenset(token.start for token in tokens_of(text)) | {len(text)}

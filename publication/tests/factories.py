@@ -20,7 +20,7 @@ TEXTS = {
     "summary": "责任在供水集团管网运行部，老管道 2027 年 3 月 31 日前换完。",
     "subject": "柳桥三村居民张女士等 23 人",
     "cause": "10 月 10 日早晨小区停水，停水前没有通知，打热线问不到几点来水。",
-    "investigation": "查了抢修调度日志和热线录音，情况属实：\n- 第一次通知居民，是在停水之后。\n- 热线人员手里没有抢修进度。",
+    "investigation": "查了抢修调度日志和热线录音：\n- 第一次通知居民，是在停水之后。\n- 热线人员手里没有抢修进度。",
     "responsibility": "供水集团管网运行部没有按规定 1 小时内通知。",
     "result": "管网运行部负责人通报批评。",
     "improvement": "2027 年 3 月 31 日前更换老旧管道，由管网运行部负责。",
@@ -71,7 +71,9 @@ def closed_story(cast: SimpleNamespace, **changes: Any) -> Story:
     """A closed case with one improvement."""
     story = Story(cast, **changes).accept().assign().start()
     moment = at("2026-11-17 10:00")
-    case_transitions.add_improvement(story.pk, by=cast.water_handler, department=cast.water, at=moment, **improvement_words())
+    case_transitions.add_improvement(
+        story.pk, by=cast.water_handler, department=cast.water, at=moment, **improvement_words()
+    )
     return story.submit().reply().call_back().close()
 
 

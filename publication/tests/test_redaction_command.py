@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,11 +64,21 @@ def test_the_strict_profile_writes_tokens() -> None:
         ('{"id": 1, "text": "", "knwon": {}}', "line 2: knwon: unknown field"),
     ],
 )
-def test_a_bad_line_is_named_with_its_field(line: str, message: str) -> None:
-    done = run('{"id": 0, "text": "好"}\n' + line)
-    assert done.returncode == 1
-    assert message in done.stderr.decode()
-    assert len(done.stdout.splitlines()) == 1
+def test_a_bad_line_is_named_with_its_field(line: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines before it are answered."""
+    answers = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(('{"id": 0, "text": "好"}\n' + line).encode())))
+    monkeypatch.setattr("sys.stdout", answers)
+    with pytest.raises(CommandError) as refused:
+        call_command("redact", "--json")
+    assert str(refused.value).startswith(message)
+    assert json.loads(answers.buffer.getvalue())["id"] == 0  # type: ignore[attr-defined]
+
+
+def test_a_refused_run_exits_with_1_and_one_line() -> None:
+    done = run('{"id": 1}')
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().strip() == "CommandError: line 1: text: missing"
 
 
 def test_an_unknown_profile_is_a_wrong_argument() -> None:

@@ -63,6 +63,7 @@ def test_mistyped_numbers_with_a_context_word_are_masked(text: str, secret: str)
         ("王师傅修理", "王", "师傅"),
         ("欧阳老师讲课", "欧阳", "老师"),
         ("外教Tony老师上课", "Tony", "老师"),
+        ("柜员小李未按规定办理", "小李", "柜员"),
     ],
 )
 def test_the_name_before_a_title_goes_and_the_title_stays(text: str, name: str, kept: str) -> None:
@@ -80,6 +81,7 @@ def test_a_name_once_recognised_is_found_wherever_it_stands() -> None:
     [
         ("请到人民路88号市政务服务中心办理", True),
         ("张记面馆位于五一大道12号", True),
+        ("张记面馆(五一大道12号门店)关门", False),
         ("经营场所在幸福小区3栋502室", False),
         ("五一大道12号的快捷酒店分店", False),
     ],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import fields
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publication.redaction import PROFILES, TYPES, Known, UnknownProfile, leaks, redact
+from publication.redaction import PROFILES, TYPES, Known, Redaction, UnknownProfile, leaks, redact
 from publication.redaction.normalise import View
 
 TOKEN = re.compile(r"〔[^〔〕]{2,6}已隐去〕")
@@ -40,7 +41,10 @@ class TestStandardProfile:
         """PUB-14: the case record says 女士, the text does not."""
         assert redact("张桂芳来电", Known(names=["张桂芳女士"])).output == "张女士来电"
 
-    @pytest.mark.parametrize("written", ["13812345678", "１３８１２３４５６７８", "138-1234-5678", "一三八一二三四五六七八", "+86 138 1234 5678"])
+    @pytest.mark.parametrize(
+        "written",
+        ["13812345678", "１３８１２３４５６７８", "138-1234-5678", "一三八一二三四五六七八", "+86 138 1234 5678"],
+    )
     def test_mobile_keeps_three_and_four_digits(self, written: str) -> None:
         """PUB-15: 138****1234 whatever the writing."""
         assert redact(f"电话{written}。").output == "电话138****5678。"
@@ -60,8 +64,8 @@ class TestStandardProfile:
         assert (result.verdict, result.reasons) == ("warn", ["partial:phone"])
 
     def test_text_without_secrets_passes_unchanged(self) -> None:
-        result = redact("小区电梯经常故障，物业说下周维修。")
-        assert (result.spans, result.output, result.verdict, result.reasons) == ([], "小区电梯经常故障，物业说下周维修。", "pass", [])
+        text = "小区电梯经常故障，物业说下周维修。"
+        assert redact(text) == Redaction(spans=[], output=text, verdict="pass", reasons=[])
 
 
 class TestStrictProfile:
@@ -110,17 +114,62 @@ class TestOffsets:
 
 PIECES = st.sampled_from(
     [
-        "13812345678", "１３８ １２３４ ５６７８", "一三八一二三四五六七八", "0731-88776655", "43010219900101123X", "6222021234567890128",
-        "湘A12345", "abc@qq.com", "微信号：abc_1234", "QQ：123456789", "张桂芳", "王师傅", "欧阳老师", "买买提·吐尔逊", "Tony老师",
-        "麓山南路12号3栋", "幸福小区", "长沙市岳麓区", "电话", "身份证", "账号", "联系人：", "住在", "订单号", "女士", "先生", "某", "说", "的", "，", "。",
-        "\n", " ", "😀", "\u200b", "\x00", "\ud800", "㈱", "1", "5", "一", "路", "号", "138****5678", "**************123X", "〔电话已隐去〕", "张某", "(", "）",
+        "13812345678",
+        "１３８ １２３４ ５６７８",
+        "一三八一二三四五六七八",
+        "0731-88776655",
+        "43010219900101123X",
+        "6222021234567890128",
+        "湘A12345",
+        "abc@qq.com",
+        "微信号：abc_1234",
+        "QQ：123456789",
+        "张桂芳",
+        "王师傅",
+        "欧阳老师",
+        "买买提·吐尔逊",
+        "Tony老师",
+        "麓山南路12号3栋",
+        "幸福小区",
+        "长沙市岳麓区",
+        "电话",
+        "身份证",
+        "账号",
+        "联系人：",
+        "住在",
+        "订单号",
+        "女士",
+        "先生",
+        "某",
+        "说",
+        "的",
+        "，",
+        "。",
+        "\n",
+        " ",
+        "😀",
+        "\u200b",
+        "\x00",
+        "\ud800",
+        "㈱",
+        "1",
+        "5",
+        "一",
+        "路",
+        "号",
+        "138****5678",
+        "**************123X",
+        "〔电话已隐去〕",
+        "张某",
+        "(",
+        "）",
     ]
-)  # fmt: skip
+)
 TEXTS = st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=80)
 
 
 class TestProperties:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150, deadline=None)
     @given(TEXTS, st.sampled_from(sorted(PROFILES)))
     def test_masking_only_removes_and_writes_tokens(self, text: str, profile: str) -> None:
         """PR-11: outside the spans the text is untouched; spans are sorted and disjoint."""
@@ -132,39 +181,57 @@ class TestProperties:
             at = span.end
         assert "".join([*rebuilt, text[at:]]) == result.output
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150, deadline=None)
     @given(TEXTS)
     def test_output_without_tokens_is_a_subsequence_of_the_source(self, text: str) -> None:
         """PR-11, in the strict profile, where every replacement is a token."""
         rest = iter(text)
         assert all(char in rest for char in TOKEN.sub("", redact(TOKEN.sub("", text), profile="strict").output))
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=250, deadline=None)
     @given(TEXTS, st.sampled_from(sorted(PROFILES)))
     def test_masked_text_stays_as_it_is(self, text: str, profile: str) -> None:
         """A second run changes nothing."""
         once = redact(text, profile=profile).output
         assert redact(once, profile=profile).output == once
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=120, deadline=None)
     @given(TEXTS)
     def test_what_was_masked_does_not_block(self, text: str) -> None:
         """PUB-19: the gate finds nothing in the engine's own output."""
         assert leaks(redact(text).output) == []
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=120, deadline=None)
     @given(st.text(st.characters(exclude_categories=()), max_size=200))
     def test_no_text_raises(self, text: str) -> None:
         redact(text)
-        leaks(text, Known(names=[text], phones=[text], ids=[text], emails=[text], addresses=[text], plates=[text], wechat=[text]))
+        leaks(text, Known(**{field.name: [text] for field in fields(Known)}))
 
 
 @pytest.mark.parametrize(
     "unit",
-    ["1", "1 ", "1-3", "a@", "王", "王老师", "人民路", "3栋2单元", "阿·", "身份证号：", "(", "Aa ", "一二三", "1\u200b", "人民路1号的", "\u0301", "微信"],
+    [
+        "1",
+        "1 ",
+        "1-3",
+        "a@",
+        "王",
+        "王老师",
+        "人民路",
+        "3栋2单元",
+        "阿·",
+        "身份证号：",
+        "(",
+        "Aa ",
+        "一二三",
+        "1\u200b",
+        "人民路1号的",
+        "\u0301",
+        "微信",
+    ],
 )
 def test_adversarial_text_costs_linear_time(unit: str) -> None:
-    """PR-17: 100 kB under a second of one core, and twice the text about twice the time."""
+    """PR-17: 100 kB take less than a second of one core."""
     text = (unit * 100_000).encode()[:100_000].decode(errors="ignore")
     redact(text[:100])
     began = time.process_time()

@@ -73,7 +73,16 @@ def test_redaction_leaves_no_known_identity(spelling: str, kind: str, profile: s
 
 @pytest.mark.parametrize(
     "text",
-    ["电话138****5678", "身份证**************123X", "张女士来电", "张某来电", "长沙市岳麓区〔详细地址已隐去〕", "拨打12345", "桂花飘香", "12号楼"],
+    [
+        "电话138****5678",
+        "身份证**************123X",
+        "张女士来电",
+        "张某来电",
+        "长沙市岳麓区〔详细地址已隐去〕",
+        "拨打12345",
+        "桂花飘香",
+        "12号楼",
+    ],
 )
 def test_what_the_profile_writes_is_no_leak(text: str) -> None:
     assert leaks(text, KNOWN) == []
@@ -100,7 +109,7 @@ def test_values_too_short_to_mean_anything_are_ignored() -> None:
 
 def test_known_reads_json_and_names_the_wrong_field() -> None:
     assert Known.from_mapping({"names": ["张桂芳"]}) == Known(names=("张桂芳",))
-    with pytest.raises(ValueError, match="known.names: expected a list of strings"):
+    with pytest.raises(ValueError, match=r"known\.names: expected a list of strings"):
         Known.from_mapping({"names": "张桂芳"})
-    with pytest.raises(ValueError, match="known.surnames: unknown field"):
+    with pytest.raises(ValueError, match=r"known\.surnames: unknown field"):
         Known.from_mapping({"surnames": []})

@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(max_length=24)),
-                ('stratum', models.CharField(max_length=24)),
+                ('stratum', models.CharField(choices=[('frequent', 'Frequent complainants'), ('special', 'People who need care'), ('cross_department', 'Several departments'), ('other', 'Others')], max_length=24)),
                 ('weight', models.CharField(max_length=12)),
                 ('order', models.PositiveIntegerField(null=True)),
                 ('key', models.CharField(blank=True, max_length=80)),

@@ -18,21 +18,26 @@ from complaints.calendars import CalendarMissing
 
 class Command(BaseCommand):
     help = (
-        "Write the report of a finished month (2026-10) or quarter (2026-Q3) as DOCX, XLSX and PDF. A report built before is "
+        "Write the report of a finished month (2026-10) or quarter (2026-Q3) as DOCX, XLSX and PDF. A report built "
+        "before is "
         "printed as it stands, with its frozen figures; otherwise the figures are computed now and nothing is stored."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("period", metavar="PERIOD", help="2026-10 or 2026-Q3")
         parser.add_argument("--edition", choices=Edition.values, default=Edition.DATA)
-        parser.add_argument("--format", default=",".join(building.FORMATS), help="comma-separated: docx,xlsx,pdf (default: all)")
+        parser.add_argument(
+            "--format", default=",".join(building.FORMATS), help="comma-separated: docx,xlsx,pdf (default: all)"
+        )
         parser.add_argument("--out", required=True, metavar="DIR", help="folder to write into; made when missing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         formats = [name.strip() for name in options["format"].split(",") if name.strip()]
         unknown = [name for name in formats if name not in building.FORMATS]
         if unknown or not formats:
-            raise CommandError(f"--format: unknown {', '.join(unknown) or 'empty list'}; use docx, xlsx or pdf.", returncode=2)
+            raise CommandError(
+                f"--format: unknown {', '.join(unknown) or 'empty list'}; use docx, xlsx or pdf.", returncode=2
+            )
         try:
             period = periods.parse(options["period"])
         except DomainError as error:

@@ -12,22 +12,29 @@ from publication.redaction import divisions
 from publication.redaction.detectors import address_words as words
 from publication.redaction.normalise import View
 from publication.redaction.spans import Hit
-from publication.redaction.tokens import Token, boundaries, tokens_of
+from publication.redaction.tokens import Token, tokens_of
 
 _LONGEST_NAME = 10
 _NUMERAL = r"(?:[0-9]{1,5}|[〇零一二三四五六七八九十百]{1,4})"
 _LETTERED = rf"(?:[A-Za-z]?{_NUMERAL}[A-Za-z]?|[A-Za-z]|[甲乙丙丁东西南北])"
+_UNITS = "号楼|号院|号门(?![店面口市诊])|号房|号铺|栋|幢|单元|号|#楼|#|弄|室|房|户|层|楼|梯|组|队|社区?|期|区|排|段|巷|支弄|支路"
+_SEVERAL = rf"{_LETTERED}(?:[\-—、和及/]{_LETTERED}){{0,2}}"
+# 12号之3, B座, 3-2-501, and the bare room after a building: 3栋501.
 _PART = (
-    rf"[A-Za-z0-9]{{1,4}}座|(?:第?{_LETTERED}(?:[\-—、和及/]{_LETTERED}){{0,2}} ?(?:号楼|号院|号门|号房|号铺|栋|幢|单元|号|#楼|#|弄|室|房|户|层|楼|梯|组|队|社区?|期|区|排|段|巷|支弄|支路)(?:之{_NUMERAL}(?![0-9年月日元人个]))?"
-    rf"|[0-9]{{1,4}}(?:-[0-9]{{1,5}}){{1,3}}(?:号|室)?|(?<=[栋幢座元楼号#])[ ]?[0-9]{{3,4}}(?![0-9年月日元人个名户次万平]))"
+    rf"(?:[A-Za-z0-9]{{1,4}}座|第?{_SEVERAL} ?(?:{_UNITS})(?:之{_NUMERAL}(?![0-9年月日元人个]))?"
+    r"|[0-9]{1,4}(?:-[0-9]{1,5}){1,3}[号室]?"
+    r"|(?<=[栋幢座元楼号#]) ?[0-9]{3,4}(?![0-9年月日元人个名户次万平]))"
 )
 _CHAIN = re.compile(rf"(?:[ ,]?(?:\(?{_PART}\)?|{words.INNER}(?={_NUMERAL}|\b)))" + r"{1,8}")
 _NAMED = re.compile(rf"(?:{words.ROADS}|{words.ESTATES})(?![一-鿿]?(?:局|部门|处))")
 _HOUSE = re.compile(
-    rf"(?<![0-9A-Za-z.])(?:{_LETTERED}(?:[\-—]{_LETTERED})? ?(?:号楼|栋|幢|单元|#楼|#)(?=[^楼房别住建桥塔大山雕坟水变高])|{_NUMERAL} ?(?:单元|号楼|栋|幢)|[0-9]{{3,4}}室|[A-Za-z]座(?=[0-9]))"
+    rf"(?<![0-9A-Za-z.])(?:{_LETTERED}(?:[\-—]{_LETTERED})? ?(?:号楼|栋|幢|单元|#楼|#)"
+    r"(?=[^楼房别住建桥塔大山雕坟水变高])"
+    rf"|{_NUMERAL} ?(?:单元|号楼|栋|幢)|[0-9]{{3,4}}室|[A-Za-z]座(?=[0-9]))"
 )
 _VILLAGE_GROUP = re.compile(
-    rf"(?<=[村屯寨冲湾坪])(?:第?{_NUMERAL} ?(?:村民小组|小组|组|队|社)|[一-鿿]{{1,4}}(?:村民小组|小组|组))(?:[ ,]?{_NUMERAL}(?:号|户))?(?![一-鿿]?(?:织|长|成))"
+    rf"(?<=[村屯寨冲湾坪])(?:第?{_NUMERAL} ?(?:村民小组|小组|组|队|社)|[一-鿿]{{1,4}}(?:村民小组|小组|组))"
+    rf"(?:[ ,]?{_NUMERAL}[号户])?(?![一-鿿]?[织长成])"
 )
 _STRONG_PART = re.compile(r"单元|室|栋|幢|号楼")
 
@@ -56,7 +63,6 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = tokens_of(text)
-        self.borders = boundaries(text)
         self.ending = {token.end: token for token in self.tokens}
 
     def named(self, match: re.Match[str]) -> Hit | None:
@@ -158,5 +164,6 @@ class _Reader:
         before = words.OWNER_BEFORE.search(self.text[max(0, start - 40) : start])
         if home or not (after or before):
             return False
-        owner = before.group() if before else words.CLAUSE.match(self.text, end).group()
-        return words.BRANCH.search(owner) is None
+        clause = words.CLAUSE.match(self.text, end)
+        around = (before.group() if before else "") + (clause.group() if clause else "")
+        return words.BRANCH.search(around) is None

@@ -10,10 +10,8 @@ from publication.redaction.spans import Hit
 
 _AT = re.compile(r" ?(?:@|\(at\)|\[at\]|\{at\}|<at>|艾特|圈a|\(a\)|(?<=[0-9a-z]) at (?=[a-z0-9])) ?", re.I)
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
-_HOST = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9\-]{0,62}(?: ?(?:\.|。|点|\(dot\)|\[dot\]|(?<=[0-9a-zA-Z]) dot ) ?[A-Za-z0-9][A-Za-z0-9\-]{0,62}){1,4}",
-    re.I,
-)
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9\-]{0,62}"
+_HOST = re.compile(rf"{_LABEL}(?: ?(?:\.|。|点|\(dot\)|\[dot\]|(?<=[0-9a-zA-Z]) dot ) ?{_LABEL}){{1,4}}", re.I)
 _HASHED = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9][A-Za-z0-9._\-]{2,40}#(?:qq|163|126|gmail|sina|foxmail|outlook|hotmail)\.(?:com|cn)",
     re.I,
@@ -38,7 +36,8 @@ _LOOK_BACK = 24
 _CALLED = re.compile(r"(?:昵称|微信名|QQ名|网名)[:是为叫\"“「]{1,3}([^\s,。;，、!?\"”」()]{2,16})", re.I)
 _MENTION = re.compile(r"(?<![A-Za-z0-9._%+\-])@([A-Za-z][A-Za-z0-9_]{3,30})(?![A-Za-z0-9_.@])")
 _PROFILE_URL = re.compile(
-    r"(?:weibo\.com|douyin\.com/user|twitter\.com|(?<![a-z])x\.com|facebook\.com|instagram\.com|t\.me|space\.bilibili\.com|zhihu\.com/people)/(?:u/|n/)?([A-Za-z0-9_.\-]{3,60})",
+    r"(?:weibo\.com|douyin\.com/user|twitter\.com|(?<![a-z])x\.com|facebook\.com|instagram\.com|t\.me"
+    r"|space\.bilibili\.com|zhihu\.com/people)/(?:u/|n/)?([A-Za-z0-9_.\-]{3,60})",
     re.I,
 )
 

@@ -11,10 +11,12 @@ from publication.redaction.spans import Hit
 _PROVINCE = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _SEP = r"[ \-·._]{0,2}"
 _PLATE = re.compile(
-    rf"[{_PROVINCE}]{_SEP}[A-Za-z]{_SEP}(?:[A-Za-z0-9]{_SEP}){{4}}(?:[A-Za-z0-9]{_SEP}[A-Za-z0-9]|[A-Za-z0-9]|[挂学警港澳试超])(?![A-Za-z0-9])"
+    rf"[{_PROVINCE}]{_SEP}[A-Za-z]{_SEP}(?:[A-Za-z0-9]{_SEP}){{4}}"
+    rf"(?:[A-Za-z0-9]{_SEP}[A-Za-z0-9]|[A-Za-z0-9]|[挂学警港澳试超])(?![A-Za-z0-9])"
 )
 _SPECIAL = re.compile(
-    rf"(?:WJ[{_PROVINCE}]?[ ]?[0-9]{{4,5}}[A-Z]?|使[ ]?[0-9]{{6}}|[{_PROVINCE}]?[A-Z]?使[0-9]{{5}}|[军空海北沈兰济南广成][A-Z][ \-·]?[0-9]{{5}}|领[0-9]{{5,6}})(?![0-9])"
+    rf"(?:WJ[{_PROVINCE}]?[ ]?[0-9]{{4,5}}[A-Z]?|使[ ]?[0-9]{{6}}|[{_PROVINCE}]?[A-Z]?使[0-9]{{5}}|领[0-9]{{5,6}}"
+    r"|[军空海北沈兰济南广成][A-Z][ \-·]?[0-9]{5})(?![0-9])"
 )
 _STATED = re.compile(
     r"(?:车牌|牌照|牌号)[^0-9A-Za-z\n。;,]{0,6}([A-Za-z][ \-·]?(?=[A-Za-z]{0,5}[0-9])[A-Za-z0-9]{5,6})(?![A-Za-z0-9])"

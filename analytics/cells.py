@@ -1,0 +1,149 @@
+"""Counters by period and group, and how a query is grouped into them.
+
+Counters only hold numbers that add up, so a month's cells give the total, and three months give the
+quarter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from analytics.periods import Period
+from analytics.scope import Scope
+from complaints.states import Channel, LateReason, Milestone, RiskGrade
+from review.states import TriggerKind
+
+
+@dataclass(frozen=True, order=True)
+class Group:
+    """One value of an axis; `code` identifies it, `label` is for people."""
+
+    code: str
+    label: str = field(default="", compare=False)
+
+
+@dataclass
+class Cells:
+    """Counters by period and group."""
+
+    axes: tuple[str, ...] = ()
+    counters: dict[tuple[Period, tuple[Group, ...]], Counter] = field(default_factory=dict)
+
+    def add(self, period: Period, groups: tuple[Group, ...], counts: dict) -> None:
+        self.counters.setdefault((period, groups), Counter()).update({key: n for key, n in counts.items() if n})
+
+    def total(self, period: Period) -> Counter:
+        """Everything of a period; the months of a quarter add up to the quarter."""
+        return sum((counts for (when, _groups), counts in self.counters.items() if period.covers(when)), Counter())
+
+    def by(self, axis: str, period: Period) -> dict[Group, Counter]:
+        """Everything of a period, per group of one axis."""
+        place = self.axes.index(axis)
+        found: dict[Group, Counter] = {}
+        for (when, groups), counts in self.counters.items():
+            if period.covers(when):
+                found.setdefault(groups[place], Counter()).update(counts)
+        return found
+
+
+Source = Callable[[Sequence[Period], Scope, Sequence[str]], Cells]
+
+
+# --- Axes ---------------------------------------------------------------------------------------
+
+
+def _department(code: str | None, name: str | None) -> Group:
+    return Group(code or "", name or _("Not assigned yet"))
+
+
+def _category(code: str | None, name: str | None, name_en: str | None) -> Group:
+    label = name_en if name_en and get_language() == "en" else name
+    return Group(code or "", label or _("Not classified yet"))
+
+
+def _choice(choices: type) -> Callable[[str | None], Group]:
+    def group(value: str | None) -> Group:
+        return Group(value or "", str(choices(value).label) if value else _("Not given"))
+
+    return group
+
+
+def _top(column: str) -> Callable[[str], Any]:
+    """The top level of the category tree, which has two levels."""
+    return lambda case: Coalesce(
+        F(f"{case}category__parent__{column}"), F(f"{case}category__{column}"), output_field=CharField()
+    )
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Columns to group by and how a row of them becomes a group; columns may start from the case."""
+
+    columns: tuple[Any, ...]
+    group: Callable[..., Group]
+
+    def expressions(self, case: str) -> list[Any]:
+        return [column(case) if callable(column) else F(column.replace("case__", case)) for column in self.columns]
+
+
+AXES: dict[str, _Axis] = {
+    "channel": _Axis(("case__channel",), _choice(Channel)),
+    "department": _Axis(("case__lead_department__code", "case__lead_department__name"), _department),
+    "category": _Axis((_top("code"), _top("name"), _top("name_en")), _category),
+    "risk": _Axis(("case__risk_grade",), _choice(RiskGrade)),
+    "milestone": _Axis(("milestone",), _choice(Milestone)),
+    "late_reason": _Axis(("late_reason",), _choice(LateReason)),
+    "trigger": _Axis(("kind",), _choice(TriggerKind)),
+}
+
+
+def tally(
+    rows: QuerySet, moment: str, periods: Sequence[Period], scope: Scope, axes: Sequence[str], case: str, **counts: Any
+) -> Cells:
+    """Group `rows` whose `moment` falls in the periods by period and axes, and count, in one query."""
+    cells = Cells(tuple(axes))
+    for period, groups, numbers in grouped(rows, moment, periods, scope, axes, case, [], counts):
+        cells.add(period, groups, numbers)
+    return cells
+
+
+def grouped(
+    rows: QuerySet,
+    moment: str,
+    periods: Sequence[Period],
+    scope: Scope,
+    axes: Sequence[str],
+    case: str,
+    extra: list[str],
+    counts: dict[str, Any],
+) -> Iterator[tuple[Period, tuple[Group, ...], dict[str, Any]]]:
+    """The rows of `tally` with the columns of `extra` among the groups, before they are added up."""
+    columns = {
+        f"axis{i}_{j}": expression
+        for i, axis in enumerate(axes)
+        for j, expression in enumerate(AXES[axis].expressions(case))
+    }
+    # Compared with the boundaries themselves: no time-zone arithmetic in the database, the index serves.
+    bucket = Case(*[When(**{f"{moment}__lt": period.end}, then=Value(i)) for i, period in enumerate(periods)])
+    window = Q(**{f"{moment}__gte": periods[0].start, f"{moment}__lt": periods[-1].end})
+    found = (
+        rows.filter(window, scope.cases(case))
+        .order_by()
+        .annotate(bucket=bucket, **columns)
+        .values("bucket", *columns, *extra)
+        .annotate(**counts)
+    )
+    for row in found:
+        groups = tuple(
+            AXES[axis].group(*[row[name] for name in columns if name.startswith(f"axis{i}_")])
+            for i, axis in enumerate(axes)
+        )
+        yield periods[row["bucket"]], groups, {name: row[name] for name in (*extra, *counts)}

@@ -1,0 +1,197 @@
+"""One form per action of a review; pages and API end in the same transition."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import InvalidInput
+from accounts.models import Department, User
+from review import independence, transitions
+from review.models import ReviewCase
+from review.states import MOVES, ApplicationReason, Comparison, Conclusion, MaterialKind
+
+_YES_NO = [("true", _("Yes")), ("false", _("No"))]
+
+
+def yes_no(label: Any) -> forms.TypedChoiceField:
+    """A question that has to be answered."""
+    return forms.TypedChoiceField(label=label, choices=_YES_NO, coerce=lambda value: value == "true", widget=forms.RadioSelect)
+
+
+class Lines(forms.Textarea):
+    def __init__(self, rows: int = 4) -> None:
+        super().__init__(attrs={"rows": rows})
+
+
+class ReviewForm(forms.Form):
+    """What every action carries: the version seen. `apply` runs the transition."""
+
+    action: ClassVar[str]
+    intro: ClassVar[Any] = ""
+    danger: ClassVar[bool] = False
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, review: ReviewCase, user: User, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", f"{self.action}_%s")
+        super().__init__(*args, **kwargs)
+        self.review, self.user = review, user
+        self.initial.setdefault("version", review.version)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Fill choices from the review."""
+
+    @property
+    def label(self) -> Any:
+        return MOVES[self.action].label
+
+    def apply(self, *, at: datetime | None = None) -> Any:
+        """Do it; a broken rule that names a field becomes its error. Raises the other domain errors."""
+        try:
+            return transitions.ACTIONS[self.action](self.review.pk, by=self.user, at=at, **self.cleaned_data)
+        except InvalidInput as error:
+            self.add_error(error.field if error.field in self.fields else None, str(error))
+            return None
+
+
+class _Screening(ReviewForm):
+    within_responsibility = yes_no(_("Is the matter within our responsibility?"))
+    measures_exhausted = yes_no(_("Were all standard measures already used?"))
+    demand_reasonable = yes_no(_("Is the demand reasonable?"))
+    reason = forms.CharField(label=_("Reason"), widget=Lines())
+
+
+class SetUp(_Screening):
+    action = "set_up"
+
+
+class Refuse(_Screening):
+    action = "refuse"
+    danger = True
+    intro = _("The complainant gets a notice with your reason, the rules and where else to turn.")
+
+
+class AssignReviewers(ReviewForm):
+    action = "assign_reviewers"
+    author = forms.ModelChoiceField(label=_("Writes the report"), queryset=User.objects.none(), to_field_name="staff_number")
+    members = forms.ModelMultipleChoiceField(
+        label=_("Further members"), queryset=User.objects.none(), to_field_name="staff_number", widget=forms.CheckboxSelectMultiple
+    )
+
+    def prepare(self) -> None:
+        free = independence.candidates().exclude(pk__in=self.review.conflicts.values("user"))
+        for name in ("author", "members"):
+            self.fields[name].queryset = free
+
+    def clean_members(self) -> list[User]:
+        return list(self.cleaned_data["members"])
+
+
+class Collect(ReviewForm):
+    action = "collect"
+    intro = _("The system gathers the five kinds of records from the case; what is missing has to be explained.")
+
+
+class ExplainGap(ReviewForm):
+    action = "explain_gap"
+    kind = forms.ChoiceField(label=_("Kind of records"), choices=MaterialKind.choices)
+    reason = forms.CharField(label=_("Why it is missing, and what was done to get it"), widget=Lines(3), max_length=300)
+
+
+class StartVerification(ReviewForm):
+    action = "start_verification"
+
+
+class RecordFinding(ReviewForm):
+    action = "record_finding"
+    subject = forms.CharField(label=_("Point"), max_length=120)
+    original = forms.CharField(label=_("First handling"), required=False, widget=Lines(3))
+    found = forms.CharField(label=_("Found by the review"), widget=Lines(3))
+    comparison = forms.ChoiceField(label=_("Judgement"), choices=Comparison.choices, widget=forms.RadioSelect)
+
+
+class SubmitReport(ReviewForm):
+    action = "submit_report"
+    report = forms.CharField(label=_("Report: conclusion first, then reasons"), widget=Lines(10), max_length=20_000)
+    conclusion = forms.ChoiceField(label=_("Conclusion"), choices=Conclusion.choices, widget=forms.RadioSelect)
+    acceptable_to_user = yes_no(_("If I were the complainant, could I accept this handling?"))
+    remedy = forms.CharField(label=_("Further remedy"), required=False, widget=Lines(2), max_length=2000)
+    systemic_cause = forms.CharField(label=_("Systemic cause"), required=False, widget=Lines(2), max_length=2000)
+
+
+class GiveOpinion(ReviewForm):
+    action = "give_opinion"
+    intro = _("Nobody sees your opinion before every member has given one. It cannot be changed.")
+    verdict = forms.ChoiceField(label=_("Your conclusion"), choices=Conclusion.choices, widget=forms.RadioSelect)
+    text = forms.CharField(label=_("Reasons"), widget=Lines(), max_length=5000)
+
+
+class ReturnReport(ReviewForm):
+    action = "return_report"
+    danger = True
+    reason = forms.CharField(label=_("What has to be corrected"), widget=Lines(), max_length=2000)
+
+
+class Finalise(ReviewForm):
+    action = "finalise"
+    intro = _("Signing makes the conclusion final. A changed result reopens the case; the department sees it from now on.")
+
+
+class Notify(ReviewForm):
+    action = "notify"
+    intro = _("The complainant is told the conclusion, the reasons and the rectifications on the original channel.")
+
+
+class AddRectification(ReviewForm):
+    action = "add_rectification"
+    what = forms.CharField(label=_("Measure"), widget=Lines(2), max_length=1000)
+    department = forms.ModelChoiceField(label=_("Responsible department"), queryset=Department.objects.none(), to_field_name="code")
+    post = forms.CharField(label=_("Responsible post"), required=False, max_length=80)
+    due_on = forms.DateField(label=_("Due on"), widget=forms.DateInput({"type": "date"}))
+    acceptance_test = forms.CharField(label=_("How it will be verified"), widget=Lines(2), max_length=1000)
+
+    def prepare(self) -> None:
+        self.fields["department"].queryset = Department.objects.active().exclude(kind="technical")
+
+
+class CloseReview(ReviewForm):
+    action = "close"
+
+
+FORMS: dict[str, type[ReviewForm]] = {
+    form.action: form
+    for form in (
+        SetUp, Refuse, AssignReviewers, Collect, ExplainGap, StartVerification, RecordFinding, SubmitReport, GiveOpinion, ReturnReport, Finalise,
+        Notify, AddRectification, CloseReview,
+    )
+}
+
+
+class ApplicationForm(forms.Form):
+    """The complainant's application on the tracking page (REV-18, REV-19)."""
+
+    reasons = forms.MultipleChoiceField(
+        label=_("Why are you not satisfied?"), choices=ApplicationReason.choices, widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one reason.")},
+    )
+    text = forms.CharField(
+        label=_("In your own words"), widget=Lines(4), max_length=5000,
+        error_messages={"required": _("Say in your own words why you are not satisfied.")},
+    )
+
+
+class ConflictForm(forms.Form):
+    """“I am not impartial about this case.”"""
+
+    reason = forms.CharField(label=_("What connects you with the matter"), max_length=200)
+
+
+class CommitForm(forms.Form):
+    """Fix the share of the month before it ends."""
+
+    percent = forms.IntegerField(label=_("Share in percent"), min_value=10, max_value=15, initial=12)

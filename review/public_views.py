@@ -1,0 +1,38 @@
+"""The complainant's application for a review, below the tracking page (REV-18, REV-19, FB-19)."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.errors import DomainError, InvalidInput
+from complaints import tracking
+from review import transitions
+from review.forms import ApplicationForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def apply(request: HttpRequest) -> HttpResponse:
+    """Apply for a review of the one case this browser is bound to (PI-04)."""
+    complaint = tracking.current_case(request)
+    if complaint is None:
+        return redirect("public:track")
+    form = ApplicationForm(request.POST or None)
+    problem, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                transitions.apply(complaint.pk, channel=complaint.channel, **form.cleaned_data)
+            except InvalidInput as error:
+                form.add_error(error.field if error.field in form.fields else None, str(error))
+            except DomainError as error:
+                problem, status = str(error), 409
+            else:
+                messages.success(request, _("We have your application. You will hear within 2 working days whether there is a review."))
+                return redirect("public:track_case")
+    context = {"form": form, "complaint": complaint, "problem": problem, "until": transitions.window(complaint), "active": "track"}
+    return render(request, "public/track/review_apply.html", context, status=status)

@@ -1,0 +1,168 @@
+"""What the pages of the review group show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from accounts.models import User
+from complaints import clocks, deadlines
+from complaints.calendars import CalendarMissing
+from review import independence, permissions, sampling
+from review.models import FrameEntry, ReviewCase, SampleDraw
+from review.states import STEP, MaterialKind, ReviewStatus, Stratum
+
+STEP_NAMES = [
+    ReviewStatus.REQUESTED, ReviewStatus.SET_UP, ReviewStatus.RETRIEVAL, ReviewStatus.VERIFICATION, ReviewStatus.CONCLUSION, ReviewStatus.FEEDBACK,
+    ReviewStatus.RECTIFICATION,
+]
+
+
+def due_of(review: ReviewCase) -> datetime | None:
+    """The date that counts at the present step."""
+    if review.status == ReviewStatus.REQUESTED:
+        return review.screening_due_at
+    if review.status in (ReviewStatus.CLOSED, ReviewStatus.REFUSED, ReviewStatus.RECTIFICATION):
+        return None
+    return review.decision_due_at
+
+
+def chip(review: ReviewCase, *, now: datetime) -> tuple[str, str]:
+    """State and words of the deadline chip."""
+    due = due_of(review)
+    if due is None:
+        return "met", ""
+    try:
+        reading = deadlines.remaining(now, due, clocks.working_calendar(), deadlines.Unit.WORKING_DAYS)
+    except CalendarMissing:
+        return "soon", gettext("Calendar missing")
+    return str(reading.state), reading.text(gettext)
+
+
+def steps(review: ReviewCase) -> list[tuple[str, str]]:
+    """The seven steps with what is known about each."""
+    short = {
+        ReviewStatus.REQUESTED: review.opened_at, ReviewStatus.SET_UP: review.screened_at, ReviewStatus.CONCLUSION: review.report_at,
+        ReviewStatus.FEEDBACK: review.finalised_at, ReviewStatus.RECTIFICATION: review.notified_at,
+    }
+    collected = review.materials.order_by("collected_at").values_list("collected_at", flat=True).first()
+    short[ReviewStatus.RETRIEVAL] = collected
+    names = []
+    for status in STEP_NAMES:
+        moment = short.get(status)
+        names.append((str(status.label), timezone.localtime(moment).strftime("%m-%d %H:%M") if moment else ""))
+    return names
+
+
+def step_number(review: ReviewCase) -> int:
+    return STEP[ReviewStatus(review.status)]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One line of the independence check."""
+
+    user: User
+    assigned: bool
+    author: bool
+    reasons: list[str]
+
+
+def independence_list(review: ReviewCase) -> list[Person]:
+    """Everybody of the group with the reasons that keep them out; assigned people first."""
+    reasons: dict[int, list[str]] = {}
+    for row in review.conflicts.all():
+        text = reason_text(row.reason)
+        reasons.setdefault(row.user_id, []).append(f"{text} · {row.detail}" if row.detail and row.reason.startswith("department") else text)
+    assigned = {row.reviewer_id: row for row in review.assignments.all() if not row.is_void}
+    people = [
+        Person(user, user.pk in assigned, user.pk in assigned and assigned[user.pk].is_author, reasons.get(user.pk, []))
+        for user in independence.candidates()
+    ]
+    return sorted(people, key=lambda person: (not person.assigned, bool(person.reasons), person.user.staff_number))
+
+
+def reason_text(code: str) -> str:
+    """The reason of a conflict in words."""
+    return {
+        "took_part": gettext("took part in handling this case"),
+        "accused": gettext("is named in the complaint"),
+        "complainant": gettext("filed the complaint"),
+        "declared": gettext("declared not to be impartial"),
+        "department_now": gettext("belongs to a department that handled it"),
+        "department_then": gettext("belonged at that time to a department that handled it"),
+    }.get(code, code)
+
+
+def materials(review: ReviewCase) -> list:
+    """The five kinds in order, collected or not."""
+    known = {row.kind: row for row in review.materials.all()}
+    return [(kind, known.get(kind.value)) for kind in MaterialKind]
+
+
+def lists(user: User) -> QuerySet[ReviewCase]:
+    return ReviewCase.objects.visible_to(user).for_list()
+
+
+def counts(user: User) -> dict[str, int]:
+    """Numbers for the tabs, in one query."""
+    visible = ReviewCase.objects.visible_to(user)
+    return ReviewCase.objects.filter(pk__in=visible.values("pk")).aggregate(
+        open=Count("pk", filter=~Q(status__in=["closed", "refused"])),
+        screening=Count("pk", filter=Q(status="requested")),
+        concluding=Count("pk", filter=Q(status="conclusion")),
+        closed=Count("pk", filter=Q(status__in=["closed", "refused"])),
+    )
+
+
+def mine_to_do(review: ReviewCase, user: User) -> list:
+    return permissions.available_actions(review, user)
+
+
+@dataclass(frozen=True)
+class StratumLine:
+    """One stratum of a draw for the table."""
+
+    label: str
+    frame: int
+    weight: str
+    expected: str
+    drawn: int
+    percent: str
+    bar: int
+
+
+def strata(draw: SampleDraw) -> list[StratumLine]:
+    """Population, weight, expected and drawn per stratum."""
+    frame = [sampling.FrameEntry(*row) for row in draw.frame.values_list("number", "stratum", "weight")]
+    picked = draw.frame.filter(order__isnull=False).order_by("order").values_list("order", "number", "stratum", "key")
+    rows = sampling.strata_table(frame, [sampling.Pick(*row) for row in picked])
+    return [
+        StratumLine(
+            str(Stratum(row.stratum).label), row.frame, str(row.weight), f"{row.expected:.1f}", row.drawn, f"{row.share * 100:.1f}",
+            min(100, round(row.share * 400)),
+        )
+        for row in rows
+    ]
+
+
+def picks(draw: SampleDraw, user: User, *, show: str = "all") -> QuerySet[FrameEntry]:
+    """The drawn cases in order; cases the user is in conflict with are left out (S16)."""
+    rows = draw.frame.filter(order__isnull=False).exclude(review__conflicts__user=user).select_related("review", "complaint").order_by("order")
+    if show == "open":
+        rows = rows.exclude(review__status__in=["closed", "refused"])
+    elif show == "changed":
+        rows = rows.filter(review__conclusion__in=["amend", "set_aside"])
+    return rows.prefetch_related("review__assignments__reviewer")
+
+
+def progress(draw: SampleDraw) -> tuple[int, int]:
+    """(finished, drawn)."""
+    row = draw.frame.filter(order__isnull=False).aggregate(
+        done=Count("pk", filter=Q(review__finalised_at__isnull=False) | Q(review__status="refused")), all=Count("pk")
+    )
+    return row["done"], row["all"]

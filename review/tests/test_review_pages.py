@@ -1,0 +1,140 @@
+"""The review group's pages and API."""
+
+import pytest
+from rest_framework.authtoken.models import Token
+
+from complaints.tests.factories import Story, at
+from review import draws, transitions
+from review.models import ReviewCase
+from review.tests.test_review_flow import OPENED, Steps
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def review(cast):
+    story = Story(cast).to_closed()
+    return transitions.apply(story.pk, reasons=["not_solved"], text="停水的原因没有说清", channel="web", at=at(OPENED))
+
+
+def url(review, action=""):
+    return f"/desk/reviews/{review.number}/" + (f"actions/{action}/" if action else "")
+
+
+def test_the_seven_steps_on_the_pages(client, cast, review):
+    def post(user, action, **data):
+        client.force_login(user)
+        data["version"] = ReviewCase.objects.get(pk=review.pk).version
+        answer = client.post(url(review, action), data)
+        assert answer.status_code == 302, answer.content.decode()[:2000]
+
+    screening = {"within_responsibility": "true", "measures_exhausted": "false", "demand_reasonable": "true", "reason": "原因没有查清"}
+    post(cast.head_of_review, "set_up", **screening)
+    post(cast.head_of_review, "assign_reviewers", author="F001", members=["F002"])
+    post(cast.reviewer, "collect")
+    post(cast.reviewer, "start_verification")
+    post(cast.reviewer, "record_finding", subject="原因", original="老化", found="未查到底", comparison="different")
+    post(cast.reviewer, "submit_report", report="部分不当", conclusion="amend", acceptable_to_user="false", remedy="道歉")
+    post(cast.reviewer, "give_opinion", verdict="amend", text="同意")
+    client.force_login(cast.reviewer)
+    assert "同意" not in client.get(url(review)).content.decode()
+    post(cast.reviewer2, "give_opinion", verdict="amend", text="材料充分")
+    post(cast.reviewer2, "finalise")
+    post(cast.reviewer, "notify")
+    page = client.get(url(review)).content.decode()
+    assert "材料充分" in page
+    assert ReviewCase.objects.get(pk=review.pk).status == "rectification"
+
+
+def test_ri_01_who_took_part_gets_the_same_404_as_for_an_unknown_number(client, cast, review):
+    cast.water_handler.groups.add(*cast.reviewer.groups.all())
+    client.force_login(cast.water_handler)
+    hidden, unknown = client.get(url(review)), client.get("/desk/reviews/FC-202611-9999/")
+    assert (hidden.status_code, unknown.status_code) == (404, 404)
+    assert client.post(url(review, "set_up"), {"version": 1}).status_code == 404
+    assert review.number not in client.get("/desk/reviews/").content.decode()
+
+
+@pytest.mark.parametrize("person", ["intake", "water_handler", "publisher", "administrator"])
+def test_others_are_refused_and_the_anonymous_sign_in(client, cast, review, person):
+    assert client.get("/desk/reviews/").headers["Location"].startswith("/accounts/login/")
+    client.force_login(getattr(cast, person))
+    for path in ("/desk/reviews/", url(review), "/desk/sampling/"):
+        assert client.get(path).status_code == 403
+    assert ReviewCase.objects.get(pk=review.pk).version == 1
+
+
+def test_a_stale_page_keeps_the_text_and_changes_nothing(client, cast, review):
+    client.force_login(cast.head_of_review)
+    data = {"version": 0, "within_responsibility": "true", "measures_exhausted": "false", "demand_reasonable": "true", "reason": "这段话不能丢"}
+    answer = client.post(url(review, "set_up"), data)
+    assert answer.status_code == 409
+    assert "这段话不能丢" in answer.content.decode()
+    assert ReviewCase.objects.get(pk=review.pk).status == "requested"
+
+
+def test_missing_answers_are_named_at_their_field(client, cast, review):
+    client.force_login(cast.head_of_review)
+    answer = client.post(url(review, "set_up"), {"version": 1, "reason": "x"})
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"within_responsibility", "measures_exhausted", "demand_reasonable"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_costs_the_same_for_one_and_three_rows(client, cast, count, django_assert_num_queries):
+    for n in range(count):
+        story = Story(cast, phone=f"1380000100{n}").to_closed()
+        transitions.apply(story.pk, reasons=["facts"], text="不对", channel="web", at=at(OPENED))
+    client.force_login(cast.head_of_review)
+    client.get("/desk/reviews/")
+    with django_assert_num_queries(9):
+        answer = client.get("/desk/reviews/")
+    assert len(answer.context["rows"]) == count
+
+
+def test_the_draw_is_confirmed_verified_and_downloaded(client, cast):
+    for n in range(11):
+        Story(cast, phone=f"1380000200{n}").to_closed()
+    draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
+    draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
+    client.force_login(cast.head_of_review)
+    assert client.post("/desk/sampling/2026-11/verify/").status_code == 302
+    page = client.get("/desk/sampling/2026-11/")
+    assert page.context["draw"].verified_ok is True
+    assert client.get("/desk/sampling/2026-11/document/").json()["period"] == "2026-11"
+    client.force_login(cast.manager)
+    assert client.get("/desk/sampling/2026-11/").context["picks"] is None
+    assert client.get("/desk/sampling/2026-11/document/").status_code == 403
+
+
+def test_api_lists_actions_and_blinds_opinions(client, cast, review):
+    Steps(review, cast).set_up().assign().verify().report()
+    headers = {"Authorization": f"Token {Token.objects.create(user=cast.reviewer).key}"}
+    other = {"Authorization": f"Token {Token.objects.create(user=cast.reviewer2).key}"}
+    path = f"/api/v1/reviews/{review.number}/"
+    version = client.get(path, headers=headers).json()["version"]
+    stale = client.post(f"{path}actions/give_opinion/", {"verdict": "amend", "text": "同意", "version": 1}, "application/json", headers=headers)
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_version")
+    done = client.post(f"{path}actions/give_opinion/", {"verdict": "amend", "text": "同意", "version": version}, "application/json", headers=headers)
+    assert (done.status_code, done.json()["opinions"]) == (200, [])
+    client.post(f"{path}actions/give_opinion/", {"verdict": "amend", "text": "材料充分"}, "application/json", headers=other)
+    assert [row["text"] for row in client.get(path, headers=headers).json()["opinions"]] == ["同意", "材料充分"]
+
+
+def test_the_complainant_applies_on_the_tracking_page(client, cast):
+    story = Story(cast).to_closed()
+    answer = client.post("/track/", {"number": story.case.number, "code": story.receipt.access_code})
+    assert answer.status_code == 302
+    refused = client.post("/track/case/review/", {"text": ""})
+    assert refused.status_code == 422
+    assert set(refused.context["form"].errors) == {"reasons", "text"}
+    late = client.post("/track/case/review/", {"reasons": ["not_solved"], "text": "没有解决"})
+    assert late.status_code in (302, 409)
+    assert ReviewCase.objects.filter(complaint=story.pk).exists() is (late.status_code == 302)
+
+
+def test_anybody_who_sees_the_case_may_declare_a_conflict(client, cast, review):
+    client.force_login(cast.reviewer)
+    answer = client.post(f"/desk/cases/{review.complaint.number}/conflict/", {"reason": "与投诉人是邻居"})
+    assert answer.status_code == 302
+    assert client.get(url(review)).status_code == 404

@@ -1,0 +1,248 @@
+"""Pages of the review group: the list, one review with its steps, the monthly draw."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import security
+from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
+from complaints.models import Complaint
+from review import draws, forms, independence, permissions, selectors, transitions
+from review.dossier import opinions_complete
+from review.models import ReviewCase, SampleDraw
+from review.states import MOVES
+
+PAGE_SIZE = 50
+VIEWS = {
+    "open": {"exclude": ["closed", "refused"]},
+    "screening": {"only": ["requested"]},
+    "concluding": {"only": ["conclusion"]},
+    "closed": {"only": ["closed", "refused"]},
+}
+
+
+def _group_only(request: HttpRequest, *names: str) -> None:
+    """Raises NotAllowed, with one row in the security log."""
+    if not any(request.user.has_perm(name) for name in names):
+        security.record("refused", user=request.user, request=request, subject=request.path[:80])
+        raise NotAllowed(_("Your role does not allow this."))
+
+
+@login_required
+@require_safe
+def review_list(request: HttpRequest) -> HttpResponse:
+    """The reviews this person may see, by the date that presses most."""
+    _group_only(request, "review.review_case", "review.view_sample")
+    view = request.GET.get("view", "open")
+    view = view if view in VIEWS else "open"
+    rows = selectors.lists(request.user)
+    rule = VIEWS[view]
+    rows = rows.filter(status__in=rule["only"]) if "only" in rule else rows.exclude(status__in=rule["exclude"])
+    after = request.GET.get("after", "")
+    rows = rows.order_by("-pk") if view == "closed" else rows.order_by("pk")
+    if after.isdecimal() and len(after) < 19:
+        rows = rows.filter(pk__lt=int(after)) if view == "closed" else rows.filter(pk__gt=int(after))
+    found = list(rows[: PAGE_SIZE + 1])
+    now = timezone.now()
+    context = {
+        "view": view,
+        "counts": selectors.counts(request.user),
+        "rows": [(row, selectors.step_number(row), *selectors.chip(row, now=now)) for row in found[:PAGE_SIZE]],
+        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "after": after,
+    }
+    return render(request, "review/review_list.html", context)
+
+
+def _visible(request: HttpRequest, number: str) -> ReviewCase:
+    """The review when the person may see it now: new conflicts are looked for at every opening (RI-04)."""
+    found = ReviewCase.objects.visible_to(request.user).filter(number=number).first()
+    if found is not None:
+        independence.refresh(found, at=timezone.now())
+    reviews = ReviewCase.objects.visible_to(request.user).select_related(
+        "complaint__lead_department", "complaint__category", "screened_by", "report_by", "finalised_by"
+    )
+    return get_object_or_404(reviews, number=number)
+
+
+@login_required
+@require_safe
+def detail(request: HttpRequest, number: str) -> HttpResponse:
+    """One review."""
+    _group_only(request, "review.review_case", "review.view_sample")
+    return render(request, "review/review_detail.html", _page(request, _visible(request, number)))
+
+
+def _page(request: HttpRequest, review: ReviewCase) -> dict[str, Any]:
+    moves = permissions.available_actions(review, request.user)
+    opinions = list(review.opinions.select_related("reviewer").filter(dossier_hash=review.dossier_hash)) if review.dossier_hash else []
+    state, text = selectors.chip(review, now=timezone.now())
+    case = review.complaint
+    return {
+        "review": review,
+        "complaint": case,
+        "replies": case.replies.filter(sent_at__isnull=False).order_by("-round"),
+        "earlier_findings": case.allegations.all(),
+        "moves": moves,
+        "primary": moves[0] if moves else None,
+        "chip_state": state,
+        "chip_text": text,
+        "due": selectors.due_of(review),
+        "steps": selectors.steps(review),
+        "step": selectors.step_number(review),
+        "people": selectors.independence_list(review),
+        "materials": selectors.materials(review),
+        "findings": review.findings.all(),
+        "rectifications": review.rectifications.select_related("department"),
+        "opinions": opinions if opinions_complete(review) else [],
+        "given": len(opinions),
+        "expected": review.assignments.filter(is_void=False).count(),
+        "head": independence.acting_head(review),
+        "triggers": review.triggers.all(),
+        "case_events": case.events.filter(audience="case").order_by("sequence"),
+    }
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def action(request: HttpRequest, number: str, action: str) -> HttpResponse:
+    """One action on a review: its form, and doing it."""
+    _group_only(request, "review.review_case", "review.view_sample")
+    review = _visible(request, number)
+    if action not in forms.FORMS:
+        raise Http404
+    reason = permissions.refusal(request.user, action, review)
+    if reason:
+        security.record("refused", user=request.user, request=request, subject=review.number, action=action)
+        raise NotAllowed(reason)
+    form = forms.FORMS[action](request.POST or None, review=review, user=request.user)
+    status, problem = 200, ""
+    if request.method == "POST":
+        try:
+            if form.is_valid():
+                form.apply()
+                if not form.errors:
+                    messages.success(request, _("Done: %(action)s") % {"action": form.label})
+                    return redirect("review:detail", number)
+            status = 422
+        except (StaleVersion, IllegalTransition) as error:
+            status, problem = 409, str(error)
+            if isinstance(error, StaleVersion):
+                data = request.POST.copy()
+                data["version"] = str(ReviewCase.objects.values_list("version", flat=True).get(pk=review.pk))
+                form = forms.FORMS[action](data, review=review, user=request.user)
+    possible = review.status in MOVES[action].sources
+    context = {**_page(request, review), "form": form, "problem": problem, "possible": possible}
+    return render(request, "review/review_action.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def declare(request: HttpRequest, number: str) -> HttpResponse:
+    """Anybody who sees a case or its review may say that they are not impartial."""
+    visible = Complaint.objects.visible_to(request.user).filter(number=number).first()
+    reviewed = ReviewCase.objects.visible_to(request.user).filter(complaint__number=number).first()
+    complaint = visible or (reviewed.complaint if reviewed else None)
+    if complaint is None:
+        raise Http404
+    form = forms.ConflictForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        transitions.declare_conflict(complaint.pk, by=request.user, **form.cleaned_data)
+        messages.success(request, _("Your declaration takes effect at once."))
+        return redirect("complaints:detail", complaint.number) if visible else redirect("review:list")
+    status = 422 if form.is_bound else 200
+    return render(request, "review/declare.html", {"form": form, "complaint": complaint}, status=status)
+
+
+# --- The monthly draw ---------------------------------------------------------------------------
+
+_SEE_SAMPLE = ("review.draw_sample", "review.view_sample", "review.view_sample_figures")
+
+
+@login_required
+@require_safe
+def sampling(request: HttpRequest, period: str = "") -> HttpResponse:
+    """One draw with its figures; the newest that was drawn when no month is given."""
+    _group_only(request, *_SEE_SAMPLE)
+    rows = SampleDraw.objects.all()
+    if period:
+        draw = get_object_or_404(rows, period=period)
+    else:
+        draw = rows.filter(drawn_at__isnull=False).first() or rows.first()
+    context: dict[str, Any] = {
+        "draw": draw,
+        "history": rows.exclude(pk=draw.pk if draw else None)[:12],
+        "commit_form": forms.CommitForm(),
+        "current": timezone.localdate().strftime("%Y-%m"),
+        "may_draw": request.user.has_perm("review.draw_sample"),
+    }
+    context["current_committed"] = rows.filter(period=context["current"]).exists()
+    if draw and draw.drawn_at:
+        show = request.GET.get("show", "all")
+        may_list = request.user.has_perm("review.view_sample") or request.user.has_perm("review.draw_sample")
+        page = Paginator(selectors.picks(draw, request.user, show=show), PAGE_SIZE).get_page(request.GET.get("page")) if may_list else None
+        done, size = selectors.progress(draw)
+        context |= {
+            "strata": selectors.strata(draw), "picks": page, "show": show, "done": done, "size": size,
+            "done_pct": round(100 * done / size) if size else 0, "may_list": may_list,
+        }
+    return render(request, "review/sampling.html", context)
+
+
+@login_required
+@require_POST
+def commit(request: HttpRequest) -> HttpResponse:
+    """Fix this month's draw before it ends."""
+    _group_only(request, "review.draw_sample")
+    form = forms.CommitForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        return redirect("review:sampling")
+    row = draws.commit(timezone.localdate().strftime("%Y-%m"), by=request.user, percent=form.cleaned_data["percent"])
+    messages.success(request, _("The draw of %(period)s is committed at %(percent)s %%.") % {"period": row.period, "percent": row.percent})
+    return redirect("review:sampling_period", row.period)
+
+
+@login_required
+@require_POST
+def draw(request: HttpRequest, period: str) -> HttpResponse:
+    """Confirm the draw of a month that is over; nothing can be chosen or repeated."""
+    _group_only(request, "review.draw_sample")
+    row = draws.draw(period, by=request.user)
+    messages.success(request, _("%(size)s cases of %(period)s were drawn.") % {"size": row.size, "period": period})
+    return redirect("review:sampling_period", period)
+
+
+@login_required
+@require_POST
+def verify(request: HttpRequest, period: str) -> HttpResponse:
+    """Repeat the draw from its own document and show whether it agrees."""
+    _group_only(request, *_SEE_SAMPLE)
+    row = get_object_or_404(SampleDraw, period=period, drawn_at__isnull=False)
+    result = draws.verify(row)
+    if result.ok:
+        messages.success(request, _("Repeating the draw gave the same %(size)s cases.") % {"size": row.size})
+    else:
+        messages.error(request, _("The draw could not be repeated: %(problem)s") % {"problem": "; ".join(result.problems[:3])})
+    return redirect("review:sampling_period", period)
+
+
+@login_required
+@require_safe
+def document(request: HttpRequest, period: str) -> HttpResponse:
+    """The draw as a document that anyone can repeat without this system."""
+    _group_only(request, "review.draw_sample", "review.view_sample")
+    row = get_object_or_404(SampleDraw, period=period, drawn_at__isnull=False)
+    body = json.dumps(draws.document(row), ensure_ascii=False, indent=1)
+    headers = {"Content-Disposition": f'attachment; filename="sample-{row.period}.json"'}
+    return HttpResponse(body, content_type="application/json", headers=headers)
