@@ -134,10 +134,25 @@ def _ref(row: Any) -> str:
 
 
 # The relations of a case whose records events point at.
-_RECORDS = """
-notes communications replies quality_checks callbacks questions notices attachments assignments
-investigation_steps allegations responsibilities remedies improvements pauses supplement_requests deadlines
-""".split()
+_RECORDS = [
+    "notes",
+    "communications",
+    "replies",
+    "quality_checks",
+    "callbacks",
+    "questions",
+    "notices",
+    "attachments",
+    "assignments",
+    "investigation_steps",
+    "allegations",
+    "responsibilities",
+    "remedies",
+    "improvements",
+    "pauses",
+    "supplement_requests",
+    "deadlines",
+]
 
 
 def _records(complaint: Complaint) -> dict[str, Any]:

@@ -25,12 +25,12 @@ P = PublicationStatus
 LABELS: dict[str, Promise] = {
     "title": gettext_lazy("Title"),
     "summary": gettext_lazy("Answer in one sentence"),
-    "subject": gettext_lazy("Complainant"),
+    "subject": gettext_lazy("Subject of the complaint"),
     "cause": gettext_lazy("Cause of the complaint"),
     "investigation": gettext_lazy("Investigation and key evidence"),
     "responsibility": gettext_lazy("Finding of responsibility"),
-    "result": gettext_lazy("Outcome"),
-    "improvement": gettext_lazy("Improvements"),
+    "result": gettext_lazy("Result of the handling"),
+    "improvement": gettext_lazy("Improvement measures"),
 }
 _DEPARTMENT_WORDS = ("有关部门", "相关部门")
 _NO_FIX = ("进一步加强",)

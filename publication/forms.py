@@ -34,12 +34,12 @@ class TextsForm(VersionForm):
 
     title = forms.CharField(label=_("Title"), max_length=80, required=False)
     summary = forms.CharField(label=_("Answer in one sentence"), max_length=240, required=False)
-    subject = forms.CharField(label=_("Complainant"), required=False)
+    subject = forms.CharField(label=_("Subject of the complaint"), required=False)
     cause = forms.CharField(label=_("Cause of the complaint"), required=False)
     investigation = forms.CharField(label=_("Investigation and key evidence"), required=False)
     responsibility = forms.CharField(label=_("Finding of responsibility"), required=False)
-    result = forms.CharField(label=_("Outcome"), required=False)
-    improvement = forms.CharField(label=_("Improvements"), required=False)
+    result = forms.CharField(label=_("Result of the handling"), required=False)
+    improvement = forms.CharField(label=_("Improvement measures"), required=False)
     improvements = forms.ModelMultipleChoiceField(
         label=_("Measures with date and department"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )

@@ -73,8 +73,6 @@ def _fold(char: str) -> str:
     if char == "○":
         return "〇"
     category = unicodedata.category(char)
-    if category in {"Cf", "Mn", "Me"}:
-        return ""
     if category == "Zs":
         return " "
     if category == "Pd" or char in _DASHES:

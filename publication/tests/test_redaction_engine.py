@@ -49,6 +49,11 @@ class TestStandardProfile:
         """PUB-15: 138****1234 whatever the writing."""
         assert redact(f"电话{written}。").output == "电话138****5678。"
 
+    @pytest.mark.parametrize("invisible", ["\u200b", "\u00ad", "\u3164", "\u2800", "\u202e", "\ufe0f", "\U000e0031"])
+    def test_invisible_characters_do_not_hide_a_number(self, invisible: str) -> None:
+        """PUB-15: fillers, direction marks, selectors and tags inside a number."""
+        assert redact(f"电话{invisible.join('13812345678')}。").output == "电话138****5678。"
+
     def test_identity_card_keeps_the_last_four(self) -> None:
         """PUB-16."""
         assert redact("身份证43010219900101123X。").output == "身份证**************123X。"

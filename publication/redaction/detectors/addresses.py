@@ -17,7 +17,10 @@ from publication.redaction.tokens import Token, tokens_of
 _LONGEST_NAME = 10
 _NUMERAL = r"(?:[0-9]{1,5}|[〇零一二三四五六七八九十百]{1,4})"
 _LETTERED = rf"(?:[A-Za-z]?{_NUMERAL}[A-Za-z]?|[A-Za-z]|[甲乙丙丁东西南北])"
-_UNITS = "号楼|号院|号门(?![店面口市诊])|号房|号铺|栋|幢|单元|号|#楼|#|弄|室|房|户|层|楼|梯|组|队|社区?|期|区|排|段|巷|支弄|支路"
+_UNITS = (
+    "号楼|号院|号门(?![店面口市诊])|号房|号铺|栋|幢|单元|号|#楼|#|弄|室|房|户|层|楼|梯|组|队|社区?|期|区|排|段|巷"
+    "|支弄|支路"
+)
 _SEVERAL = rf"{_LETTERED}(?:[\-—、和及/]{_LETTERED}){{0,2}}"
 # 12号之3, B座, 3-2-501, and the bare room after a building: 3栋501.
 _PART = (
