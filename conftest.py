@@ -71,7 +71,8 @@ DatabaseOperations.execute_sql_flush = _flush_past_triggers
 
 # --- Groups: what needs a service, and what was counted -------------------------------------
 @pytest.hookimpl(tryfirst=True)  # markers must stand before -m is applied
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a service. The round on PostgreSQL repeats only what touches the database."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if {"page", "browser"} & fixtures or ROOT / "e2e" in item.path.parents:
@@ -84,6 +85,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="only makes sense on PostgreSQL: bin/test --postgres"))
         groups = [group for group in GROUPS if item.get_closest_marker(group)]
         item.user_properties.append(("groups", groups))
+    if not test_settings.ON_SQLITE:
+        config.hook.pytest_deselected(items=[item for item in items if not _uses_database(item)])
+        items[:] = [item for item in items if _uses_database(item)]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    return bool(
+        item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

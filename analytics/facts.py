@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from analytics.charts import control_limits, show
+from analytics.periods import parse
 
 # Below or above which a report names something as a problem.
 ON_TIME_GOAL = 0.95
@@ -57,7 +58,7 @@ class Facts:
         return [(str(label), int(n)) for label, n in found if n]
 
     def series(self, key: str) -> list[tuple[str, float | None]]:
-        return [(_("M%(number)s") % {"number": int(code[5:])}, value) for code, value in self.data["series"][key]]
+        return [(parse(code).short_label, value) for code, value in self.data["series"][key]]
 
     # --- Phrases ----------------------------------------------------------------------------
 

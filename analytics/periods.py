@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.dates import MONTHS, MONTHS_3
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
@@ -19,6 +21,11 @@ OFFICE = ZoneInfo("Asia/Shanghai")
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])", re.ASCII)
+
+
+def _english() -> bool:
+    """English writes months by name, Chinese by number."""
+    return (get_language() or "").startswith("en")
 
 
 @dataclass(frozen=True, order=True)
@@ -52,16 +59,20 @@ class Period:
 
     @property
     def label(self) -> str:
-        """2026 年 10 月 / October… in the active language."""
+        """2026 年 10 月, 2026 年第 3 季度 / October 2026, 2026, quarter 3."""
         if self.months == 3:
             return _("%(year)s, quarter %(number)s") % {"year": self.year, "number": (self.month + 2) // 3}
+        if _english():
+            return f"{MONTHS[self.month]} {self.year}"
         return _("%(year)s, month %(number)s") % {"year": self.year, "number": self.month}
 
     @property
     def short_label(self) -> str:
-        """10 月, for axes and comparisons."""
+        """10 月 / Oct, for axes and comparisons."""
         if self.months == 3:
             return _("Q%(number)s") % {"number": (self.month + 2) // 3}
+        if _english():
+            return str(MONTHS_3[self.month]).capitalize()
         return _("M%(number)s") % {"number": self.month}
 
     def covers(self, other: Period) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -67,6 +67,9 @@ class Figure:
     source: Source
     read: Callable[[Counter], Value]
     rising: bool | None
+
+    # A template that names a figure wants its entry, not a computation.
+    do_not_call_in_templates: ClassVar[bool] = True
 
     def __call__(self, period: Period, scope: Scope) -> Value:
         return self.read(self.source([period], scope, ()).total(period))

@@ -110,7 +110,7 @@ def draft(report: Report) -> ReportSnapshot:
             revision=report.revision,
             status=str(ReportStatus.DRAFT.label),
             approval="",
-            generated_at=datetime.fromisoformat(report.figures["computed_at"]),
+            generated_at=datetime.fromisoformat(report.figures["computed_at"]).replace(microsecond=0),
             summary=summary(facts),
             sections=tuple(SECTIONS[report.edition](facts)),
             definitions=tuple(

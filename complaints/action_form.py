@@ -6,6 +6,7 @@ through: StaleVersion, IllegalTransition, NotAllowed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -60,8 +61,9 @@ class ActionForm(forms.Form):
 
         Raises NotAllowed, StaleVersion, IllegalTransition.
         """
+        transition: Callable[..., Any] = transitions.ACTIONS[self.action]
         try:
-            return transitions.ACTIONS[self.action](self.complaint.pk, by=self.user, at=at, **self.arguments())
+            return transition(self.complaint.pk, by=self.user, at=at, **self.arguments())
         except InvalidInput as error:
             self.add_error(error.field if error.field in self.fields else None, str(error))
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -108,7 +108,8 @@ class RequestExtension(ActionForm):
     def prepare(self) -> None:
         running = {row.milestone for row in self.complaint.deadlines.all() if row.state == DeadlineState.RUNNING}
         known = [(value, label) for value, label in Milestone.choices if value in running]
-        self.fields["milestone"].choices = known or [(str(Milestone.RESOLVE), Milestone.RESOLVE.label)]
+        milestone = cast(forms.ChoiceField, self.fields["milestone"])
+        milestone.choices = known or [(str(Milestone.RESOLVE), Milestone.RESOLVE.label)]
         if Milestone.RESOLVE in running:
             self.initial.setdefault("milestone", str(Milestone.RESOLVE))
 

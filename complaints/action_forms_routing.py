@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Department
 from complaints import notify
 from complaints.action_form import ActionForm, choices_of
-from complaints.choice_fields import CategoryField, DepartmentField, LongText, PersonField, with_loads
+from complaints.choice_fields import CategoryField, DepartmentField, LongText, PersonField, offer, with_loads
 from complaints.models import ExternalBody
 from complaints.states import Complexity, RefusalGround, RiskGrade, Severity
 
@@ -122,9 +122,9 @@ class Assign(ActionForm):
     task = forms.CharField(label=_("What the department has to do, and by when"), widget=LongText())
 
     def prepare(self) -> None:
-        self.fields["department"].queryset = with_loads(Department.objects.handling())
-        self.fields["supporting"].queryset = Department.objects.handling()
-        self.fields["handler"].queryset = notify.holders_of("complaints.handle_complaint")
+        offer(self, "department", with_loads(Department.objects.handling()))
+        offer(self, "supporting", Department.objects.handling())
+        offer(self, "handler", notify.holders_of("complaints.handle_complaint"))
         suggested = self.complaint.category.default_department_id if self.complaint.category else None
         if suggested:
             self.initial.setdefault(
@@ -133,7 +133,7 @@ class Assign(ActionForm):
         self.initial.setdefault("task", self.complaint.demand)
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean()
+        values = super().clean() or {}
         department, supporting, handler = values.get("department"), values.get("supporting"), values.get("handler")
         if department and supporting and department in supporting:
             self.add_error("supporting", _("This is already the lead department."))
@@ -154,8 +154,8 @@ class Reassign(ActionForm):
     designate = forms.BooleanField(label=_("Designate: the new department cannot return the case"), required=False)
 
     def prepare(self) -> None:
-        self.fields["department"].queryset = with_loads(
-            Department.objects.handling().exclude(pk=self.complaint.lead_department_id)
+        offer(
+            self, "department", with_loads(Department.objects.handling().exclude(pk=self.complaint.lead_department_id))
         )
 
 
@@ -166,7 +166,7 @@ class AddSupporting(ActionForm):
 
     def prepare(self) -> None:
         working = [row.department_id for row in self.complaint.assignments.all() if row.is_current]
-        self.fields["department"].queryset = with_loads(Department.objects.handling().exclude(pk__in=working))
+        offer(self, "department", with_loads(Department.objects.handling().exclude(pk__in=working)))
 
 
 class RequestReturn(ActionForm):
@@ -203,8 +203,9 @@ class HandOver(ActionForm):
     reason = forms.CharField(label=_("Reason"), widget=LongText(2))
 
     def prepare(self) -> None:
-        people = notify.members_with("complaints.handle_complaint", [self.complaint.lead_department_id])
-        self.fields["handler"].queryset = people.exclude(pk=self.complaint.handler_id)
+        lead = [row.department_id for row in self.complaint.assignments.all() if row.is_current and row.role == "lead"]
+        people = notify.members_with("complaints.handle_complaint", lead)
+        offer(self, "handler", people.exclude(pk=self.complaint.handler_id or 0))
 
 
 class FinishSupporting(ActionForm):

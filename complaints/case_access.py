@@ -20,6 +20,13 @@ from accounts.models import User
 from complaints import permissions
 from complaints.models import Complaint
 
+
+class StaffRequest(HttpRequest):
+    """A request behind the sign-in."""
+
+    user: User  # type: ignore[assignment]
+
+
 # The single records a case page names.
 _NAMED = (
     "complainant",
@@ -71,20 +78,20 @@ def record_refusal(user: User, complaint: Complaint, kind: str) -> str:
     return ""
 
 
-def require_record(request: HttpRequest, complaint: Complaint, kind: str) -> None:
+def require_record(request: StaffRequest, complaint: Complaint, kind: str) -> None:
     """Raises NotAllowed."""
     reason = record_refusal(request.user, complaint, kind)
     if reason:
         refuse(request, complaint, kind, reason)
 
 
-def require_permission(request: HttpRequest, complaint: Complaint, permission: str) -> None:
+def require_permission(request: StaffRequest, complaint: Complaint, permission: str) -> None:
     """Raises NotAllowed."""
     if not request.user.has_perm(permission):
         refuse(request, complaint, permission, _("Your role does not allow this."))
 
 
-def refuse(request: HttpRequest, complaint: Complaint, what: str, reason: str) -> NoReturn:
+def refuse(request: StaffRequest, complaint: Complaint, what: str, reason: str) -> NoReturn:
     """Log the refusal once and raise NotAllowed with the reason."""
     security.record("refused", user=request.user, request=request, subject=complaint.number, action=what)
     raise NotAllowed(reason)

@@ -88,7 +88,7 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "badge": badge(complaint),
         "risk": {"ordinary": "low", "medium": "mid", "high": "high"}[complaint.risk_grade],
         "category_path": category_path(complaint.category),
-        "channel_icon": CHANNEL_ICONS.get(complaint.channel, "inbox"),
+        "channel_icon": CHANNEL_ICONS[Channel(complaint.channel)],
         "steps": steps(complaint),
         "current_step": _current_step(complaint),
         "earlier": earlier(complaint, user),
@@ -351,7 +351,7 @@ def _missing_to_accept(complaint: Complaint) -> list[str]:
     if complaint.category is None:
         return [_("the category")]
     empty = [name for name in complaint.category.required_fields if not getattr(complaint, name, None)]
-    return [str(Complaint._meta.get_field(name).verbose_name) for name in empty]
+    return [str(getattr(Complaint._meta.get_field(name), "verbose_name", name)) for name in empty]
 
 
 def _missing_to_submit(complaint: Complaint) -> list[str]:

@@ -91,7 +91,7 @@ def load(complaint: Complaint) -> None:
     for name, values in first.union(*others, all=True):
         rows[tables[name]].append(_instance(tables[name], values))
     for table, found in rows.items():
-        for key in reversed(table._meta.ordering):
+        for key in map(str, reversed(table._meta.ordering or ())):
             found.sort(key=attrgetter(key.lstrip("-")), reverse=key.startswith("-"))
     _link(complaint, rows)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -25,24 +25,25 @@ from complaints import case_access, case_page, case_records, panels, permissions
 from complaints import timeline as timelines
 from complaints.action_form import ActionForm
 from complaints.action_forms import FORMS
+from complaints.case_access import StaffRequest
 from complaints.models import Complaint
 from complaints.states import MOVES
 
 
 @login_required
 @require_safe
-def detail(request: HttpRequest, number: str) -> HttpResponse:
+def detail(request: StaffRequest, number: str) -> HttpResponse:
     """The case page."""
     complaint = case_access.visible_case(request.user, number)
     return render_case(request, complaint)
 
 
-def render_case(request: HttpRequest, complaint: Complaint, **extra: Any) -> HttpResponse:
+def render_case(request: StaffRequest, complaint: Complaint, **extra: Any) -> HttpResponse:
     """The case page with more values, such as revealed data."""
     return render(request, "complaints/case.html", {**_values(request, complaint), **extra})
 
 
-def _values(request: HttpRequest, complaint: Complaint) -> dict[str, Any]:
+def _values(request: StaffRequest, complaint: Complaint) -> dict[str, Any]:
     """What the page shows, with the boxes of the apps above."""
     wanted = request.GET.get("show", "all")
     show = wanted if wanted in timelines.GROUPS else "all"
@@ -57,7 +58,7 @@ def _values(request: HttpRequest, complaint: Complaint) -> dict[str, Any]:
 
 @login_required
 @require_safe
-def printed(request: HttpRequest, number: str) -> HttpResponse:
+def printed(request: StaffRequest, number: str) -> HttpResponse:
     """The file of the case for paper: the same values as the page, nothing to click (AZ-08)."""
     complaint = case_access.visible_case(request.user, number)
     return render(request, "complaints/case_print.html", {**_values(request, complaint), "printing": True})
@@ -65,19 +66,19 @@ def printed(request: HttpRequest, number: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def clocks(request: HttpRequest, number: str) -> HttpResponse:
+def clocks(request: StaffRequest, number: str) -> HttpResponse:
     """The clocks alone, which the page fetches anew each minute."""
     return _part(request, number, "complaints/case/_clocks.html", "clocks")
 
 
 @login_required
 @require_safe
-def timeline(request: HttpRequest, number: str) -> HttpResponse:
+def timeline(request: StaffRequest, number: str) -> HttpResponse:
     """The record alone, filtered."""
     return _part(request, number, "complaints/case/_timeline.html", "timeline")
 
 
-def _part(request: HttpRequest, number: str, template: str, anchor: str) -> HttpResponse:
+def _part(request: StaffRequest, number: str, template: str, anchor: str) -> HttpResponse:
     complaint = case_access.visible_case(request.user, number)
     if not request.headers.get("HX-Request"):
         return HttpResponseRedirect(reverse("complaints:detail", args=[complaint.number]) + f"#{anchor}")
@@ -86,7 +87,7 @@ def _part(request: HttpRequest, number: str, template: str, anchor: str) -> Http
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def action(request: HttpRequest, number: str, action: str) -> HttpResponse:
+def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
     """One action: its form, and doing it. A POST without the page before is checked the same (AZ-13)."""
     complaint = case_access.visible_case(request.user, number)
     if action not in FORMS:
@@ -131,7 +132,7 @@ def _require_current(form: ActionForm) -> None:
         )
 
 
-def _conflict(request: HttpRequest, form: ActionForm) -> HttpResponse:
+def _conflict(request: StaffRequest, form: ActionForm) -> HttpResponse:
     """Somebody else was faster: the text typed is kept, what changed is shown, and the form holds the new version."""
     complaint = case_access.visible_case(request.user, form.complaint.number)
     case_records.load(complaint)
@@ -146,7 +147,7 @@ def _conflict(request: HttpRequest, form: ActionForm) -> HttpResponse:
     return _action_page(request, fresh, status=409, conflict=True, changes=changes)
 
 
-def _action_page(request: HttpRequest, form: ActionForm, *, status: int, **extra: Any) -> HttpResponse:
+def _action_page(request: StaffRequest, form: ActionForm, *, status: int, **extra: Any) -> HttpResponse:
     complaint = form.complaint
     values = {
         "complaint": complaint,

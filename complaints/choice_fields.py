@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -19,6 +19,11 @@ class LongText(forms.Textarea):
 
     def __init__(self, rows: int = 5) -> None:
         super().__init__(attrs={"rows": rows})
+
+
+def offer(form: forms.Form, name: str, rows: QuerySet[Any]) -> None:
+    """Let the field choose among these rows."""
+    cast(forms.ModelChoiceField, form.fields[name]).queryset = rows
 
 
 class YesNo(forms.NullBooleanField):
@@ -79,13 +84,13 @@ class CategoryField(forms.ModelChoiceField):
     def __init__(self, dimension: str, **kwargs: Any) -> None:
         kwargs.setdefault("empty_label", _("Choose one") if kwargs.get("required", True) else _("Not chosen"))
         self.dimension = dimension
-        values = Category.objects.filter(dimension=dimension, is_active=True).select_related("parent")
-        super().__init__(values, to_field_name="code", **kwargs)
+        self.values = Category.objects.filter(dimension=dimension, is_active=True)
+        super().__init__(self.values, to_field_name="code", **kwargs)
         self.choices = self._tree
 
     def _tree(self) -> list[tuple[str, Any]]:
         """Children stand below their parent, indented by the parent's name."""
-        rows = list(self.queryset.all())
+        rows = list(self.values.all())
         children: dict[int | None, list[Category]] = {}
         for row in rows:
             children.setdefault(row.parent_id, []).append(row)

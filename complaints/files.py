@@ -245,10 +245,11 @@ def _remove_abandoned(now: datetime) -> int:
     used = Attachment.objects.values("file")
     removed = 0
     for stored in StoredFile.objects.filter(stored_at__lt=now - STALE).exclude(pk__in=used):
+        place = path_of(stored.sha256)
         try:
             stored.delete()
         except ProtectedError:
             continue  # an app above refers to it
-        path_of(stored.sha256).unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
         removed += 1
     return removed

@@ -41,7 +41,7 @@ class TableFile:
         self.path = path
         if not path.is_file():
             raise refuse(_("There is no file %(path)s; check the name."), path=path)
-        start = path.open("rb").read(8)
+        start = _first_bytes(path)
         self.is_workbook = start.startswith(b"PK\x03\x04")
         if start.startswith(b"\xd0\xcf\x11\xe0"):
             raise refuse(_("This is an old or encrypted Excel file; save it as XLSX without a password and try again."))
@@ -90,9 +90,14 @@ class TableFile:
         return max(",\t;", key=line.count)
 
 
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as source:
+        return source.read(8)
+
+
 def _encoding(path: Path) -> str:
     """The encoding of a text file, tried over the whole file."""
-    start = path.open("rb").read(4)
+    start = _first_bytes(path)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         candidates = ["utf-16"]
     else:

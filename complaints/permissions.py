@@ -156,8 +156,9 @@ def may_add(user: User, permission: str, complaint: Complaint) -> bool:
 
 
 def took_part(complaint: Complaint) -> set[int]:
-    """Everybody who acted on the case, for independence rules above (RI-01)."""
-    people = set(CaseEvent.objects.filter(complaint=complaint, audience="case").exclude(actor=None).values_list("actor", flat=True))
+    """Everybody who acted on the case, for independence rules above (RI-01). Acts of a review are not handling."""
+    acts = CaseEvent.objects.filter(complaint=complaint, audience="case").exclude(actor=None).exclude(kind__startswith="review_")
+    people = set(acts.values_list("actor", flat=True))
     people |= set(Assignment.objects.filter(complaint=complaint).exclude(handler=None).values_list("handler", flat=True))
     people |= set(Contact.objects.filter(complaint=complaint).exclude(by=None).values_list("by", flat=True))
     people |= set(complaint.accused_staff.values_list("pk", flat=True))

@@ -36,7 +36,7 @@ class ComplaintQuerySet(models.QuerySet):
         if not user.is_active:
             return self.none()
         from accounts.models import Department
-        from complaints.models import Assignment, Complaint, QualityCheck
+        from complaints.models import Assignment, Complainant, Complaint, QualityCheck
 
         if user.has_perm("complaints.view_all"):
             scope = self
@@ -56,7 +56,7 @@ class ComplaintQuerySet(models.QuerySet):
                 seen |= Q(status__in=[Status.CLOSED, Status.ARCHIVED])
             scope = self.filter(seen)
         accused = Complaint.accused_staff.through.objects.filter(complaint=OuterRef("pk"), user=user)
-        return scope.filter(~Exists(accused)).exclude(complainant__staff_user=user)
+        return scope.filter(~Exists(accused)).exclude(complainant__in=Complainant.objects.filter(staff_user=user))
 
     def for_list(self) -> ComplaintQuerySet:
         """Everything a row of the queue shows, in one query."""

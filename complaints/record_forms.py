@@ -7,7 +7,7 @@ the record. `row` is the record a form is about (a point of the complaint, an im
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.utils import timezone
@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from complaints import files, transitions
-from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
-from complaints.models import Complaint
+from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo, offer
+from complaints.models import Attachment, Complaint
 from complaints.states import (
     Audience,
     Channel,
@@ -54,6 +54,11 @@ class RecordForm(forms.Form):
 
     def prepare(self) -> None:
         """Fill choices and initial values from the case."""
+
+    @property
+    def about(self) -> str:
+        """The words of the record the form is about, or ''."""
+        return getattr(self.row, "text", "") or getattr(self.row, "what", "")
 
     def write(self, at: datetime | None) -> Any:
         """Call the transition."""
@@ -122,7 +127,7 @@ class AttachmentForm(RecordForm):
     title = _("Add a file")
     button = _("Add the file")
     done = _("The file was added.")
-    files = forms.FileField(label=_("File"))
+    files = forms.FileField(label=_("File"))  # type: ignore[assignment]
     evidence_kind = forms.ChoiceField(
         label=_("Kind of evidence"),
         choices=[choice for choice in EvidenceKind.choices if choice[0] != EvidenceKind.COMPLAINANT],
@@ -144,16 +149,22 @@ class AttachmentForm(RecordForm):
         )
 
 
+class FileChoice(forms.ModelChoiceField):
+    """A file of the case by its name."""
+
+    def label_from_instance(self, attachment: Attachment) -> str:
+        return attachment.name
+
+
 class StepForm(RecordForm):
     kind = "step"
     title = _("Record an investigation step")
     investigated = forms.ChoiceField(label=_("What was done"), choices=InvestigationKind.choices)
     summary = forms.CharField(label=_("What was checked and found"), widget=LongText())
-    evidence = forms.ModelChoiceField(None, label=_("Evidence"), required=False, empty_label=_("No file"))
+    evidence = FileChoice(Attachment.objects.none(), label=_("Evidence"), required=False, empty_label=_("No file"))
 
     def prepare(self) -> None:
-        self.fields["evidence"].queryset = self.complaint.attachments.all()
-        self.fields["evidence"].label_from_instance = lambda row: row.name
+        offer(self, "evidence", self.complaint.attachments.all())
 
     def write(self, at: datetime | None) -> Any:
         values = self.cleaned_data
@@ -199,8 +210,8 @@ class ResponsibilityForm(RecordForm):
     summary = forms.CharField(label=_("What the responsibility is"), widget=LongText(3))
 
     def prepare(self) -> None:
-        self.fields["department"].queryset = Department.objects.active()
-        self.fields["person"].queryset = User.objects.filter(is_active=True)
+        offer(self, "department", Department.objects.active())
+        offer(self, "person", User.objects.filter(is_active=True))
 
     def write(self, at: datetime | None) -> Any:
         return transitions.add_responsibility(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)
@@ -230,7 +241,7 @@ class ImprovementForm(RecordForm):
     acceptance_test = forms.CharField(label=_("How it will be verified"), required=False, widget=LongText(2))
 
     def prepare(self) -> None:
-        self.fields["department"].queryset = Department.objects.handling()
+        offer(self, "department", Department.objects.handling())
         if self.complaint.lead_department:
             self.initial.setdefault("department", self.complaint.lead_department.code)
 
@@ -329,4 +340,5 @@ class RevealForm(forms.Form):
         super().__init__(*args, **kwargs)
         given = {"name"} if complaint.complainant.name else set()
         given |= {point.kind for point in complaint.complainant.contacts.all()}
-        self.fields["fields_shown"].choices = [(key, label) for key, label in DATA_WORDS.items() if key in given]
+        shown = cast(forms.MultipleChoiceField, self.fields["fields_shown"])
+        shown.choices = [(key, label) for key, label in DATA_WORDS.items() if key in given]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from accounts import security
 from accounts.errors import DomainError, IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import case_access, case_page, case_views, files, permissions, transitions, uploads
+from complaints.case_access import StaffRequest
 from complaints.models import CaseEvent, Complaint
 from complaints.record_forms import FORMS, RecordForm, RevealForm
 from complaints.states import Status
@@ -37,7 +38,7 @@ REVEAL_SECONDS = 300
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def record(request: HttpRequest, number: str, kind: str, pk: int | None = None) -> HttpResponse:
+def record(request: StaffRequest, number: str, kind: str, pk: int | None = None) -> HttpResponse:
     """The form of one kind of record, and adding it."""
     complaint = case_access.visible_case(request.user, number)
     row = case_access.child(getattr(complaint, _ABOUT[kind]).all(), pk) if pk is not None else None
@@ -65,7 +66,7 @@ def _require_open(complaint: Complaint) -> None:
         raise IllegalTransition(_("The case is archived; nothing can be added."))
 
 
-def _record_page(request: HttpRequest, form: RecordForm, *, status: int, problem: str = "") -> HttpResponse:
+def _record_page(request: StaffRequest, form: RecordForm, *, status: int, problem: str = "") -> HttpResponse:
     complaint = form.complaint
     values = {
         "complaint": complaint,
@@ -79,7 +80,7 @@ def _record_page(request: HttpRequest, form: RecordForm, *, status: int, problem
 
 @login_required
 @require_safe
-def download(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
+def download(request: StaffRequest, number: str, pk: int) -> HttpResponseBase:
     """An original of the case, to whoever may open originals (matrix, orig)."""
     complaint = case_access.visible_case(request.user, number)
     attachment = case_access.child(complaint.attachments.select_related("file"), pk)
@@ -92,7 +93,7 @@ def download(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def reveal(request: HttpRequest, number: str) -> HttpResponse:
+def reveal(request: StaffRequest, number: str) -> HttpResponse:
     """Identity and contact in clear for five minutes, with the reason in the log (matrix, ident; AZ-06)."""
     complaint = case_access.visible_case(request.user, number)
     refusal = permissions.reveal_refusal(request.user, complaint)
@@ -137,7 +138,7 @@ def _reveals_since(user: User, since: datetime) -> int:
 
 
 def _reveal_page(
-    request: HttpRequest, complaint: Complaint, form: RevealForm, *, status: int, problem: str = ""
+    request: StaffRequest, complaint: Complaint, form: RevealForm, *, status: int, problem: str = ""
 ) -> HttpResponse:
     values = {
         "complaint": complaint,

@@ -8,6 +8,7 @@ limits are wide enough for that. Keys are hashes, so the cache holds no address 
 from __future__ import annotations
 
 import ipaddress
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,7 +63,7 @@ def spend(limit: Limit, who: str, *, at: datetime, cost: int = 1) -> bool:
 def wait(name: str, who: str, *, at: datetime) -> int:
     """Seconds that `who` still has to wait before the next try; 0 when free."""
     _count, until = cache.get(_key(name, who), (0, 0.0))
-    return max(0, round(until - at.timestamp() + 0.5))
+    return max(0, math.ceil(round(until - at.timestamp(), 3)))
 
 
 def failed(name: str, who: str, *, free: int, at: datetime) -> int:

@@ -134,7 +134,7 @@ def _ref(row: Any) -> str:
 
 
 # The relations of a case whose records events point at.
-_RECORDS = [
+_RECORDS = (
     "notes",
     "communications",
     "replies",
@@ -152,7 +152,7 @@ _RECORDS = [
     "pauses",
     "supplement_requests",
     "deadlines",
-]
+)
 
 
 def _records(complaint: Complaint) -> dict[str, Any]:
@@ -312,7 +312,7 @@ _BODIES: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "request_pause": _pause_lines,
     "approve_pause": _pause_lines,
     "request_extension": lambda row: (row.reason,),
-    "approve_extension": lambda row: (RequestState(row.state).label, row.decision_note),
+    "approve_extension": lambda row: (str(row.get_state_display()), row.decision_note),
     "add_supporting": lambda row: (row.department.name, row.task),
     "finish_supporting": lambda row: (row.department.name, row.result),
     "request_return": lambda row: (row.department.name, row.return_reason),

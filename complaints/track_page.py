@@ -132,6 +132,7 @@ _ONCE = ("start", "submit_for_check")
 # Shown only when the complainant did it on the tracking page.
 _OWN = ("contact",)
 
+
 @dataclass(frozen=True)
 class Step:
     title: Promise
@@ -267,7 +268,7 @@ def _history(complaint: Complaint) -> list[Step]:
     events = complaint.events.filter(
         audience=Audience.CASE, kind__in=[kind for kind, text in PUBLIC_EVENTS.items() if text]
     )
-    for event in events.only("kind", "at", "to_status", "actor", "sequence").order_by("sequence"):
+    for event in events.only("complaint", "kind", "at", "to_status", "actor", "sequence").order_by("sequence"):
         if not _is_shown(event) or (event.kind in _ONCE and event.kind in seen):
             continue
         seen.add(event.kind)

@@ -71,14 +71,14 @@ def _plain(text: str) -> str:
 @lru_cache(maxsize=1)
 def _decoy(hasher: str) -> str:
     """A hash nobody has the code of, as costly to check as a real one."""
-    return make_password(secrets.token_hex(16))
+    return make_password(secrets.token_hex(16), hasher=hasher)
 
 
 def find(number: str, code: str) -> Complaint | None:
     """The case this number and code open. Works as hard for an unknown number as for a wrong code (PI-01)."""
     complaint = Complaint.objects.filter(number=number).only("pk", "number", "access_code_hash").first()
     stored = complaint.access_code_hash if complaint else ""
-    matches = check_password(code, stored or _decoy(settings.PASSWORD_HASHERS[0]))
+    matches = check_password(code, stored or _decoy(settings.ACCESS_CODE_HASHER))
     return complaint if complaint and stored and matches else None
 
 
@@ -220,7 +220,7 @@ def replace_code(complaint_id: int, *, at: datetime) -> tuple[Complaint, str]:
     """Give the complainant a new access code; the old one and its sessions end (matrix, rotate)."""
     complaint = transitions.lock(complaint_id)
     code = new_access_code()
-    complaint.access_code_hash = make_password(code)
+    complaint.access_code_hash = make_password(code, hasher=settings.ACCESS_CODE_HASHER)
     complaint.save(update_fields=["access_code_hash"])
     transitions.add_event(complaint, "replace_code", by=None, at=at)
     return complaint, code

@@ -45,10 +45,10 @@ def run_both_ways(statements):
 
     def forwards(apps, schema_editor):
         for statement in statements(schema_editor.connection.vendor)[0]:
-            schema_editor.execute(statement)
+            schema_editor.execute(statement, params=None)
 
     def backwards(apps, schema_editor):
         for statement in statements(schema_editor.connection.vendor)[1]:
-            schema_editor.execute(statement)
+            schema_editor.execute(statement, params=None)
 
     return forwards, backwards

@@ -149,7 +149,7 @@ class Notify(ReviewForm):
 
 class AddRectification(ReviewForm):
     action = "add_rectification"
-    what = forms.CharField(label=_("Measure"), widget=Lines(2), max_length=1000)
+    what = forms.CharField(label=_("Rectification"), widget=Lines(2), max_length=1000)
     department = forms.ModelChoiceField(label=_("Responsible department"), queryset=Department.objects.none(), to_field_name="code")
     post = forms.CharField(label=_("Responsible post"), required=False, max_length=80)
     due_on = forms.DateField(label=_("Due on"), widget=forms.DateInput({"type": "date"}))

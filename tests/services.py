@@ -106,6 +106,11 @@ def django_environment(data: Path, **extra: str) -> dict[str, str]:
     return {**kept, "HUIYIN_DATA": str(data), "DJANGO_SETTINGS_MODULE": "config.settings", **extra}
 
 
+def tied_to_us(signal_name: str) -> list[str]:
+    """A command's prefix: should this process be killed, the command gets the signal and leaves too."""
+    return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
+
+
 # --- Services -------------------------------------------------------------------------------
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
@@ -118,41 +123,59 @@ def postgres() -> Iterator[str]:
     if found is None:
         raise FileNotFoundError("no PostgreSQL programs: install requirements-dev.txt")
     folder = Path(tempfile.mkdtemp(prefix="huiyin-pg-", dir="/tmp"))
-    become: list[str] = []
+    with_us = tied_to_us("QUIT")
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        become = ["setpriv", "--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid), "--clear-groups"]
-        if subprocess.run([*become, "test", "-x", found / "initdb"]).returncode:
-            shutil.copytree(found.parent, folder / "programs", symlinks=True)
-            (folder / "programs").chmod(0o755)
-            found = folder / "programs" / found.name
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
-    port = free_port()
-
-    def run(program: str, *args: str | Path) -> None:
-        done = subprocess.run(
-            [*become, found / program, "-D", folder / "data", *args],
-            env=environment, cwd=folder, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            log = folder / "log"
-            raise RuntimeError(f"{program} failed: {done.stderr}{log.read_text() if log.exists() else ''}")
-
-    options = (
-        f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off "
-        "-c synchronous_commit=off -c max_wal_size=512MB -c autovacuum=off"
-    )
+        with_us += ["--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid), "--clear-groups"]
+        if subprocess.run([*with_us, "test", "-x", found / "initdb"]).returncode:
+            found = _copy_package(found, folder)
+    common = {"env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}, "cwd": folder, "stdin": subprocess.DEVNULL}
+    data, log, port = folder / "data", folder / "log", free_port()
+    initdb = [*with_us, found / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    options = {
+        "listen_addresses": "127.0.0.1",
+        "port": port,
+        "unix_socket_directories": folder,
+        "fsync": "off",
+        "full_page_writes": "off",
+        "synchronous_commit": "off",
+        "autovacuum": "off",
+    }
+    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     try:
-        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", *_locale_options(found))
-        run("pg_ctl", "-w", "-l", folder / "log", "-o", options, "start")
+        done = subprocess.run([*initdb, *_locale_options(found)], capture_output=True, text=True, **common)
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr}")
+        with log.open("w") as sink:
+            server = subprocess.Popen(
+                [*with_us, found / "postgres", "-D", data, *settings], stdout=sink, stderr=sink, **common
+            )
         try:
+            wait_for(lambda: _is_ready(data) or server.poll() is not None, "PostgreSQL getting ready")
+            if server.poll() is not None:
+                raise RuntimeError(f"postgres ended with {server.returncode}: {log.read_text()}")
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
         finally:
-            run("pg_ctl", "-m", "immediate", "stop")
+            server.send_signal(signal.SIGQUIT)
+            server.wait(20)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_package(programs: Path, folder: Path) -> Path:
+    """Copy the package the programs come in, and the libraries beside it, to where everybody may enter."""
+    package = programs.parents[1]
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.suffix in ("", ".libs"):
+            shutil.copytree(part, folder / part.name, symlinks=True)
+    return folder / programs.relative_to(package.parent)
+
+
+def _is_ready(data: Path) -> bool:
+    """What pg_ctl looks for: the server's own note that it takes connections."""
+    note = data / "postmaster.pid"
+    return note.exists() and "ready" in note.read_text()
 
 
 def _locale_options(programs: Path) -> list[str]:
@@ -170,7 +193,8 @@ def redis_server() -> Iterator[str]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="huiyin-redis-") as folder:
         server = subprocess.Popen(
-            [find_redis() or "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+            [*tied_to_us("TERM"), find_redis() or "redis-server", "--port", str(port), "--bind", "127.0.0.1",
+             "--save", "", "--dir", folder],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -193,8 +217,8 @@ def celery_worker(environment: dict[str, str], *, concurrency: int = 1) -> Itera
     """A real worker process with the given environment; entered when it is ready for tasks."""
     with tempfile.NamedTemporaryFile("w+", prefix="huiyin-worker-", suffix=".log") as log:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "config", "worker", "-c", str(concurrency), "-l", "INFO",
-             "--pidfile=", "--without-mingle", "--without-gossip"],
+            [*tied_to_us("TERM"), sys.executable, "-m", "celery", "-A", "config", "worker", "-c", str(concurrency),
+             "-l", "INFO", "--pidfile=", "--without-mingle", "--without-gossip"],
             cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
 
@@ -246,7 +270,7 @@ def serve(data: Path, *options: str, **extra: str) -> Iterator[Site]:
         output = Path(folder) / "output"
         with output.open("w", encoding="utf-8") as sink:
             process = subprocess.Popen(
-                [sys.executable, ROOT / "bin" / "serve", "--port", "0", *options],
+                [*tied_to_us("TERM"), sys.executable, ROOT / "bin" / "serve", "--port", "0", *options],
                 cwd=ROOT, env=django_environment(data, **extra), stdin=subprocess.DEVNULL,
                 stdout=sink, stderr=sink, start_new_session=True,
             )  # fmt: skip

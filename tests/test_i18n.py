@@ -10,8 +10,6 @@ import pytest
 
 from tests.services import ROOT, django_environment
 
-pytestmark = pytest.mark.once
-
 FOLDER = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
 SOURCES = ("accounts", "complaints", "review", "publication", "analytics", "config", "templates")
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.services import ROOT, django_environment, serve, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.once]
+pytestmark = pytest.mark.slow
 
 
 def run(data, *options, **extra):
@@ -126,6 +126,15 @@ def test_production_is_refused(tmp_path):
     refused = run(tmp_path, HUIYIN_ENV="production")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "docs/operations.md" in refused.stderr
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    refused = run(tmp_path / "file", "--port", "0")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"{tmp_path}/file cannot be used for data (File exists); give HUIYIN_DATA a folder this user may write.\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--port", "http"], ["--port", "70000"], ["--demo"]])

@@ -28,23 +28,37 @@ def test_the_whole_way_on_the_page(cast, client):
     receipt = registered()
     number = receipt.complaint.number
     page = reverse("complaints:detail", args=[number])
+    accepted = {
+        "rule": "供水服务在受理范围内",
+        "category": "water-outage",
+        "severity": "moderate",
+        "complexity": "simple",
+    }
+    called = {"outcome": "reached", "is_solved": "true", "satisfaction": "satisfied"}
+    # Some limits are over by the time this test runs, so the closing names a reason.
+    closing = {"is_systemic": "true", "is_cured": "false", "late_reason": "other"}
     walk = [
-        (cast.intake, "accept", {"rule": "供水服务在受理范围内", "category": "water-outage", "severity": "moderate", "complexity": "simple"}, "accepted"),
+        (cast.intake, "accept", accepted, "accepted"),
         (cast.intake, "grade_risk", {"grade": "high", "reason": "可能见报"}, "accepted"),
         (cast.coordinator, "assign", {"department": "water", "supporting": ["roads"], "task": "查明原因"}, "assigned"),
         (cast.water_handler, "start", {}, "in_progress"),
         (cast.roads_handler, "finish_supporting", {"result": "已核实"}, "in_progress"),
-        (cast.water_handler, "submit_for_check", {"process": "查了日志", "result": "12 月 20 日前换管"}, "quality_check"),
+        (
+            cast.water_handler,
+            "submit_for_check",
+            {"process": "查了日志", "result": "12 月 20 日前换管"},
+            "quality_check",
+        ),
         (cast.checker, "return_for_rework", {"comment": "没答第二项", "days": 3}, "in_progress"),
         (cast.water_handler, "submit_for_check", {"process": "查了日志", "result": "两项都答"}, "quality_check"),
         (cast.checker, "pass_quality", {"lawful": "true", "meets_demand": "true"}, "legal_check"),
         (cast.counsel, "pass_legal", {"comment": "同意"}, "replied"),
-        (cast.intake, "call_back", {"outcome": "reached", "is_solved": "true", "satisfaction": "satisfied"}, "replied"),
-        (cast.coordinator, "close", {"is_systemic": "true", "is_cured": "false"}, "closed"),
-    ]  # fmt: skip
+        (cast.intake, "call_back", called, "replied"),
+        (cast.coordinator, "close", closing, "closed"),
+    ]
     for who, action, fields, status in walk:
         response = post(client, who, number, action, **fields)
-        assert (response.status_code, response.url) == (302, page), (action, response.content.decode()[:2000])
+        assert (response.status_code, response.headers.get("Location")) == (302, page), action
         assert Complaint.objects.get(number=number).status == status, action
     case = Complaint.objects.get(number=number)
     assert (case.is_systemic, case.is_cured, case.closed_by) == (True, False, cast.coordinator)

@@ -19,9 +19,9 @@ from complaints.states import MOVES, Channel
 from complaints.tests.factories import Story, at
 
 PEOPLE = (
-    "intake", "coordinator", "checker", "water_handler", "water_head", "roads_handler", "counsel", "reviewer", "head_of_review",
-    "publisher", "publication_checker", "manager", "auditor", "administrator",
-)  # fmt: skip
+    *("intake", "coordinator", "checker", "water_handler", "water_head", "roads_handler", "counsel", "reviewer"),
+    *("head_of_review", "publisher", "publication_checker", "manager", "auditor", "administrator"),
+)
 OFFICE = {"intake", "coordinator", "checker", "auditor"}
 WATER = {"water_handler", "water_head"}
 AT_WORK = OFFICE | WATER | {"roads_handler", "manager"}

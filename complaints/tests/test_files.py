@@ -138,7 +138,7 @@ def test_other_kinds_are_refused_by_name(content, name):
     with pytest.raises(InvalidInput) as refusal:
         files.check(upload(content, name))
     assert refusal.value.field == "files"
-    assert name in str(refusal.value)
+    assert name.strip(".") in str(refusal.value)
 
 
 def test_empty_and_oversized_files_are_refused(settings):
@@ -301,6 +301,7 @@ def test_download_cannot_be_opened_in_place():
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Disposition"] == "attachment; filename*=utf-8''%E5%85%AC%E5%91%8A%E6%A0%8F.png"
     assert b"".join(response) == picture("PNG")
+    response.close()
 
 
 # --- While it arrives ------------------------------------------------------------------------------

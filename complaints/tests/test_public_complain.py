@@ -34,7 +34,13 @@ def test_filing_makes_one_case_with_exactly_what_was_typed(client):
     receipt = file(
         client,
         {"narrative": narrative, "place": "柳桥三村", "product": "自来水", "amount": "128.50"},
-        {"form_of_address": "mr", "email": "w@example.cn", "is_confidential": "on", "needs_care": "on", "care_note": "听力不便"},
+        {
+            "form_of_address": "mr",
+            "email": "w@example.cn",
+            "is_confidential": "on",
+            "needs_care": "on",
+            "care_note": "听力不便",
+        },
     )
     case = Complaint.objects.get()
     assert case.number == receipt.number
@@ -72,7 +78,12 @@ def test_draft_cookie_is_hidden_from_scripts_and_other_paths(client):
     """The token is random, httponly, Lax, below /complain/; the database knows its hash only."""
     client.post("/complain/", CATEGORY)
     cookie = client.cookies[drafts.COOKIE]
-    assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["max-age"]) == ("/complain/", True, "Lax", "")
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (
+        "/complain/",
+        True,
+        "Lax",
+        "",
+    )
     draft = IntakeDraft.objects.get()
     assert draft.token_hash == hashlib.sha256(cookie.value.encode()).hexdigest()
     assert "sessionid" not in client.cookies
@@ -206,7 +217,9 @@ def test_posting_again_shows_the_same_receipt(client):
     first = file(client)
     for _again in range(3):
         assert client.post("/complain/check/").headers["Location"] == "/complain/done/"
-    assert client.post("/complain/details/", {**DETAILS, "narrative": "别的事"}).headers["Location"] == "/complain/done/"
+    assert (
+        client.post("/complain/details/", {**DETAILS, "narrative": "别的事"}).headers["Location"] == "/complain/done/"
+    )
     assert client.get("/complain/contact/").headers["Location"] == "/complain/done/"
     assert receipt_of(client) == first
     assert Complaint.objects.get().narrative == DETAILS["narrative"]
@@ -265,7 +278,9 @@ def test_refused_filing_leaves_nothing_and_keeps_the_draft(client, settings):
 def test_limit_per_contact_holds_across_addresses(client):
     """PI-10."""
     write(client)
-    throttle.spend(throttle.FILED_BY_CONTACT, CONTACT["phone"], at=timezone.now(), cost=throttle.FILED_BY_CONTACT.amount)
+    throttle.spend(
+        throttle.FILED_BY_CONTACT, CONTACT["phone"], at=timezone.now(), cost=throttle.FILED_BY_CONTACT.amount
+    )
     assert client.post("/complain/check/", REMOTE_ADDR="203.0.113.9").status_code == 429
 
 
@@ -415,7 +430,9 @@ def test_script_in_any_field_is_shown_as_text(client, payload):
         {"narrative": payload, "demand": payload, "place": payload, "product": payload, "files": [picture]},
         {"name": payload[:80], "contact_note": payload, "care_note": payload, "needs_care": "on"},
     )
-    pages = [client.get(path).content.decode() for path in ("/complain/details/", "/complain/contact/", "/complain/check/")]
+    pages = [
+        client.get(path).content.decode() for path in ("/complain/details/", "/complain/contact/", "/complain/check/")
+    ]
     client.post("/complain/check/")
     receipt = receipt_of(client)
     client.post("/track/", {"number": receipt.number, "code": receipt.code})
@@ -455,7 +472,14 @@ def test_too_many_files_get_the_same_page(client, settings):
 def test_forms_without_a_token_are_refused():
     """The wrapper that reads the body first does not switch the CSRF check off."""
     strict = Client(enforce_csrf_checks=True)
-    for path in ("/complain/", "/complain/check/", "/complain/clear/", "/track/", "/track/case/withdraw/", "/track/leave/"):
+    for path in (
+        "/complain/",
+        "/complain/check/",
+        "/complain/clear/",
+        "/track/",
+        "/track/case/withdraw/",
+        "/track/leave/",
+    ):
         assert strict.post(path, {}).status_code == 403, path
 
 

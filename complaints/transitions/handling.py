@@ -275,7 +275,7 @@ def report_improvement(
     row.done_at, row.done_by = (at, by) if percent == 100 else (None, None)
     row.save(update_fields=["percent", "progress_note", "state", "done_at", "done_by"])
     if row.complaint_id:
-        core.add_event(core.lock(row.complaint_id), "improvement_progress", by=by, at=at, reference=core.ref(row))
+        core.add_event(core.lock(row.complaint_id), "improvement_progress", by=by, at=at, reference=core.ref(row), audience=_audience(row))
     return row
 
 
@@ -291,8 +291,13 @@ def verify_improvement(improvement_id: int, *, by: User, at: datetime | None = N
     row.state, row.verified_at, row.verified_by = ImprovementState.VERIFIED, at, by
     row.save(update_fields=["state", "verified_at", "verified_by"])
     if row.complaint_id:
-        core.add_event(core.lock(row.complaint_id), "improvement_verified", by=by, at=at, reference=core.ref(row))
+        core.add_event(core.lock(row.complaint_id), "improvement_verified", by=by, at=at, reference=core.ref(row), audience=_audience(row))
     return row
+
+
+def _audience(row: ImprovementAction) -> str:
+    """Following up what a review ordered is part of the review, not of the handling it judged."""
+    return Audience.REVIEW if row.origin == ImprovementAction.Origin.REVIEW else Audience.CASE
 
 
 @transaction.atomic

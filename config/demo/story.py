@@ -80,7 +80,7 @@ class Teller:
         staff = channel not in (Channel.WEB, Channel.APP)
         registered = received if not staff else min(received + timedelta(minutes=dice.randint(2, 25)), self.now)
         place = dice.choice(PLACES)
-        words = {"place": place, "n": dice.randint(2, 9) * (6 if "小时" in matter.subject or "吨" in matter.subject else 1), "yuan": dice.choice([46, 92, 198, 420, 1500, 6840])}
+        words = {"place": place, "n": dice.randint(2, 9) * (6 if "停水" in matter.subject or "吨" in matter.subject else 1), "yuan": dice.choice([46, 92, 198, 420, 1500, 6840])}
         email = f"user{dice.randint(1000, 9999)}@example.cn" if channel == Channel.EMAIL or dice.random() < 0.2 else ""
         receipt = transitions.register(
             transitions.Filing(

@@ -216,6 +216,21 @@ def test_ri_10_11_opinions_are_needed_once_and_cannot_be_changed(steps, cast):
         Opinion.objects.update(verdict="uphold")
 
 
+def test_judging_and_following_up_are_no_conflict_with_the_case_judged(steps, cast):
+    ReviewCase.objects.filter(pk=steps.pk).update(is_major=True)
+    steps.set_up().assign().verify().report().opinions()
+    transitions.finalise(steps.pk, by=cast.head_of_review, at=at("2026-11-25 14:00"))
+    row = transitions.add_rectification(
+        steps.pk, by=cast.reviewer, what="登记表增加原因一栏", department=cast.water, due_on=at("2026-12-11 00:00").date(), acceptance_test="抽查",
+        at=at("2026-11-25 15:00"),
+    )
+    transitions.notify_complainant(steps.pk, by=cast.reviewer, at=at("2026-11-25 16:00"))
+    case_transitions.report_improvement(row.pk, by=cast.water_handler, percent=100, note="已上线", at=at("2026-12-08 09:00"))
+    case_transitions.verify_improvement(row.pk, by=cast.reviewer, at=at("2026-12-09 09:00"))
+    transitions.close(steps.pk, by=cast.reviewer, at=at("2026-12-09 10:00"))
+    assert not steps.review.assignments.filter(is_void=True).exists()
+
+
 def test_a_report_most_members_disagree_with_is_not_signed(steps, cast):
     steps.set_up().assign().verify().report().opinions("uphold", "uphold")
     with pytest.raises(IllegalTransition):

@@ -1,0 +1,231 @@
+"""What is measured: pages through Django's test client in this process, and the bare SQL each must fetch.
+
+`sql_ms` is the time a page spends in the database, `floor_ms` the time of one hand-written statement that
+fetches what the page shows. `rows_read` counts the rows the page's heaviest statement touches.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from django.core.cache import caches
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from complaints import transitions
+from complaints.models import Category, Complaint
+from complaints.states import Channel
+
+OPEN = "('registered','awaiting_information','accepted','assigned','in_progress','quality_check','legal_check','replied')"
+ROW = """SELECT c.id, c.number, c.subject, c.status, c.channel, c.risk_grade, c.is_repeat, c.next_due_at, c.received_at, d.name, k.name, h.display_name
+FROM complaints_complaint c LEFT JOIN accounts_department d ON d.id = c.lead_department_id
+LEFT JOIN complaints_category k ON k.id = c.category_id LEFT JOIN accounts_user h ON h.id = c.handler_id """
+WORDS = "暖气"
+DEEP_PAGE = 100
+NEXT = re.compile(r'href="([^"]*[?&;]after=[^"]*)"')
+
+
+class Recorder:
+    """An execute wrapper that keeps each statement with its time."""
+
+    def __init__(self) -> None:
+        self.statements: list[tuple[float, str, Any]] = []
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.statements.append((time.perf_counter() - began, sql, params))
+
+
+@dataclass
+class Journey:
+    """One thing a person does, and the least a database must do for it."""
+
+    name: str
+    act: Callable[[], Any]
+    floor: str = ""
+    before: Callable[[], None] = lambda: None
+
+    def measure(self, runs: int) -> dict[str, Any]:
+        for _warm in range(3):
+            self.before()
+            self.act()
+        seconds, in_database, recorder = [], [], Recorder()
+        for _run in range(runs):
+            self.before()
+            recorder = Recorder()
+            began = time.perf_counter()
+            with connection.execute_wrapper(recorder):
+                self.act()
+            seconds.append(time.perf_counter() - began)
+            in_database.append(sum(took for took, _sql, _params in recorder.statements))
+        floor = _floor(self.floor, runs) if self.floor else None
+        queries = [entry for entry in recorder.statements if not entry[1].startswith(("SAVEPOINT", "RELEASE"))]
+        sql_ms = statistics.median(in_database) * 1000
+        return {
+            "journey": self.name,
+            "median_ms": round(statistics.median(seconds) * 1000, 1),
+            "p95_ms": round(statistics.quantiles(seconds, n=20)[-1] * 1000, 1),
+            "queries": len(queries),
+            "sql_ms": round(sql_ms, 2),
+            "floor_ms": round(floor, 2) if floor is not None else None,
+            "sql_to_floor": round(sql_ms / floor, 1) if floor else None,
+            "page_to_floor": round(statistics.median(seconds) * 1000 / floor, 1) if floor else None,
+            **_heaviest(queries),
+        }
+
+
+def stored_cases() -> int:
+    return Complaint.objects.count()
+
+
+def _floor(sql: str, runs: int) -> float:
+    """Median milliseconds of a bare statement, rows fetched."""
+    times = []
+    connection.ensure_connection()
+    with connection.connection.cursor() as cursor:
+        for _run in range(runs + 3):
+            began = time.perf_counter()
+            cursor.execute(sql)
+            cursor.fetchall()
+            times.append(time.perf_counter() - began)
+    return statistics.median(times[3:]) * 1000
+
+
+def _heaviest(queries: list[tuple[float, str, Any]]) -> dict[str, Any]:
+    """Rows and blocks the slowest SELECT reads, from its executed plan."""
+    reads = [entry for entry in queries if entry[1].lstrip("( ").startswith("SELECT") and "FOR UPDATE" not in entry[1]]
+    if not reads:
+        return {"rows_read": 0, "blocks": 0, "heaviest": ""}
+    took, sql, params = max(reads, key=lambda entry: entry[0])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+        found = cursor.fetchone()[0]
+    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    blocks = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
+    return {"rows_read": round(_rows(plan)), "blocks": blocks, "heaviest_ms": round(took * 1000, 2), "heaviest": sql[:2000], "plan": _outline(plan)}
+
+
+def _rows(plan: dict[str, Any]) -> float:
+    """Rows that scans delivered or threw away."""
+    own = 0.0
+    if "Scan" in plan["Node Type"] and plan["Node Type"] != "Bitmap Index Scan":
+        removed = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+        own = (plan["Actual Rows"] + removed) * plan["Actual Loops"]
+    return own + sum(_rows(child) for child in plan.get("Plans", ()))
+
+
+def _outline(plan: dict[str, Any], depth: int = 0) -> list[str]:
+    name = plan.get("Index Name") or plan.get("Relation Name") or ""
+    line = f"{'  ' * depth}{plan['Node Type']} {name} rows={plan['Actual Rows']}×{plan['Actual Loops']} {plan['Actual Total Time']:.2f} ms"
+    return [line, *(inner for child in plan.get("Plans", ()) for inner in _outline(child, depth + 1))]
+
+
+# --- The journeys ---------------------------------------------------------------------------------
+
+
+def all_journeys() -> list[Journey]:
+    """The journeys of the staff desk and of intake, on the data that is there."""
+    desk, handler = _signed_in("coordinator"), _signed_in("case_handler-water")
+    queue = reverse("complaints:queue")
+    number = Complaint.objects.filter(status="closed").order_by("-received_at").values_list("number", flat=True)[0]
+    held = Complaint.objects.filter(status="in_progress").order_by("-received_at").values_list("number", flat=True)[0]
+    category = Category.objects.get(dimension="category", code="heating")
+    due = f"{ROW} WHERE c.status IN {OPEN} ORDER BY c.next_due_at, c.id LIMIT 51"
+    deep = _walk(desk, f"{queue}?view=all", DEEP_PAGE)
+    found = f"SELECT complaint_id FROM complaints_complaintsearch WHERE to_tsvector('simple'::regconfig, COALESCE(tokens, '')) @@ '''{WORDS}'''::tsquery"
+    newest = f"{ROW} ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
+    return [
+        Journey("queue: overdue by due time", _get(desk, f"{queue}?view=overdue"),
+                f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() ORDER BY c.next_due_at, c.id LIMIT 51"),
+        Journey("queue: my work", _get(desk, queue),
+                f"{ROW} WHERE c.status IN {OPEN} AND (c.handler_id = {_id('coordinator')} OR c.coordinator_id = {_id('coordinator')})"
+                " ORDER BY c.next_due_at, c.id LIMIT 51"),
+        Journey("queue: a department's work", _get(handler, f"{queue}?view=overdue"),
+                f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() AND c.id IN (SELECT complaint_id FROM complaints_assignment"
+                f" WHERE is_current AND department_id = (SELECT id FROM accounts_department WHERE code = 'water')) ORDER BY c.next_due_at, c.id LIMIT 51"),
+        Journey("queue: counts not cached", _get(desk, f"{queue}?view=overdue"), due, before=caches["local"].clear),
+        Journey("queue: category, by due time", _get(desk, f"{queue}?view=high&category=heating&sort=due"),
+                f"{ROW} WHERE c.status IN {OPEN} AND c.risk_grade = 'high' AND c.category_id = {category.pk} ORDER BY c.next_due_at, c.id LIMIT 51"),
+        Journey("all cases: first page", _get(desk, f"{queue}?view=all"), newest),
+        Journey(f"all cases: page {DEEP_PAGE}", _get(desk, deep), _after(deep)),
+        Journey("search: two characters", _get(desk, f"{queue}?view=all&q={WORDS}"),
+                f"{ROW} WHERE c.id IN ({found}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51"),
+        Journey("search: two rare words", _get(desk, f"{queue}?view=all&q=翠湖花园十四度"),
+                f"{ROW} WHERE c.id IN ({found.replace(WORDS, '翠湖').replace('::tsquery', '::tsquery') }) ORDER BY c.received_at DESC, c.id DESC LIMIT 51"),
+        Journey("case page: closed", _get(desk, reverse("complaints:detail", args=[number])), f"{ROW} WHERE c.number = '{number}'"),
+        Journey("case page: in progress", _get(desk, reverse("complaints:detail", args=[held])), f"{ROW} WHERE c.number = '{held}'"),
+        Journey("filing", _file),
+    ]  # fmt: skip
+
+
+def _id(role: str) -> int:
+    return User.objects.get(staff_number=f"{role}-1").pk
+
+
+def _signed_in(role: str) -> Client:
+    client = Client(headers={"accept-language": "zh-hans"})
+    client.force_login(User.objects.get(staff_number=f"{role}-1"), backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def _get(client: Client, url: str) -> Callable[[], bytes]:
+    def act() -> bytes:
+        response = client.get(url)
+        if response.status_code != 200:
+            raise RuntimeError(f"{url} answered {response.status_code}")
+        return response.content
+
+    return act
+
+
+def _walk(client: Client, url: str, pages: int) -> str:
+    """The address of the n-th page, reached the way a person reaches it; the last one if there are fewer."""
+    for _page in range(pages - 1):
+        links = NEXT.findall(_get(client, url)().decode())
+        if not links:
+            return url
+        following = unescape(links[-1])
+        url = following if following.startswith("/") else f"{reverse('complaints:queue')}{following}"
+    return url
+
+
+def _after(url: str) -> str:
+    """The bare statement for a page that begins after a row."""
+    match = re.search(r"after=\d-(\d+)-(\d+)", url)
+    if not match:
+        return f"{ROW} ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
+    at, pk = int(match[1]), match[2]
+    return f"{ROW} WHERE (c.received_at, c.id) < (to_timestamp({at} / 1000000.0), {pk}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
+
+
+def _file() -> None:
+    """One complaint through the transition, rolled back so that every run meets the same data."""
+    now = timezone.now()
+    filing = transitions.Filing(
+        subject="槐荫里小区停水超过一天", narrative="早上七点左右开始停水，到晚上还没有恢复。" * 5, channel=Channel.WEB, received_at=now,
+        name="张桂芳", phone="13800002417",
+    )  # fmt: skip
+    with transaction.atomic():
+        transitions.register(filing, by=None, at=now)
+        transaction.set_rollback(True)
+
+
+def show(figures: list[dict[str, Any]]) -> None:
+    """The figures as a table."""
+    heads = ("journey", "median_ms", "p95_ms", "queries", "rows_read", "sql_ms", "floor_ms", "sql_to_floor", "page_to_floor")
+    print(f"{heads[0]:<32}" + "".join(f"{head:>15}" for head in heads[1:]))
+    for row in figures:
+        print(f"{row['journey']:<32}" + "".join(f"{row[head] if row[head] is not None else '–':>15}" for head in heads[1:]))

@@ -1,0 +1,35 @@
+"""Repeat a draw from its document alone (REV-23); needs no database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.management.base import ActionCommand, Failed
+from review import sampling
+
+
+class Command(ActionCommand):
+    help = "Repeats a draw from the document written by export_sample and compares the picks."
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+
+    def run(self, *, file: Path, **options: Any) -> dict[str, Any]:
+        try:
+            document = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise Failed(f"{file} cannot be read: {error.strerror}. Give the file written by export_sample.") from error
+        except ValueError as error:
+            raise Failed(f"{file} is not a draw document: it is not JSON. Export the draw again.") from error
+        checked = sampling.verify(document)
+        result = {"ok": checked.ok, "problems": [str(problem) for problem in checked.problems]}
+        if not checked.ok:
+            raise Failed(f"The draw cannot be repeated: {result['problems'][0]}", result)
+        return {**result, "period": document["period"], "frame": len(document["frame"]), "picks": len(document["picks"])}
+
+    def show(self, result: dict[str, Any]) -> None:
+        self.stdout.write(f"{result['period']}: {result['picks']} of {result['frame']} cases, drawn as documented")

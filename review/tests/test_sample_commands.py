@@ -1,0 +1,57 @@
+"""A draw leaves the system as a document and is repeated from it alone (REV-23, RI-09)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from complaints.tests.factories import Story, at
+from review import draws
+
+
+@pytest.fixture
+def document(cast, tmp_path, capsys, db):
+    for _case in range(8):
+        Story(cast).to_closed()
+    draws.commit("2026-11", by=None, at=at("2026-11-10 09:00"))
+    draws.draw("2026-11", by=None, at=at("2026-12-01 09:00"))
+    call_command("export_sample", "2026-11", "--json")
+    path = tmp_path / "draw.json"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    return path
+
+
+def test_the_document_repeats_the_draw(document, capsys):
+    call_command("verify_sample", str(document), "--json")
+    assert json.loads(capsys.readouterr().out) == {"ok": True, "problems": [], "period": "2026-11", "frame": 8, "picks": 1}
+
+
+def test_an_exchanged_pick_shows(document, capsys):
+    content = json.loads(document.read_text(encoding="utf-8"))
+    drawn = content["picks"][0]["number"]
+    content["picks"][0]["number"] = next(row["number"] for row in content["frame"] if row["number"] != drawn)
+    document.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(CommandError) as caught:
+        call_command("verify_sample", str(document), "--json")
+    assert caught.value.returncode == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+@pytest.mark.django_db
+def test_what_was_not_drawn_cannot_be_exported(cast):
+    with pytest.raises(CommandError, match="2026-09"):
+        call_command("export_sample", "2026-09")
+    draws.commit("2026-11", by=None, at=at("2026-11-10 09:00"))
+    with pytest.raises(CommandError):
+        call_command("export_sample", "2026-11", "--json")
+
+
+def test_other_files_are_refused(tmp_path):
+    other = tmp_path / "x.json"
+    other.write_text("not json")
+    with pytest.raises(CommandError, match="not JSON"):
+        call_command("verify_sample", str(other))
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("verify_sample", str(tmp_path / "none.json"))
