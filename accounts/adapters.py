@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.shortcuts import resolve_url
 from django.utils.translation import gettext_lazy as _
 
 
@@ -19,3 +21,9 @@ class StaffAdapter(DefaultAccountAdapter):
 
     def populate_username(self, request, user) -> None:
         """Staff numbers come from the organisation, never from a name."""
+
+    def get_login_redirect_url(self, request) -> str:
+        """To the queue, or to the own profile for whoever has no desk (the administrator)."""
+        if request.user.has_perm("complaints.use_desk"):
+            return resolve_url(settings.LOGIN_REDIRECT_URL)
+        return resolve_url("accounts:profile")

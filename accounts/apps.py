@@ -7,7 +7,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self):
-        from accounts import checks  # noqa: F401
+        from accounts import checks, receivers  # noqa: F401
         from accounts.roles import sync_roles
 
         # After every migrate (and after the flush of a test) the shipped groups hold exactly

@@ -28,7 +28,7 @@ ROLES: tuple[Role, ...] = (
         "complaints.view_all", "complaints.register_complaint", "complaints.screen_complaint", "complaints.classify_complaint",
         "complaints.assign_complaint", "complaints.adjudicate_return", "complaints.approve_clock", "complaints.request_clock",
         "complaints.write_note", "complaints.record_contact", "complaints.view_original", "complaints.reveal_identity",
-        "complaints.record_for_complainant", "complaints.view_notes", "complaints.close_complaint", "complaints.reopen_complaint",
+        "complaints.record_for_complainant", "complaints.view_notes", "complaints.close_complaint", "complaints.verify_improvement", "complaints.reopen_complaint",
         "complaints.merge_complaints", "complaints.rerun_job", "complaints.use_desk", "complaints.archive_complaint", "complaints.read_trail",
         "publication.view_publications", "publication.first_check", "publication.takedown", *_READ_FIGURES)),
     Role("case_handler", "承办人", "Case handler", (
@@ -40,7 +40,7 @@ ROLES: tuple[Role, ...] = (
         "complaints.record_contact", "complaints.draft_reply", "complaints.request_clock", "complaints.view_original",
         "complaints.reveal_identity", "complaints.view_notes", "complaints.use_desk", "complaints.read_trail", *_READ_FIGURES)),
     Role("quality_checker", "质检员", "Quality checker", (
-        "complaints.view_all", "complaints.check_quality", "complaints.view_original", "complaints.view_notes", "complaints.write_note",
+        "complaints.view_all", "complaints.check_quality", "complaints.verify_improvement", "complaints.view_original", "complaints.view_notes", "complaints.write_note",
         "complaints.use_desk", "complaints.read_trail", "publication.view_publications", "publication.first_check", *_READ_FIGURES)),
     Role("legal_counsel", "法务", "Legal counsel", (
         "complaints.view_referred", "complaints.check_legal", "complaints.view_original", "complaints.reveal_identity",
@@ -48,9 +48,9 @@ ROLES: tuple[Role, ...] = (
         "publication.view_publications", "publication.first_check", "publication.second_check", "publication.review_masking",
         "publication.takedown", *_READ_FIGURES)),
     Role("reviewer", "复查员", "Reviewer", (
-        "complaints.use_desk", "review.review_case", "review.view_sample", *_READ_FIGURES)),
+        "complaints.use_desk", "complaints.verify_improvement", "review.review_case", "review.view_sample", *_READ_FIGURES)),
     Role("head_of_review", "复查组长", "Head of review", (
-        "complaints.use_desk", "review.review_case", "review.lead_review", "review.draw_sample", "review.view_sample", *_READ_FIGURES)),
+        "complaints.use_desk", "complaints.verify_improvement", "review.review_case", "review.lead_review", "review.draw_sample", "review.view_sample", *_READ_FIGURES)),
     Role("publisher", "公示编辑", "Publisher", (
         "complaints.use_desk", "complaints.view_published_cases", "complaints.view_original", "complaints.read_trail",
         "publication.view_publications", "publication.compose", "publication.first_check", "publication.second_check",

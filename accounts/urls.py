@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import receivers, views  # noqa: F401  (receivers: the log of sign-ins)
+from accounts import views
 
 app_name = "accounts"
 urlpatterns = [

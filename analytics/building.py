@@ -94,8 +94,6 @@ class _Run:
 
     def write_sections(self) -> None:
         """Draft section by section; sections already kept are not touched."""
-        if self.report.snapshot.get("sections") and self.report.step >= len(self.report.snapshot["sections"]):
-            return
         drafted = reporting.draft(self.report)
         ReportSnapshot.from_dict(drafted.to_dict())  # unfit data is refused here, before anything is printed
         whole = drafted.to_dict()
@@ -111,9 +109,9 @@ class _Run:
         """One document; a document of this very version is not written again."""
         step = len(self.report.snapshot["sections"]) + FORMATS.index(format) + 1
         with override(reporting.LANGUAGE):
-            self.save(step=step - 1, step_label=_("Writing %(format)s") % {"format": format.upper()})
+            self.save(step=max(self.report.step, step - 1), step_label=_("Writing %(format)s") % {"format": format.upper()})
         write(self.report, format)
-        self.save(step=step)
+        self.save(step=max(self.report.step, step))
 
 
 def render(report_id: int) -> int:

@@ -57,6 +57,16 @@ class Facts:
         found = [(row["label"], row[key].get("part", row[key]["value"])) for row in self.rows(axis)]
         return [(str(label), int(n)) for label, n in found if n]
 
+    def points(self, axis: str) -> list[tuple[str, int]]:
+        """The counts of a chart: what is left empty as too small is one group, so that shares stay those of the text."""
+        shown = self.counts(axis)
+        rest = int(self.value("received") or 0) - sum(n for _name, n in shown)
+        return [*shown, (self.rest_label, rest)] if rest > 0 else shown
+
+    @property
+    def rest_label(self) -> str:
+        return _("All others")
+
     def series(self, key: str) -> list[tuple[str, float | None]]:
         return [(parse(code).short_label, value) for code, value in self.data["series"][key]]
 
@@ -75,7 +85,7 @@ class Facts:
             return _("%(n)s (%(share)s) fewer than in the previous period") % values
         return _("the same as in the previous period")
 
-    def points(self, key: str) -> str:
+    def movement(self, key: str) -> str:
         """How a rate moved against the period before, in percentage points."""
         now, before = self.value(key), self.previous(key)
         if now is None or before is None:

@@ -66,7 +66,7 @@ def _in_time(facts: Facts) -> str:
     return _("%(rate)s of the %(n)s limits for handling and reply that ended were kept, %(change)s.") % {
         "rate": facts.text("on_time_rate"),
         "n": show(facts.of("on_time_rate")),
-        "change": facts.points("on_time_rate"),
+        "change": facts.movement("on_time_rate"),
     }
 
 
@@ -126,17 +126,17 @@ def _key_table(facts: Facts) -> Table:
 def distribution(facts: Facts, heading: str) -> Section:
     """AN-08, AN-09, AN-05: by channel, category and department."""
     paragraphs, charts = [], []
-    if channels := facts.counts("channel"):
+    if channels := facts.points("channel"):
         finding = _("By channel: %(list)s.") % {"list": facts.shares("channel", 4)}
         paragraphs.append(finding)
         charts.append(ChartSpec("shares", _("Channels"), {"points": _pairs(channels), "unit": _("cases")}, finding))
-    if categories := facts.counts("category"):
+    if categories := facts.points("category"):
         finding = _("The leading categories are %(list)s; together they make up %(share)s.") % {
             "list": facts.shares("category", 3),
             "share": facts.leading_share("category", 3),
         }
         paragraphs.append(finding)
-        charts.append(ChartSpec("pareto", _("Categories"), {"points": _pairs(categories), "unit": _("cases")}, finding))
+        charts.append(ChartSpec("pareto", _("Categories"), {"points": _pairs(categories), "unit": _("cases"), "other": facts.rest_label}, finding))
     if facts.counts("department"):
         paragraphs.append(_("By department: %(list)s.") % {"list": facts.shares("department", 3)})
     return Section(
@@ -271,7 +271,7 @@ def oversight(facts: Facts, heading: str, *, level: int = 2) -> Section:
                 "n": show(facts.of("overturned_rate")),
                 "changed": show(facts.part("overturned_rate")),
                 "rate": facts.text("overturned_rate"),
-                "change": facts.points("overturned_rate"),
+                "change": facts.movement("overturned_rate"),
             }
         )
     paragraphs.append(

@@ -128,7 +128,7 @@ class Maker:
         with transaction.atomic():
             batch = bulk.Batch()
             count = end - first
-            ids = {model: iter(bulk.reserve_ids(model, count)) for model in (Complainant, Complaint, Reply)}
+            ids = {model: iter(bulk.reserve_ids(model, count)) for model in (Complainant, Complaint, Reply, QualityCheck, Callback)}
             contacts = iter(bulk.reserve_ids(Contact, 2 * count))
             for index in range(first, end):
                 keys = {model: next(values) for model, values in ids.items()}
@@ -258,9 +258,10 @@ class _Story:
         if not self._then(self.rng.choice((0, 1, 1, 2, 3))):
             return False
         self.replied = self.stopped[Milestone.REPLY] = self.started[StartsOn.REPLIED] = self.started[StartsOn.FIRST_RESULT] = self.at
-        self.batch[QualityCheck].add(complaint_id=self.pk, reply_id=self.keys[Reply], stage="quality", passed=True, at=self.at, by_id=self.checker)
+        check = self.keys[QualityCheck]
+        self.batch[QualityCheck].add(id=check, complaint_id=self.pk, reply_id=self.keys[Reply], stage="quality", passed=True, at=self.at, by_id=self.checker)
         self.values.update(replied_at=self.at)
-        self._move("pass_quality", Status.REPLIED, self.checker, fields=["replied_at"], reference=f"reply:{self.keys[Reply]}")
+        self._move("pass_quality", Status.REPLIED, self.checker, fields=["replied_at"], reference=f"qualitycheck:{check}")
         return True
 
     def _call_back(self) -> bool:
@@ -274,10 +275,10 @@ class _Story:
             summary="回访：处理结果已告知。", at=self.at, by_id=self.intake,
         )  # fmt: skip
         self.batch[Callback].add(
-            complaint_id=self.pk, at=self.at, by_id=self.intake, source="caller", contact_id=self.contacts[1], is_solved=not unhappy,
+            id=self.keys[Callback], complaint_id=self.pk, at=self.at, by_id=self.intake, source="caller", contact_id=self.contacts[1], is_solved=not unhappy,
             satisfaction=satisfaction, reason="waited" if unhappy else "",
         )  # fmt: skip
-        self._move("call_back", Status.REPLIED, self.intake, note=f"reached {satisfaction}", reference=f"contact:{self.contacts[1]}")
+        self._move("call_back", Status.REPLIED, self.intake, note=f"reached {satisfaction}", reference=f"callback:{self.keys[Callback]}")
         return True
 
     def _close(self) -> bool:

@@ -52,7 +52,7 @@ RECORD_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "remedy": ("complaints.draft_reply",),
     "improvement": ("complaints.draft_reply",),
     "improvement_report": ("complaints.draft_reply",),
-    "improvement_verify": ("complaints.check_quality", "complaints.close_complaint"),
+    "improvement_verify": ("complaints.verify_improvement",),
     "question_add": ("complaints.record_for_complainant", "complaints.record_contact"),
     "question_answer": ("complaints.record_contact",),
 }

@@ -14,7 +14,7 @@ from django.db.models import Min
 from complaints import deadlines
 from complaints.calendars import SHANGHAI, CalendarMissing, WorkingCalendar
 from complaints.deadlines import ClockRule, Due, LadderStep, Pause
-from complaints.models import Assignment, CalendarDay, CalendarYear, ClockPause, Complaint, Deadline, PolicyRule, ServicePolicy
+from complaints.models import Assignment, CalendarDay, CalendarYear, Complaint, Deadline, PolicyRule, ServicePolicy
 from complaints.states import DeadlineState, Milestone, RequestState
 
 CACHE_SECONDS = 60
@@ -61,8 +61,8 @@ def rule_of(deadline: Deadline) -> ClockRule:
 
 
 def pauses_of(complaint: Complaint) -> list[Pause]:
-    """The approved pauses of a case."""
-    rows = ClockPause.objects.filter(complaint=complaint, started_at__isnull=False).exclude(state=RequestState.REFUSED)
+    """The approved pauses of a case; a page that loaded them with the case asks nothing more."""
+    rows = [row for row in complaint.pauses.all() if row.started_at and row.state != RequestState.REFUSED]
     return [Pause(start=row.started_at, end=row.ended_at) for row in rows]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -52,7 +52,7 @@ def check(uploaded: UploadedFile) -> str:
     if uploaded.size > settings.ATTACHMENT_MAX_BYTES:
         raise too_large(name)
     try:
-        kind = file_types.sniff(uploaded.file)
+        kind = file_types.sniff(cast(BinaryIO, uploaded.file))
     except file_types.TooComplex:
         raise InvalidInput(
             "files", _("“%(name)s” unpacks into more than we can take; send a smaller copy."), name=name

@@ -102,7 +102,7 @@ def find_columns(rows: Sequence[tuple[int, list[Cell]]], chosen: Mapping[str, st
     seen: dict[str, str] = {}
     for field, index, name in found:
         if field in columns:
-            raise refuse(_("The columns “%(first)s” and “%(second)s” both mean %(field)s; rename or remove one."), first=seen[field], second=name, field=field)
+            raise refuse(_("The columns “%(first)s” and “%(second)s” both mean %(target)s; rename or remove one."), first=seen[field], second=name, target=field)
         columns[field], seen[field] = index, name
     missing = [field for field in REQUIRED if field not in columns]
     if missing:

@@ -289,7 +289,7 @@ class _Case:
             id=self.reply, complaint_id=self.pk, state=ReplyState.SENT.value, process="", result=row.reply, drafted_by_id=former.pk,
             drafted_at=replied, sent_at=replied, delivered_at=replied,
         )  # fmt: skip
-        chain.move("close", to=Status.CLOSED, at=replied, by=None, fields=["closed_at", "first_closed_at", "replied_at"], reference=f"reply:{self.reply}")
+        chain.move("close", to=Status.CLOSED, at=replied, by=None, fields=["closed_at", "first_closed_at", "replied_at"])
         if row.department:
             self.batch[Assignment].add(
                 complaint_id=self.pk, department_id=row.department.pk, role=AssignmentRole.LEAD.value, state=AssignmentState.DONE.value,

@@ -1,11 +1,15 @@
-"""Who may do what on a case (guarantees, role × action matrix). Pages, API and transitions ask here."""
+"""Who may do what on a case (guarantees, role × action matrix). Pages, API and transitions ask here.
+
+Rules read the records of a case through its relations, so a page that loaded them with the case asks
+nothing more; a transition works on a case it has just locked, so there they are read anew.
+"""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, User
-from complaints.models import Assignment, CaseEvent, ClockPause, Complaint, Contact, Extension
+from complaints.models import Assignment, CaseEvent, Complaint, Contact, Extension
 from complaints.states import MOVES, AssignmentRole, RequestState
 
 # Actions of the handling department; the lead department does them, a supporting one only its own task.
@@ -28,25 +32,43 @@ def can(user: User, action: str, complaint: Complaint) -> bool:
 
 def holds_case(user: User, complaint: Complaint, *, role: str | None = None) -> bool:
     """One of the user's departments has the case now (as `role`, when given)."""
-    rows = Assignment.objects.filter(complaint=complaint, is_current=True, department__in=user.department_ids)
-    return rows.filter(role=role).exists() if role else rows.exists()
+    rows = [row for row in complaint.assignments.all() if row.is_current and row.department_id in user.department_ids]
+    return any(role in (None, row.role) for row in rows)
 
 
 def handled_case(user: User, complaint: Complaint) -> bool:
     """The user, or a department the user belongs or belonged to at handling time, had the case."""
-    rows = Assignment.objects.filter(complaint=complaint)
-    if rows.filter(department__in=user.department_ids).exists() or rows.filter(handler=user).exists():
+    rows = complaint.assignments.all()
+    if any(row.department_id in user.department_ids or row.handler_id == user.pk for row in rows):
         return True
     for row in rows:
-        end = row.ended_at or complaint.closed_at or complaint.status_since
-        if Membership.objects.overlapping(row.assigned_at, max(end, row.assigned_at)).filter(user=user, department=row.department_id).exists():
-            return True
+        end = max(row.ended_at or complaint.closed_at or complaint.status_since, row.assigned_at)
+        for item in _history(user):
+            overlaps = item.since <= end and (item.until is None or item.until > row.assigned_at)
+            if item.department_id == row.department_id and overlaps:
+                return True
     return False
+
+
+def _history(user: User) -> list[Membership]:
+    """Every membership the user ever had; read once per request object, like `department_ids`."""
+    if not hasattr(user, "_membership_history"):
+        user._membership_history = list(user.memberships.all())
+    return user._membership_history
 
 
 def latest_drafter(complaint: Complaint) -> int | None:
     """Who wrote the current reply."""
-    return complaint.replies.order_by("-round").values_list("drafted_by", flat=True).first()
+    newest = max(complaint.replies.all(), key=lambda reply: reply.round, default=None)
+    return newest.drafted_by_id if newest else None
+
+
+def extensions_asked(complaint: Complaint) -> list[Extension]:
+    """The extensions that wait for a decision; from the loaded clocks where the case has them."""
+    if "deadlines" not in getattr(complaint, "_prefetched_objects_cache", {}):
+        return list(Extension.objects.filter(deadline__complaint=complaint, state=RequestState.REQUESTED))
+    asked = [row for deadline in complaint.deadlines.all() for row in deadline.extensions.all()]
+    return [row for row in asked if row.state == RequestState.REQUESTED]
 
 
 def _lead(user: User, complaint: Complaint) -> str:
@@ -97,25 +119,25 @@ def _independent_caller(user: User, complaint: Complaint) -> str:
 def _close(user: User, complaint: Complaint) -> str:
     if latest_drafter(complaint) == user.pk:
         return _("You drafted the reply; another person closes the case.")
-    if complaint.callbacks.filter(by=user).exclude(satisfaction="").exists():
+    if any(row.by_id == user.pk and row.satisfaction for row in complaint.callbacks.all()):
         return _("You entered the satisfaction; another person closes the case.")
     return ""
 
 
 def _approve_pause(user: User, complaint: Complaint) -> str:
-    if ClockPause.objects.filter(complaint=complaint, state=RequestState.REQUESTED, requested_by=user).exists():
+    if any(row.state == RequestState.REQUESTED and row.requested_by_id == user.pk for row in complaint.pauses.all()):
         return _("You asked for this pause; another person decides.")
     return ""
 
 
 def _approve_extension(user: User, complaint: Complaint) -> str:
-    if Extension.objects.filter(deadline__complaint=complaint, state=RequestState.REQUESTED, requested_by=user).exists():
+    if any(row.requested_by_id == user.pk for row in extensions_asked(complaint)):
         return _("You asked for this extension; another person decides.")
     return ""
 
 
 def _adjudicate(user: User, complaint: Complaint) -> str:
-    if Assignment.objects.filter(complaint=complaint, is_current=True, return_requested_by=user).exists():
+    if any(row.is_current and row.return_requested_by_id == user.pk for row in complaint.assignments.all()):
         return _("You asked for the return; another person decides.")
     return ""
 

@@ -39,7 +39,7 @@ class PlainText(forms.CharField):
         self.validators = []  # the checks below say the same in words that help
 
     def to_python(self, value: Any) -> str:
-        text = super().to_python(value)
+        text = super().to_python(value) or ""
         if not any(char.isprintable() and not char.isspace() for char in text.replace("\x00", "x")):
             return ""
         try:
@@ -94,7 +94,7 @@ class CategoryForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = Category.objects.filter(dimension=Dimension.CATEGORY, parent=None, is_active=True, is_public=True)
-        self.fields["category"].queryset = offered
+        self.fields["category"].queryset = offered  # type: ignore[attr-defined]
         self.hints = {category.code: category.public_hint for category in offered}
 
 
@@ -124,7 +124,7 @@ class DetailsForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages={"invalid": _("Write the amount in digits, for example 128.50.")},
     )
-    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)
+    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]
     MORE = ("place", "product", "amount")
 
     def clean_occurred_on(self) -> date:
@@ -275,7 +275,7 @@ class SupplementForm(forms.Form):
         widget=forms.RadioSelect,
     )
     text = PlainText(label=_("What you want to say"), limit=5000, lines=4, required=False)
-    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)
+    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -303,7 +303,7 @@ class AnswerForm(forms.Form):
         lines=4,
         error_messages={"required": _("Write your answer, or say which files you add.")},
     )
-    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)
+    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]
 
 
 class WithdrawForm(forms.Form):

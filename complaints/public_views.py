@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -161,7 +161,7 @@ def details(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @uploads.guarded
-def upload(request: HttpRequest) -> HttpResponse:
+def upload(request: HttpRequest) -> HttpResponseBase:
     """Step 2, button “upload”: keep the text as it is and add the files."""
     draft = _draft(request)
     if draft is None:
@@ -342,6 +342,7 @@ def done(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("The receipt is no longer kept here. Use the number and code you wrote down."))
         return go(request, "public:track")
     complaint = draft.complaint
+    assert complaint is not None  # checked above
     context = {
         "receipt": receipt,
         "has_email": bool(complaint.complainant.contact(ContactKind.EMAIL)),

@@ -8,8 +8,8 @@ from datetime import datetime
 from accounts.models import User
 from complaints import clocks, deadlines, permissions
 from complaints.calendars import CalendarMissing, WorkingCalendar
-from complaints.models import Assignment, ClockPause, Complaint, Deadline, Extension
-from complaints.states import MOVES, AssignmentState, DeadlineState, Move, RequestState
+from complaints.models import Complaint, Deadline
+from complaints.states import MOVES, AssignmentRole, AssignmentState, DeadlineState, Move, RequestState
 
 
 def available_actions(complaint: Complaint, user: User) -> list[Move]:
@@ -22,16 +22,17 @@ def available_actions(complaint: Complaint, user: User) -> list[Move]:
 
 def _makes_sense(complaint: Complaint, action: str) -> bool:
     """Some actions answer an open request and exist only while it waits."""
+    assignments = [row for row in complaint.assignments.all() if row.is_current]
     if action in ("grant_return", "refuse_return"):
-        return Assignment.objects.filter(complaint=complaint, is_current=True, state=AssignmentState.RETURN_REQUESTED).exists()
+        return any(row.state == AssignmentState.RETURN_REQUESTED for row in assignments)
     if action == "approve_pause":
-        return ClockPause.objects.filter(complaint=complaint, state=RequestState.REQUESTED).exists()
+        return any(row.state == RequestState.REQUESTED for row in complaint.pauses.all())
     if action == "resume":
-        return ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).exists()
+        return any(row.state == RequestState.APPROVED for row in complaint.pauses.all())
     if action == "approve_extension":
-        return Extension.objects.filter(deadline__complaint=complaint, state=RequestState.REQUESTED).exists()
+        return bool(permissions.extensions_asked(complaint))
     if action == "finish_supporting":
-        return Assignment.objects.filter(complaint=complaint, is_current=True, role="supporting", ended_at=None).exists()
+        return any(row.role == AssignmentRole.SUPPORTING and row.ended_at is None for row in assignments)
     return True
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -25,7 +25,7 @@ from complaints.public_forms import AnswerForm, QuestionForm, RatingForm, Supple
 from complaints.public_views import form_page, go
 from complaints.states import QuestionKind
 
-CaseView = Callable[..., HttpResponse]
+CaseView = Callable[..., HttpResponseBase]
 
 
 def of_case(view: CaseView) -> CaseView:
@@ -33,7 +33,7 @@ def of_case(view: CaseView) -> CaseView:
     code, with what was typed still on it."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         complaint = tracking.current_case(request)
         if complaint is not None:
             return view(request, complaint, *args, **kwargs)
@@ -246,7 +246,7 @@ def rate(request: HttpRequest, complaint: Complaint) -> HttpResponse:
 
 @require_safe
 @of_case
-def download(request: HttpRequest, complaint: Complaint, attachment_id: int) -> HttpResponse:
+def download(request: HttpRequest, complaint: Complaint, attachment_id: int) -> HttpResponseBase:
     """A file the complainant gave to this case; any other id does not exist (PI-04, FL-01)."""
     own = complaint.attachments.filter(from_complainant=True).select_related("file")
     try:

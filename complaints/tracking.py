@@ -114,6 +114,7 @@ def open_session(response: HttpResponse, complaint: Complaint) -> None:
     store["case"], store["code"] = complaint.pk, _fingerprint(complaint)
     store.set_expiry(int(SESSION_TIME.total_seconds()))
     store.create()
+    assert store.session_key  # create() made one
     response.set_cookie(
         COOKIE,
         store.session_key,
@@ -131,7 +132,7 @@ def current_case(request: HttpRequest) -> Complaint | None:
     if not key:
         return None
     store = _store(key)
-    complaint = Complaint.objects.filter(pk=store.get("case")).first() if store.get("case") else None
+    complaint = Complaint.objects.filter(pk=store["case"]).first() if store.get("case") else None
     if complaint is None or not hmac.compare_digest(store.get("code", ""), _fingerprint(complaint)):
         return None
     store.set_expiry(int(SESSION_TIME.total_seconds()))
@@ -174,7 +175,7 @@ def supplement(complaint_id: int, *, text: str, files: Files, at: datetime) -> C
     if text:
         transitions.add_contact(
             complaint_id,
-            by=None,
+            by=None,  # type: ignore[arg-type]  # the complainant
             direction=ContactDirection.IN,
             channel=Channel.WEB,
             purpose=ContactPurpose.INFORMATION,

@@ -359,7 +359,9 @@ def todo(publication: Publication, rows: list[ElementRow], found: list[Mark], gi
     if publication.status not in (P.DRAFT, P.FIRST_CHECK, P.SECOND_CHECK, P.MASKING_REVIEW):
         return []
     items = [
-        Todo("bad", _("%(element)s: %(what)s") % {"element": row.label, "what": row.verdict}, f"element-{row.name}") for row in rows if row.tone == "bad"
+        Todo("bad", _("%(element)s: %(what)s") % {"element": row.label, "what": row.verdict}, f"element-{row.name}")
+        for row in rows
+        if row.tone == "bad"
     ]
     if not publication.title.strip():
         items.insert(0, Todo("bad", _("The title is missing."), "id_title"))

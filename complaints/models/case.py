@@ -129,6 +129,7 @@ class Complaint(models.Model):
             ("archive_complaint", "Can archive cases"),
             ("merge_complaints", "Can link and merge cases"),
             ("reveal_identity", "Can read identity and contact in clear"),
+            ("verify_improvement", "Can verify improvements"),
             ("verify_ledger", "Can verify the ledger"),
             ("rerun_job", "Can run a job again"),
         ]

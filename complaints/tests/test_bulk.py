@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -82,3 +83,17 @@ def test_seed_bulk_is_refused_in_production(db, settings):
     settings.PRODUCTION = True
     with pytest.raises(CommandError, match="production"):
         call_command("seed_bulk", "--complaints", "1")
+
+
+def test_every_event_points_at_a_record_of_its_case(seeded):
+    for event in CaseEvent.objects.exclude(reference=""):
+        kind, pk = event.reference.split(":")
+        assert apps.get_model("complaints", kind).objects.get(pk=pk).complaint_id == event.complaint_id
+
+
+@pytest.mark.parametrize("status", ["registered", "in_progress", "closed", "not_accepted"])
+def test_the_page_of_a_seeded_case_opens(seeded, cast, client, status):
+    client.force_login(cast.coordinator)
+    case = Complaint.objects.filter(status=status).first()
+    if case is not None:
+        assert client.get(f"/desk/cases/{case.number}/").status_code == 200

@@ -316,3 +316,13 @@ def test_now_is_the_moment_of_an_empty_date(tmp_path, db):
     report = run(write_csv(tmp_path / "a.csv", [row(留言时间="")]))
     assert (report.without_date, Complaint.objects.get().received_at) == (1, NOW)
     assert Complaint.objects.get().next_due_at > NOW - timedelta(days=1)
+
+
+@pytest.mark.django_db
+def test_the_page_of_an_imported_case_opens(tmp_path, cast, client):
+    run(write_csv(tmp_path / "a.csv", [row("1", 答复意见="", 答复时间=""), row("2", 答复意见="已整改", 答复时间="2026/11/20")]))
+    client.force_login(cast.coordinator)
+    for case in Complaint.objects.all():
+        page = client.get(f"/desk/cases/{case.number}/")
+        assert page.status_code == 200
+        assert "占道施工有安全隐患" in page.content.decode()

@@ -268,7 +268,8 @@ def report_improvement(
         raise IllegalTransition(_("This improvement is already verified."))
     if not 0 <= percent <= 100:
         raise InvalidInput("percent", _("Give a number from 0 to 100."))
-    if not by.has_perm("complaints.view_all") and row.department_id not in by.department_ids and row.owner_id != by.pk:
+    responsible = row.department_id in by.department_ids or row.owner_id == by.pk or by.has_perm("complaints.view_all")
+    if not responsible or not by.has_perm("complaints.write_note"):
         raise NotAllowed(_("Only the responsible department reports on this improvement."))
     row.percent, row.progress_note = percent, note[:300]
     row.state = ImprovementState.DONE if percent == 100 else ImprovementState.OPEN
@@ -286,7 +287,7 @@ def verify_improvement(improvement_id: int, *, by: User, at: datetime | None = N
     row = ImprovementAction.objects.select_for_update().get(pk=improvement_id)
     if row.state != ImprovementState.DONE:
         raise IllegalTransition(_("Only an improvement reported as done can be verified."))
-    if row.done_by_id == by.pk or row.department_id in by.department_ids:
+    if not by.has_perm("complaints.verify_improvement") or row.done_by_id == by.pk or row.department_id in by.department_ids:
         raise NotAllowed(_("Somebody outside the responsible department verifies this."))
     row.state, row.verified_at, row.verified_by = ImprovementState.VERIFIED, at, by
     row.save(update_fields=["state", "verified_at", "verified_by"])

@@ -205,6 +205,8 @@ def add_question(
     core.require("text", text)
     check_text("text", text, limit=5000)
     complaint = core.lock(complaint_id)
+    if by is not None and not (by.has_perm("complaints.record_for_complainant") or by.has_perm("complaints.record_contact")):
+        raise NotAllowed(_("Your role does not allow this."))
     question = Question.objects.create(complaint=complaint, kind=kind, text=text, channel=channel, at=at, recorded_by=by)
     core.add_event(complaint, "question", by=by, at=at, reference=core.ref(question))
     _tell_owner(complaint, "question", at=at)
@@ -216,6 +218,8 @@ def answer_question(question_id: int, *, answer: str, clearly: bool, by: User, a
     """Answer a follow-up and say whether the answer was clear (RISK-11)."""
     at = core.moment(at)
     core.require("answer", answer)
+    if not by.has_perm("complaints.record_contact"):
+        raise NotAllowed(_("Your role does not allow this."))
     question = Question.objects.select_related("complaint").get(pk=question_id)
     complaint = core.lock(question.complaint_id)
     question.answer, question.is_clearly_answered, question.answered_at, question.answered_by = answer, clearly, at, by

@@ -200,9 +200,9 @@ def _walk(cast: SimpleNamespace, token: Tokens, which: str, phone: str) -> Publi
     story.close()
     transitions.decide(story.pk, by=cast.publisher, publish=True, note=secret("decision"))
     publication = transitions.compose(story.pk, by=cast.publisher)
-    texts = TEXTS | {
-        "cause": f"{secret_of(token, which, 'name')} 来电 {phone}，邮箱 {secret_of(token, which, 'email')}@example.cn，病人{secret('masked')}，停水。"
-    }
+    name, mail = token.given[f"{which}.name"], token.given[f"{which}.email"]
+    cause = f"{name} 来电 {phone}，邮箱 {mail}@example.cn，病人{secret('masked')}，停水。"
+    texts = TEXTS | {"cause": cause}
     transitions.edit(publication.pk, by=cast.publisher, **texts)
     publication.refresh_from_db()
     start = publication.cause.index(token.given[f"{which}.masked"])
@@ -217,10 +217,6 @@ def _walk(cast: SimpleNamespace, token: Tokens, which: str, phone: str) -> Publi
     approved(publication, cast)
     transitions.publish(publication.pk, by=cast.publisher2, at=days_ago(0.1))
     return Publication.objects.get(pk=publication.pk)
-
-
-def secret_of(token: Tokens, which: str, name: str) -> str:
-    return token.given[f"{which}.{name}"]
 
 
 def _beside(publication: Publication, cast: SimpleNamespace) -> None:

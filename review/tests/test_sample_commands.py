@@ -31,7 +31,7 @@ def test_the_document_repeats_the_draw(document, capsys):
 def test_an_exchanged_pick_shows(document, capsys):
     content = json.loads(document.read_text(encoding="utf-8"))
     drawn = content["picks"][0]["number"]
-    content["picks"][0]["number"] = next(row["number"] for row in content["frame"] if row["number"] != drawn)
+    content["picks"][0]["number"] = next(row[0] for row in content["frame"] if row[0] != drawn)
     document.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(CommandError) as caught:
         call_command("verify_sample", str(document), "--json")
