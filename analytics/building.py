@@ -109,7 +109,9 @@ class _Run:
         """One document; a document of this very version is not written again."""
         step = len(self.report.snapshot["sections"]) + FORMATS.index(format) + 1
         with override(reporting.LANGUAGE):
-            self.save(step=max(self.report.step, step - 1), step_label=_("Writing %(format)s") % {"format": format.upper()})
+            self.save(
+                step=max(self.report.step, step - 1), step_label=_("Writing %(format)s") % {"format": format.upper()}
+            )
         write(self.report, format)
         self.save(step=max(self.report.step, step))
 

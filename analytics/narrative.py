@@ -127,18 +127,24 @@ def distribution(facts: Facts, heading: str) -> Section:
     """AN-08, AN-09, AN-05: by channel, category and department."""
     paragraphs, charts = [], []
     if channels := facts.points("channel"):
-        finding = _("By channel: %(list)s.") % {"list": facts.shares("channel", 4)}
+        finding = _small_note()
+        if facts.counts("channel"):
+            finding = _("By channel: %(list)s.") % {"list": facts.shares("channel", 4)}
         paragraphs.append(finding)
         charts.append(ChartSpec("shares", _("Channels"), {"points": _pairs(channels), "unit": _("cases")}, finding))
     if categories := facts.points("category"):
-        finding = _("The leading categories are %(list)s; together they make up %(share)s.") % {
-            "list": facts.shares("category", 3),
-            "share": facts.leading_share("category", 3),
-        }
+        finding = _small_note()
+        if facts.counts("category"):
+            finding = _("The leading categories are %(list)s; together they make up %(share)s.") % {
+                "list": facts.shares("category", 3),
+                "share": facts.leading_share("category", 3),
+            }
         paragraphs.append(finding)
-        charts.append(ChartSpec("pareto", _("Categories"), {"points": _pairs(categories), "unit": _("cases"), "other": facts.rest_label}, finding))
+        data = {"points": _pairs(categories), "unit": _("cases"), "other": facts.rest_label}
+        charts.append(ChartSpec("pareto", _("Categories"), data, finding))
     if facts.counts("department"):
         paragraphs.append(_("By department: %(list)s.") % {"list": facts.shares("department", 3)})
+    paragraphs = list(dict.fromkeys(paragraphs))
     return Section(
         "distribution",
         heading,

@@ -26,7 +26,9 @@ from complaints import transitions
 from complaints.models import Category, Complaint
 from complaints.states import Channel
 
-OPEN = "('registered','awaiting_information','accepted','assigned','in_progress','quality_check','legal_check','replied')"
+OPEN = (
+    "('registered','awaiting_information','accepted','assigned','in_progress','quality_check','legal_check','replied')"
+)
 ROW = """SELECT c.id, c.number, c.subject, c.status, c.channel, c.risk_grade, c.is_repeat, c.next_due_at, c.received_at, d.name, k.name, h.display_name
 FROM complaints_complaint c LEFT JOIN accounts_department d ON d.id = c.lead_department_id
 LEFT JOIN complaints_category k ON k.id = c.category_id LEFT JOIN accounts_user h ON h.id = c.handler_id """
@@ -115,7 +117,13 @@ def _heaviest(queries: list[tuple[float, str, Any]]) -> dict[str, Any]:
         found = cursor.fetchone()[0]
     plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
     blocks = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
-    return {"rows_read": round(_rows(plan)), "blocks": blocks, "heaviest_ms": round(took * 1000, 2), "heaviest": sql[:2000], "plan": _outline(plan)}
+    return {
+        "rows_read": round(_rows(plan)),
+        "blocks": blocks,
+        "heaviest_ms": round(took * 1000, 2),
+        "heaviest": sql[:2000],
+        "plan": _outline(plan),
+    }
 
 
 def _rows(plan: dict[str, Any]) -> float:
@@ -148,27 +156,53 @@ def all_journeys() -> list[Journey]:
     found = f"SELECT complaint_id FROM complaints_complaintsearch WHERE to_tsvector('simple'::regconfig, COALESCE(tokens, '')) @@ '''{WORDS}'''::tsquery"
     newest = f"{ROW} ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
     return [
-        Journey("queue: overdue by due time", _get(desk, f"{queue}?view=overdue"),
-                f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() ORDER BY c.next_due_at, c.id LIMIT 51"),
-        Journey("queue: my work", _get(desk, queue),
-                f"{ROW} WHERE c.status IN {OPEN} AND (c.handler_id = {_id('coordinator')} OR c.coordinator_id = {_id('coordinator')})"
-                " ORDER BY c.next_due_at, c.id LIMIT 51"),
-        Journey("queue: a department's work", _get(handler, f"{queue}?view=overdue"),
-                f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() AND c.id IN (SELECT complaint_id FROM complaints_assignment"
-                f" WHERE is_current AND department_id = (SELECT id FROM accounts_department WHERE code = 'water')) ORDER BY c.next_due_at, c.id LIMIT 51"),
+        Journey(
+            "queue: overdue by due time",
+            _get(desk, f"{queue}?view=overdue"),
+            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() ORDER BY c.next_due_at, c.id LIMIT 51",
+        ),
+        Journey(
+            "queue: my work",
+            _get(desk, queue),
+            f"{ROW} WHERE c.status IN {OPEN} AND (c.handler_id = {_id('coordinator')} OR c.coordinator_id = {_id('coordinator')})"
+            " ORDER BY c.next_due_at, c.id LIMIT 51",
+        ),
+        Journey(
+            "queue: a department's work",
+            _get(handler, f"{queue}?view=overdue"),
+            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() AND c.id IN (SELECT complaint_id FROM complaints_assignment"
+            f" WHERE is_current AND department_id = (SELECT id FROM accounts_department WHERE code = 'water')) ORDER BY c.next_due_at, c.id LIMIT 51",
+        ),
         Journey("queue: counts not cached", _get(desk, f"{queue}?view=overdue"), due, before=caches["local"].clear),
-        Journey("queue: category, by due time", _get(desk, f"{queue}?view=high&category=heating&sort=due"),
-                f"{ROW} WHERE c.status IN {OPEN} AND c.risk_grade = 'high' AND c.category_id = {category.pk} ORDER BY c.next_due_at, c.id LIMIT 51"),
+        Journey(
+            "queue: category, by due time",
+            _get(desk, f"{queue}?view=high&category=heating&sort=due"),
+            f"{ROW} WHERE c.status IN {OPEN} AND c.risk_grade = 'high' AND c.category_id = {category.pk} ORDER BY c.next_due_at, c.id LIMIT 51",
+        ),
         Journey("all cases: first page", _get(desk, f"{queue}?view=all"), newest),
         Journey(f"all cases: page {DEEP_PAGE}", _get(desk, deep), _after(deep)),
-        Journey("search: two characters", _get(desk, f"{queue}?view=all&q={WORDS}"),
-                f"{ROW} WHERE c.id IN ({found}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51"),
-        Journey("search: two rare words", _get(desk, f"{queue}?view=all&q=翠湖花园十四度"),
-                f"{ROW} WHERE c.id IN ({found.replace(WORDS, '翠湖').replace('::tsquery', '::tsquery') }) ORDER BY c.received_at DESC, c.id DESC LIMIT 51"),
-        Journey("case page: closed", _get(desk, reverse("complaints:detail", args=[number])), f"{ROW} WHERE c.number = '{number}'"),
-        Journey("case page: in progress", _get(desk, reverse("complaints:detail", args=[held])), f"{ROW} WHERE c.number = '{held}'"),
+        Journey(
+            "search: two characters",
+            _get(desk, f"{queue}?view=all&q={WORDS}"),
+            f"{ROW} WHERE c.id IN ({found}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51",
+        ),
+        Journey(
+            "search: two rare words",
+            _get(desk, f"{queue}?view=all&q=翠湖花园十四度"),
+            f"{ROW} WHERE c.id IN ({found.replace(WORDS, '翠湖').replace('::tsquery', '::tsquery')}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51",
+        ),
+        Journey(
+            "case page: closed",
+            _get(desk, reverse("complaints:detail", args=[number])),
+            f"{ROW} WHERE c.number = '{number}'",
+        ),
+        Journey(
+            "case page: in progress",
+            _get(desk, reverse("complaints:detail", args=[held])),
+            f"{ROW} WHERE c.number = '{held}'",
+        ),
         Journey("filing", _file),
-    ]  # fmt: skip
+    ]
 
 
 def _id(role: str) -> int:
@@ -215,9 +249,13 @@ def _file() -> None:
     """One complaint through the transition, rolled back so that every run meets the same data."""
     now = timezone.now()
     filing = transitions.Filing(
-        subject="槐荫里小区停水超过一天", narrative="早上七点左右开始停水，到晚上还没有恢复。" * 5, channel=Channel.WEB, received_at=now,
-        name="张桂芳", phone="13800002417",
-    )  # fmt: skip
+        subject="槐荫里小区停水超过一天",
+        narrative="早上七点左右开始停水，到晚上还没有恢复。" * 5,
+        channel=Channel.WEB,
+        received_at=now,
+        name="张桂芳",
+        phone="13800002417",
+    )
     with transaction.atomic():
         transitions.register(filing, by=None, at=now)
         transaction.set_rollback(True)
@@ -225,7 +263,20 @@ def _file() -> None:
 
 def show(figures: list[dict[str, Any]]) -> None:
     """The figures as a table."""
-    heads = ("journey", "median_ms", "p95_ms", "queries", "rows_read", "sql_ms", "floor_ms", "sql_to_floor", "page_to_floor")
+    heads = (
+        "journey",
+        "median_ms",
+        "p95_ms",
+        "queries",
+        "rows_read",
+        "sql_ms",
+        "floor_ms",
+        "sql_to_floor",
+        "page_to_floor",
+    )
     print(f"{heads[0]:<32}" + "".join(f"{head:>15}" for head in heads[1:]))
     for row in figures:
-        print(f"{row['journey']:<32}" + "".join(f"{row[head] if row[head] is not None else '–':>15}" for head in heads[1:]))
+        print(
+            f"{row['journey']:<32}"
+            + "".join(f"{row[head] if row[head] is not None else '–':>15}" for head in heads[1:])
+        )

@@ -46,8 +46,19 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 LADDER_REACH = timedelta(days=60)
 # Every table a case may fill, the ones other rows point at first.
 TABLES: tuple[type[models.Model], ...] = (
-    Complainant, ContactPoint, Complaint, ComplaintSearch, Classification, Assignment, Reply, QualityCheck, Contact, Callback, Deadline, CaseEvent,
-)  # fmt: skip
+    Complainant,
+    ContactPoint,
+    Complaint,
+    ComplaintSearch,
+    Classification,
+    Assignment,
+    Reply,
+    QualityCheck,
+    Contact,
+    Callback,
+    Deadline,
+    CaseEvent,
+)
 
 
 class Rows:
@@ -60,7 +71,9 @@ class Rows:
         self.columns = [field.column for field in fields]
         self._convert = _as_copy_text if connection.vendor == "postgresql" else _as_parameter
         self._place = {field.attname: index for index, field in enumerate(fields)}
-        self._blank = [self._convert(field.get_default() if field.has_default() or not field.null else None) for field in fields]
+        self._blank = [
+            self._convert(field.get_default() if field.has_default() or not field.null else None) for field in fields
+        ]
         self._rows: list[list[Any]] = []
         self._numbered = False
 
@@ -119,7 +132,9 @@ def reserve_ids(model: type[models.Model], count: int) -> list[int]:
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
+            )
             return [row[0] for row in cursor.fetchall()]
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         row = cursor.fetchone()
@@ -133,7 +148,8 @@ def reserve_numbers(prefix: str, per_day: Mapping[date, int]) -> dict[date, int]
     table = NumberCounter._meta.db_table
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"INSERT INTO {table} (scope, last) VALUES (%s, %s) ON CONFLICT (scope) DO UPDATE SET last = {table}.last + excluded.last",  # noqa: S608
+            f"INSERT INTO {table} (scope, last) VALUES (%s, %s)"  # noqa: S608
+            f" ON CONFLICT (scope) DO UPDATE SET last = {table}.last + excluded.last",
             [(scope, count) for scope, (_day, count) in scopes.items()],
         )
     last = dict(NumberCounter.objects.filter(scope__startswith=f"{prefix}-").values_list("scope", "last"))
@@ -176,22 +192,50 @@ class Chain:
         self.version = 0
         self.status = ""
 
-    def move(self, kind: str, *, to: str, at: datetime, by: int | None, fields: Iterable[str] = (), note: str = "", reference: str = "") -> None:
+    def move(
+        self,
+        kind: str,
+        *,
+        to: str,
+        at: datetime,
+        by: int | None,
+        fields: Iterable[str] = (),
+        note: str = "",
+        reference: str = "",
+    ) -> None:
         """A transition: the next version, from the status before to `to`."""
         self.version += 1
-        self._append(kind, at, by, version=self.version, from_status=self.status, to_status=str(to), fields=sorted(fields), note=note, reference=reference)
+        self._append(
+            kind,
+            at,
+            by,
+            version=self.version,
+            from_status=self.status,
+            to_status=str(to),
+            fields=sorted(fields),
+            note=note,
+            reference=reference,
+        )
         self.status = str(to)
 
     def add(self, kind: str, *, at: datetime, by: int | None, note: str = "", reference: str = "") -> None:
         """An event that moves nothing."""
-        self._append(kind, at, by, version=None, from_status="", to_status="", fields=[], note=note, reference=reference)
+        self._append(
+            kind, at, by, version=None, from_status="", to_status="", fields=[], note=note, reference=reference
+        )
 
     def _append(self, kind: str, at: datetime, by: int | None, **values: Any) -> None:
         self._sequence += 1
         row = {
-            "complaint_id": self._complaint_id, "sequence": self._sequence, "at": at, "actor_id": by, "kind": kind,
-            "audience": Audience.CASE.value, "previous_hash": self._hash, **values,
-        }  # fmt: skip
+            "complaint_id": self._complaint_id,
+            "sequence": self._sequence,
+            "at": at,
+            "actor_id": by,
+            "kind": kind,
+            "audience": Audience.CASE.value,
+            "previous_hash": self._hash,
+            **values,
+        }
         # The hash reads attributes only; building a whole model instance per event would take most of the time.
         self._hash = events.event_hash(cast(CaseEvent, SimpleNamespace(**row)))
         self._rows.add(hash=self._hash, **row)
@@ -201,7 +245,9 @@ class Policies:
     """The stored default policy of any day with its rules, read once."""
 
     def __init__(self) -> None:
-        self._policies = list(ServicePolicy.objects.filter(is_default=True).order_by("-revision").prefetch_related("rules"))
+        self._policies = list(
+            ServicePolicy.objects.filter(is_default=True).order_by("-revision").prefetch_related("rules")
+        )
         self._calendars: dict[int, WorkingCalendar] = {}
         self._due: dict[tuple[int, date], tuple[datetime, bool] | None] = {}
         self._rules: dict[tuple[int, str, str], PolicyRule | None] = {}
@@ -232,11 +278,15 @@ class Policies:
 
         A limit in days depends on the day it starts alone, so each day is counted once.
         """
-        by_day = rule.unit in (deadlines.Unit.WORKING_DAYS, deadlines.Unit.CALENDAR_DAYS) and not rule.after_hours_next_day
+        by_day = (
+            rule.unit in (deadlines.Unit.WORKING_DAYS, deadlines.Unit.CALENDAR_DAYS) and not rule.after_hours_next_day
+        )
         key = (rule.pk, timezone.localdate(start))
         if by_day and key in self._due:
             return self._due[key]
-        clock = ClockRule(rule.amount, deadlines.Unit(rule.unit), rule.start_day_counts, rule.roll_forward, rule.after_hours_next_day)
+        clock = ClockRule(
+            rule.amount, deadlines.Unit(rule.unit), rule.start_day_counts, rule.roll_forward, rule.after_hours_next_day
+        )
         found: tuple[datetime, bool] | None
         try:
             due = deadlines.due_at(start, clock, self.calendar(policy))
@@ -247,7 +297,6 @@ class Policies:
         if by_day:
             self._due[key] = found
         return found
-
 
     def alerts(self, policy: ServicePolicy, rule: PolicyRule, start: datetime, due_at: datetime) -> list[datetime]:
         """When the warning ladder of a clock announces something; remembered for the last start only."""
@@ -261,7 +310,15 @@ class Policies:
 
 
 def add_clock(
-    batch: Batch, policies: Policies, policy: ServicePolicy, rule: PolicyRule, *, complaint_id: int, start: datetime, stop: datetime | None, now: datetime
+    batch: Batch,
+    policies: Policies,
+    policy: ServicePolicy,
+    rule: PolicyRule,
+    *,
+    complaint_id: int,
+    start: datetime,
+    stop: datetime | None,
+    now: datetime,
 ) -> datetime | None:
     """One clock of a case, finished at `stop` or still running. Returns its due date, None without a calendar.
 
@@ -273,19 +330,33 @@ def add_clock(
         return None
     due_at, provisional = found
     values: dict[str, Any] = {
-        "complaint_id": complaint_id, "milestone": rule.milestone, "amount": rule.amount, "unit": rule.unit, "starts_on": rule.starts_on,
-        "start_day_counts": rule.start_day_counts, "roll_forward": rule.roll_forward, "after_hours_next_day": rule.after_hours_next_day,
-        "started_at": start, "due_at": due_at, "is_provisional": provisional,
-    }  # fmt: skip
+        "complaint_id": complaint_id,
+        "milestone": rule.milestone,
+        "amount": rule.amount,
+        "unit": rule.unit,
+        "starts_on": rule.starts_on,
+        "start_day_counts": rule.start_day_counts,
+        "roll_forward": rule.roll_forward,
+        "after_hours_next_day": rule.after_hours_next_day,
+        "started_at": start,
+        "due_at": due_at,
+        "is_provisional": provisional,
+    }
     if stop is not None:
         late = stop > due_at
-        values.update(state=str(DeadlineState.MISSED if late else DeadlineState.MET), stopped_at=stop, breached_at=due_at if late else None)
+        values.update(
+            state=str(DeadlineState.MISSED if late else DeadlineState.MET),
+            stopped_at=stop,
+            breached_at=due_at if late else None,
+        )
     else:
         passed, coming = len(rule.ladder), None
         if now < due_at + LADDER_REACH:
             points = policies.alerts(policy, rule, start, due_at)
             ahead = [at for at in points if at > now]
             passed, coming = len(points) - len(ahead), ahead[0].astimezone(UTC) if ahead else None
-        values.update(ladder=rule.ladder, breached_at=due_at if now > due_at else None, alerts_sent=passed, next_alert_at=coming)
+        values.update(
+            ladder=rule.ladder, breached_at=due_at if now > due_at else None, alerts_sent=passed, next_alert_at=coming
+        )
     batch[Deadline].add(**values)
     return due_at

@@ -126,7 +126,11 @@ def _worksheet(path: Path, name: str):
     try:
         workbook = CalamineWorkbook.from_path(str(path))
         if name and name not in workbook.sheet_names:
-            raise refuse(_("There is no sheet “%(name)s”; the file has: %(sheets)s."), name=name, sheets="、".join(workbook.sheet_names))
+            raise refuse(
+                _("There is no sheet “%(name)s”; the file has: %(sheets)s."),
+                name=name,
+                sheets="、".join(workbook.sheet_names),
+            )
         return workbook.get_sheet_by_name(name or workbook.sheet_names[0])
     except (CalamineError, IndexError) as error:
         raise refuse(_("The file is damaged: it cannot be opened as XLSX. Save it again and try once more.")) from error

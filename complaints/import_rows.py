@@ -102,17 +102,30 @@ def find_columns(rows: Sequence[tuple[int, list[Cell]]], chosen: Mapping[str, st
     seen: dict[str, str] = {}
     for field, index, name in found:
         if field in columns:
-            raise refuse(_("The columns “%(first)s” and “%(second)s” both mean %(target)s; rename or remove one."), first=seen[field], second=name, target=field)
+            raise refuse(
+                _("The columns “%(first)s” and “%(second)s” both mean %(target)s; rename or remove one."),
+                first=seen[field],
+                second=name,
+                target=field,
+            )
         columns[field], seen[field] = index, name
     missing = [field for field in REQUIRED if field not in columns]
     if missing:
-        raise refuse(_("No column for %(fields)s; name the column in the header, or say which one it is."), fields=", ".join(missing))
+        raise refuse(
+            _("No column for %(fields)s; name the column in the header, or say which one it is."),
+            fields=", ".join(missing),
+        )
     return header, columns
 
 
 def _fields_of(cells: Sequence[Cell], chosen: Mapping[str, str]) -> list[tuple[str, int, str]]:
     picked = {_heading(name): field for name, field in chosen.items()}
-    known = {_heading(name): field for field, names in ALIASES.items() for name in (field, *names) if field not in chosen.values()}
+    known = {
+        _heading(name): field
+        for field, names in ALIASES.items()
+        for name in (field, *names)
+        if field not in chosen.values()
+    }
     names = [(index, _heading(cell)) for index, cell in enumerate(cells)]
     return [(field, index, name) for index, name in names if name and (field := picked.get(name) or known.get(name))]
 
@@ -130,9 +143,13 @@ class RowReader:
         self._channel = channel
         self._now = now
         self._channels = {_heading(name): value for value, label in Channel.choices for name in (value, label)}
-        self._departments = {_heading(name): row for row in Department.objects.active() for name in (row.code, row.name)}
+        self._departments = {
+            _heading(name): row for row in Department.objects.active() for name in (row.code, row.name)
+        }
         categories = Category.objects.filter(dimension=Dimension.CATEGORY)
-        self._categories = {_heading(name): row.pk for row in categories for name in (row.code, row.name_en, row.name) if name}
+        self._categories = {
+            _heading(name): row.pk for row in categories for name in (row.code, row.name_en, row.name) if name
+        }
 
     def category_id(self, name: str) -> int | None:
         return self._categories.get(_heading(name))
@@ -144,7 +161,9 @@ class RowReader:
         """Raises RowErrors with everything that is wrong with the row."""
         faults: list[tuple[str, str]] = []
         if any(cell not in (None, "") for cell in cells[self._width :]):
-            faults.append(("row", _("There are more cells than columns; put quotation marks around text that holds commas.")))
+            faults.append(
+                ("row", _("There are more cells than columns; put quotation marks around text that holds commas."))
+            )
         values: dict[str, str] = {}
         times: dict[str, datetime | None] = {}
         for field in FIELDS:
@@ -180,12 +199,19 @@ class RowReader:
             digest=_digest(parts),
         )
 
-    def _faults(self, values: Mapping[str, str], times: Mapping[str, datetime | None], *, already: set[str]) -> list[tuple[str, str]]:
+    def _faults(
+        self, values: Mapping[str, str], times: Mapping[str, datetime | None], *, already: set[str]
+    ) -> list[tuple[str, str]]:
         faults = []
         if not values["narrative"] and "narrative" not in already:
             faults.append(("narrative", _("Describe what happened.")))
         if values["channel"] and _heading(values["channel"]) not in self._channels:
-            faults.append(("channel", _("This channel is not known; use one of: %(choices)s.") % {"choices": ", ".join(Channel.values)}))
+            faults.append(
+                (
+                    "channel",
+                    _("This channel is not known; use one of: %(choices)s.") % {"choices": ", ".join(Channel.values)},
+                )
+            )
         if values["department"] and _heading(values["department"]) not in self._departments:
             faults.append(("department", _("There is no such department; use its name or code.")))
         if values["complainant_phone"] and not identity.plausible_phone(values["complainant_phone"]):
@@ -224,7 +250,9 @@ def _text(field: str, cell: Cell) -> str:
 
 
 def _lost_digits() -> str:
-    return _("The spreadsheet program shortened this number and lost digits; format the column as text and enter it again.")
+    return _(
+        "The spreadsheet program shortened this number and lost digits; format the column as text and enter it again."
+    )
 
 
 def _moment(field: str, cell: Cell, *, now: datetime) -> datetime | None:
@@ -241,7 +269,9 @@ def _moment(field: str, cell: Cell, *, now: datetime) -> datetime | None:
     if found > now:
         raise InvalidInput(field, _("This time is in the future."))
     if found.year < 2000:
-        raise InvalidInput(field, _("No time limits are known for this year; only complaints since 2000 can be imported."))
+        raise InvalidInput(
+            field, _("No time limits are known for this year; only complaints since 2000 can be imported.")
+        )
     return found
 
 

@@ -22,32 +22,23 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.crypto import encrypt
 from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
-from complaints import bulk, identity, search
-from complaints.deadlines import StartsOn
-from complaints.import_files import TableFile
+from complaints import bulk
+from complaints.import_cases import Common, ImportedCase, Keys
+from complaints.import_files import MAX_COLUMNS, TableFile, refuse
 from complaints.import_rows import HEADER_WITHIN, ImportRow, RowErrors, RowReader, find_columns
-from complaints.import_files import MAX_COLUMNS, refuse
 from complaints.models import (
-    Assignment,
-    CaseEvent,
     Category,
-    Classification,
     Complainant,
     Complaint,
-    ComplaintSearch,
     ContactPoint,
     Dimension,
     ImportBatch,
     NumberCounter,
-    PolicyRule,
     Reply,
-    ServicePolicy,
 )
-from complaints.models.people import ContactKind
-from complaints.states import AssignmentRole, AssignmentState, Channel, Complexity, Milestone, ReplyState, Status
+from complaints.states import Channel
 
 PREFIX = "HY"
 CHUNK = 1000
@@ -98,7 +89,14 @@ def run(
     """
     if by is not None and not by.has_perm("complaints.import_complaints"):
         raise NotAllowed(_("Your role does not import complaints."))
-    job = _Import(TableFile(path, sheet=sheet), columns or {}, channel=str(channel), by=by, now=at or timezone.now(), progress=progress)
+    job = _Import(
+        TableFile(path, sheet=sheet),
+        columns or {},
+        channel=str(channel),
+        by=by,
+        now=at or timezone.now(),
+        progress=progress,
+    )
     job.check()
     if not dry_run and not job.report.errors and job.report.new:
         job.store()
@@ -108,7 +106,16 @@ def run(
 class _Import:
     """One run over one file: first `check`, then `store`. Both read the file row by row."""
 
-    def __init__(self, source: TableFile, chosen: Mapping[str, str], *, channel: str, by: User | None, now: datetime, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: TableFile,
+        chosen: Mapping[str, str],
+        *,
+        channel: str,
+        by: User | None,
+        now: datetime,
+        progress: Progress,
+    ) -> None:
         self.source = source
         self.by = by
         self.now = now
@@ -118,9 +125,12 @@ class _Import:
         self.header, self.columns = find_columns(first, chosen)
         width = max(len(cells) for number, cells in first if number == self.header)
         if width > MAX_COLUMNS:
-            raise refuse(_("The file has %(count)s columns; at most %(limit)s are read. Remove the empty ones."), count=width, limit=MAX_COLUMNS)
+            raise refuse(
+                _("The file has %(count)s columns; at most %(limit)s are read. Remove the empty ones."),
+                count=width,
+                limit=MAX_COLUMNS,
+            )
         self.reader = RowReader(self.columns, width=width, channel=channel, now=now)
-        self.policies = bulk.Policies()
         self.per_day: Counter[date] = Counter()
         self.categories: dict[str, None] = {}
         self.answered = False
@@ -171,7 +181,9 @@ class _Import:
                 if earlier[1] == row.digest:
                     self._duplicate(row)
                 else:
-                    message = _("Row %(row)s has the same number but another text; correct one of them.") % {"row": earlier[0]}
+                    message = _("Row %(row)s has the same number but another text; correct one of them.") % {
+                        "row": earlier[0]
+                    }
                     report.add_error(number, "external_number", message)
 
     def _duplicate(self, row: ImportRow) -> None:
@@ -195,15 +207,29 @@ class _Import:
                 _one_at_a_time()
                 self._store()
         except IntegrityError as error:
-            raise IllegalTransition(_("Another import stored some of these rows at the same time. Run it again; what is there is left out.")) from error
+            raise IllegalTransition(
+                _("Another import stored some of these rows at the same time. Run it again; what is there is left out.")
+            ) from error
 
     def _store(self) -> None:
         self._create_categories()
-        former = _former_staff() if self.answered else None
         imported = ImportBatch.objects.create(
-            file_hash=self.source.fingerprint(), source=self.source.path.name[:60], rows=self.report.rows,
-            duplicates=self.report.duplicates, created=self.report.new, by=self.by, at=self.now,
-        )  # fmt: skip
+            file_hash=self.source.fingerprint(),
+            source=self.source.path.name[:60],
+            rows=self.report.rows,
+            duplicates=self.report.duplicates,
+            created=self.report.new,
+            by=self.by,
+            at=self.now,
+        )
+        common = Common(
+            policies=bulk.Policies(),
+            category_id=self.reader.category_id,
+            now=self.now,
+            by=self.by.pk if self.by else None,
+            former_staff=_former_staff().pk if self.answered else None,
+            reference=f"importbatch:{imported.pk}",
+        )
         following = bulk.reserve_numbers(PREFIX, self.per_day)
         created: list[tuple[int, int]] = []
         for chunk in _chunks(self._keyed_rows(None)):
@@ -219,8 +245,8 @@ class _Import:
                 day = self._day(row)
                 number = bulk.number_of(PREFIX, day, following[day])
                 following[day] += 1
-                case = _Case(self, batch, row, key=key, number=number, pk=cases[index], person=people[index], reply=replies[index])
-                case.write(former=former, reference=f"importbatch:{imported.pk}")
+                keys = Keys(key, number, cases[index], people[index], replies[index])
+                ImportedCase(common, batch, row, keys).write()
             batch.store()
             created.append((cases[0], cases[-1]))
             self.report.created += len(rows)
@@ -239,94 +265,6 @@ class _Import:
             )
             self.reader.remember_category(name, row.pk)
             self.report.categories_created.append(name)
-
-
-class _Case:
-    """The rows of one imported case."""
-
-    def __init__(self, job: _Import, batch: bulk.Batch, row: ImportRow, *, key: str, number: str, pk: int, person: int, reply: int) -> None:
-        self.job, self.batch, self.row = job, batch, row
-        self.key, self.number, self.pk, self.person, self.reply = key, number, pk, person, reply
-        self.received = row.received_at or job.now
-        self.policy = job.policies.on(timezone.localdate(self.received))
-        self.by = job.by.pk if job.by else None
-
-    def write(self, *, former: User | None, reference: str) -> None:
-        row, batch = self.row, self.batch
-        self._complainant()
-        category = self.job.reader.category_id(row.category) if row.category else None
-        if category:
-            batch[Classification].add(complaint_id=self.pk, dimension=Dimension.CATEGORY.value, category_id=category, at=self.received, by_id=self.by)
-        batch[ComplaintSearch].add(complaint_id=self.pk, tokens=search.tokens(self.number, row.subject, row.narrative))
-        chain = bulk.Chain(batch[CaseEvent], self.pk)
-        chain.move("register", to=Status.REGISTERED, at=self.received if row.reply else self.job.now, by=self.by, note=row.channel)
-        if row.reply:
-            assert former is not None
-            values = self._answered(chain, former)
-        else:
-            values = self._open()
-        chain.add("import", at=self.job.now, by=self.by, note=row.department.name if row.department else "", reference=reference)
-        batch[Complaint].add(
-            id=self.pk, number=self.number, status=chain.status, version=chain.version, subject=row.subject, narrative=row.narrative,
-            channel=row.channel, channel_reference=row.external_number, received_at=self.received, complainant_id=self.person,
-            external_key=self.key, category_id=category, policy_id=self.policy.pk, registered_by_id=self.by, **values,
-        )  # fmt: skip
-
-    def _complainant(self) -> None:
-        row = self.row
-        self.batch[Complainant].add(id=self.person, name=encrypt(row.complainant_name))
-        if row.complainant_phone:
-            self.batch[ContactPoint].add(
-                complainant_id=self.person, kind=ContactKind.PHONE.value, value=encrypt(row.complainant_phone),
-                match_hash=identity.match_hash(ContactKind.PHONE, row.complainant_phone), is_preferred=True,
-            )  # fmt: skip
-
-    def _answered(self, chain: bulk.Chain, former: User) -> dict[str, object]:
-        """Handled before it came here: reply, closing and the clocks that ran from receipt to reply."""
-        row, replied = self.row, self.row.replied_at
-        assert replied is not None
-        self.batch[Reply].add(
-            id=self.reply, complaint_id=self.pk, state=ReplyState.SENT.value, process="", result=row.reply, drafted_by_id=former.pk,
-            drafted_at=replied, sent_at=replied, delivered_at=replied,
-        )  # fmt: skip
-        chain.move("close", to=Status.CLOSED, at=replied, by=None, fields=["closed_at", "first_closed_at", "replied_at"])
-        if row.department:
-            self.batch[Assignment].add(
-                complaint_id=self.pk, department_id=row.department.pk, role=AssignmentRole.LEAD.value, state=AssignmentState.DONE.value,
-                assigned_at=self.received, received_at=self.received, ended_at=replied,
-            )  # fmt: skip
-        missing = self._clocks([Milestone.RESOLVE, Milestone.REPLY], (StartsOn.RECEIVED, StartsOn.REGISTERED, StartsOn.ACCEPTED, StartsOn.ASSIGNED), stop=replied)[1]
-        return {
-            "status_since": replied, "registered_at": self.received, "accepted_at": self.received, "resolved_at": replied, "replied_at": replied,
-            "closed_at": replied, "first_closed_at": replied, "calendar_missing": missing,
-            "lead_department_id": row.department.pk if row.department else None,
-        }  # fmt: skip
-
-    def _open(self) -> dict[str, object]:
-        """Still to be handled: the clocks of receipt and registration run."""
-        milestones = [m for m in Milestone if m != Milestone.ACKNOWLEDGE and not m.startswith("review")]
-        due, missing = self._clocks(milestones, (StartsOn.RECEIVED, StartsOn.REGISTERED), stop=None)
-        return {
-            "status_since": self.job.now, "registered_at": self.job.now, "next_due_at": due,
-            "is_overdue": due is not None and due < self.job.now, "calendar_missing": missing,
-        }  # fmt: skip
-
-    def _clocks(self, milestones: list[Milestone], events: tuple[StartsOn, ...], *, stop: datetime | None) -> tuple[datetime | None, bool]:
-        """Write the clocks these events start; the earliest due date, and whether calendar data is missing."""
-        first, missing = None, False
-        for milestone in milestones:
-            rule = self._rule(self.policy, milestone, events)
-            if rule is None:
-                continue
-            start = self.job.now if rule.starts_on == StartsOn.REGISTERED and stop is None else self.received
-            due = bulk.add_clock(self.batch, self.job.policies, self.policy, rule, complaint_id=self.pk, start=start, stop=stop, now=self.job.now)
-            missing = missing or due is None
-            first = min(filter(None, (first, due)), default=None)
-        return first, missing
-
-    def _rule(self, policy: ServicePolicy, milestone: Milestone, events: tuple[StartsOn, ...]) -> PolicyRule | None:
-        rule = self.job.policies.rule(policy, milestone, Complexity.SIMPLE)
-        return rule if rule and rule.starts_on in events else None
 
 
 def _chunks(rows: Iterator[tuple[str, ImportRow]]) -> Iterator[list[tuple[str, ImportRow]]]:
@@ -355,5 +293,7 @@ def _mark_repeats(cases: QuerySet[Complaint]) -> None:
         complainant__complaint__received_at__lt=OuterRef(OuterRef("received_at")),
         complainant__complaint__received_at__gt=OuterRef(OuterRef("received_at")) - timedelta(days=90),
     )
-    own = ContactPoint.objects.filter(complainant=OuterRef("complainant")).exclude(match_hash="").filter(Exists(earlier))
+    own = (
+        ContactPoint.objects.filter(complainant=OuterRef("complainant")).exclude(match_hash="").filter(Exists(earlier))
+    )
     cases.filter(Exists(own)).update(is_repeat=True)

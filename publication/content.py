@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from complaints import permissions as case_permissions
-from complaints.models import Complaint
+from complaints.models import Complaint, Remedy
 from publication.models import Publication, RedactionSpan
 from publication.redaction import ENGINE_VERSION, Known, Span, leaks, redact
 from publication.states import ELEMENTS, Element, SpanDecision
@@ -165,13 +165,26 @@ def figures(text: str) -> list[str]:
     return list(found)
 
 
-def draft_from(complaint: Complaint, *, at: datetime) -> dict[str, str]:
-    """First texts of the six elements from the case's structured records, never its raw narrative (PUB-02)."""
+def draft_from(complaint: Complaint) -> dict[str, str]:
+    """First texts of the six elements from the case's structured records, never its raw narrative (PUB-02).
+
+    In Chinese whatever language the author works in: that is what the public reads.
+    """
+    with translation.override("zh-hans"):
+        return _draft(complaint)
+
+
+def _amount(remedy: Remedy) -> str:
+    """The sum in brackets, unless the description already says it."""
+    if not remedy.amount or f"{remedy.amount:.0f}" in remedy.description:
+        return ""
+    return f"（{remedy.amount} 元）"
+
+
+def _draft(complaint: Complaint) -> dict[str, str]:
     steps = "；".join(f"{row.get_kind_display()}：{row.summary}" for row in complaint.investigation_steps.all())
     responsible = "；".join(f"{row.department.name}{row.post}：{row.summary}" for row in complaint.responsibilities.select_related("department"))
-    remedies = "；".join(
-        f"{row.get_kind_display()}：{row.description}" + (f"（{row.amount} 元）" if row.amount else "") for row in complaint.remedies.all()
-    )
+    remedies = "；".join(f"{row.get_kind_display()}：{row.description}{_amount(row)}" for row in complaint.remedies.all())
     improvements = "；".join(
         f"{row.what}（{row.department.name}{row.post}，{row.due_on.year} 年 {row.due_on.month} 月 {row.due_on.day} 日前）"
         for row in complaint.improvements.select_related("department")

@@ -69,7 +69,7 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
     category = complaint.category.parent or complaint.category if complaint.category else None
     publication = Publication.objects.create(
         number=next_number("GS", at=at, monthly=True), complaint=complaint, version=1, author=by, created_at=at, updated_at=at,
-        category=category, department=complaint.lead_department, publish_until=None, **content.draft_from(complaint, at=at),
+        category=category, department=complaint.lead_department, publish_until=None, **content.draft_from(complaint),
     )
     publication.improvements.set(complaint.improvements.all())
     _find_spans(publication, {})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from publication import views
+from publication import action_views, views
 
 app_name = "publication"
 
@@ -15,7 +15,7 @@ urlpatterns = [
     path("publications/<str:number>/spans/", views.mask, name="mask"),
     path("publications/<str:number>/spans/<int:span_id>/", views.span, name="span"),
     path("publications/<str:number>/figures/", views.figure, name="figure"),
-    path("publications/<str:number>/actions/<str:action>/", views.action, name="action"),
-    path("publications/<str:number>/preview/", views.preview, name="preview"),
-    path("publications/<str:number>/preview/poster/", views.preview_poster, name="preview_poster"),
+    path("publications/<str:number>/actions/<str:action>/", action_views.action, name="action"),
+    path("publications/<str:number>/preview/", action_views.preview, name="preview"),
+    path("publications/<str:number>/preview/poster/", action_views.preview_poster, name="preview_poster"),
 ]

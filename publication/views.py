@@ -1,4 +1,4 @@
-"""The publication desk: lists, the composer, redaction decisions, signatures, preview.
+"""The publication desk: lists, the composer, redaction decisions.
 
 Every view starts from the publications the person may see (404 else). A refused action answers 403
 with one row in the security log; a version or content that has moved on answers 409 with the typed
@@ -21,19 +21,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import security
-from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from complaints import case_access
-from publication import composer, content, lists, permissions, public_views, transitions
-from publication.forms import ACTION_FORMS, DecideForm, FigureForm, MaskForm, SpanForm, TextsForm, VersionForm
+from publication import composer, content, lists, permissions, transitions
+from publication.forms import DecideForm, FigureForm, MaskForm, SpanForm, TextsForm, VersionForm
 from publication.models import Publication, PublicationDecision, PublishedResult
 from publication.states import MOVES, PublicationStatus
 
-_NAMED = ("complaint", "author", "category", "department", "first_checker", "second_checker", "masking_reviewer")
+NAMED = ("complaint", "author", "category", "department", "first_checker", "second_checker", "masking_reviewer")
 
 
 def visible(request: HttpRequest, number: str) -> Publication:
     """The publication with everything its page names. Raises Http404."""
-    found: QuerySet[Publication] = Publication.objects.visible_to(request.user).select_related(*_NAMED)
+    found: QuerySet[Publication] = Publication.objects.visible_to(request.user).select_related(*NAMED)
     rows = ("spans__decided_by", "figures", "improvements__department", "sign_offs__by")
     return get_object_or_404(found.prefetch_related(*rows), number=number)
 
@@ -44,7 +44,8 @@ def refuse(request: HttpRequest, subject: str, action: str, reason: str) -> NoRe
     raise NotAllowed(reason)
 
 
-def _require(request: HttpRequest, publication: Publication, action: str) -> None:
+def require(request: HttpRequest, publication: Publication, action: str) -> None:
+    """Raises NotAllowed."""
     reason = permissions.refusal(request.user, action, publication)
     if reason:
         refuse(request, publication.number, action, reason)
@@ -126,10 +127,10 @@ def _decide(request: HttpRequest, complaint_id: int, form: DecideForm) -> Public
 @require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
     """The publication: the composer for who writes it, the text with its marks for who checks it."""
-    return _page(request, visible(request, number))
+    return show(request, visible(request, number))
 
 
-def _page(
+def show(
     request: HttpRequest,
     publication: Publication,
     *,
@@ -164,13 +165,13 @@ def _page(
         "todo": composer.todo(publication, rows, found, given),
         "problems": [(name, composer.LABELS.get(name, ""), text) for name, text in (problems or {}).items()],
         "bar": [(action, composer.label_of(action)) for action in composer.shown_actions(publication, user)],
-        "result": _result_of(publication),
+        "result": result_of(publication),
         **extra,
     }
     return render(request, "publication/detail.html", context, status=status)
 
 
-def _result_of(publication: Publication) -> PublishedResult | None:
+def result_of(publication: Publication) -> PublishedResult | None:
     if publication.status not in (PublicationStatus.POSTED, PublicationStatus.WITHDRAWN):
         return None
     return PublishedResult.objects.filter(publication_number=publication.number).order_by("-pk").first()
@@ -198,14 +199,14 @@ def fix(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _save(request: HttpRequest, publication: Publication, form: TextsForm) -> HttpResponse:
-    _require(request, publication, "edit")
+    require(request, publication, "edit")
     if not form.is_valid():
-        return _page(request, publication, status=422, form=form)
+        return show(request, publication, status=422, form=form)
     try:
         transitions.edit(publication.pk, by=request.user, **form.arguments())
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
-        return _page(request, publication, status=422, form=form)
+        return show(request, publication, status=422, form=form)
     except StaleVersion:
         return _conflict(request, publication, form)
     messages.success(request, _("Saved. Redactions were searched again in what changed."))
@@ -223,7 +224,7 @@ def _conflict(request: HttpRequest, publication: Publication, form: TextsForm) -
         for name in content.TEXT_FIELDS
         if typed.cleaned_data.get(name, "") != getattr(publication, name)
     ]
-    return _page(request, publication, status=409, form=typed, conflict=saved, has_conflict=True)
+    return show(request, publication, status=409, form=typed, conflict=saved, has_conflict=True)
 
 
 @login_required
@@ -231,19 +232,19 @@ def _conflict(request: HttpRequest, publication: Publication, form: TextsForm) -
 def span(request: HttpRequest, number: str, span_id: int) -> HttpResponse:
     """Mask a suggested place, or keep the words with a reason."""
     publication = visible(request, number)
-    _require(request, publication, "decide_span")
+    require(request, publication, "decide_span")
     form = SpanForm(request.POST, publication=publication)
     if not form.is_valid():
-        return _page(request, publication, status=422, span_errors={span_id: _first_error(form)})
+        return show(request, publication, status=422, span_errors={span_id: _first_error(form)})
     try:
         transitions.decide_span(publication.pk, by=request.user, span_id=span_id, **form.arguments())
     except InvalidInput as error:
         typed = request.POST.get("reason", "")
-        return _page(
+        return show(
             request, publication, status=422, span_errors={span_id: str(error)}, span_open=span_id, span_reason=typed
         )
     except StaleVersion:
-        return _page(
+        return show(
             request,
             publication,
             status=409,
@@ -263,17 +264,17 @@ def _first_error(form: VersionForm) -> str:
 def mask(request: HttpRequest, number: str) -> HttpResponse:
     """Mask words that a person found (PR-10)."""
     publication = visible(request, number)
-    _require(request, publication, "decide_span")
+    require(request, publication, "decide_span")
     form = MaskForm(request.POST, publication=publication)
     if not form.is_valid():
-        return _page(request, publication, status=422, mask_form=form)
+        return show(request, publication, status=422, mask_form=form)
     try:
         _mask(request, publication, form.cleaned_data)
     except InvalidInput as error:
         form.add_error("words", str(error))
-        return _page(request, publication, status=422, mask_form=form)
+        return show(request, publication, status=422, mask_form=form)
     except StaleVersion:
-        return _page(request, publication, status=409, has_conflict=True, mask_form=_with_version(form, publication))
+        return show(request, publication, status=409, has_conflict=True, mask_form=_with_version(form, publication))
     return redirect(reverse("publication:detail", args=[publication.number]) + "#redactions")
 
 
@@ -305,148 +306,18 @@ def _with_version(form: Any, publication: Publication) -> Any:
 def figure(request: HttpRequest, number: str) -> HttpResponse:
     """Tie a figure to the record that proves it (PUB-13)."""
     publication = visible(request, number)
-    _require(request, publication, "decide_span")
+    require(request, publication, "decide_span")
     form = FigureForm(request.POST, publication=publication)
     place = (request.POST.get("field", ""), request.POST.get("figure", ""))
     typed = {"figure_open": place, "figure_typed": request.POST.get("evidence", "")}
     if not form.is_valid():
-        return _page(request, publication, status=422, figure_error=_first_error(form), **typed)
+        return show(request, publication, status=422, figure_error=_first_error(form), **typed)
     if place not in {(row.name, name) for row in composer.elements(publication) for name in row.unlinked}:
         raise Http404
     try:
         transitions.link_figure(publication.pk, by=request.user, **form.arguments())
     except InvalidInput as error:
-        return _page(request, publication, status=422, figure_error=str(error), **typed)
+        return show(request, publication, status=422, figure_error=str(error), **typed)
     except StaleVersion:
-        return _page(request, publication, status=409, has_conflict=True, **typed)
+        return show(request, publication, status=409, has_conflict=True, **typed)
     return redirect(reverse("publication:detail", args=[publication.number]) + f"#element-{place[0]}")
-
-
-# --- Actions --------------------------------------------------------------------------------------
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def action(request: HttpRequest, number: str, action: str) -> HttpResponse:
-    """One action: what it is about to do with exactly which text, its form, and doing it."""
-    if action not in ACTION_FORMS:
-        raise Http404
-    publication = _for_action(request, number, action)
-    _require(request, publication, action)
-    form = ACTION_FORMS[action](request.POST if request.method == "POST" else None, publication=publication)
-    if publication.status not in MOVES[action].sources:
-        problem = _("“%(action)s” is not possible: the publication is “%(status)s”.") % {
-            "action": MOVES[action].label,
-            "status": publication.get_status_display(),
-        }
-        return _action_page(request, publication, action, form, status=409, problem=problem)
-    if not form.is_bound:
-        return _action_page(request, publication, action, form)
-    if not form.is_valid():
-        return _action_page(request, publication, action, form, status=422)
-    try:
-        done = transitions.ACTIONS[action](publication.pk, by=request.user, **form.arguments())
-    except StaleVersion:
-        fresh = _for_action(request, number, action)
-        return _action_page(request, fresh, action, _renewed(form, fresh), status=409, has_conflict=True)
-    except IllegalTransition as error:
-        return _action_page(request, publication, action, form, status=409, problem=str(error))
-    except InvalidInput as error:
-        if error.field in form.fields:
-            form.add_error(error.field, str(error))
-            return _action_page(request, publication, action, form, status=422)
-        return _page(request, publication, status=422, problems={error.field: str(error)})
-    except NotAllowed as error:
-        refuse(request, publication.number, action, str(error))
-    messages.success(request, _("Done: %(action)s") % {"action": MOVES[action].label})
-    if not request.user.has_perm("publication.view_publications"):
-        return redirect("publication:list")
-    return redirect("publication:detail", done.number if isinstance(done, Publication) else publication.number)
-
-
-def _for_action(request: HttpRequest, number: str, action: str) -> Publication:
-    """Taking down is open to more people than reading drafts: they find what is posted (matrix, takedown)."""
-    user = request.user
-    if (
-        action == "take_down"
-        and not user.has_perm("publication.view_publications")
-        and user.has_perm("publication.takedown")
-    ):
-        return get_object_or_404(
-            Publication.objects.select_related(*_NAMED), number=number, status=PublicationStatus.POSTED
-        )
-    return visible(request, number)
-
-
-def _renewed(form: VersionForm, publication: Publication) -> VersionForm:
-    """The form with what was typed, for the content that is there now; signing it needs reading it again."""
-    data = form.data.copy()
-    data["version"] = publication.version
-    if "content_hash" in form.fields:
-        data["content_hash"] = content.content_hash(publication)
-    renewed = type(form)(data, publication=publication)
-    renewed.is_valid()
-    return renewed
-
-
-def _action_page(
-    request: HttpRequest, publication: Publication, action: str, form: VersionForm, *, status: int = 200, **extra: Any
-) -> HttpResponse:
-    now = timezone.now()
-    posted = _result_of(publication)
-    reads_drafts = request.user.has_perm("publication.view_publications")
-    shown = (
-        posted
-        if action == "take_down" and posted
-        else composer.as_published(publication, at=now)
-        if reads_drafts
-        else None
-    )
-    context = {
-        "publication": publication,
-        "name": shown.title if shown else publication.number,
-        "action": action,
-        "label": composer.label_of(action),
-        "form": form,
-        "danger": action in ("take_down", "abandon"),
-        "possible": publication.status in MOVES[action].sources,
-        "reads_drafts": reads_drafts,
-        "shown": public_views.article(shown, at=now) if shown else None,
-        "content_hash": shown.content_hash if shown else "",
-        **extra,
-    }
-    return render(request, "publication/action.html", context, status=status)
-
-
-# --- Preview --------------------------------------------------------------------------------------
-
-
-@login_required
-@require_safe
-def preview(request: HttpRequest, number: str) -> HttpResponse:
-    """Exactly the page the public would read; kept by no cache and listed by no search engine (PR-19)."""
-    publication = visible(request, number)
-    found = composer.as_published(publication, at=timezone.now())
-    note = {"title": _("Preview"), "text": _("Only staff see this page. It is not published.")}
-    return _hidden(
-        render(
-            request, "public/results/detail.html", public_views.article(found, at=timezone.now()) | {"preview": note}
-        )
-    )
-
-
-@login_required
-@require_safe
-def preview_poster(request: HttpRequest, number: str) -> HttpResponse:
-    """The sheet for the notice board as it would be printed."""
-    publication = visible(request, number)
-    found = composer.as_published(publication, at=timezone.now())
-    context = public_views.sheet(found, size=request.GET.get("size", ""), at=timezone.now())
-    back = reverse("publication:detail", args=[publication.number])
-    return _hidden(render(request, "public/results/poster.html", context | {"preview": True, "back_url": back}))
-
-
-def _hidden(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    return response

@@ -405,7 +405,7 @@ def notify_complainant(review_id: int, *, by: User, version: int | None = None, 
     review.notified_at = at
     if review.triggers.filter(kind=TriggerKind.APPLICATION).exists() or review.conclusion != Conclusion.UPHOLD:
         notices.issue(
-            complaint, NoticeKind.REVIEW_RESULT, by=by, at=at, conclusion=review.get_conclusion_display(), reason=review.report,
+            complaint, NoticeKind.REVIEW_RESULT, by=by, at=at, conclusion=Conclusion(review.conclusion).label, reason=review.report,
             remedy=review.remedy, rectifications=review.rectifications.select_related("department"),
         )
         notify.tell_complainant(complaint, "review", dedupe=f"review_result:{review.pk}")

@@ -25,7 +25,10 @@ def test_every_role_is_there_and_whoever_checks_is_two(capsys):
     users = seed(capsys)
     roles = Counter(role for user in users for role in user["roles"])
     assert set(roles) == {role.key for role in ROLES}
-    assert all(roles[key] >= 2 for key in ("quality_checker", "legal_counsel", "reviewer", "publication_checker", "head_of_review"))
+    assert all(
+        roles[key] >= 2
+        for key in ("quality_checker", "legal_counsel", "reviewer", "publication_checker", "head_of_review")
+    )
     handling = {code for user in users if user["roles"] == ["case_handler"] for code in user["departments"]}
     assert handling == {"water", "roads"} == set(Department.objects.handling().values_list("code", flat=True))
     assert set(users[0]) == {"staff_number", "name", "roles", "departments", "password", "token"}

@@ -242,6 +242,16 @@ def test_small_cells_are_left_empty_in_documents(draft):
     assert draft.figures["figures"]["received"]["value"] == 2
 
 
+def test_shares_of_charts_and_text_agree_when_cells_are_empty(cast):
+    """EX-09: what is left empty is one group of the chart, so no share grows by leaving cells out."""
+    for n in range(8):
+        registered("2026-11-10 09:00", phone=f"1380000{n:04}", email="", channel="web" if n < 6 else "phone")
+    report = Report(period="2026-11", requested_at=NOW, figures=reporting.freeze(parse("2026-11"), at=NOW))
+    section = next(section for section in reporting.draft(report).sections if section.key == "distribution")
+    assert [count for _label, count in section.charts[0].data["points"]] == [6, 2]
+    assert "75.0%" in section.paragraphs[0]
+
+
 # --- Editing, approval, release -----------------------------------------------------------------------
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from complaints.models import CalendarDay, CalendarYear, PolicyRule
 from complaints.clocks import forget_calendar
+from complaints.models import CalendarDay, CalendarYear, PolicyRule
 
 
 def due(capsys, *arguments: str) -> dict:
@@ -28,7 +28,7 @@ HOUSE = ("--policy", "house_default", "--milestone")
         ("resolve", "2026-09-28T09:00+08:00", "2026-10-23T17:30:00+08:00"),
         ("reply", "2026-11-16T16:59:59Z", "2026-11-19T17:30:00+08:00"),
     ],
-)  # fmt: skip
+)
 def test_due_dates_of_the_house_policy(capsys, milestone, start, expected):
     result = due(capsys, *HOUSE, milestone, "--from", start)
     assert result["due_at"] == expected
@@ -38,7 +38,16 @@ def test_due_dates_of_the_house_policy(capsys, milestone, start, expected):
 @pytest.mark.django_db
 def test_complexity_pauses_and_explanation(capsys):
     plain = due(capsys, *HOUSE, "resolve", "--from", "2026-11-16T09:00", "--complexity", "complex")
-    paused = due(capsys, *HOUSE, "resolve", "--from", "2026-11-16T09:00", "--pause", "2026-11-17T09:00/2026-11-19T09:00", "2026-11-18T09:00/2026-11-20T09:00")
+    paused = due(
+        capsys,
+        *HOUSE,
+        "resolve",
+        "--from",
+        "2026-11-16T09:00",
+        "--pause",
+        "2026-11-17T09:00/2026-11-19T09:00",
+        "2026-11-18T09:00/2026-11-20T09:00",
+    )
     assert (plain["amount"], plain["due_at"][:10]) == (30, "2026-12-28")
     assert paused["due_at"] == "2026-12-10T17:30:00+08:00"
     assert len(paused["explain"]) > 5
@@ -72,7 +81,7 @@ def test_the_organisations_own_calendar_and_policy_count(capsys):
         ((*HOUSE, "resolve", "--from", "2026-11-16", "--pause", "2026-11-17"), "2026-11-18T09:00"),
         (("--policy", "cn_petition_2022", "--milestone", "call_back", "--from", "2026-11-16"), "resolve"),
     ],
-)  # fmt: skip
+)
 def test_wrong_words_are_answered_with_the_right_ones(capsys, arguments, says):
     with pytest.raises(CommandError, match=says):
         due(capsys, *arguments)

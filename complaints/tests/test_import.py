@@ -25,13 +25,25 @@ NOW = at("2026-11-21 09:00")
 
 def row(number: str = "24", **changes: str) -> dict[str, str]:
     values = {
-        "留言编号": number, "留言用户": "王小明", "留言主题": "占道施工有安全隐患", "留言时间": "2026/11/16 12:09:38",
-        "留言详情": f"人行道被围挡占用，行人只能走车道。编号{number}", "一级标签": "小区和物业", **changes,
-    }  # fmt: skip
+        "留言编号": number,
+        "留言用户": "王小明",
+        "留言主题": "占道施工有安全隐患",
+        "留言时间": "2026/11/16 12:09:38",
+        "留言详情": f"人行道被围挡占用，行人只能走车道。编号{number}",
+        "一级标签": "小区和物业",
+        **changes,
+    }
     return values
 
 
-def write_csv(path: Path, rows: list[dict[str, str]], *, encoding: str = "utf-8", delimiter: str = ",", header: list[str] | None = None) -> Path:
+def write_csv(
+    path: Path,
+    rows: list[dict[str, str]],
+    *,
+    encoding: str = "utf-8",
+    delimiter: str = ",",
+    header: list[str] | None = None,
+) -> Path:
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, header or list(rows[0]), delimiter=delimiter)
     writer.writeheader()
@@ -54,7 +66,12 @@ def test_an_open_row_becomes_a_registered_case_with_running_clocks(tmp_path):
     report = run(write_csv(tmp_path / "a.csv", [row()]))
     case = Complaint.objects.get()
     assert (report.rows, report.created, report.duplicates, report.errors) == (1, 1, 0, [])
-    assert (case.number, case.status, case.version, case.channel) == ("HY-20261116-0001", Status.REGISTERED, 1, "government")
+    assert (case.number, case.status, case.version, case.channel) == (
+        "HY-20261116-0001",
+        Status.REGISTERED,
+        1,
+        "government",
+    )
     assert (case.subject, case.channel_reference, case.category.code) == ("占道施工有安全隐患", "24", "housing")
     assert case.received_at == at("2026-11-16 12:09:38")
     assert case.complainant.name == "王小明"
@@ -115,7 +132,9 @@ def test_one_number_for_two_texts_is_refused(tmp_path):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ","), ("gb18030", ","), ("utf-16", "\t"), ("utf-8", ";")])
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ","), ("gb18030", ","), ("utf-16", "\t"), ("utf-8", ";")]
+)
 def test_every_usual_way_of_saving_a_csv_is_read(tmp_path, encoding, delimiter):
     """EX-06."""
     run(write_csv(tmp_path / "a.csv", [row(留言主题="㛃姐投诉：停车费")], encoding=encoding, delimiter=delimiter))
@@ -151,9 +170,15 @@ def test_all_or_nothing_with_one_bad_row_at_the_end(tmp_path):
         ({"答复意见": "已处理", "答复时间": "2026/11/1"}, "replied_at"),
         ({"答复时间": "2026/11/17"}, "reply"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_by_row_and_field(tmp_path, cast, changes, field):
-    report = run(write_csv(tmp_path / "a.csv", [dict.fromkeys(changes, "") | row("1"), row("2", **changes)], header=[*HEADER, *(changes.keys() - set(HEADER))]))
+    report = run(
+        write_csv(
+            tmp_path / "a.csv",
+            [dict.fromkeys(changes, "") | row("1"), row("2", **changes)],
+            header=[*HEADER, *(changes.keys() - set(HEADER))],
+        )
+    )
     assert faults(report) == [(3, field)]
     assert not Complaint.objects.exists()
 
@@ -161,7 +186,7 @@ def test_what_is_wrong_is_named_by_row_and_field(tmp_path, cast, changes, field)
 @pytest.mark.django_db
 def test_formulas_and_line_breaks_are_text(tmp_path):
     """EX-01, FI-N: nothing is computed, a carriage return inside a field stays."""
-    text = "=HYPERLINK(\"http://evil.example\")\r第二行"
+    text = '=HYPERLINK("http://evil.example")\r第二行'
     run(write_csv(tmp_path / "a.csv", [row(留言详情=text)]))
     assert Complaint.objects.get().narrative == text
 
@@ -221,8 +246,9 @@ def test_a_workbook_with_title_dates_and_serial_dates(tmp_path):
     report = run(make_xlsx(tmp_path / "a.xlsx"), sheet="台账")
     assert report.errors == []
     assert [timezone.localtime(c.received_at).isoformat() for c in Complaint.objects.order_by("pk")] == [
-        "2026-11-16T09:30:00+08:00", "2026-11-16T12:00:00+08:00",
-    ]  # fmt: skip
+        "2026-11-16T09:30:00+08:00",
+        "2026-11-16T12:00:00+08:00",
+    ]
     assert {point.value for point in ContactPoint.objects.all()} == {"13800002417"}
     assert [c.is_repeat for c in Complaint.objects.order_by("received_at")] == [False, True]
 
@@ -306,7 +332,10 @@ def test_a_year_without_calendar_is_marked_not_guessed(tmp_path):
 
 @pytest.mark.django_db
 @pytest.mark.data
-@pytest.mark.parametrize(("name", "rows"), [("messages_labelled_7056.csv", 7056), ("replies_796.csv", 796), ("messages_2019H1_2107.csv", 2107)])
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("messages_labelled_7056.csv", 7056), ("replies_796.csv", 796), ("messages_2019H1_2107.csv", 2107)],
+)
 def test_real_files_import_in_one_command(shared_data, name, rows):
     report = imports.run(shared_data / "complaints" / name, by=None, dry_run=True)
     assert (report.rows, report.new, report.errors) == (rows, rows, [])
@@ -320,7 +349,11 @@ def test_now_is_the_moment_of_an_empty_date(tmp_path, db):
 
 @pytest.mark.django_db
 def test_the_page_of_an_imported_case_opens(tmp_path, cast, client):
-    run(write_csv(tmp_path / "a.csv", [row("1", 答复意见="", 答复时间=""), row("2", 答复意见="已整改", 答复时间="2026/11/20")]))
+    run(
+        write_csv(
+            tmp_path / "a.csv", [row("1", 答复意见="", 答复时间=""), row("2", 答复意见="已整改", 答复时间="2026/11/20")]
+        )
+    )
     client.force_login(cast.coordinator)
     for case in Complaint.objects.all():
         page = client.get(f"/desk/cases/{case.number}/")

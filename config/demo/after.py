@@ -185,7 +185,7 @@ def _complete(publication: Publication, author, at) -> None:
     summary = f"责任在{publication.department.name}。{publication.result}"[:230]
     publishing.edit(publication.pk, by=author, at=at, summary=summary, publish_until=at + timedelta(days=365))
     for span in RedactionSpan.objects.filter(publication=publication, decision="pending"):
-        publishing.decide_span(publication.pk, by=author, span_id=span.pk, keep=False, at=at)
+        publishing.decide_span(publication.pk, by=author, span_id=span.pk, keep=True, reason="小区名或事由，不指向个人", at=at)
     publication.refresh_from_db()
     for name in ("cause", "investigation", "result"):
         for figure in figures(getattr(publication, name)):

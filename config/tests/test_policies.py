@@ -12,9 +12,21 @@ from django.urls import reverse
 from config import policies
 
 SAMPLES = {
-    "number": "HY-20261116-0001", "pk": 1, "action": "accept", "period": "2026-10", "key": "summary", "format": "pdf", "code": "house_default",
-    "revision": 1, "year": 2026, "token": "abc", "span_id": 1, "attachment_id": 1, "public_id": "0123456789abcdef", "uidb36": "1",
-}  # fmt: skip
+    "number": "HY-20261116-0001",
+    "pk": 1,
+    "action": "accept",
+    "period": "2026-10",
+    "key": "summary",
+    "format": "pdf",
+    "code": "house_default",
+    "revision": 1,
+    "year": 2026,
+    "token": "abc",
+    "span_id": 1,
+    "attachment_id": 1,
+    "public_id": "0123456789abcdef",
+    "uidb36": "1",
+}
 OPEN_TO_ALL = {policies.PUBLIC, policies.DRAFT, policies.FILE_OR_SIGNED_IN}
 GUARDED = sorted({url.name: url for url in policies.walk() if url.policy not in OPEN_TO_ALL}.items())
 

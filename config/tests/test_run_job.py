@@ -56,7 +56,9 @@ def test_a_month_can_be_drawn_by_name(cast, capsys):
         run(capsys, "draw_sample", "--period", "2027-03", "--now", "2026-12-02T09:00")
 
 
-@pytest.mark.parametrize("arguments", [("make_coffee",), ("sweep_deadlines", "--period", "2026-10"), ("sweep_deadlines", "--now", "soon")])
+@pytest.mark.parametrize(
+    "arguments", [("make_coffee",), ("sweep_deadlines", "--period", "2026-10"), ("sweep_deadlines", "--now", "soon")]
+)
 def test_wrong_arguments_are_refused(capsys, arguments):
     with pytest.raises(CommandError):
         run(capsys, *arguments)

@@ -25,7 +25,13 @@ def document(cast, tmp_path, capsys, db):
 
 def test_the_document_repeats_the_draw(document, capsys):
     call_command("verify_sample", str(document), "--json")
-    assert json.loads(capsys.readouterr().out) == {"ok": True, "problems": [], "period": "2026-11", "frame": 8, "picks": 1}
+    assert json.loads(capsys.readouterr().out) == {
+        "ok": True,
+        "problems": [],
+        "period": "2026-11",
+        "frame": 8,
+        "picks": 1,
+    }
 
 
 def test_an_exchanged_pick_shows(document, capsys):

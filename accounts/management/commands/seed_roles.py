@@ -52,7 +52,9 @@ class Command(ActionCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         if settings.PRODUCTION:
-            raise Failed("Test accounts are refused in production (HUIYIN_ENV=production); create people in the settings of the desk.")
+            raise Failed(
+                "Test accounts are refused in production (HUIYIN_ENV=production); create people in the settings."
+            )
         with transaction.atomic():
             departments = _departments()
             return {
@@ -73,7 +75,9 @@ def _departments() -> dict[str, Department]:
     root = Department.objects.get_or_create(code=code, defaults={"name": name, "kind": kind})[0]
     made = {code: root}
     for code, name, kind in DEPARTMENTS:
-        made[code] = Department.objects.get_or_create(code=code, defaults={"name": name, "kind": kind, "parent": root})[0]
+        made[code] = Department.objects.get_or_create(code=code, defaults={"name": name, "kind": kind, "parent": root})[
+            0
+        ]
     return made
 
 

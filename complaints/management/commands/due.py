@@ -36,9 +36,19 @@ class Command(ActionCommand):
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--policy", required=True, help="code of the policy, e.g. house_default")
         parser.add_argument("--milestone", required=True, choices=MILESTONES)
-        parser.add_argument("--from", required=True, type=moment, dest="start", help="start of the clock, e.g. 2026-11-16T09:00+08:00")
+        parser.add_argument(
+            "--from", required=True, type=moment, dest="start", help="start of the clock, e.g. 2026-11-16T09:00+08:00"
+        )
         parser.add_argument("--complexity", default="simple", choices=[value for value in COMPLEXITIES if value])
-        parser.add_argument("--pause", nargs="+", action="extend", type=pause, default=[], metavar="START/END", help="time that does not count")
+        parser.add_argument(
+            "--pause",
+            nargs="+",
+            action="extend",
+            type=pause,
+            default=[],
+            metavar="START/END",
+            help="time that does not count",
+        )
 
     def run(self, *, policy: str, milestone: str, start: datetime, complexity: str, **options: Any) -> dict[str, Any]:
         rule, starts_on, calendar = _rule(policy, milestone, complexity, start)
@@ -79,7 +89,11 @@ def _rule(code: str, milestone: str, complexity: str, start: datetime) -> tuple[
     rule = profile.rule_for(milestone, complexity)
     if rule is None:
         raise _no_rule(code, milestone, sorted({rule.milestone for rule in profile.rules}))
-    calendar = clocks.working_calendar([[str(a), str(b)] for a, b in profile.slots]) if _migrated() else official_calendar(profile.slots)
+    calendar = (
+        clocks.working_calendar([[str(a), str(b)] for a, b in profile.slots])
+        if _migrated()
+        else official_calendar(profile.slots)
+    )
     return rule.clock(), StartsOn(rule.starts_on), calendar
 
 
@@ -98,7 +112,9 @@ def _shipped(code: str, on: Any) -> Profile:
 
 
 def _clock(row: PolicyRule) -> ClockRule:
-    return ClockRule(row.amount, deadlines.Unit(row.unit), row.start_day_counts, row.roll_forward, row.after_hours_next_day)
+    return ClockRule(
+        row.amount, deadlines.Unit(row.unit), row.start_day_counts, row.roll_forward, row.after_hours_next_day
+    )
 
 
 def _no_rule(code: str, milestone: str, known: list[str]) -> Failed:

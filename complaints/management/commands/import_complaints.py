@@ -34,9 +34,17 @@ class Command(ActionCommand):
         parser.add_argument("file", type=Path, metavar="FILE", help="CSV (UTF-8, UTF-16, GB18030) or XLSX")
         parser.add_argument("--sheet", default="", help="sheet of an XLSX file; the first one when not given")
         parser.add_argument(
-            "--map", nargs="+", action="extend", type=mapping, default=[], metavar="COLUMN=FIELD", help=f"fields: {', '.join(FIELDS)}"
+            "--map",
+            nargs="+",
+            action="extend",
+            type=mapping,
+            default=[],
+            metavar="COLUMN=FIELD",
+            help=f"fields: {', '.join(FIELDS)}",
         )
-        parser.add_argument("--channel", choices=Channel.values, default=str(Channel.GOVERNMENT), help="for rows that do not say")
+        parser.add_argument(
+            "--channel", choices=Channel.values, default=str(Channel.GOVERNMENT), help="for rows that do not say"
+        )
         parser.add_argument("--dry-run", action="store_true", help="check everything, store nothing")
         parser.add_argument("--by", metavar="STAFFNO", default="", help="staff number of the person importing")
 
@@ -46,7 +54,13 @@ class Command(ActionCommand):
             raise Failed(f"There is no active account {by}; give the staff number of the person importing.")
         with tqdm(unit=" rows", disable=not sys.stderr.isatty(), leave=False) as bar:
             report = imports.run(
-                file, by=user, sheet=sheet, columns=dict(options["map"]), channel=channel, dry_run=dry_run, progress=bar.update
+                file,
+                by=user,
+                sheet=sheet,
+                columns=dict(options["map"]),
+                channel=channel,
+                dry_run=dry_run,
+                progress=bar.update,
             )
         result = {**asdict(report), "dry_run": dry_run}
         if report.errors:
@@ -55,7 +69,10 @@ class Command(ActionCommand):
                     self.stdout.write(f"{error['row']}\t{error['field']}\t{error['message']}")
             first = report.errors[0]
             count = len(report.errors) + report.more_errors
-            raise Failed(f"Nothing was imported: {count} faults, the first in row {first['row']}, {first['field']}: {first['message']}", result)
+            raise Failed(
+                f"Nothing was imported, {count} faults; row {first['row']}, {first['field']}: {first['message']}",
+                result,
+            )
         return result
 
     def show(self, result: dict[str, Any]) -> None:

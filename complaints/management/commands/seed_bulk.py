@@ -25,7 +25,14 @@ from complaints.bulk_texts import THEMES
 from complaints.models import Category, Dimension
 
 SINCE = datetime(2020, 1, 6, 9, tzinfo=SHANGHAI)
-DEPARTMENTS = (("water", "供水集团"), ("roads", "城管局"), ("heat", "热力公司"), ("post", "邮政管理局"), ("housing", "住建局"), ("market", "市场监管局"))
+DEPARTMENTS = (
+    ("water", "供水集团"),
+    ("roads", "城管局"),
+    ("heat", "热力公司"),
+    ("post", "邮政管理局"),
+    ("housing", "住建局"),
+    ("market", "市场监管局"),
+)
 OFFICE = (("intake_officer", 4), ("coordinator", 3), ("quality_checker", 3))
 # From this many cases on the indexes are built once at the end instead of row by row.
 REBUILD_FROM = 20_000
@@ -50,7 +57,10 @@ class Command(ActionCommand):
         plan = Plan(complaints, seed, timezone.now(), desk())
         with transaction.atomic():
             plan.first_numbers = bulk.reserve_numbers(PREFIX, plan.per_day())
-        with _indexes_at_the_end(complaints), tqdm(total=complaints, unit=" cases", disable=not sys.stderr.isatty(), leave=False) as bar:
+        with (
+            _indexes_at_the_end(complaints),
+            tqdm(total=complaints, unit=" cases", disable=not sys.stderr.isatty(), leave=False) as bar,
+        ):
             for done in _store(plan, jobs):
                 bar.update(done)
         stored = time.monotonic() - began
@@ -124,16 +134,29 @@ def _trust_the_rows() -> None:
 @transaction.atomic
 def desk() -> Desk:
     """The people and departments of the invented cases; nobody can sign in as them."""
-    root = Department.objects.get_or_create(code="org", defaults={"name": "公共服务投诉受理中心", "kind": DepartmentKind.MANAGEMENT})[0]
-    office = Department.objects.get_or_create(code="office", defaults={"name": "投诉办", "kind": DepartmentKind.OFFICE, "parent": root})[0]
-    people = {role: tuple(_user(f"BULK-{role}-{n}", role, office) for n in range(1, count + 1)) for role, count in OFFICE}
+    root = Department.objects.get_or_create(
+        code="org", defaults={"name": "公共服务投诉受理中心", "kind": DepartmentKind.MANAGEMENT}
+    )[0]
+    office = Department.objects.get_or_create(
+        code="office", defaults={"name": "投诉办", "kind": DepartmentKind.OFFICE, "parent": root}
+    )[0]
+    people = {
+        role: tuple(_user(f"BULK-{role}-{n}", role, office) for n in range(1, count + 1)) for role, count in OFFICE
+    }
     handlers = {}
     for code, name in DEPARTMENTS:
         department = Department.objects.get_or_create(code=code, defaults={"name": name, "parent": root})[0]
         handlers[department.pk] = tuple(_user(f"BULK-{code}-{n}", "case_handler", department) for n in range(1, 5))
     codes = [theme.category for theme in THEMES]
     categories = dict(Category.objects.filter(dimension=Dimension.CATEGORY, code__in=codes).values_list("code", "pk"))
-    return Desk(people["intake_officer"], people["coordinator"], people["quality_checker"], tuple(handlers), handlers, categories)
+    return Desk(
+        people["intake_officer"],
+        people["coordinator"],
+        people["quality_checker"],
+        tuple(handlers),
+        handlers,
+        categories,
+    )
 
 
 def _user(staff_number: str, role: str, department: Department) -> int:

@@ -13,10 +13,16 @@ class Command(ActionCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         checked, problem = events.verify()
-        result = {"ok": problem is None, "checked": checked, "row": problem.row if problem else "", "what": problem.what if problem else ""}
+        result = {
+            "ok": problem is None,
+            "checked": checked,
+            "row": problem.row if problem else "",
+            "what": problem.what if problem else "",
+        }
         if problem:
             raise Failed(
-                f"The ledger is broken at {problem.row}: {problem.what}. Keep the database as it is and compare it with a backup.", result
+                f"The ledger is broken at {problem.row}: {problem.what}. Keep the database and compare it with a backup.",
+                result,
             )
         return result
 

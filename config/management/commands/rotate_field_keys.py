@@ -31,7 +31,9 @@ class Command(ActionCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--drop-oldest", action="store_true", help="also compute the match hashes without the last key, so that it can be removed"
+            "--drop-oldest",
+            action="store_true",
+            help="also compute the match hashes without the last key, so that it can be removed",
         )
 
     def run(self, *, drop_oldest: bool, **options: Any) -> dict[str, Any]:
@@ -47,7 +49,9 @@ class Command(ActionCommand):
                 with _only(kept):
                     FieldKeySentinel.objects.update(token=crypto.encrypt("huiyin"))
         except ValueError as error:
-            raise Failed(f"Nothing was changed: {error}. Add the missing key at the end of HUIYIN_FIELD_KEYS.") from error
+            raise Failed(
+                f"Nothing was changed: {error}. Add the missing key at the end of HUIYIN_FIELD_KEYS."
+            ) from error
         return {"rows": sum(counts.values()), "tables": counts}
 
 

@@ -106,5 +106,9 @@ def _check_clock(name: str, now: datetime) -> None:
     back, ahead = last is not None and now < last - BACK, now > latest + AHEAD
     if back or ahead:
         security.record("clock_jump", subject=name, now=now.isoformat(), last=last.isoformat() if last else "")
-        where = f"before its last run at {timezone.localtime(last):%Y-%m-%d %H:%M}" if back and last else f"more than {AHEAD.days} days ahead"
+        where = (
+            f"before its last run at {timezone.localtime(last):%Y-%m-%d %H:%M}"
+            if back and last
+            else f"more than {AHEAD.days} days ahead"
+        )
         raise Failed(f"{name} was not run: {now.isoformat()} lies {where}. Check the clock, or give another --now.")

@@ -29,7 +29,12 @@ class Command(ActionCommand):
         result = {"ok": checked.ok, "problems": [str(problem) for problem in checked.problems]}
         if not checked.ok:
             raise Failed(f"The draw cannot be repeated: {result['problems'][0]}", result)
-        return {**result, "period": document["period"], "frame": len(document["frame"]), "picks": len(document["picks"])}
+        return {
+            **result,
+            "period": document["period"],
+            "frame": len(document["frame"]),
+            "picks": len(document["picks"]),
+        }
 
     def show(self, result: dict[str, Any]) -> None:
         self.stdout.write(f"{result['period']}: {result['picks']} of {result['frame']} cases, drawn as documented")
