@@ -58,7 +58,7 @@ class Facts:
         return [(str(label), int(n)) for label, n in found if n]
 
     def points(self, axis: str) -> list[tuple[str, int]]:
-        """The counts of a chart: what is left empty as too small is one group, so that shares stay those of the text."""
+        """The counts of a chart; what is left empty as too small is one group, so shares agree with the text."""
         shown = self.counts(axis)
         rest = int(self.value("received") or 0) - sum(n for _name, n in shown)
         return [*shown, (self.rest_label, rest)] if rest > 0 else shown

@@ -42,8 +42,8 @@ def freeze(period: Period, *, at: datetime) -> dict[str, Any]:
 
 
 def fingerprint(data: dict[str, Any]) -> str:
-    """SHA-256 of frozen figures; the time of computing is left out, so equal figures have equal hashes."""
-    content = {key: value for key, value in data.items() if key != "computed_at"}
+    """SHA-256 of frozen figures; when they were computed is left out, so equal figures have equal hashes."""
+    content = {key: value for key, value in data.items() if key not in ("computed_at", "is_over")}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -7,6 +7,7 @@ to exactly one version, so an old document can never be taken for the present on
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -193,7 +194,7 @@ def edit_section(
             for section in snapshot["sections"]
         ]
     try:
-        checked = ReportSnapshot.from_dict(snapshot).to_dict()
+        checked = json.loads(ReportSnapshot.from_dict(snapshot).to_json())
     except ValueError as error:
         raise InvalidInput(
             "text", _("This text does not fit into the document: %(problem)s"), problem=str(error)

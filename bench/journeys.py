@@ -21,7 +21,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Department, User
 from complaints import transitions
 from complaints.models import Category, Complaint
 from complaints.states import Channel
@@ -29,10 +29,15 @@ from complaints.states import Channel
 OPEN = (
     "('registered','awaiting_information','accepted','assigned','in_progress','quality_check','legal_check','replied')"
 )
-ROW = """SELECT c.id, c.number, c.subject, c.status, c.channel, c.risk_grade, c.is_repeat, c.next_due_at, c.received_at, d.name, k.name, h.display_name
-FROM complaints_complaint c LEFT JOIN accounts_department d ON d.id = c.lead_department_id
-LEFT JOIN complaints_category k ON k.id = c.category_id LEFT JOIN accounts_user h ON h.id = c.handler_id """
-WORDS = "暖气"
+ROW = """
+SELECT c.id, c.number, c.subject, c.status, c.channel, c.risk_grade, c.is_repeat, c.next_due_at, c.received_at,
+  d.name, k.name, h.display_name
+FROM complaints_complaint c
+LEFT JOIN accounts_department d ON d.id = c.lead_department_id
+LEFT JOIN complaints_category k ON k.id = c.category_id
+LEFT JOIN accounts_user h ON h.id = c.handler_id"""
+BY_DUE = "ORDER BY c.next_due_at, c.id LIMIT 51"
+NEWEST = "ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
 DEEP_PAGE = 100
 NEXT = re.compile(r'href="([^"]*[?&;]after=[^"]*)"')
 
@@ -137,7 +142,8 @@ def _rows(plan: dict[str, Any]) -> float:
 
 def _outline(plan: dict[str, Any], depth: int = 0) -> list[str]:
     name = plan.get("Index Name") or plan.get("Relation Name") or ""
-    line = f"{'  ' * depth}{plan['Node Type']} {name} rows={plan['Actual Rows']}×{plan['Actual Loops']} {plan['Actual Total Time']:.2f} ms"
+    size = f"rows={plan['Actual Rows']}×{plan['Actual Loops']}"
+    line = f"{'  ' * depth}{plan['Node Type']} {name} {size} {plan['Actual Total Time']:.2f} ms"
     return [line, *(inner for child in plan.get("Plans", ()) for inner in _outline(child, depth + 1))]
 
 
@@ -148,65 +154,67 @@ def all_journeys() -> list[Journey]:
     """The journeys of the staff desk and of intake, on the data that is there."""
     desk, handler = _signed_in("coordinator"), _signed_in("case_handler-water")
     queue = reverse("complaints:queue")
-    number = Complaint.objects.filter(status="closed").order_by("-received_at").values_list("number", flat=True)[0]
-    held = Complaint.objects.filter(status="in_progress").order_by("-received_at").values_list("number", flat=True)[0]
-    category = Category.objects.get(dimension="category", code="heating")
-    due = f"{ROW} WHERE c.status IN {OPEN} ORDER BY c.next_due_at, c.id LIMIT 51"
+    me = User.objects.get(staff_number="coordinator-1").pk
+    water = Department.objects.get(code="water").pk
+    heating = Category.objects.get(dimension="category", code="heating").pk
+    closed, held = _newest("closed"), _newest("in_progress")
     deep = _walk(desk, f"{queue}?view=all", DEEP_PAGE)
-    found = f"SELECT complaint_id FROM complaints_complaintsearch WHERE to_tsvector('simple'::regconfig, COALESCE(tokens, '')) @@ '''{WORDS}'''::tsquery"
-    newest = f"{ROW} ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
+    theirs = f"c.id IN (SELECT complaint_id FROM complaints_assignment WHERE is_current AND department_id = {water})"
     return [
         Journey(
             "queue: overdue by due time",
             _get(desk, f"{queue}?view=overdue"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() ORDER BY c.next_due_at, c.id LIMIT 51",
+            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() {BY_DUE}",
         ),
         Journey(
             "queue: my work",
             _get(desk, queue),
-            f"{ROW} WHERE c.status IN {OPEN} AND (c.handler_id = {_id('coordinator')} OR c.coordinator_id = {_id('coordinator')})"
-            " ORDER BY c.next_due_at, c.id LIMIT 51",
+            f"{ROW} WHERE c.status IN {OPEN} AND (c.handler_id = {me} OR c.coordinator_id = {me}) {BY_DUE}",
         ),
         Journey(
             "queue: a department's work",
             _get(handler, f"{queue}?view=overdue"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() AND c.id IN (SELECT complaint_id FROM complaints_assignment"
-            f" WHERE is_current AND department_id = (SELECT id FROM accounts_department WHERE code = 'water')) ORDER BY c.next_due_at, c.id LIMIT 51",
+            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() AND {theirs} {BY_DUE}",
         ),
-        Journey("queue: counts not cached", _get(desk, f"{queue}?view=overdue"), due, before=caches["local"].clear),
         Journey(
-            "queue: category, by due time",
+            "queue: nothing cached",
+            _get(desk, f"{queue}?view=overdue"),
+            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() {BY_DUE}",
+            before=caches["local"].clear,
+        ),
+        Journey(
+            "queue: two filters, by due time",
             _get(desk, f"{queue}?view=high&category=heating&sort=due"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.risk_grade = 'high' AND c.category_id = {category.pk} ORDER BY c.next_due_at, c.id LIMIT 51",
+            f"{ROW} WHERE c.status IN {OPEN} AND c.risk_grade = 'high' AND c.category_id = {heating} {BY_DUE}",
         ),
-        Journey("all cases: first page", _get(desk, f"{queue}?view=all"), newest),
+        Journey("all cases: first page", _get(desk, f"{queue}?view=all"), f"{ROW} {NEWEST}"),
         Journey(f"all cases: page {DEEP_PAGE}", _get(desk, deep), _after(deep)),
+        Journey("search: frequent word", _get(desk, f"{queue}?view=all&q=暖气"), _found("'暖气'")),
         Journey(
-            "search: two characters",
-            _get(desk, f"{queue}?view=all&q={WORDS}"),
-            f"{ROW} WHERE c.id IN ({found}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51",
+            "search: a place",
+            _get(desk, f"{queue}?view=all&q=工业三路7号"),
+            _found("'工业' & '业三' & '三路' & '7':* & '号':*"),
         ),
-        Journey(
-            "search: two rare words",
-            _get(desk, f"{queue}?view=all&q=翠湖花园十四度"),
-            f"{ROW} WHERE c.id IN ({found.replace(WORDS, '翠湖').replace('::tsquery', '::tsquery')}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51",
-        ),
-        Journey(
-            "case page: closed",
-            _get(desk, reverse("complaints:detail", args=[number])),
-            f"{ROW} WHERE c.number = '{number}'",
-        ),
-        Journey(
-            "case page: in progress",
-            _get(desk, reverse("complaints:detail", args=[held])),
-            f"{ROW} WHERE c.number = '{held}'",
-        ),
+        Journey("search: nothing found", _get(desk, f"{queue}?view=all&q=鎏金"), _found("'鎏金'")),
+        Journey("case page: closed", _get(desk, _page(closed)), f"{ROW} WHERE c.number = '{closed}'"),
+        Journey("case page: in progress", _get(desk, _page(held)), f"{ROW} WHERE c.number = '{held}'"),
         Journey("filing", _file),
     ]
 
 
-def _id(role: str) -> int:
-    return User.objects.get(staff_number=f"{role}-1").pk
+def _newest(status: str) -> str:
+    return Complaint.objects.filter(status=status).order_by("-received_at").values_list("number", flat=True)[0]
+
+
+def _page(number: str) -> str:
+    return reverse("complaints:detail", args=[number])
+
+
+def _found(query: str) -> str:
+    """The bare statement for a search."""
+    tokens = "to_tsvector('simple'::regconfig, COALESCE(tokens, ''))"
+    hits = f"SELECT complaint_id FROM complaints_complaintsearch WHERE {tokens} @@ $q${query}$q$::tsquery"
+    return f"{ROW} WHERE c.id IN ({hits}) {NEWEST}"
 
 
 def _signed_in(role: str) -> Client:
@@ -240,9 +248,9 @@ def _after(url: str) -> str:
     """The bare statement for a page that begins after a row."""
     match = re.search(r"after=\d-(\d+)-(\d+)", url)
     if not match:
-        return f"{ROW} ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
+        return f"{ROW} {NEWEST}"
     at, pk = int(match[1]), match[2]
-    return f"{ROW} WHERE (c.received_at, c.id) < (to_timestamp({at} / 1000000.0), {pk}) ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
+    return f"{ROW} WHERE (c.received_at, c.id) < (to_timestamp({at} / 1000000.0), {pk}) {NEWEST}"
 
 
 def _file() -> None:

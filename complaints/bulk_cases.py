@@ -9,15 +9,13 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from datetime import datetime, time, timedelta
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.crypto import encrypt
-from complaints import bulk, bulk_texts, identity, search
+from complaints import bulk, bulk_texts, search
+from complaints.bulk_plan import People, Plan
 from complaints.bulk_texts import THEMES, Theme
 from complaints.calendars import SHANGHAI
 from complaints.deadlines import StartsOn
@@ -38,8 +36,6 @@ from complaints.models.people import ContactKind
 from complaints.states import Channel, Complexity, Milestone, RiskGrade, Severity, Status
 
 PREFIX = "HY"
-CHUNK = 1000
-YEARS = 3
 # Among the cases of the last days this share is stuck, which makes one case in twenty open.
 RECENT = timedelta(days=95)
 STUCK = 0.4
@@ -49,75 +45,6 @@ CHANNELS = (
     + (Channel.APP, Channel.APP, Channel.GOVERNMENT, Channel.REFERRAL, Channel.COUNTER, Channel.LETTER, Channel.EMAIL)
 )
 SATISFACTIONS = ("satisfied",) * 6 + ("basically",) * 3 + ("dissatisfied",)
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Who works on the cases: primary keys only, so that it can be handed to another process."""
-
-    intake: tuple[int, ...]
-    coordinators: tuple[int, ...]
-    checkers: tuple[int, ...]
-    departments: tuple[int, ...]
-    handlers: dict[int, tuple[int, ...]]
-    categories: dict[str, int]
-
-
-@dataclass
-class Plan:
-    """How many cases, over which days, with which numbers."""
-
-    complaints: int
-    seed: int
-    now: datetime
-    desk: Desk
-    first_numbers: dict[date, int] = field(default_factory=dict)
-
-    @cached_property
-    def days(self) -> list[date]:
-        last = timezone.localdate(self.now) - timedelta(days=1)
-        return [last - timedelta(days=back) for back in range(365 * YEARS - 1, -1, -1)]
-
-    def day_of(self, index: int) -> date:
-        return self.days[index * len(self.days) // self.complaints]
-
-    def position(self, index: int) -> int:
-        """How many cases of the same day come before this one."""
-        place = index * len(self.days) // self.complaints
-        return index + (-place * self.complaints // len(self.days))
-
-    def per_day(self) -> dict[date, int]:
-        counts: dict[date, int] = {}
-        for index in range(self.complaints):
-            day = self.day_of(index)
-            counts[day] = counts.get(day, 0) + 1
-        return counts
-
-    def chunks(self) -> Iterator[tuple[int, int]]:
-        """(first, end) of every chunk."""
-        for first in range(0, self.complaints, CHUNK):
-            yield first, min(first + CHUNK, self.complaints)
-
-
-class People:
-    """Invented complainants, encrypted once each: many complain more than once."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.size = max(20, min(20_000, plan.complaints // 3))
-        self.seed = plan.seed
-        self._known: dict[int, tuple[str, str, str]] = {}
-
-    def pick(self, rng: random.Random) -> tuple[str, str, str]:
-        """(encrypted name, encrypted phone, hash of the phone)."""
-        index = (
-            min(int(rng.expovariate(1.5) * self.size), self.size - 1)
-            if rng.random() < 0.2
-            else rng.randrange(self.size)
-        )
-        if index not in self._known:
-            name, phone = bulk_texts.person(random.Random(f"{self.seed}:{index}"))  # noqa: S311
-            self._known[index] = (encrypt(name), encrypt(phone), identity.match_hash(ContactKind.PHONE, phone))
-        return self._known[index]
 
 
 class Maker:
@@ -140,7 +67,7 @@ class Maker:
         with transaction.atomic():
             batch = bulk.Batch()
             count = end - first
-            ids = {
+            ids: dict[type[models.Model], Iterator[int]] = {
                 model: iter(bulk.reserve_ids(model, count))
                 for model in (Complainant, Complaint, Reply, QualityCheck, Callback)
             }
@@ -171,7 +98,7 @@ class _Story:
         batch: bulk.Batch,
         rng: random.Random,
         index: int,
-        keys: dict[type, int],
+        keys: dict[type[models.Model], int],
         contacts: tuple[int, int],
     ) -> None:
         self.maker, self.batch, self.rng, self.keys, self.contacts = maker, batch, rng, keys, contacts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -184,7 +184,7 @@ class ImportedCase:
         }
 
     def _clocks(
-        self, milestones: list[Milestone], events: tuple[StartsOn, ...], *, stop: datetime | None
+        self, milestones: Sequence[Milestone], events: tuple[StartsOn, ...], *, stop: datetime | None
     ) -> tuple[datetime | None, bool]:
         """Write the clocks these events start; the earliest due date, and whether calendar data is missing."""
         first, missing = None, False

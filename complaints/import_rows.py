@@ -142,7 +142,7 @@ class RowReader:
         self._width = width
         self._channel = channel
         self._now = now
-        self._channels = {_heading(name): value for value, label in Channel.choices for name in (value, label)}
+        self._channels = {_heading(name): value for value, label in Channel.choices for name in (value, str(label))}
         self._departments = {
             _heading(name): row for row in Department.objects.active() for name in (row.code, row.name)
         }

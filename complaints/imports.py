@@ -193,7 +193,9 @@ class _Import:
 
     def _known(self, chunk: list[tuple[str, ImportRow]]) -> set[str]:
         keys = [key for key, _row in chunk]
-        return set(Complaint.objects.filter(external_key__in=keys).values_list("external_key", flat=True))
+        return {
+            key for key in Complaint.objects.filter(external_key__in=keys).values_list("external_key", flat=True) if key
+        }
 
     def _day(self, row: ImportRow) -> date:
         return timezone.localdate(row.received_at or self.now)

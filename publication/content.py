@@ -114,8 +114,9 @@ def leaking(publication: Publication, content: dict[str, Any] | None = None) -> 
 
 # Words that promise nothing, with what to write instead (PUB-10). An organisation edits the list in its settings later.
 VAGUE = ("尽快", "近期", "适时", "及时处理", "择机", "逐步", "有关部门", "相关部门", "进一步加强", "不久")
-_FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?\s*(?:%|％|[\u4e00-\u9fff]{1,3})")
-_DATE_UNITS = ("年", "月", "日", "号", "时", "点")
+# A number and one of the units people count in; the longest unit wins.
+_UNITS = ("小时", "分钟", "个工作日", "工作日", "公里", "万元", "户", "人", "件", "次", "天", "元", "吨", "米", "只", "台", "处", "项", "个", "倍", "%", "％", "℃")
+_FIGURE = re.compile(rf"(?<![\d.])\d[\d,]*(?:\.\d+)?\s*(?:{'|'.join(_UNITS)})(?!月)")
 
 
 @dataclass(frozen=True)
@@ -155,14 +156,8 @@ def remarks(publication: Publication) -> list[Remark]:
 
 
 def figures(text: str) -> list[str]:
-    """Numbers with a unit in a text, dates and times left out."""
-    found: dict[str, None] = {}
-    for match in _FIGURE.finditer(text):
-        figure = match.group().strip()
-        unit = re.sub(r"[\d,.\s]", "", figure)
-        if unit and unit[0] not in _DATE_UNITS:
-            found[re.match(r"[\d,.]+\s*[%％]|[\d,.]+\s*[\u4e00-\u9fff]{1,2}", figure).group()] = None  # type: ignore[union-attr]
-    return list(found)
+    """Numbers with their unit in a text: "30 小时", "986 户", "12%"; dates and times left out."""
+    return list(dict.fromkeys(match.group().strip() for match in _FIGURE.finditer(text)))
 
 
 def draft_from(complaint: Complaint) -> dict[str, str]:

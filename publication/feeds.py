@@ -42,7 +42,7 @@ def atom(*, at: datetime, changed: datetime) -> bytes:
         feed_guid=home,
         changed=changed,
     )
-    for found in PublishedResult.objects.order_by("-published_at", "-pk")[:FEED_SIZE]:
+    for found in PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")[:FEED_SIZE]:
         link = results.absolute(results.path_of(found.public_id))
         feed.add_item(
             title=printable(found.title),

@@ -61,7 +61,7 @@ class Element(models.TextChoices):
     CAUSE = "cause", _("What was complained of")
     INVESTIGATION = "investigation", _("How it was investigated")
     RESPONSIBILITY = "responsibility", _("Who is responsible")
-    RESULT = "result", _("What was done")
+    RESULT = "result", _("What was done about it")
     IMPROVEMENT = "improvement", _("What will improve, by when")
 
 
@@ -83,7 +83,7 @@ class NotPublishedReason(models.TextChoices):
 class SpanDecision(models.TextChoices):
     PENDING = "pending", _("To be decided")
     ACCEPTED = "accepted", _("Masked")
-    KEPT = "kept", _("Kept")
+    KEPT = "kept", _("Words kept")
 
 
 def allowed_actions(status: str) -> list[str]:

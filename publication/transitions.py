@@ -138,6 +138,8 @@ def edit(publication_id: int, *, by: User, version: int | None = None, at: datet
     until, start = changes.get("publish_until", publication.publish_until), changes.get("publish_at", publication.publish_at)
     if until and until <= (start or at):
         raise InvalidInput("publish_until", _("The end lies before the start; give a later date."))
+    # Another profile masks differently, so every text is searched again then.
+    same_profile = changes.get("profile", publication.profile) == publication.profile
     before = {name: getattr(publication, name) for name in content.TEXT_FIELDS}
     improvements = changes.pop("improvements", None)
     for name, value in changes.items():
@@ -146,15 +148,15 @@ def edit(publication_id: int, *, by: User, version: int | None = None, at: datet
     _finish(publication, "edit", by=by, at=at)
     if improvements is not None:
         publication.improvements.set(improvements)
-    _find_spans(publication, before)
+    _find_spans(publication, before, only_changed=same_profile)
     return publication
 
 
-def _find_spans(publication: Publication, before: dict[str, str]) -> None:
-    """Search every text again; a decision stays where the same words are found in the same text."""
+def _find_spans(publication: Publication, before: dict[str, str], *, only_changed: bool = False) -> None:
+    """Search the texts again; a decision stays where the same words are found in the same text."""
     for name in content.TEXT_FIELDS:
         text = getattr(publication, name)
-        if before.get(name) == text and "profile" not in before:
+        if only_changed and before.get(name) == text:
             continue
         old_text = before.get(name, "")
         decided = {(old_text[row.start : row.end], row.type): row for row in publication.spans.filter(field=name)}

@@ -60,7 +60,7 @@ class ActionCommand(BaseCommand):
         else:
             self.show(result)
 
-    def run(self, **options: Any) -> dict[str, Any]:
+    def run(self, *args: Any, **options: Any) -> dict[str, Any]:
         raise NotImplementedError
 
     def show(self, result: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(max_length=12)),
                 ('confidence', models.FloatField(default=1)),
                 ('replacement', models.CharField(max_length=200)),
-                ('decision', models.CharField(choices=[('pending', 'To be decided'), ('accepted', 'Masked'), ('kept', 'Kept')], default='pending', max_length=10)),
+                ('decision', models.CharField(choices=[('pending', 'To be decided'), ('accepted', 'Masked'), ('kept', 'Words kept')], default='pending', max_length=10)),
                 ('reason', models.CharField(blank=True, max_length=200)),
                 ('decided_at', models.DateTimeField(null=True)),
             ],
@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
             name='FigureEvidence',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('field', models.CharField(choices=[('subject', 'Who complained'), ('cause', 'What was complained of'), ('investigation', 'How it was investigated'), ('responsibility', 'Who is responsible'), ('result', 'What was done'), ('improvement', 'What will improve, by when')], max_length=16)),
+                ('field', models.CharField(choices=[('subject', 'Who complained'), ('cause', 'What was complained of'), ('investigation', 'How it was investigated'), ('responsibility', 'Who is responsible'), ('result', 'What was done about it'), ('improvement', 'What will improve, by when')], max_length=16)),
                 ('figure', models.CharField(max_length=60)),
                 ('evidence', models.CharField(max_length=200, verbose_name='record that proves it')),
                 ('linked_at', models.DateTimeField()),

@@ -20,7 +20,8 @@ from tqdm import tqdm
 from accounts.management.base import SHANGHAI, ActionCommand, Failed
 from accounts.models import Department, DepartmentKind, Membership, User
 from complaints import bulk
-from complaints.bulk_cases import PREFIX, Desk, Maker, Plan
+from complaints.bulk_cases import PREFIX, Maker
+from complaints.bulk_plan import Desk, Plan
 from complaints.bulk_texts import THEMES
 from complaints.models import Category, Dimension
 

@@ -21,7 +21,7 @@ class Command(ActionCommand):
         }
         if problem:
             raise Failed(
-                f"The ledger is broken at {problem.row}: {problem.what}. Keep the database and compare it with a backup.",
+                f"The ledger is broken at {problem.row}: {problem.what}. Keep it and compare it with a backup.",
                 result,
             )
         return result

@@ -20,15 +20,16 @@ class Command(ActionCommand):
 
     def run(self, *, file: Path, **options: Any) -> dict[str, Any]:
         try:
-            document = json.loads(file.read_text(encoding="utf-8"))
+            document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise Failed(f"{file} cannot be read: {error.strerror}. Give the file written by export_sample.") from error
         except ValueError as error:
             raise Failed(f"{file} is not a draw document: it is not JSON. Export the draw again.") from error
         checked = sampling.verify(document)
-        result = {"ok": checked.ok, "problems": [str(problem) for problem in checked.problems]}
+        problems = [str(problem) for problem in checked.problems]
+        result = {"ok": checked.ok, "problems": problems}
         if not checked.ok:
-            raise Failed(f"The draw cannot be repeated: {result['problems'][0]}", result)
+            raise Failed(f"The draw cannot be repeated: {problems[0]}", result)
         return {
             **result,
             "period": document["period"],
