@@ -132,7 +132,7 @@ def grouped(
         for j, expression in enumerate(AXES[axis].expressions(case))
     }
     # Compared with the boundaries themselves: no time-zone arithmetic in the database, the index serves.
-    bucket = Case(*[When(**{f"{moment}__lte": period.end}, then=Value(i)) for i, period in enumerate(periods)])
+    bucket = Case(*[When(**{f"{moment}__lt": period.end}, then=Value(i)) for i, period in enumerate(periods)])
     window = Q(**{f"{moment}__gte": periods[0].start, f"{moment}__lt": periods[-1].end})
     found = (
         rows.filter(window, scope.cases(case))

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone, translation
 
 from accounts.models import User
-from complaints import clocks, events, messages, notify
+from complaints import clocks, events, files, messages, notify
 from complaints.deadlines import LadderStep, Recipient
 from complaints.models import ClockPause, Complaint, Deadline, IdempotencyKey, IntakeDraft, JobRun, Notification
 from complaints.states import DeadlineState, RequestState, Status
@@ -193,11 +193,19 @@ def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
 
 
 def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
-    """Remove drafts never filed after 2 days and kept API answers after 7 days."""
+    """Remove drafts never filed after 2 days and kept API answers after 7 days, then sweep the files.
+
+    Files and rows that do not belong together are an alarm for the administrators (FL-07, I14).
+    """
     now = now or timezone.now()
     drafts, _rows = IntakeDraft.objects.filter(complaint=None, created_at__lt=now - timedelta(days=2)).delete()
     receipts = IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2)).exclude(receipt="").update(receipt="", answers="{}")
     keys, _rows = IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=7)).delete()
-    return {"removed": drafts + keys, "cleared": receipts}
+    swept = files.sweep(now)
+    lost, strays = len(swept.rows_without_files), len(swept.files_without_rows)
+    if lost or strays:
+        people = notify.holders_of("accounts.configure_system")
+        notify.tell(people, "files_do_not_match", dedupe=f"files:{timezone.localdate(now)}", lost=lost, strays=strays)
+    return {"removed": drafts + keys, "cleared": receipts, "lost": lost, "strays": strays}
 
 

@@ -49,6 +49,7 @@ def sentence(row: Notification) -> str:
         "publication_returned": _("Publication %(publication)s was returned to you."),
         "publication_check": _("Publication %(publication)s waits for you to check it."),
         "report_ready": _("The report for %(period)s is ready."),
+        "files_do_not_match": _("Files and their records do not match: %(lost)s files are missing, %(strays)s have no record."),
         "report_failed": _("The report for %(period)s could not be built."),
     }
     text = texts.get(row.kind, _("There is news on %(number)s."))

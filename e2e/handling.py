@@ -211,9 +211,13 @@ def action(name: str) -> str:
 
 
 def open_case(window: Window, story: Story) -> None:
-    """From the person's own queue to the case."""
-    window.open(f"/desk/queue/?view=all&q={story.number}")
-    window.follow(window.page.locator("a[data-row-link]").filter(has_text=SUBJECT))
+    """The search of the queue leads straight to the case whose number it is given."""
+    window.open("/desk/queue/")
+    search = window.page.locator("main [name=q]")
+    search.fill(story.number)
+    with window.page.expect_navigation():
+        search.press("Enter")
+    window.shows(SUBJECT, within="h1")
 
 
 def do(window: Window, story: Story, name: str, **fields: object) -> None:

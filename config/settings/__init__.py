@@ -151,6 +151,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_AGE = None  # like every cookie of the public pages it ends with the browser
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 # --- Language and time --------------------------------------------------------------------
@@ -184,7 +185,7 @@ FILE_UPLOAD_HANDLERS = [
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
 ATTACHMENT_MAX_BYTES = 50 * 1024 * 1024
 ATTACHMENT_MAX_COUNT = 10
 
