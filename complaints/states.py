@@ -310,7 +310,7 @@ class RefusalGround(models.TextChoices):
 
 
 class EvidenceKind(models.TextChoices):
-    COMPLAINANT = "complainant", _("From the complainant")
+    COMPLAINANT = "complainant", _("Supplied by the complainant")
     RECORDING = "recording", _("Call recording")
     LETTER = "letter", _("Scan of the letter")
     MESSAGE = "message", _("Original message")
@@ -323,7 +323,7 @@ class EvidenceKind(models.TextChoices):
 
 
 class ImprovementState(models.TextChoices):
-    OPEN = "open", _("In progress")
+    OPEN = "open", _("Under way")
     DONE = "done", _("Reported as done")
     VERIFIED = "verified", _("Verified")
 

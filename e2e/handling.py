@@ -200,7 +200,14 @@ def close(story: Story) -> None:
     """A coordinator closes; whoever entered the satisfaction cannot (FB-08)."""
     with story.office.turn("coordinator-2") as coordinator:
         open_case(coordinator, story)
-        do(coordinator, story, "close", is_systemic="false", is_cured="true")
+        do(
+            coordinator,
+            story,
+            "close",
+            is_systemic="false",
+            is_cured="true",
+            note="已修复并赔偿；对没有通知的说法，已告知可以申请复查。",
+        )
         coordinator.says("已完成：结案")
         status(coordinator, "结案")
 

@@ -192,6 +192,9 @@ def test_midnight_divides_the_months(cast):
     registered("2026-10-31 23:59", phone="13800000001")
     registered("2026-11-01 00:00", phone="13800000002")
     assert [figures.received(parse(code), WHOLE).value for code in ("2026-10", "2026-11")] == [1, 1]
+    both = [parse("2026-10"), parse("2026-11")]
+    batched = compute([figures.received], both, WHOLE)
+    assert [batched.value(figures.received, period).value for period in both] == [1, 1]
     found = figures.received.by("channel", parse("2026-11"), WHOLE)
     assert [(group.code, value.value) for group, value in found.items()] == [("web", 1)]
 

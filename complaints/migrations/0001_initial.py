@@ -461,7 +461,7 @@ class Migration(migrations.Migration):
                 ('post', models.CharField(blank=True, max_length=80, verbose_name='responsible post')),
                 ('due_on', models.DateField(verbose_name='due on')),
                 ('acceptance_test', models.TextField(blank=True, verbose_name='how it will be verified')),
-                ('state', models.CharField(choices=[('open', 'In progress'), ('done', 'Reported as done'), ('verified', 'Verified')], default='open', max_length=10)),
+                ('state', models.CharField(choices=[('open', 'Under way'), ('done', 'Reported as done'), ('verified', 'Verified')], default='open', max_length=10)),
                 ('percent', models.PositiveSmallIntegerField(default=0)),
                 ('progress_note', models.CharField(blank=True, max_length=300)),
                 ('created_at', models.DateTimeField()),
@@ -494,7 +494,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', accounts.crypto.EncryptedTextField()),
-                ('evidence_kind', models.CharField(choices=[('complainant', 'From the complainant'), ('recording', 'Call recording'), ('letter', 'Scan of the letter'), ('message', 'Original message'), ('test_report', 'Test report'), ('system_record', 'System record'), ('video', 'Surveillance video'), ('statement', 'Statement'), ('decision', 'Decision or penalty document'), ('other', 'Other')], default='complainant', max_length=16)),
+                ('evidence_kind', models.CharField(choices=[('complainant', 'Supplied by the complainant'), ('recording', 'Call recording'), ('letter', 'Scan of the letter'), ('message', 'Original message'), ('test_report', 'Test report'), ('system_record', 'System record'), ('video', 'Surveillance video'), ('statement', 'Statement'), ('decision', 'Decision or penalty document'), ('other', 'Other')], default='complainant', max_length=16)),
                 ('source', models.CharField(blank=True, max_length=120, verbose_name='where it comes from')),
                 ('from_complainant', models.BooleanField(default=True)),
                 ('at', models.DateTimeField()),

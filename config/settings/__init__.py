@@ -194,7 +194,7 @@ QUEUE_DIR = DATA_DIR / "queue"
 if ENV.redis_url:
     CELERY_BROKER_URL = ENV.redis_url
     # A silent Redis must not hold a person's click: connecting and publishing give up quickly.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
         "socket_timeout": 2,
         "socket_connect_timeout": 2,
         "max_retries": 0,
