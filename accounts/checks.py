@@ -20,13 +20,21 @@ def production_is_clean(app_configs, databases=None, **kwargs):
         try:
             if User.objects.filter(is_demo=True, is_active=True).exists():
                 errors.append(
-                    Error("Demo accounts exist in this database.", hint="Use a database that was never seeded with demo data.", id="huiyin.E002")
+                    Error(
+                        "Demo accounts exist in this database.",
+                        hint="Use a database that was never seeded with demo data.",
+                        id="huiyin.E002",
+                    )
                 )
         except DatabaseError:
             return errors
         problem = key_problem()
         if problem:
-            errors.append(Error(problem, hint="Set HUIYIN_FIELD_KEYS to the keys this database was filled with.", id="huiyin.E003"))
+            errors.append(
+                Error(
+                    problem, hint="Set HUIYIN_FIELD_KEYS to the keys this database was filled with.", id="huiyin.E003"
+                )
+            )
     return errors
 
 

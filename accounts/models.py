@@ -128,8 +128,12 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="membership_ends_after_start"),
-            models.UniqueConstraint(fields=["user", "department"], condition=Q(until__isnull=True), name="one_open_membership"),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="membership_ends_after_start"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "department"], condition=Q(until__isnull=True), name="one_open_membership"
+            ),
         ]
         indexes = [models.Index(fields=["department", "until"])]
 

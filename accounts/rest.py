@@ -17,7 +17,9 @@ class StrictSerializer(serializers.Serializer):
             writable = {name for name, field in self.fields.items() if not field.read_only}
             unknown = sorted(set(data) - writable)
             if unknown:
-                raise serializers.ValidationError({name: [_("This field is not known or cannot be set.")] for name in unknown})
+                raise serializers.ValidationError(
+                    {name: [_("This field is not known or cannot be set.")] for name in unknown}
+                )
         return super().to_internal_value(data)
 
 

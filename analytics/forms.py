@@ -21,12 +21,12 @@ def period_choices(at: datetime) -> list[tuple[str, str]]:
 
 
 class RequestForm(forms.Form):
-    period = forms.ChoiceField(label=_("Period"))
     edition = forms.ChoiceField(label=_("Edition"), choices=Edition.choices)
 
     def __init__(self, *args, at: datetime, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["period"].choices = period_choices(at)
+        self.fields["period"] = forms.ChoiceField(label=_("Period"), choices=period_choices(at))
+        self.order_fields(["period", "edition"])
 
 
 class SectionForm(forms.Form):

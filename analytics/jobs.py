@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Q
@@ -26,9 +27,7 @@ def build_due_reports(*, now: datetime | None = None) -> dict[str, Any]:
     if month.month % 3 == 0:
         due.append(periods.Period(month.year, month.month - 2, 3))
     return {
-        period.code: jobs.run_once(
-            "build_report", period.code, lambda period=period: request_all(period, now=now), now=now
-        )
+        period.code: jobs.run_once("build_report", period.code, partial(request_all, period, now=now), now=now)
         for period in due
     }
 

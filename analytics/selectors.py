@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from analytics import figures, sources
-from analytics.cells import Group
+from analytics.cells import Group, Source
 from analytics.figures import FIGURES, Computed, Figure, Unit, Value, compute
 from analytics.periods import Period
 from analytics.scope import Scope
@@ -39,7 +40,7 @@ BREAKDOWNS: dict[str, tuple[Figure, ...]] = {
     "late_reason": (figures.late_share,),
     "trigger": (figures.reviews_opened,),
 }
-_AXES = {
+_AXES: dict[Source, Sequence[str]] = {
     sources.registered: ("channel", "category", "department", "risk"),
     sources.answered: ("department",),
     sources.clocks_stopped: ("department", "milestone"),
@@ -123,7 +124,7 @@ def _breakdown(
         ordered = [group for group in ordered if group.code]
     rows = []
     for group in ordered:
-        values = {
+        shown = {
             key: found.get(group) or Value(None if FIGURES[key].unit != Unit.CASES else 0)
             for key, found in columns.items()
         }
@@ -131,7 +132,7 @@ def _breakdown(
             {
                 "code": group.code,
                 "label": group.label,
-                **{key: (value.outside() if outside else value).to_dict() for key, value in values.items()},
+                **{key: (value.outside() if outside else value).to_dict() for key, value in shown.items()},
             }
         )
     return rows
@@ -141,7 +142,7 @@ def weight(value: Value | None) -> int:
     """How many cases stand behind a value."""
     if value is None:
         return 0
-    return int(value.part if value.part is not None else value.of if value.of is not None else value.value or 0)
+    return int(value.of if value.of is not None else value.value or 0)
 
 
 def _dissatisfaction(now: Computed, period: Period, outside: bool) -> list[dict[str, Any]]:

@@ -54,8 +54,12 @@ class Complaints(APIView):
     @idempotent
     def post(self, request: Request) -> Response:
         user = request.user if request.user.is_authenticated else None
-        if user is None and not throttle.spend(throttle.FILED_BY_ADDRESS, throttle.address_of(request), at=timezone.now()):
-            raise Throttled(wait=throttle.HOUR, detail=_("Too many complaints from this address. Please ring us instead."))
+        if user is None and not throttle.spend(
+            throttle.FILED_BY_ADDRESS, throttle.address_of(request), at=timezone.now()
+        ):
+            raise Throttled(
+                wait=throttle.HOUR, detail=_("Too many complaints from this address. Please ring us instead.")
+            )
         data = FilingInput(data=request.data, context={"request": request})
         data.is_valid(raise_exception=True)
         receipt = transitions.register(data.filing(), by=user)
@@ -71,7 +75,9 @@ class Complaints(APIView):
 
 def visible_or_404(request: Request, number: str) -> Complaint:
     """The case when the caller may see it; the same 404 as for an unknown number otherwise."""
-    cases = Complaint.objects.visible_to(request.user).select_related("category", "lead_department", "handler", "complainant", "policy")
+    cases = Complaint.objects.visible_to(request.user).select_related(
+        "category", "lead_department", "handler", "complainant", "policy"
+    )
     return get_object_or_404(cases.prefetch_related("deadlines", "complainant__contacts"), number=number)
 
 
@@ -105,7 +111,7 @@ def run_form(form_class: Any, request: Request, complaint: Complaint) -> Any:
     """Check a JSON body with the page's form and run it. Raises ValidationError by field."""
     if not isinstance(request.data, dict):
         raise ValidationError({"body": [_("Send a JSON object.")]})
-    data = {key: value for key, value in request.data.items()}
+    data = dict(request.data.items())
     form = form_class({"version": complaint.version, **data}, complaint=complaint, user=request.user)
     unknown = sorted(set(data) - set(form.fields))
     if unknown:
@@ -124,5 +130,10 @@ def visible_after(request: Request, complaint: Complaint) -> dict[str, Any]:
         fresh = visible_or_404(request, complaint.number)
     except Http404:
         complaint.refresh_from_db(fields=["status", "version"])
-        return {"number": complaint.number, "status": complaint.status, "version": complaint.version, "allowed_actions": []}
+        return {
+            "number": complaint.number,
+            "status": complaint.status,
+            "version": complaint.version,
+            "allowed_actions": [],
+        }
     return ComplaintDetail(fresh, context={"request": request}).data

@@ -36,7 +36,9 @@ def working_calendar(slots: list[list[str]] | None = None) -> WorkingCalendar:
         cache.set("calendar", stored, CACHE_SECONDS)
     exceptions, names, known, provisional = stored
     hours = {"slots": tuple((_time(a), _time(b)) for a, b in slots)} if slots else {}
-    return WorkingCalendar(exceptions=exceptions, years=known, provisional=provisional, names=names, tz=SHANGHAI, **hours)
+    return WorkingCalendar(
+        exceptions=exceptions, years=known, provisional=provisional, names=names, tz=SHANGHAI, **hours
+    )
 
 
 def _time(text: str) -> time:
@@ -68,7 +70,9 @@ def pauses_of(complaint: Complaint) -> list[Pause]:
 
 def compute(deadline: Deadline, calendar: WorkingCalendar, pauses: list[Pause]) -> Due:
     """Due date with its explanation, from stored data alone (I13)."""
-    return deadlines.due_at(deadline.started_at, rule_of(deadline), calendar, pauses, starts_on=deadlines.StartsOn(deadline.starts_on))
+    return deadlines.due_at(
+        deadline.started_at, rule_of(deadline), calendar, pauses, starts_on=deadlines.StartsOn(deadline.starts_on)
+    )
 
 
 def policy_for(code: str | None, *, on) -> ServicePolicy:
@@ -97,13 +101,26 @@ def begin(complaint: Complaint, event: deadlines.StartsOn, *, at: datetime) -> N
 
 
 def start(
-    complaint: Complaint, rule: PolicyRule, *, at: datetime, assignment: Assignment | None = None, amount: int | None = None
+    complaint: Complaint,
+    rule: PolicyRule,
+    *,
+    at: datetime,
+    assignment: Assignment | None = None,
+    amount: int | None = None,
 ) -> Deadline | None:
     """Start one clock; None and a mark on the case when the calendar has no data for the year."""
     deadline = Deadline(
-        complaint=complaint, assignment=assignment, milestone=rule.milestone, amount=amount or rule.amount, unit=rule.unit,
-        starts_on=rule.starts_on, start_day_counts=rule.start_day_counts, roll_forward=rule.roll_forward,
-        after_hours_next_day=rule.after_hours_next_day, ladder=rule.ladder, started_at=at,
+        complaint=complaint,
+        assignment=assignment,
+        milestone=rule.milestone,
+        amount=amount or rule.amount,
+        unit=rule.unit,
+        starts_on=rule.starts_on,
+        start_day_counts=rule.start_day_counts,
+        roll_forward=rule.roll_forward,
+        after_hours_next_day=rule.after_hours_next_day,
+        ladder=rule.ladder,
+        started_at=at,
     )
     calendar = working_calendar(complaint.policy.slots)
     try:
@@ -134,7 +151,9 @@ def ladder_of(deadline: Deadline) -> list[LadderStep]:
 
 def alert_points(deadline: Deadline, calendar: WorkingCalendar) -> list[tuple[datetime, LadderStep]]:
     """When which reminder, breach or escalation of this deadline is due."""
-    return deadlines.warning_points(deadline.started_at, deadline.due_at, calendar, ladder_of(deadline), unit=deadlines.Unit(deadline.unit))
+    return deadlines.warning_points(
+        deadline.started_at, deadline.due_at, calendar, ladder_of(deadline), unit=deadlines.Unit(deadline.unit)
+    )
 
 
 def next_alert(deadline: Deadline, calendar: WorkingCalendar) -> datetime | None:
@@ -212,7 +231,9 @@ def date_of(complaint: Complaint, milestone: str, *, since: datetime) -> datetim
     rule = rules.get(complaint.complexity) or rules.get("")
     if rule is None:
         return None
-    clock = ClockRule(rule.amount, deadlines.Unit(rule.unit), rule.start_day_counts, rule.roll_forward, rule.after_hours_next_day)
+    clock = ClockRule(
+        rule.amount, deadlines.Unit(rule.unit), rule.start_day_counts, rule.roll_forward, rule.after_hours_next_day
+    )
     try:
         return deadlines.due_at(since, clock, working_calendar(complaint.policy.slots)).at
     except CalendarMissing:

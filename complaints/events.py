@@ -27,10 +27,23 @@ from complaints.states import Audience
 def event_hash(event: CaseEvent) -> str:
     """SHA-256 over the row's content and the previous row's hash, as canonical JSON."""
     content = [
-        event.complaint_id, event.sequence, event.at.astimezone(UTC).isoformat(timespec="microseconds"), event.actor_id, event.kind,
-        event.version, event.from_status, event.to_status, event.fields, event.note, event.reference, event.audience, event.previous_hash,
+        event.complaint_id,
+        event.sequence,
+        event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        event.actor_id,
+        event.kind,
+        event.version,
+        event.from_status,
+        event.to_status,
+        event.fields,
+        event.note,
+        event.reference,
+        event.audience,
+        event.previous_hash,
     ]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    ).hexdigest()
 
 
 def append(
@@ -157,7 +170,9 @@ def anchor(*, day: date, at: datetime | None = None) -> LedgerAnchor:
     start, head, events = (last.last_event_id, last.head_hash, last.events) if last else (0, "", 0)
     end = CaseEvent.objects.aggregate(end=Max("pk"))["end"] or start
     head, count = _fold(head, _hashes(start, end))
-    made = LedgerAnchor.objects.create(day=day, last_event_id=end, events=events + count, head_hash=head, at=at or timezone.now())
+    made = LedgerAnchor.objects.create(
+        day=day, last_event_id=end, events=events + count, head_hash=head, at=at or timezone.now()
+    )
     folder = anchor_folder()
     folder.mkdir(parents=True, exist_ok=True)
     record = {"day": day.isoformat(), "last_event_id": end, "events": made.events, "head_hash": head}

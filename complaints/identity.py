@@ -89,7 +89,9 @@ def scrub(text: str, complainant: Complainant | None) -> str:
 
 def earlier_complaints(complaint: Complaint, *, at: datetime, days: int) -> QuerySet[Complaint]:
     """Other cases of the same person received in the `days` before `at`, found by hashed contacts."""
-    hashes = ContactPoint.objects.filter(complainant=complaint.complainant_id).exclude(match_hash="").values("match_hash")
+    hashes = (
+        ContactPoint.objects.filter(complainant=complaint.complainant_id).exclude(match_hash="").values("match_hash")
+    )
     same_person = ContactPoint.objects.filter(match_hash__in=hashes).values("complainant")
     return Complaint.objects.filter(
         complainant__in=same_person, received_at__gt=at - timedelta(days=days), received_at__lte=at

@@ -49,10 +49,17 @@ def run_once(job: str, period: str, work: Callable[[], dict[str, Any]], *, now: 
     try:
         result = work()
     except Exception as error:
-        JobRun.objects.filter(pk=run.pk).update(state=JobRun.State.FAILED, error=type(error).__name__, finished_at=timezone.now())
+        JobRun.objects.filter(pk=run.pk).update(
+            state=JobRun.State.FAILED, error=type(error).__name__, finished_at=timezone.now()
+        )
         logger.exception("job failed", extra={"job": job, "period": period})
         raise
-    JobRun.objects.filter(pk=run.pk).update(state=JobRun.State.DONE, result=json.loads(json.dumps(result, default=str)), error="", finished_at=timezone.now())
+    JobRun.objects.filter(pk=run.pk).update(
+        state=JobRun.State.DONE,
+        result=json.loads(json.dumps(result, default=str)),
+        error="",
+        finished_at=timezone.now(),
+    )
     return result
 
 
@@ -74,7 +81,9 @@ def sweep_deadlines(*, now: datetime | None = None) -> dict[str, int]:
         if len(due) < BATCH:
             break
     resumed = 0
-    for complaint_id in ClockPause.objects.filter(state=RequestState.APPROVED, max_until__lte=now).values_list("complaint_id", flat=True):
+    for complaint_id in ClockPause.objects.filter(state=RequestState.APPROVED, max_until__lte=now).values_list(
+        "complaint_id", flat=True
+    ):
         resumed += _end_pause(complaint_id, now=now)
     return {"alerts": alerts, "resumed": resumed}
 
@@ -100,9 +109,9 @@ def _alert(deadline_id: int, *, now: datetime) -> int:
     sent = deadline.alerts_sent
     last = max(due, default=sent - 1)
     upcoming = points[last + 1][0] if last + 1 < len(points) else None
-    won = Deadline.objects.filter(pk=deadline.pk, alerts_sent=sent, state=DeadlineState.RUNNING, next_alert_at=deadline.next_alert_at).update(
-        alerts_sent=last + 1, next_alert_at=upcoming.astimezone(UTC) if upcoming else None
-    )
+    won = Deadline.objects.filter(
+        pk=deadline.pk, alerts_sent=sent, state=DeadlineState.RUNNING, next_alert_at=deadline.next_alert_at
+    ).update(alerts_sent=last + 1, next_alert_at=upcoming.astimezone(UTC) if upcoming else None)
     if not won:
         return 0
     if now > deadline.due_at and deadline.breached_at is None:
@@ -114,8 +123,12 @@ def _alert(deadline_id: int, *, now: datetime) -> int:
         steps[points[index][1].kind] = (index, points[index][1])
     for index, step in steps.values():
         notify.tell(
-            _recipients(deadline, step), str(step.kind), complaint=complaint, dedupe=f"deadline:{deadline.pk}:{index}:{deadline.due_at:%Y%m%d%H%M}",
-            milestone=deadline.milestone, due=timezone.localtime(deadline.due_at).isoformat(timespec="minutes"),
+            _recipients(deadline, step),
+            str(step.kind),
+            complaint=complaint,
+            dedupe=f"deadline:{deadline.pk}:{index}:{deadline.due_at:%Y%m%d%H%M}",
+            milestone=deadline.milestone,
+            due=timezone.localtime(deadline.due_at).isoformat(timespec="minutes"),
         )
     return len(steps)
 
@@ -125,12 +138,29 @@ def _recipients(deadline: Deadline, step: LadderStep) -> list[User]:
     people: list[User] = []
     for role in step.recipients:
         if role == Recipient.OWNER:
-            owner = complaint.handler if complaint.status in (Status.ASSIGNED, Status.IN_PROGRESS) else complaint.coordinator
-            people += [owner] if owner else list(notify.members_with("complaints.handle_complaint", [complaint.lead_department_id] if complaint.lead_department_id else []))
+            owner = (
+                complaint.handler
+                if complaint.status in (Status.ASSIGNED, Status.IN_PROGRESS)
+                else complaint.coordinator
+            )
+            people += (
+                [owner]
+                if owner
+                else list(
+                    notify.members_with(
+                        "complaints.handle_complaint",
+                        [complaint.lead_department_id] if complaint.lead_department_id else [],
+                    )
+                )
+            )
         elif role == Recipient.DEPARTMENT_HEAD:
             people += list(notify.heads_of([complaint.lead_department_id] if complaint.lead_department_id else []))
         elif role == Recipient.COORDINATOR:
-            people += [complaint.coordinator] if complaint.coordinator else list(notify.holders_of("complaints.adjudicate_return"))
+            people += (
+                [complaint.coordinator]
+                if complaint.coordinator
+                else list(notify.holders_of("complaints.adjudicate_return"))
+            )
         else:
             people += list(notify.holders_of("analytics.approve_report"))
     return people
@@ -153,7 +183,9 @@ def deliver_notifications(*, now: datetime | None = None) -> dict[str, int]:
         except OSError:  # SMTP errors and refused connections
             logger.warning("mail not sent", extra={"notification": pk})
             row = Notification.objects.get(pk=pk)
-            Notification.objects.filter(pk=pk).update(sent_at=None, failed_at=now if row.attempts >= MAX_ATTEMPTS else None)
+            Notification.objects.filter(pk=pk).update(
+                sent_at=None, failed_at=now if row.attempts >= MAX_ATTEMPTS else None
+            )
             failed += 1
             continue
         sent += delivered
@@ -163,7 +195,11 @@ def deliver_notifications(*, now: datetime | None = None) -> dict[str, int]:
 def _mail(row: Notification) -> int:
     with translation.override(settings.LANGUAGE_CODE):
         subject, body = messages.mail(row)
-    address = row.complaint.complainant.contact("email") if row.to_complainant and row.complaint else (row.recipient.email if row.recipient else "")
+    address = (
+        row.complaint.complainant.contact("email")
+        if row.to_complainant and row.complaint
+        else (row.recipient.email if row.recipient else "")
+    )
     if not address:
         return 0
     # Said to mail robots, so that no automatic answer comes back (RFC 3834).
@@ -185,7 +221,11 @@ def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
         checked, problem = events.verify()
         if problem:
             notify.tell(
-                notify.holders_of("complaints.verify_ledger"), "ledger_broken", dedupe=f"ledger:{day}", row=problem.row, what=problem.what
+                notify.holders_of("complaints.verify_ledger"),
+                "ledger_broken",
+                dedupe=f"ledger:{day}",
+                row=problem.row,
+                what=problem.what,
             )
         return {"ok": problem is None, "checked": checked, "row": problem.row if problem else ""}
 
@@ -199,7 +239,11 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
     """
     now = now or timezone.now()
     drafts, _rows = IntakeDraft.objects.filter(complaint=None, created_at__lt=now - timedelta(days=2)).delete()
-    receipts = IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2)).exclude(receipt="").update(receipt="", answers="{}")
+    receipts = (
+        IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2))
+        .exclude(receipt="")
+        .update(receipt="", answers="{}")
+    )
     keys, _rows = IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=7)).delete()
     swept = files.sweep(now)
     lost, strays = len(swept.rows_without_files), len(swept.files_without_rows)
@@ -207,5 +251,3 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
         people = notify.holders_of("accounts.configure_system")
         notify.tell(people, "files_do_not_match", dedupe=f"files:{timezone.localdate(now)}", lost=lost, strays=strays)
     return {"removed": drafts + keys, "cleared": receipts, "lost": lost, "strays": strays}
-
-

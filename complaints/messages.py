@@ -20,9 +20,18 @@ def sentence(row: Notification) -> str:
     due = ""
     if "due" in row.params:
         moment = datetime.fromisoformat(row.params["due"])
-        due = _("%(month)s/%(day)s %(time)s") % {"month": moment.month, "day": moment.day, "time": moment.strftime("%H:%M")}
+        due = _("%(month)s/%(day)s %(time)s") % {
+            "month": moment.month,
+            "day": moment.day,
+            "time": moment.strftime("%H:%M"),
+        }
     milestone = str(Milestone(row.params["milestone"]).label) if "milestone" in row.params else ""
-    values = {"number": number, "due": due, "milestone": milestone, **{k: v for k, v in row.params.items() if k not in ("due", "milestone")}}
+    values = {
+        "number": number,
+        "due": due,
+        "milestone": milestone,
+        **{k: v for k, v in row.params.items() if k not in ("due", "milestone")},
+    }
     texts = {
         "assigned": _("%(number)s was assigned to your department."),
         "handed_over": _("%(number)s was handed over to you."),
@@ -49,7 +58,9 @@ def sentence(row: Notification) -> str:
         "publication_returned": _("Publication %(publication)s was returned to you."),
         "publication_check": _("Publication %(publication)s waits for you to check it."),
         "report_ready": _("The report for %(period)s is ready."),
-        "files_do_not_match": _("Files and their records do not match: %(lost)s files are missing, %(strays)s have no record."),
+        "files_do_not_match": _(
+            "Files and their records do not match: %(lost)s files are missing, %(strays)s have no record."
+        ),
         "report_failed": _("The report for %(period)s could not be built."),
     }
     text = texts.get(row.kind, _("There is news on %(number)s."))

@@ -55,7 +55,13 @@ def tell_complainant(complaint: Complaint, kind: str, *, dedupe: str) -> None:
         return
     Notification.objects.get_or_create(
         dedupe_key=f"{dedupe}:complainant",
-        defaults={"complaint": complaint, "kind": kind, "params": {"number": complaint.number}, "to_complainant": True, "by_email": True},
+        defaults={
+            "complaint": complaint,
+            "kind": kind,
+            "params": {"number": complaint.number},
+            "to_complainant": True,
+            "by_email": True,
+        },
     )
     after_commit.enqueue(tasks.deliver_notifications)
 
@@ -64,16 +70,25 @@ def holders_of(permission: str) -> QuerySet[User]:
     """Active users who have a permission through a group or directly."""
     app, codename = permission.split(".")
     rows = Permission.objects.filter(content_type__app_label=app, codename=codename)
-    return User.objects.filter(Q(groups__permissions__in=rows) | Q(user_permissions__in=rows), is_active=True).distinct()
+    return User.objects.filter(
+        Q(groups__permissions__in=rows) | Q(user_permissions__in=rows), is_active=True
+    ).distinct()
 
 
 def heads_of(department_ids: Iterable[int]) -> QuerySet[User]:
     """Who heads these departments now."""
     return User.objects.filter(
-        is_active=True, memberships__department__in=list(department_ids), memberships__is_head=True, memberships__until__isnull=True
+        is_active=True,
+        memberships__department__in=list(department_ids),
+        memberships__is_head=True,
+        memberships__until__isnull=True,
     ).distinct()
 
 
 def members_with(permission: str, department_ids: Iterable[int]) -> QuerySet[User]:
     """Holders of a permission who belong to these departments now."""
-    return holders_of(permission).filter(memberships__department__in=list(department_ids), memberships__until__isnull=True).distinct()
+    return (
+        holders_of(permission)
+        .filter(memberships__department__in=list(department_ids), memberships__until__isnull=True)
+        .distinct()
+    )

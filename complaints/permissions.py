@@ -143,7 +143,7 @@ def _adjudicate(user: User, complaint: Complaint) -> str:
 
 
 _RULES = {
-    **{action: _lead for action in _LEAD_ONLY},
+    **dict.fromkeys(_LEAD_ONLY, _lead),
     "submit_for_check": _draft,
     "finish_supporting": _supporting,
     "request_pause": _request_clock,
@@ -179,9 +179,15 @@ def may_add(user: User, permission: str, complaint: Complaint) -> bool:
 
 def took_part(complaint: Complaint) -> set[int]:
     """Everybody who acted on the case, for independence rules above (RI-01). Acts of a review are not handling."""
-    acts = CaseEvent.objects.filter(complaint=complaint, audience="case").exclude(actor=None).exclude(kind__startswith="review_")
+    acts = (
+        CaseEvent.objects.filter(complaint=complaint, audience="case")
+        .exclude(actor=None)
+        .exclude(kind__startswith="review_")
+    )
     people = set(acts.values_list("actor", flat=True))
-    people |= set(Assignment.objects.filter(complaint=complaint).exclude(handler=None).values_list("handler", flat=True))
+    people |= set(
+        Assignment.objects.filter(complaint=complaint).exclude(handler=None).values_list("handler", flat=True)
+    )
     people |= set(Contact.objects.filter(complaint=complaint).exclude(by=None).values_list("by", flat=True))
     people |= set(complaint.accused_staff.values_list("pk", flat=True))
     if complaint.complainant.staff_user_id:

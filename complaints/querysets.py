@@ -61,16 +61,33 @@ class ComplaintQuerySet(models.QuerySet):
     def for_list(self) -> ComplaintQuerySet:
         """Everything a row of the queue shows, in one query."""
         return self.select_related("lead_department", "category", "handler", "coordinator", "policy").only(
-            "number", "subject", "status", "channel", "risk_grade", "is_repeat", "next_due_at", "is_paused", "pause_reason",
-            "received_at", "registered_at", "version", "lead_department__name", "category__name", "category__name_en",
-            "category__dimension", "handler__display_name", "coordinator__display_name", "policy__slots", "calendar_missing",
+            "number",
+            "subject",
+            "status",
+            "channel",
+            "risk_grade",
+            "is_repeat",
+            "next_due_at",
+            "is_paused",
+            "pause_reason",
+            "received_at",
+            "registered_at",
+            "version",
+            "lead_department__name",
+            "category__name",
+            "category__name_en",
+            "category__dimension",
+            "handler__display_name",
+            "coordinator__display_name",
+            "policy__slots",
+            "calendar_missing",
         )
 
     def needs_delivery(self) -> ComplaintQuerySet:
         """Replies sent that still have to be told by phone, letter or at the counter."""
-        return self.filter(status=Status.REPLIED, replies__sent_at__isnull=False, replies__delivered_at__isnull=True).exclude(
-            channel__in=[str(channel) for channel in SELF_SERVICE]
-        )
+        return self.filter(
+            status=Status.REPLIED, replies__sent_at__isnull=False, replies__delivered_at__isnull=True
+        ).exclude(channel__in=[str(channel) for channel in SELF_SERVICE])
 
 
 def _current_assignment(model, departments):

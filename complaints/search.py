@@ -68,7 +68,9 @@ def search(queryset: models.QuerySet, query: str, *, relation: str, table: str) 
 def index_sql(vendor: str, table: str, key: str) -> tuple[list[str], list[str]]:
     """Statements that create and drop the full-text index of a token table, for a migration."""
     if vendor == "postgresql":
-        create = f"CREATE INDEX {table}_gin ON {table} USING gin (to_tsvector('simple'::regconfig, COALESCE(tokens, '')))"
+        create = (
+            f"CREATE INDEX {table}_gin ON {table} USING gin (to_tsvector('simple'::regconfig, COALESCE(tokens, '')))"
+        )
         return [create], [f"DROP INDEX {table}_gin"]
     fts = f"{table}_fts"
     create = [

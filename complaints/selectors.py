@@ -15,7 +15,11 @@ from complaints.states import MOVES, AssignmentRole, AssignmentState, DeadlineSt
 def available_actions(complaint: Complaint, user: User) -> list[Move]:
     """The actions this person can do on this case now; buttons, API and tests all read this list."""
     moves = [
-        move for move in MOVES.values() if complaint.status in move.sources and user.has_perm(move.permission) and permissions.can(user, move.action, complaint)
+        move
+        for move in MOVES.values()
+        if complaint.status in move.sources
+        and user.has_perm(move.permission)
+        and permissions.can(user, move.action, complaint)
     ]
     return [move for move in moves if _makes_sense(complaint, move.action)]
 
@@ -47,17 +51,23 @@ class ClockReading:
     explanation: str
 
 
-def read_clock(deadline: Deadline, complaint: Complaint, *, now: datetime, calendar: WorkingCalendar | None = None) -> ClockReading:
+def read_clock(
+    deadline: Deadline, complaint: Complaint, *, now: datetime, calendar: WorkingCalendar | None = None
+) -> ClockReading:
     """What one clock says now, in words ("why this deadline" included)."""
     calendar = calendar or clocks.working_calendar(complaint.policy.slots)
     unit = deadlines.Unit(deadline.unit)
     if deadline.state in (DeadlineState.MET, DeadlineState.MISSED):
         reading = deadlines.remaining(now, deadline.due_at, calendar, unit, met_at=deadline.stopped_at)
     else:
-        reading = deadlines.remaining(now, None if deadline.state == DeadlineState.PAUSED else deadline.due_at, calendar, unit)
+        reading = deadlines.remaining(
+            now, None if deadline.state == DeadlineState.PAUSED else deadline.due_at, calendar, unit
+        )
     pauses = clocks.pauses_of(complaint)
     try:
-        fraction = deadlines.elapsed_fraction(deadline.started_at, deadline.due_at, deadline.stopped_at or now, calendar, unit, pauses)
+        fraction = deadlines.elapsed_fraction(
+            deadline.started_at, deadline.due_at, deadline.stopped_at or now, calendar, unit, pauses
+        )
         why = deadlines.explain_sentence(clocks.compute(deadline, calendar, pauses), _gettext)
     except CalendarMissing as error:
         fraction, why = 0.0, str(error)

@@ -23,8 +23,20 @@ class ComplaintRow(serializers.ModelSerializer):
     class Meta:
         model = Complaint
         fields = [
-            "number", "status", "version", "subject", "channel", "category", "department", "handler", "risk_grade", "is_repeat",
-            "received_at", "registered_at", "next_due_at", "is_paused",
+            "number",
+            "status",
+            "version",
+            "subject",
+            "channel",
+            "category",
+            "department",
+            "handler",
+            "risk_grade",
+            "is_repeat",
+            "received_at",
+            "registered_at",
+            "next_due_at",
+            "is_paused",
         ]
         read_only_fields = fields
 
@@ -45,8 +57,24 @@ class ComplaintDetail(ComplaintRow):
 
     class Meta(ComplaintRow.Meta):
         fields = [
-            *ComplaintRow.Meta.fields, "narrative", "demand", "product", "business_step", "place", "occurred_on", "persons_affected", "amount",
-            "severity", "complexity", "accepted_at", "replied_at", "closed_at", "first_closed_at", "rework_rounds", "deadlines", "complainant",
+            *ComplaintRow.Meta.fields,
+            "narrative",
+            "demand",
+            "product",
+            "business_step",
+            "place",
+            "occurred_on",
+            "persons_affected",
+            "amount",
+            "severity",
+            "complexity",
+            "accepted_at",
+            "replied_at",
+            "closed_at",
+            "first_closed_at",
+            "rework_rounds",
+            "deadlines",
+            "complainant",
             "allowed_actions",
         ]
         read_only_fields = fields
@@ -66,7 +94,9 @@ class FilingInput(StrictSerializer):
     demand = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     channel = serializers.ChoiceField(Channel.choices, required=False, default=Channel.APP)
     received_at = serializers.DateTimeField(required=False)
-    category = serializers.SlugRelatedField("code", queryset=Category.objects.filter(dimension="category", is_active=True), required=False, default=None)
+    category = serializers.SlugRelatedField(
+        "code", queryset=Category.objects.filter(dimension="category", is_active=True), required=False, default=None
+    )
     name = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     phone = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
     email = serializers.EmailField(required=False, default="", allow_blank=True)
@@ -76,12 +106,16 @@ class FilingInput(StrictSerializer):
     business_step = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
     occurred_on = serializers.DateField(required=False, default=None, allow_null=True)
     persons_affected = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, default=1)
-    amount = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False, default=None, allow_null=True)
+    amount = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=0, required=False, default=None, allow_null=True
+    )
     is_confidential = serializers.BooleanField(required=False, default=False)
 
     def validate(self, attrs: dict) -> dict:
         if not attrs["phone"].strip() and not attrs["email"].strip():
-            raise serializers.ValidationError({"phone": [_("Give a phone number or an e-mail address, so that we can answer you.")]})
+            raise serializers.ValidationError(
+                {"phone": [_("Give a phone number or an e-mail address, so that we can answer you.")]}
+            )
         return attrs
 
     def filing(self) -> Filing:
@@ -89,5 +123,8 @@ class FilingInput(StrictSerializer):
         values = dict(self.validated_data)
         values.setdefault("received_at", timezone.now())
         if not self.context["request"].user.is_authenticated:
-            values |= {"received_at": timezone.now(), "channel": Channel.WEB if values["channel"] == Channel.WEB else Channel.APP}
+            values |= {
+                "received_at": timezone.now(),
+                "channel": Channel.WEB if values["channel"] == Channel.WEB else Channel.APP,
+            }
         return Filing(**values)

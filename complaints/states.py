@@ -31,14 +31,33 @@ class Status(models.TextChoices):
 S = Status
 
 # Work is going on: clocks may run, the case is in somebody's queue.
-OPEN = (S.REGISTERED, S.AWAITING_INFORMATION, S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS, S.QUALITY_CHECK, S.LEGAL_CHECK, S.REPLIED)
+OPEN = (
+    S.REGISTERED,
+    S.AWAITING_INFORMATION,
+    S.ACCEPTED,
+    S.ASSIGNED,
+    S.IN_PROGRESS,
+    S.QUALITY_CHECK,
+    S.LEGAL_CHECK,
+    S.REPLIED,
+)
 # Handling is over.
 ENDED = (S.NOT_ACCEPTED, S.WITHDRAWN, S.CLOSED, S.ARCHIVED)
 
 # Stage of the eight-step bar (1..8) for each status.
 STAGE = {
-    S.REGISTERED: 1, S.AWAITING_INFORMATION: 2, S.ACCEPTED: 2, S.ASSIGNED: 3, S.IN_PROGRESS: 4, S.QUALITY_CHECK: 5,
-    S.LEGAL_CHECK: 5, S.REPLIED: 6, S.CLOSED: 8, S.ARCHIVED: 8, S.NOT_ACCEPTED: 8, S.WITHDRAWN: 8,
+    S.REGISTERED: 1,
+    S.AWAITING_INFORMATION: 2,
+    S.ACCEPTED: 2,
+    S.ASSIGNED: 3,
+    S.IN_PROGRESS: 4,
+    S.QUALITY_CHECK: 5,
+    S.LEGAL_CHECK: 5,
+    S.REPLIED: 6,
+    S.CLOSED: 8,
+    S.ARCHIVED: 8,
+    S.NOT_ACCEPTED: 8,
+    S.WITHDRAWN: 8,
 }
 
 
@@ -54,49 +73,158 @@ class Move:
     by_complainant: bool = False
 
 
-_BEFORE_REPLY = (S.REGISTERED, S.AWAITING_INFORMATION, S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS, S.QUALITY_CHECK, S.LEGAL_CHECK)
+_BEFORE_REPLY = (
+    S.REGISTERED,
+    S.AWAITING_INFORMATION,
+    S.ACCEPTED,
+    S.ASSIGNED,
+    S.IN_PROGRESS,
+    S.QUALITY_CHECK,
+    S.LEGAL_CHECK,
+)
 
 MOVES: dict[str, Move] = {
     move.action: move
     for move in (
         # Screening (SCR-01…06)
-        Move("request_information", (S.REGISTERED, S.ACCEPTED, S.IN_PROGRESS), S.AWAITING_INFORMATION, "complaints.screen_complaint", _("Ask for information")),
-        Move("receive_information", (S.AWAITING_INFORMATION,), None, "complaints.record_for_complainant", _("Record the information received"), by_complainant=True),
+        Move(
+            "request_information",
+            (S.REGISTERED, S.ACCEPTED, S.IN_PROGRESS),
+            S.AWAITING_INFORMATION,
+            "complaints.screen_complaint",
+            _("Ask for information"),
+        ),
+        Move(
+            "receive_information",
+            (S.AWAITING_INFORMATION,),
+            None,
+            "complaints.record_for_complainant",
+            _("Record the information received"),
+            by_complainant=True,
+        ),
         Move("accept", (S.REGISTERED,), S.ACCEPTED, "complaints.screen_complaint", pgettext_lazy("action", "Accept")),
         Move("refuse", (S.REGISTERED,), S.NOT_ACCEPTED, "complaints.screen_complaint", _("Do not accept")),
         Move("rescreen", (S.NOT_ACCEPTED,), S.REGISTERED, "complaints.reopen_complaint", _("Screen again")),
-        Move("withdraw", _BEFORE_REPLY, S.WITHDRAWN, "complaints.record_for_complainant", _("Record the withdrawal"), by_complainant=True),
+        Move(
+            "withdraw",
+            _BEFORE_REPLY,
+            S.WITHDRAWN,
+            "complaints.record_for_complainant",
+            _("Record the withdrawal"),
+            by_complainant=True,
+        ),
         # Classification and risk: the status stays
         Move("classify", OPEN, None, "complaints.classify_complaint", _("Classify")),
         Move("grade_risk", OPEN, None, "complaints.classify_complaint", _("Grade the risk")),
         # Assignment (ASG-01…08)
         Move("assign", (S.ACCEPTED,), S.ASSIGNED, "complaints.assign_complaint", _("Assign")),
-        Move("reassign", (S.ASSIGNED, S.IN_PROGRESS), S.ASSIGNED, "complaints.assign_complaint", _("Move to another department")),
-        Move("add_supporting", (S.ASSIGNED, S.IN_PROGRESS), None, "complaints.assign_complaint", _("Add a supporting department")),
-        Move("request_return", (S.ASSIGNED, S.IN_PROGRESS), None, "complaints.handle_complaint", _("Ask to return the case")),
-        Move("grant_return", (S.ASSIGNED, S.IN_PROGRESS), None, "complaints.adjudicate_return", _("Agree to the return")),
-        Move("refuse_return", (S.ASSIGNED, S.IN_PROGRESS), None, "complaints.adjudicate_return", _("Refuse the return")),
+        Move(
+            "reassign",
+            (S.ASSIGNED, S.IN_PROGRESS),
+            S.ASSIGNED,
+            "complaints.assign_complaint",
+            _("Move to another department"),
+        ),
+        Move(
+            "add_supporting",
+            (S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.assign_complaint",
+            _("Add a supporting department"),
+        ),
+        Move(
+            "request_return",
+            (S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.handle_complaint",
+            _("Ask to return the case"),
+        ),
+        Move(
+            "grant_return", (S.ASSIGNED, S.IN_PROGRESS), None, "complaints.adjudicate_return", _("Agree to the return")
+        ),
+        Move(
+            "refuse_return", (S.ASSIGNED, S.IN_PROGRESS), None, "complaints.adjudicate_return", _("Refuse the return")
+        ),
         Move("start", (S.ASSIGNED,), S.IN_PROGRESS, "complaints.handle_complaint", _("Take over the case")),
         Move("hand_over", (S.IN_PROGRESS,), None, "complaints.handle_complaint", _("Hand over to a colleague")),
-        Move("finish_supporting", (S.ASSIGNED, S.IN_PROGRESS), None, "complaints.handle_complaint", _("Finish the supporting task")),
+        Move(
+            "finish_supporting",
+            (S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.handle_complaint",
+            _("Finish the supporting task"),
+        ),
         # Handling and check (QUA-02…05, COM-01, COM-02)
-        Move("submit_for_check", (S.IN_PROGRESS,), S.QUALITY_CHECK, "complaints.draft_reply", _("Submit for quality check")),
-        Move("return_for_rework", (S.QUALITY_CHECK, S.LEGAL_CHECK), S.IN_PROGRESS, "complaints.check_quality", _("Return for rework")),
+        Move(
+            "submit_for_check",
+            (S.IN_PROGRESS,),
+            S.QUALITY_CHECK,
+            "complaints.draft_reply",
+            _("Submit for quality check"),
+        ),
+        Move(
+            "return_for_rework",
+            (S.QUALITY_CHECK, S.LEGAL_CHECK),
+            S.IN_PROGRESS,
+            "complaints.check_quality",
+            _("Return for rework"),
+        ),
         Move("pass_quality", (S.QUALITY_CHECK,), None, "complaints.check_quality", _("Pass and send the reply")),
         Move("pass_legal", (S.LEGAL_CHECK,), S.REPLIED, "complaints.check_legal", _("Approve and send the reply")),
-        Move("return_from_legal", (S.LEGAL_CHECK,), S.IN_PROGRESS, "complaints.check_legal", _("Return with the legal opinion")),
+        Move(
+            "return_from_legal",
+            (S.LEGAL_CHECK,),
+            S.IN_PROGRESS,
+            "complaints.check_legal",
+            _("Return with the legal opinion"),
+        ),
         # Clocks (SLA-13): pause and extension always need a second person
-        Move("request_pause", (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS), None, "complaints.request_clock", _("Ask to stop the clock")),
-        Move("approve_pause", (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS), None, "complaints.approve_clock", _("Decide on the pause")),
-        Move("resume", (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS), None, "complaints.request_clock", _("Restart the clock")),
-        Move("request_extension", (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS), None, "complaints.request_clock", _("Ask for an extension")),
-        Move("approve_extension", (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS), None, "complaints.approve_clock", _("Decide on the extension")),
+        Move(
+            "request_pause",
+            (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.request_clock",
+            _("Ask to stop the clock"),
+        ),
+        Move(
+            "approve_pause",
+            (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.approve_clock",
+            _("Decide on the pause"),
+        ),
+        Move(
+            "resume", (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS), None, "complaints.request_clock", _("Restart the clock")
+        ),
+        Move(
+            "request_extension",
+            (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.request_clock",
+            _("Ask for an extension"),
+        ),
+        Move(
+            "approve_extension",
+            (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.approve_clock",
+            _("Decide on the extension"),
+        ),
         # Feedback and closing (FB-01…08)
         Move("call_back", (S.REPLIED,), None, "complaints.record_callback", _("Record the call-back")),
-        Move("rate", (S.REPLIED, S.CLOSED), None, "complaints.record_for_complainant", _("Record the rating"), by_complainant=True),
+        Move(
+            "rate",
+            (S.REPLIED, S.CLOSED),
+            None,
+            "complaints.record_for_complainant",
+            _("Record the rating"),
+            by_complainant=True,
+        ),
         Move("close", (S.REPLIED,), S.CLOSED, "complaints.close_complaint", _("Close the case")),
         Move("reopen", (S.REPLIED, S.CLOSED), S.IN_PROGRESS, "complaints.reopen_complaint", _("Reopen")),
-        Move("archive", (S.CLOSED, S.NOT_ACCEPTED, S.WITHDRAWN), S.ARCHIVED, "complaints.archive_complaint", _("Archive")),
+        Move(
+            "archive", (S.CLOSED, S.NOT_ACCEPTED, S.WITHDRAWN), S.ARCHIVED, "complaints.archive_complaint", _("Archive")
+        ),
     )
 }
 

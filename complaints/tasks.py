@@ -10,7 +10,12 @@ from celery import shared_task
 logger = logging.getLogger("huiyin.jobs")
 
 
-@shared_task(name="complaints.deliver_notifications", autoretry_for=(SMTPException, ConnectionError), retry_backoff=True, max_retries=5)
+@shared_task(
+    name="complaints.deliver_notifications",
+    autoretry_for=(SMTPException, ConnectionError),
+    retry_backoff=True,
+    max_retries=5,
+)
 def deliver_notifications() -> int:
     """Send the mails that wait; safe to run twice or beside itself."""
     from complaints import jobs  # leaf

@@ -28,13 +28,21 @@ def exception_handler(exc: Exception, context: dict) -> Response | None:
         return Response({"code": "not_allowed", "message": message}, status=status.HTTP_403_FORBIDDEN)
     if isinstance(exc, OperationalError) and ("lock" in str(exc) or "locked" in str(exc)):
         message = _("Somebody else is working on this record. Try again in a moment.")
-        return Response({"code": "busy", "message": message}, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers={"Retry-After": "2"})
+        return Response(
+            {"code": "busy", "message": message},
+            status=status.HTTP_503_SERVICE_UNAVAILABLE,
+            headers={"Retry-After": "2"},
+        )
     response = default_handler(exc, context)
     if response is None:
         return None
     if isinstance(exc, Http404) or response.status_code == status.HTTP_404_NOT_FOUND:
         response.data = {"code": "not_found", "message": _("There is no such record, or you may not see it.")}
-    elif not isinstance(exc, ValidationError) and isinstance(response.data, dict) and isinstance(response.data.get("detail"), ErrorDetail):
+    elif (
+        not isinstance(exc, ValidationError)
+        and isinstance(response.data, dict)
+        and isinstance(response.data.get("detail"), ErrorDetail)
+    ):
         detail = response.data["detail"]
         response.data = {"code": detail.code, "message": str(detail)}
     if isinstance(exc, NotAuthenticated):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
 
-from e2e.story import PHONE, REPLY, RESULT, SUBJECT, NAME, Story, day
-from e2e.people import Window
 from playwright.sync_api import expect
+
+from e2e.people import Window
+from e2e.story import NAME, PHONE, REPLY, RESULT, SUBJECT, Story, day
 
 PHOTO = {
     "name": "停水的水龙头.png",
@@ -105,9 +105,7 @@ def handle(story: Story) -> None:
         handler.says("沟通已记录。")
         record(handler, story, "points", text="未提前通知停水")
         handler.follow('a[href*="/points/"][href$="/finding/"]')
-        handler.submit(
-            "main form:has([name=reason])", finding="substantiated", reason="抢修单上没有通知记录。"
-        )
+        handler.submit("main form:has([name=reason])", finding="substantiated", reason="抢修单上没有通知记录。")
         record(
             handler,
             story,

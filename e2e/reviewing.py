@@ -47,7 +47,7 @@ def set_up(story: Story) -> None:
         head.says("已完成：立项复查")
         do(head, "assign_reviewers", author=AUTHOR, members=MEMBER)
         head.says("已完成：分配复查员")
-        head.shows("复查员1", "复查员2", within="aside")
+        head.shows("复查员1", "复查员2", within="main aside")
 
 
 def investigate(story: Story) -> None:
@@ -55,9 +55,9 @@ def investigate(story: Story) -> None:
     with story.office.turn(AUTHOR) as author:
         open_review(author, story)
         do(author, "collect")
-        author.shows("0 / 1", within="aside")
+        author.shows("0 / 1", within="main aside")
         do(author, "explain_gap", kind="related", reason=GAP)
-        author.shows(GAP, within="aside")
+        author.shows(GAP, within="main aside")
         do(author, "start_verification")
         do(
             author,
@@ -82,7 +82,7 @@ def conclude(story: Story) -> None:
         open_review(member, story)
         member.has_no("text=事实清楚。")
         do(member, "give_opinion", verdict="uphold", text="同意维持。")
-        member.shows("事实清楚。", "同意维持。", within="aside")
+        member.shows("事实清楚。", "同意维持。", within="main aside")
         do(member, "finalise")
         member.says("已完成：签署结论")
     with story.office.turn(HEAD) as head:
@@ -124,6 +124,6 @@ def do(window: Window, action: str, **fields: object) -> None:
 
 def hides_identity(window: Window) -> None:
     """A review shows what was written, not the record of the person."""
-    aside = window.page.locator("aside").first.inner_text()
+    aside = window.page.locator("main aside").first.inner_text()
     assert NAME not in aside
     assert PHONE not in aside

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone, translation
@@ -34,8 +33,14 @@ def known_identity(complaint: Complaint) -> Known:
     staff = User.objects.filter(pk__in=case_permissions.took_part(complaint)).values_list("display_name", flat=True)
     persons = complaint.responsibilities.exclude(person=None).values_list("person__display_name", flat=True)
     return Known(
-        names=[*values["name"], *sorted({*staff, *persons})], phones=values["phone"], ids=values["identity"], emails=values["email"],
-        addresses=values["address"], plates=[], accounts=[], wechat=[],
+        names=[*values["name"], *sorted({*staff, *persons})],
+        phones=values["phone"],
+        ids=values["identity"],
+        emails=values["email"],
+        addresses=values["address"],
+        plates=[],
+        accounts=[],
+        wechat=[],
     )
 
 
@@ -115,7 +120,31 @@ def leaking(publication: Publication, content: dict[str, Any] | None = None) -> 
 # Words that promise nothing, with what to write instead (PUB-10). An organisation edits the list in its settings later.
 VAGUE = ("尽快", "近期", "适时", "及时处理", "择机", "逐步", "有关部门", "相关部门", "进一步加强", "不久")
 # A number and one of the units people count in; the longest unit wins.
-_UNITS = ("小时", "分钟", "个工作日", "工作日", "公里", "万元", "户", "人", "件", "次", "天", "元", "吨", "米", "只", "台", "处", "项", "个", "倍", "%", "％", "℃")
+_UNITS = (
+    "小时",
+    "分钟",
+    "个工作日",
+    "工作日",
+    "公里",
+    "万元",
+    "户",
+    "人",
+    "件",
+    "次",
+    "天",
+    "元",
+    "吨",
+    "米",
+    "只",
+    "台",
+    "处",
+    "项",
+    "个",
+    "倍",
+    "%",
+    "％",
+    "℃",
+)
 _FIGURE = re.compile(rf"(?<![\d.])\d[\d,]*(?:\.\d+)?\s*(?:{'|'.join(_UNITS)})(?!月)")
 
 
@@ -141,17 +170,30 @@ def remarks(publication: Publication) -> list[Remark]:
             found.append(Remark(name, "missing", _("“%(element)s” is empty.") % {"element": labels[name]}, True))
         for word in VAGUE:
             if word in text:
-                found.append(Remark(name, "vague", _("“%(word)s”: write the date or name the department.") % {"word": word}, True))
+                found.append(
+                    Remark(
+                        name, "vague", _("“%(word)s”: write the date or name the department.") % {"word": word}, True
+                    )
+                )
     improvements = list(publication.improvements.all())
     if not improvements:
-        found.append(Remark("improvement", "missing", _("Add at least one improvement with a date and a responsible department."), True))
+        found.append(
+            Remark(
+                "improvement",
+                "missing",
+                _("Add at least one improvement with a date and a responsible department."),
+                True,
+            )
+        )
     for span in publication.spans.filter(decision=SpanDecision.PENDING):
         found.append(Remark(span.field, "span", _("A suggested redaction is not decided yet."), True))
     linked = set(publication.figures.values_list("field", "figure"))
     for name in ("cause", "investigation", "result"):
         for figure in figures(getattr(publication, name)):
             if (name, figure) not in linked:
-                found.append(Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, False))
+                found.append(
+                    Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, False)
+                )
     return found
 
 
@@ -178,8 +220,13 @@ def _amount(remedy: Remedy) -> str:
 
 def _draft(complaint: Complaint) -> dict[str, str]:
     steps = "；".join(f"{row.get_kind_display()}：{row.summary}" for row in complaint.investigation_steps.all())
-    responsible = "；".join(f"{row.department.name}{row.post}：{row.summary}" for row in complaint.responsibilities.select_related("department"))
-    remedies = "；".join(f"{row.get_kind_display()}：{row.description}{_amount(row)}" for row in complaint.remedies.all())
+    responsible = "；".join(
+        f"{row.department.name}{row.post}：{row.summary}"
+        for row in complaint.responsibilities.select_related("department")
+    )
+    remedies = "；".join(
+        f"{row.get_kind_display()}：{row.description}{_amount(row)}" for row in complaint.remedies.all()
+    )
     improvements = "；".join(
         f"{row.what}（{row.department.name}{row.post}，{row.due_on.year} 年 {row.due_on.month} 月 {row.due_on.day} 日前）"
         for row in complaint.improvements.select_related("department")
@@ -187,7 +234,13 @@ def _draft(complaint: Complaint) -> dict[str, str]:
     allegations = "；".join(row.text for row in complaint.allegations.all())
     complainant = complaint.complainant
     title = {"mr": "先生", "ms": "女士"}.get(complainant.form_of_address, "某")
-    who = "一家单位" if complainant.is_organisation else f"{complainant.name[:1]}{title}" if complainant.name else "一位市民"
+    who = (
+        "一家单位"
+        if complainant.is_organisation
+        else f"{complainant.name[:1]}{title}"
+        if complainant.name
+        else "一位市民"
+    )
     if complaint.persons_affected > 1:
         who += f"等 {complaint.persons_affected} 人"
     return {

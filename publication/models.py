@@ -36,7 +36,9 @@ class Publication(models.Model):
     category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, related_name="+")
     department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, related_name="+")
     improvements = models.ManyToManyField("complaints.ImprovementAction", related_name="+", blank=True)
-    profile = models.CharField(max_length=10, default="standard", choices=[("standard", _("Standard")), ("strict", _("Strict"))])
+    profile = models.CharField(
+        max_length=10, default="standard", choices=[("standard", _("Standard")), ("strict", _("Strict"))]
+    )
     publish_at = models.DateTimeField(_("publish at"), null=True, blank=True)
     publish_until = models.DateTimeField(_("publish until"), null=True, blank=True)
     author = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
@@ -67,14 +69,30 @@ class Publication(models.Model):
         ]
         indexes = [models.Index(fields=["status", "-updated_at"], name="publication_list")]
         constraints = [
-            models.UniqueConstraint(fields=["complaint"], condition=~Q(status__in=["withdrawn", "abandoned"]), name="one_publication_per_case"),
-            models.CheckConstraint(condition=Q(first_checker__isnull=True) | ~Q(first_checker=F("author")), name="first_checker_not_author"),
-            models.CheckConstraint(condition=Q(second_checker__isnull=True) | ~Q(second_checker=F("author")), name="second_checker_not_author"),
-            models.CheckConstraint(condition=Q(second_checker__isnull=True) | ~Q(second_checker=F("first_checker")), name="two_different_checkers"),
-            models.CheckConstraint(condition=Q(masking_reviewer__isnull=True) | ~Q(masking_reviewer=F("author")), name="masking_not_by_author"),
+            models.UniqueConstraint(
+                fields=["complaint"],
+                condition=~Q(status__in=["withdrawn", "abandoned"]),
+                name="one_publication_per_case",
+            ),
+            models.CheckConstraint(
+                condition=Q(first_checker__isnull=True) | ~Q(first_checker=F("author")), name="first_checker_not_author"
+            ),
+            models.CheckConstraint(
+                condition=Q(second_checker__isnull=True) | ~Q(second_checker=F("author")),
+                name="second_checker_not_author",
+            ),
+            models.CheckConstraint(
+                condition=Q(second_checker__isnull=True) | ~Q(second_checker=F("first_checker")),
+                name="two_different_checkers",
+            ),
+            models.CheckConstraint(
+                condition=Q(masking_reviewer__isnull=True) | ~Q(masking_reviewer=F("author")),
+                name="masking_not_by_author",
+            ),
             models.CheckConstraint(
                 condition=~Q(status__in=["approved", "posted"])
-                | Q(first_checker__isnull=False, second_checker__isnull=False, masking_reviewer__isnull=False) & ~Q(signed_hash=""),
+                | Q(first_checker__isnull=False, second_checker__isnull=False, masking_reviewer__isnull=False)
+                & ~Q(signed_hash=""),
                 name="approved_needs_all_signatures",
             ),
         ]
@@ -153,7 +171,9 @@ class PublicationDecision(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(publish=True) | ~Q(reason=""), name="not_published_has_reason")]
+        constraints = [
+            models.CheckConstraint(condition=Q(publish=True) | ~Q(reason=""), name="not_published_has_reason")
+        ]
 
     def __str__(self) -> str:
         return f"{self.complaint_id}: {self.publish}"
@@ -194,7 +214,9 @@ class PublishedResult(models.Model):
     class Meta:
         ordering = ["-published_at", "-id"]
         indexes = [
-            models.Index(fields=["-published_at", "-id"], name="results_newest", condition=Q(withdrawn_at__isnull=True)),
+            models.Index(
+                fields=["-published_at", "-id"], name="results_newest", condition=Q(withdrawn_at__isnull=True)
+            ),
             models.Index(fields=["category_code", "-published_at"], name="results_category"),
             models.Index(fields=["department_code", "-published_at"], name="results_department"),
         ]

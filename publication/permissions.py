@@ -15,13 +15,15 @@ _RETURNING = ("publication.first_check", "publication.second_check", "publicatio
 def contributors(publication: Publication) -> set[int]:
     """Everybody who wrote or masked a part of it; none of them may check it."""
     kinds = ("publication_composed", "publication_edit", "publication_decide_span")
-    rows = CaseEvent.objects.filter(complaint=publication.complaint_id, kind__in=kinds, reference=f"publication:{publication.number}")
+    rows = CaseEvent.objects.filter(
+        complaint=publication.complaint_id, kind__in=kinds, reference=f"publication:{publication.number}"
+    )
     return {publication.author_id, *rows.exclude(actor=None).values_list("actor", flat=True)}
 
 
 def refusal(user: User, action: str, publication: Publication) -> str:
     """Why the user may not; '' when they may. Compares persons, not roles."""
-    if not user.is_active or not user.has_perm("publication.view_publications") and action != "take_down":
+    if not user.is_active or (not user.has_perm("publication.view_publications") and action != "take_down"):
         return _("Your role does not allow this.")
     if action == "return_to_author":
         return "" if any(user.has_perm(name) for name in _RETURNING) else _("Your role does not allow this.")
@@ -44,4 +46,6 @@ def can(user: User, action: str, publication: Publication) -> bool:
 
 def available_actions(publication: Publication, user: User) -> list:
     """The moves this person can make on this publication now."""
-    return [move for move in MOVES.values() if publication.status in move.sources and can(user, move.action, publication)]
+    return [
+        move for move in MOVES.values() if publication.status in move.sources and can(user, move.action, publication)
+    ]

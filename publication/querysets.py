@@ -24,4 +24,6 @@ class PublicationQuerySet(models.QuerySet):
 class PublishedResultQuerySet(models.QuerySet):
     def served(self, *, at: datetime) -> PublishedResultQuerySet:
         """What the public may read at this moment."""
-        return self.filter(Q(published_until__isnull=True) | Q(published_until__gt=at), published_at__lte=at, withdrawn_at__isnull=True)
+        return self.filter(
+            Q(published_until__isnull=True) | Q(published_until__gt=at), published_at__lte=at, withdrawn_at__isnull=True
+        )

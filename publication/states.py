@@ -40,8 +40,12 @@ MOVES: dict[str, Move] = {
         Move("decide_span", (P.DRAFT,), None, "publication.compose", _("Decide on a redaction")),
         Move("submit", (P.DRAFT,), P.FIRST_CHECK, "publication.compose", _("Submit for the first check")),
         Move("first_check", (P.FIRST_CHECK,), P.SECOND_CHECK, "publication.first_check", _("Sign the first check")),
-        Move("second_check", (P.SECOND_CHECK,), P.MASKING_REVIEW, "publication.second_check", _("Sign the second check")),
-        Move("pass_masking", (P.MASKING_REVIEW,), P.APPROVED, "publication.review_masking", _("Sign the masking review")),
+        Move(
+            "second_check", (P.SECOND_CHECK,), P.MASKING_REVIEW, "publication.second_check", _("Sign the second check")
+        ),
+        Move(
+            "pass_masking", (P.MASKING_REVIEW,), P.APPROVED, "publication.review_masking", _("Sign the masking review")
+        ),
         Move("return_to_author", _CHECKING, P.DRAFT, "publication.first_check", _("Return to the author")),
         Move("publish", (P.APPROVED,), P.POSTED, "publication.publish", _("Publish")),
         Move("update_progress", (P.POSTED,), None, "publication.compose", _("Update the improvement progress")),

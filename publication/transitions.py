@@ -21,7 +21,15 @@ from complaints.models import Complaint
 from complaints.numbers import next_number
 from complaints.states import Audience, Status
 from publication import content, permissions
-from publication.models import FigureEvidence, Publication, PublicationDecision, PublishedResult, PublishedSearch, RedactionSpan, SignOff
+from publication.models import (
+    FigureEvidence,
+    Publication,
+    PublicationDecision,
+    PublishedResult,
+    PublishedSearch,
+    RedactionSpan,
+    SignOff,
+)
 from publication.redaction import ENGINE_VERSION
 from publication.states import MOVES, CheckKind, NotPublishedReason, PublicationStatus, SpanDecision
 
@@ -29,7 +37,19 @@ from publication.states import MOVES, CheckKind, NotPublishedReason, Publication
 DEFAULT_TERM = 30
 # A machine's suggestion at least this sure is accepted until a person decides otherwise.
 SURE = 0.9
-EDITABLE = ("title", "summary", "subject", "cause", "investigation", "responsibility", "result", "improvement", "profile", "publish_at", "publish_until")
+EDITABLE = (
+    "title",
+    "summary",
+    "subject",
+    "cause",
+    "investigation",
+    "responsibility",
+    "result",
+    "improvement",
+    "profile",
+    "publish_at",
+    "publish_until",
+)
 
 
 @transaction.atomic
@@ -45,9 +65,17 @@ def decide(
     if not publish and reason not in NotPublishedReason.values:
         raise InvalidInput("reason", _("Choose why it is not published."))
     row, _created = PublicationDecision.objects.update_or_create(
-        complaint=complaint, defaults={"publish": publish, "reason": "" if publish else reason, "note": note[:300], "by": by, "at": at}
+        complaint=complaint,
+        defaults={"publish": publish, "reason": "" if publish else reason, "note": note[:300], "by": by, "at": at},
     )
-    case_transitions.add_event(complaint, "publication_decided", by=by, at=at, note="publish" if publish else f"not: {reason}", audience=Audience.OFFICE)
+    case_transitions.add_event(
+        complaint,
+        "publication_decided",
+        by=by,
+        at=at,
+        note="publish" if publish else f"not: {reason}",
+        audience=Audience.OFFICE,
+    )
     return row
 
 
@@ -59,7 +87,11 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
         raise NotAllowed(_("Your role does not allow this."))
     complaint = case_transitions.lock(complaint_id)
     _need_closed(complaint)
-    if Publication.objects.filter(complaint=complaint).exclude(status__in=[PublicationStatus.WITHDRAWN, PublicationStatus.ABANDONED]).exists():
+    if (
+        Publication.objects.filter(complaint=complaint)
+        .exclude(status__in=[PublicationStatus.WITHDRAWN, PublicationStatus.ABANDONED])
+        .exists()
+    ):
         raise IllegalTransition(_("There is already a publication of this case."))
     decision = PublicationDecision.objects.filter(complaint=complaint).first()
     if decision and not decision.publish:
@@ -68,8 +100,16 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
         PublicationDecision.objects.create(complaint=complaint, publish=True, by=by, at=at)
     category = complaint.category.parent or complaint.category if complaint.category else None
     publication = Publication.objects.create(
-        number=next_number("GS", at=at, monthly=True), complaint=complaint, version=1, author=by, created_at=at, updated_at=at,
-        category=category, department=complaint.lead_department, publish_until=None, **content.draft_from(complaint),
+        number=next_number("GS", at=at, monthly=True),
+        complaint=complaint,
+        version=1,
+        author=by,
+        created_at=at,
+        updated_at=at,
+        category=category,
+        department=complaint.lead_department,
+        publish_until=None,
+        **content.draft_from(complaint),
     )
     publication.improvements.set(complaint.improvements.all())
     _find_spans(publication, {})
@@ -85,7 +125,11 @@ def _need_closed(complaint: Complaint) -> None:
 def _begin(publication_id: int, action: str, *, by: User | None, version: int | None) -> Publication:
     complaint_id = Publication.objects.values_list("complaint_id", flat=True).get(pk=publication_id)
     case_transitions.lock(complaint_id)
-    publication = Publication.objects.select_for_update(of=("self",)).select_related("category", "department", "complaint__complainant").get(pk=publication_id)
+    publication = (
+        Publication.objects.select_for_update(of=("self",))
+        .select_related("category", "department", "complaint__complainant")
+        .get(pk=publication_id)
+    )
     if by is not None:
         reason = permissions.refusal(by, action, publication)
         if reason:
@@ -94,7 +138,9 @@ def _begin(publication_id: int, action: str, *, by: User | None, version: int | 
         raise StaleVersion(publication.version)
     if publication.status not in MOVES[action].sources:
         raise IllegalTransition(
-            _("“%(action)s” is not possible: the publication is “%(status)s”."), action=MOVES[action].label, status=publication.get_status_display()
+            _("“%(action)s” is not possible: the publication is “%(status)s”."),
+            action=MOVES[action].label,
+            status=publication.get_status_display(),
         )
     return publication
 
@@ -110,7 +156,13 @@ def _finish(publication: Publication, action: str, *, by: User | None, at: datet
 
 def _event(publication: Publication, action: str, *, by: User | None, at: datetime, note: str = "") -> None:
     case_transitions.add_event(
-        publication.complaint, f"publication_{action}", by=by, at=at, note=note, reference=f"publication:{publication.number}", audience=Audience.OFFICE
+        publication.complaint,
+        f"publication_{action}",
+        by=by,
+        at=at,
+        note=note,
+        reference=f"publication:{publication.number}",
+        audience=Audience.OFFICE,
     )
 
 
@@ -122,7 +174,9 @@ def _void_signatures(publication: Publication) -> None:
 
 
 @transaction.atomic
-def edit(publication_id: int, *, by: User, version: int | None = None, at: datetime | None = None, **changes: Any) -> Publication:
+def edit(
+    publication_id: int, *, by: User, version: int | None = None, at: datetime | None = None, **changes: Any
+) -> Publication:
     """Save texts or dates; back to draft, signatures void, redactions searched again in what changed.
 
     Decisions on redactions that stand unchanged are kept.
@@ -135,7 +189,10 @@ def edit(publication_id: int, *, by: User, version: int | None = None, at: datet
     for name, value in changes.items():
         if isinstance(value, str) and ("\x00" in value or len(value) > 5000):
             raise InvalidInput(name, _("Please shorten this to %(limit)s characters."), limit=5000)
-    until, start = changes.get("publish_until", publication.publish_until), changes.get("publish_at", publication.publish_at)
+    until, start = (
+        changes.get("publish_until", publication.publish_until),
+        changes.get("publish_at", publication.publish_at),
+    )
     if until and until <= (start or at):
         raise InvalidInput("publish_until", _("The end lies before the start; give a later date."))
     # Another profile masks differently, so every text is searched again then.
@@ -165,8 +222,15 @@ def _find_spans(publication: Publication, before: dict[str, str], *, only_change
             earlier = decided.get((text[span.start : span.end], span.type))
             sure = span.source in ("identity", "pattern") or span.confidence >= SURE
             row = RedactionSpan(
-                publication=publication, field=name, start=span.start, end=span.end, type=span.type, source=span.source,
-                confidence=span.confidence, replacement=span.replacement, decision=SpanDecision.ACCEPTED if sure else SpanDecision.PENDING,
+                publication=publication,
+                field=name,
+                start=span.start,
+                end=span.end,
+                type=span.type,
+                source=span.source,
+                confidence=span.confidence,
+                replacement=span.replacement,
+                decision=SpanDecision.ACCEPTED if sure else SpanDecision.PENDING,
             )
             if earlier and earlier.decided_by_id:
                 row.decision, row.reason = earlier.decision, earlier.reason
@@ -176,7 +240,14 @@ def _find_spans(publication: Publication, before: dict[str, str], *, only_change
 
 @transaction.atomic
 def decide_span(
-    publication_id: int, *, by: User, span_id: int, keep: bool, reason: str = "", version: int | None = None, at: datetime | None = None
+    publication_id: int,
+    *,
+    by: User,
+    span_id: int,
+    keep: bool,
+    reason: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> RedactionSpan:
     """Mask a suggestion or keep the words, with a reason; what is known to identify somebody is never kept (PR-09)."""
     at = at or timezone.now()
@@ -188,7 +259,12 @@ def decide_span(
         raise InvalidInput("keep", _("These words identify somebody of this case; they cannot be kept."))
     if keep and not reason.strip():
         raise InvalidInput("reason", _("Say why these words may stay."))
-    row.decision, row.reason, row.decided_by, row.decided_at = SpanDecision.KEPT if keep else SpanDecision.ACCEPTED, reason[:200], by, at
+    row.decision, row.reason, row.decided_by, row.decided_at = (
+        SpanDecision.KEPT if keep else SpanDecision.ACCEPTED,
+        reason[:200],
+        by,
+        at,
+    )
     row.save(update_fields=["decision", "reason", "decided_by", "decided_at"])
     _finish(publication, "decide_span", by=by, at=at)
     return row
@@ -196,7 +272,15 @@ def decide_span(
 
 @transaction.atomic
 def add_span(
-    publication_id: int, *, by: User, field: str, start: int, end: int, replacement: str, version: int | None = None, at: datetime | None = None
+    publication_id: int,
+    *,
+    by: User,
+    field: str,
+    start: int,
+    end: int,
+    replacement: str,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> RedactionSpan:
     """Mask words a person found; offsets are code points of the text (PR-10)."""
     at = at or timezone.now()
@@ -208,8 +292,16 @@ def add_span(
     if publication.spans.filter(field=field, start__lt=end, end__gt=start).exists():
         raise InvalidInput("start", _("A part of the selection is already marked."))
     row = RedactionSpan.objects.create(
-        publication=publication, field=field, start=start, end=end, type="manual", source="person", replacement=replacement or "〔已隐去〕",
-        decision=SpanDecision.ACCEPTED, decided_by=by, decided_at=at,
+        publication=publication,
+        field=field,
+        start=start,
+        end=end,
+        type="manual",
+        source="person",
+        replacement=replacement or "〔已隐去〕",
+        decision=SpanDecision.ACCEPTED,
+        decided_by=by,
+        decided_at=at,
     )
     _finish(publication, "decide_span", by=by, at=at)
     return row
@@ -217,7 +309,14 @@ def add_span(
 
 @transaction.atomic
 def link_figure(
-    publication_id: int, *, by: User, field: str, figure: str, evidence: str, version: int | None = None, at: datetime | None = None
+    publication_id: int,
+    *,
+    by: User,
+    field: str,
+    figure: str,
+    evidence: str,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> FigureEvidence:
     """Tie a figure of the text to the record that proves it (PUB-13)."""
     at = at or timezone.now()
@@ -225,7 +324,10 @@ def link_figure(
     if not evidence.strip():
         raise InvalidInput("evidence", _("Name the record that proves the figure."))
     row, _created = FigureEvidence.objects.update_or_create(
-        publication=publication, field=field, figure=figure[:60], defaults={"evidence": evidence[:200], "linked_by": by, "linked_at": at}
+        publication=publication,
+        field=field,
+        figure=figure[:60],
+        defaults={"evidence": evidence[:200], "linked_by": by, "linked_at": at},
     )
     _finish(publication, "decide_span", by=by, at=at)
     return row
@@ -240,8 +342,11 @@ def submit(publication_id: int, *, by: User, version: int | None = None, at: dat
     _refuse_leak(publication)
     _finish(publication, "submit", by=by, at=at)
     notify.tell(
-        notify.holders_of("publication.first_check").exclude(pk=publication.author_id), "publication_check",
-        dedupe=f"publication:{publication.pk}:{publication.version}", url=f"/desk/publications/{publication.number}/", by_email=False,
+        notify.holders_of("publication.first_check").exclude(pk=publication.author_id),
+        "publication_check",
+        dedupe=f"publication:{publication.pk}:{publication.version}",
+        url=f"/desk/publications/{publication.number}/",
+        by_email=False,
         publication=publication.number,
     )
     return publication
@@ -250,18 +355,30 @@ def submit(publication_id: int, *, by: User, version: int | None = None, at: dat
 def _refuse_incomplete(publication: Publication) -> None:
     blocking = [remark for remark in content.remarks(publication) if remark.blocks]
     if blocking:
-        raise InvalidInput(blocking[0].field, _("Still to do: %(what)s"), what=" ".join(remark.text for remark in blocking[:5]))
+        raise InvalidInput(
+            blocking[0].field, _("Still to do: %(what)s"), what=" ".join(remark.text for remark in blocking[:5])
+        )
 
 
 def _refuse_leak(publication: Publication) -> None:
     found = content.leaking(publication)
     if found:
-        raise InvalidInput(found[0][0], _("The text still shows something that identifies a person (%(kind)s). Mask it first."), kind=found[0][1].type)
+        raise InvalidInput(
+            found[0][0],
+            _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
+            kind=found[0][1].type,
+        )
 
 
 @transaction.atomic
 def first_check(
-    publication_id: int, *, by: User, content_hash: str = "", note: str = "", version: int | None = None, at: datetime | None = None
+    publication_id: int,
+    *,
+    by: User,
+    content_hash: str = "",
+    note: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Publication:
     """The first of two people confirms every statement; the signature names the content's hash (PUB-12)."""
     at = at or timezone.now()
@@ -273,7 +390,13 @@ def first_check(
 
 @transaction.atomic
 def second_check(
-    publication_id: int, *, by: User, content_hash: str = "", note: str = "", version: int | None = None, at: datetime | None = None
+    publication_id: int,
+    *,
+    by: User,
+    content_hash: str = "",
+    note: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Publication:
     """The second person, neither author nor first checker, signs exactly the same content."""
     at = at or timezone.now()
@@ -285,7 +408,13 @@ def second_check(
 
 @transaction.atomic
 def pass_masking(
-    publication_id: int, *, by: User, content_hash: str = "", note: str = "", version: int | None = None, at: datetime | None = None
+    publication_id: int,
+    *,
+    by: User,
+    content_hash: str = "",
+    note: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Publication:
     """Legal confirms the masking as a step of its own (PUB-18)."""
     at = at or timezone.now()
@@ -315,22 +444,35 @@ def return_to_author(
     if not reason.strip():
         raise InvalidInput("reason", _("Say what has to be corrected."))
     kind = {
-        PublicationStatus.FIRST_CHECK: CheckKind.FIRST, PublicationStatus.SECOND_CHECK: CheckKind.SECOND,
+        PublicationStatus.FIRST_CHECK: CheckKind.FIRST,
+        PublicationStatus.SECOND_CHECK: CheckKind.SECOND,
     }.get(PublicationStatus(publication.status), CheckKind.MASKING)
     SignOff.objects.create(
-        publication=publication, kind=kind, passed=False, content_hash=content.content_hash(publication), note=reason[:300], by=by, at=at
+        publication=publication,
+        kind=kind,
+        passed=False,
+        content_hash=content.content_hash(publication),
+        note=reason[:300],
+        by=by,
+        at=at,
     )
     _void_signatures(publication)
     _finish(publication, "return_to_author", by=by, at=at)
     notify.tell(
-        [publication.author], "publication_returned", dedupe=f"publication_returned:{publication.pk}:{publication.version}",
-        url=f"/desk/publications/{publication.number}/", by_email=False, publication=publication.number,
+        [publication.author],
+        "publication_returned",
+        dedupe=f"publication_returned:{publication.pk}:{publication.version}",
+        url=f"/desk/publications/{publication.number}/",
+        by_email=False,
+        publication=publication.number,
     )
     return publication
 
 
 @transaction.atomic
-def publish(publication_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None) -> PublishedResult:
+def publish(
+    publication_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None
+) -> PublishedResult:
     """Post the snapshot: the hash must be the one all three signed, and nothing may leak (PUB-16…19).
 
     by=None is the scheduled posting of an approved publication whose time has come.
@@ -338,21 +480,32 @@ def publish(publication_id: int, *, by: User | None, version: int | None = None,
     at = at or timezone.now()
     publication = _begin(publication_id, "publish", by=by, version=version)
     if publication.publish_at and publication.publish_at > at:
-        raise IllegalTransition(_("It is scheduled for %(date)s."), date=timezone.localtime(publication.publish_at).strftime("%Y-%m-%d %H:%M"))
+        raise IllegalTransition(
+            _("It is scheduled for %(date)s."),
+            date=timezone.localtime(publication.publish_at).strftime("%Y-%m-%d %H:%M"),
+        )
     current = content.content_hash(publication)
     if current != publication.signed_hash:
         raise StaleVersion(publication.version)
     data = content.snapshot(publication)
     _refuse_leak(publication)
     result = PublishedResult.objects.create(
-        publication_number=publication.number, published_at=at, updated_at=at, content_hash=current, engine_version=ENGINE_VERSION,
+        publication_number=publication.number,
+        published_at=at,
+        updated_at=at,
+        content_hash=current,
+        engine_version=ENGINE_VERSION,
         published_until=publication.publish_until or at + timedelta(days=DEFAULT_TERM),
-        signatures=[timezone.localdate(moment).isoformat() for moment in (
-            publication.first_checked_at, publication.second_checked_at, publication.masking_reviewed_at) if moment],
+        signatures=[
+            timezone.localdate(moment).isoformat()
+            for moment in (publication.first_checked_at, publication.second_checked_at, publication.masking_reviewed_at)
+            if moment
+        ],
         **{key: value for key, value in data.items() if key not in ("published_until", "engine_version")},
     )
     PublishedSearch.objects.create(
-        result=result, tokens=search.tokens(*(data[name] for name in content.TEXT_FIELDS), data["category"], data["department"])
+        result=result,
+        tokens=search.tokens(*(data[name] for name in content.TEXT_FIELDS), data["category"], data["department"]),
     )
     publication.posted_at = at
     _finish(publication, "publish", by=by, at=at)
@@ -360,7 +513,9 @@ def publish(publication_id: int, *, by: User | None, version: int | None = None,
 
 
 @transaction.atomic
-def update_progress(publication_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None) -> PublishedResult:
+def update_progress(
+    publication_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None
+) -> PublishedResult:
     """Bring the public improvement progress up to date; the signed texts stay (PUB-37)."""
     at = at or timezone.now()
     publication = _begin(publication_id, "update_progress", by=by, version=version)
@@ -369,7 +524,11 @@ def update_progress(publication_id: int, *, by: User | None, version: int | None
     data = content.snapshot(publication)
     found = content.leaking(publication, data)
     if found:
-        raise InvalidInput("improvement", _("The text still shows something that identifies a person (%(kind)s). Mask it first."), kind=found[0][1].type)
+        raise InvalidInput(
+            "improvement",
+            _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
+            kind=found[0][1].type,
+        )
     result = PublishedResult.objects.select_for_update().get(publication_number=publication.number, withdrawn_at=None)
     result.improvements, result.updated_at = data["improvements"], at
     result.save(update_fields=["improvements", "updated_at"])
@@ -378,13 +537,17 @@ def update_progress(publication_id: int, *, by: User | None, version: int | None
 
 
 @transaction.atomic
-def take_down(publication_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None) -> Publication:
+def take_down(
+    publication_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None
+) -> Publication:
     """Take a notice down at once; one person is enough (PUB-20, matrix takedown)."""
     at = at or timezone.now()
     publication = _begin(publication_id, "take_down", by=by, version=version)
     if not reason.strip():
         raise InvalidInput("reason", _("Give the reason for taking it down."))
-    PublishedResult.objects.filter(publication_number=publication.number, withdrawn_at=None).update(withdrawn_at=at, updated_at=at)
+    PublishedResult.objects.filter(publication_number=publication.number, withdrawn_at=None).update(
+        withdrawn_at=at, updated_at=at
+    )
     publication.withdrawn_at, publication.withdrawal_reason = at, reason[:300]
     return _finish(publication, "take_down", by=by, at=at, note=reason)
 
@@ -397,7 +560,9 @@ def compose_again(publication_id: int, *, by: User, at: datetime | None = None) 
 
 
 @transaction.atomic
-def abandon(publication_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None) -> Publication:
+def abandon(
+    publication_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None
+) -> Publication:
     """Give a draft up, with the coded reason why the case is not published (PUB-44)."""
     at = at or timezone.now()
     publication = _begin(publication_id, "abandon", by=by, version=version)
@@ -410,7 +575,16 @@ def abandon(publication_id: int, *, by: User, reason: str, version: int | None =
 
 
 ACTIONS = {
-    "edit": edit, "decide_span": decide_span, "submit": submit, "first_check": first_check, "second_check": second_check,
-    "pass_masking": pass_masking, "return_to_author": return_to_author, "publish": publish, "update_progress": update_progress,
-    "take_down": take_down, "compose_again": compose_again, "abandon": abandon,
+    "edit": edit,
+    "decide_span": decide_span,
+    "submit": submit,
+    "first_check": first_check,
+    "second_check": second_check,
+    "pass_masking": pass_masking,
+    "return_to_author": return_to_author,
+    "publish": publish,
+    "update_progress": update_progress,
+    "take_down": take_down,
+    "compose_again": compose_again,
+    "abandon": abandon,
 }

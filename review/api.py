@@ -33,8 +33,20 @@ class ReviewRow(serializers.ModelSerializer):
     class Meta:
         model = ReviewCase
         fields = [
-            "number", "complaint", "status", "version", "is_priority", "is_major", "opened_at", "screening_due_at", "decision_due_at", "triggers",
-            "conclusion", "finalised_at", "closed_at", "allowed_actions",
+            "number",
+            "complaint",
+            "status",
+            "version",
+            "is_priority",
+            "is_major",
+            "opened_at",
+            "screening_due_at",
+            "decision_due_at",
+            "triggers",
+            "conclusion",
+            "finalised_at",
+            "closed_at",
+            "allowed_actions",
         ]
         read_only_fields = fields
 
@@ -108,7 +120,10 @@ class ReviewAction(APIView):
             raise NotAllowed(reason)
         if not isinstance(request.data, dict):
             raise ValidationError({"body": [_("Send a JSON object.")]})
-        data = {name: ("true" if value else "false") if isinstance(value, bool) else value for name, value in request.data.items()}
+        data = {
+            name: ("true" if value else "false") if isinstance(value, bool) else value
+            for name, value in request.data.items()
+        }
         form = FORMS[action]({"version": review.version, **data}, review=review, user=request.user)
         unknown = sorted(set(data) - set(form.fields))
         if unknown:

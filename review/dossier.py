@@ -39,7 +39,9 @@ def collect(complaint: Complaint) -> list[Collected]:
     statements = [f"step:{row.pk}" for row in complaint.investigation_steps.filter(kind="statement")]
     wanted = complaint.assignments.filter(role="supporting").count()
     log = list(complaint.events.filter(audience="case").order_by("sequence").values_list("hash", flat=True))
-    history = list(identity.earlier_complaints(complaint, at=complaint.received_at, days=365).values_list("number", flat=True))
+    history = list(
+        identity.earlier_complaints(complaint, at=complaint.received_at, days=365).values_list("number", flat=True)
+    )
     mine = ["narrative", *(f"file:{row.file_id}" for row in attachments)]
     return [
         _collected(MaterialKind.COMPLAINANT, mine, 1),
@@ -63,7 +65,9 @@ def gaps(review: ReviewCase) -> list[Material]:
 def dossier_hash(review: ReviewCase) -> str:
     """SHA-256 of exactly what is judged: records, findings, report, conclusion, remedy."""
     content = {
-        "materials": list(review.materials.order_by("kind").values_list("kind", "count", "expected", "missing_reason", "content_hash")),
+        "materials": list(
+            review.materials.order_by("kind").values_list("kind", "count", "expected", "missing_reason", "content_hash")
+        ),
         "findings": list(review.findings.order_by("pk").values_list("subject", "original", "found", "comparison")),
         "report": review.report,
         "conclusion": review.conclusion,
@@ -79,5 +83,3 @@ def opinions_complete(review: ReviewCase) -> bool:
     assigned = set(review.assignments.filter(is_void=False).values_list("reviewer", flat=True))
     given = set(review.opinions.filter(dossier_hash=review.dossier_hash).values_list("reviewer", flat=True))
     return bool(assigned) and assigned <= given
-
-

@@ -47,8 +47,14 @@ def commit(period: str, *, by: User | None, percent: int = 12, at: datetime | No
         raise InvalidInput("period" if "period" in str(error) else "percent", str(error)) from error
     nonce = sampling.new_nonce()
     return SampleDraw.objects.create(
-        period=period, percent=percent, commitment=sampling.commitment(nonce), nonce=nonce, committed_at=at, committed_by=by,
-        rule_version=RULE_VERSION, weights=WEIGHTS,
+        period=period,
+        percent=percent,
+        commitment=sampling.commitment(nonce),
+        nonce=nonce,
+        committed_at=at,
+        committed_by=by,
+        rule_version=RULE_VERSION,
+        weights=WEIGHTS,
     )
 
 
@@ -60,12 +66,16 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
         raise NotAllowed(_("The head of the review group confirms the draw."))
     row = SampleDraw.objects.select_for_update().filter(period=period).first()
     if row is None:
-        raise IllegalTransition(_("No commitment was made before the end of %(period)s, so it cannot be drawn."), period=period)
+        raise IllegalTransition(
+            _("No commitment was made before the end of %(period)s, so it cannot be drawn."), period=period
+        )
     if row.state == DrawState.DRAWN:
         return row
     start, end = sampling.period_bounds(period)
     if at < end:
-        raise IllegalTransition(_("The period is not over yet; draw after %(date)s."), date=timezone.localtime(end).strftime("%Y-%m-%d"))
+        raise IllegalTransition(
+            _("The period is not over yet; draw after %(date)s."), date=timezone.localtime(end).strftime("%Y-%m-%d")
+        )
     cases, excluded = _frame(start, end, weights=row.weights)
     entries = [sampling.FrameEntry(number, stratum, row.weights[stratum]) for number, stratum in cases.values()]
     row.frame_hash = sampling.frame_hash(entries)
@@ -78,8 +88,13 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
     FrameEntry.objects.bulk_create(
         (
             FrameEntry(
-                draw=row, complaint_id=pk, number=number, stratum=stratum, weight=row.weights[stratum],
-                order=picked[number].order if number in picked else None, key=picked[number].key_text if number in picked else "",
+                draw=row,
+                complaint_id=pk,
+                number=number,
+                stratum=stratum,
+                weight=row.weights[stratum],
+                order=picked[number].order if number in picked else None,
+                key=picked[number].key_text if number in picked else "",
             )
             for pk, (number, stratum) in cases.items()
         ),
@@ -88,7 +103,14 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
     for entry in row.frame.filter(order__isnull=False).order_by("order"):
         entry.review = transitions.open_for_sample(entry.complaint_id, draw=row, at=at)
         entry.save(update_fields=["review"])
-    notify.tell(notify.holders_of("review.draw_sample"), "sample_drawn", dedupe=f"sample:{period}", url="/desk/sampling/", period=period, size=len(picks))
+    notify.tell(
+        notify.holders_of("review.draw_sample"),
+        "sample_drawn",
+        dedupe=f"sample:{period}",
+        url="/desk/sampling/",
+        period=period,
+        size=len(picks),
+    )
     return row
 
 
@@ -96,18 +118,30 @@ def _frame(start: datetime, end: datetime, *, weights: dict[str, Any]) -> tuple[
     """Cases first closed in the period and not under review → (number, stratum), and how many were left out."""
     closed = Complaint.objects.closed_in(start, end)
     under_review = set(
-        ReviewCase.objects.filter(status__in=[str(s) for s in OPEN_REVIEW], opened_at__lt=end, complaint__in=closed).values_list("complaint_id", flat=True)
+        ReviewCase.objects.filter(
+            status__in=[str(s) for s in OPEN_REVIEW], opened_at__lt=end, complaint__in=closed
+        ).values_list("complaint_id", flat=True)
     )
     rows = closed.order_by("number").values_list("pk", "number", "complainant_id", "complainant__needs_care")
     frequent = _frequent(closed, end)
     cross = set(
-        Assignment.objects.filter(complaint__in=closed, role="supporting").values_list("complaint_id", flat=True).distinct()
+        Assignment.objects.filter(complaint__in=closed, role="supporting")
+        .values_list("complaint_id", flat=True)
+        .distinct()
     )
     cases: dict[int, tuple[str, str]] = {}
     for pk, number, complainant, care in rows.iterator(chunk_size=BATCH):
         if pk in under_review:
             continue
-        stratum = "frequent" if complainant in frequent else "special" if care else "cross_department" if pk in cross else "other"
+        stratum = (
+            "frequent"
+            if complainant in frequent
+            else "special"
+            if care
+            else "cross_department"
+            if pk in cross
+            else "other"
+        )
         cases[pk] = (number, stratum if stratum in weights else "other")
     return cases, len(under_review)
 
@@ -116,9 +150,15 @@ def _frequent(closed, end: datetime) -> set[int]:
     """Complainants of these cases who complained at least three times in the year before the period's end."""
     since = end - timedelta(days=365)
     hashes = ContactPoint.objects.filter(complainant__complaint__in=closed).exclude(match_hash="").values("match_hash")
-    rows = ContactPoint.objects.filter(
-        match_hash__in=hashes, complainant__complaint__received_at__gte=since, complainant__complaint__received_at__lt=end
-    ).values_list("match_hash", "complainant_id").distinct()
+    rows = (
+        ContactPoint.objects.filter(
+            match_hash__in=hashes,
+            complainant__complaint__received_at__gte=since,
+            complainant__complaint__received_at__lt=end,
+        )
+        .values_list("match_hash", "complainant_id")
+        .distinct()
+    )
     pairs = list(rows)
     times = Counter(match_hash for match_hash, _complainant in pairs)
     return {complainant for match_hash, complainant in pairs if times[match_hash] >= FREQUENT_FROM}
@@ -131,13 +171,27 @@ def document(row: SampleDraw) -> dict[str, Any]:
     frame = row.frame.order_by("number").values_list("number", "stratum", "weight", "order", "key")
     entries = [sampling.FrameEntry(number, stratum, weight) for number, stratum, weight, _order, _key in frame]
     picks = sorted(
-        (sampling.Pick(order, number, stratum, key) for number, stratum, _weight, order, key in frame if order is not None), key=lambda pick: pick.order
+        (
+            sampling.Pick(order, number, stratum, key)
+            for number, stratum, _weight, order, key in frame
+            if order is not None
+        ),
+        key=lambda pick: pick.order,
     )
     assert row.drawn_at is not None
     return sampling.document(
-        period=row.period, percent=row.percent, commitment=row.commitment, committed_at=row.committed_at, nonce=row.nonce,
-        drawn_at=row.drawn_at, rule_version=row.rule_version, weights=row.weights, entries=entries, picks=picks,
-        frame_hash=row.frame_hash, seed_hex=row.seed,
+        period=row.period,
+        percent=row.percent,
+        commitment=row.commitment,
+        committed_at=row.committed_at,
+        nonce=row.nonce,
+        drawn_at=row.drawn_at,
+        rule_version=row.rule_version,
+        weights=row.weights,
+        entries=entries,
+        picks=picks,
+        frame_hash=row.frame_hash,
+        seed_hex=row.seed,
     )
 
 

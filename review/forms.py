@@ -19,7 +19,9 @@ _YES_NO = [("true", _("Yes")), ("false", _("No"))]
 
 def yes_no(label: Any) -> forms.TypedChoiceField:
     """A question that has to be answered."""
-    return forms.TypedChoiceField(label=label, choices=_YES_NO, coerce=lambda value: value == "true", widget=forms.RadioSelect)
+    return forms.TypedChoiceField(
+        label=label, choices=_YES_NO, coerce=lambda value: value == "true", widget=forms.RadioSelect
+    )
 
 
 class Lines(forms.Textarea):
@@ -78,9 +80,14 @@ class Refuse(_Screening):
 
 class AssignReviewers(ReviewForm):
     action = "assign_reviewers"
-    author = forms.ModelChoiceField(label=_("Writes the report"), queryset=User.objects.none(), to_field_name="staff_number")
+    author = forms.ModelChoiceField(
+        label=_("Writes the report"), queryset=User.objects.none(), to_field_name="staff_number"
+    )
     members = forms.ModelMultipleChoiceField(
-        label=_("Further members"), queryset=User.objects.none(), to_field_name="staff_number", widget=forms.CheckboxSelectMultiple
+        label=_("Further members"),
+        queryset=User.objects.none(),
+        to_field_name="staff_number",
+        widget=forms.CheckboxSelectMultiple,
     )
 
     def prepare(self) -> None:
@@ -139,7 +146,9 @@ class ReturnReport(ReviewForm):
 
 class Finalise(ReviewForm):
     action = "finalise"
-    intro = _("Signing makes the conclusion final. A changed result reopens the case; the department sees it from now on.")
+    intro = _(
+        "Signing makes the conclusion final. A changed result reopens the case; the department sees it from now on."
+    )
 
 
 class Notify(ReviewForm):
@@ -150,7 +159,9 @@ class Notify(ReviewForm):
 class AddRectification(ReviewForm):
     action = "add_rectification"
     what = forms.CharField(label=_("Rectification"), widget=Lines(2), max_length=1000)
-    department = forms.ModelChoiceField(label=_("Responsible department"), queryset=Department.objects.none(), to_field_name="code")
+    department = forms.ModelChoiceField(
+        label=_("Responsible department"), queryset=Department.objects.none(), to_field_name="code"
+    )
     post = forms.CharField(label=_("Responsible post"), required=False, max_length=80)
     due_on = forms.DateField(label=_("Due on"), widget=forms.DateInput({"type": "date"}))
     acceptance_test = forms.CharField(label=_("How it will be verified"), widget=Lines(2), max_length=1000)
@@ -166,8 +177,20 @@ class CloseReview(ReviewForm):
 FORMS: dict[str, type[ReviewForm]] = {
     form.action: form
     for form in (
-        SetUp, Refuse, AssignReviewers, Collect, ExplainGap, StartVerification, RecordFinding, SubmitReport, GiveOpinion, ReturnReport, Finalise,
-        Notify, AddRectification, CloseReview,
+        SetUp,
+        Refuse,
+        AssignReviewers,
+        Collect,
+        ExplainGap,
+        StartVerification,
+        RecordFinding,
+        SubmitReport,
+        GiveOpinion,
+        ReturnReport,
+        Finalise,
+        Notify,
+        AddRectification,
+        CloseReview,
     )
 }
 
@@ -176,11 +199,15 @@ class ApplicationForm(forms.Form):
     """The complainant's application on the tracking page (REV-18, REV-19)."""
 
     reasons = forms.MultipleChoiceField(
-        label=_("Why are you not satisfied?"), choices=ApplicationReason.choices, widget=forms.CheckboxSelectMultiple,
+        label=_("Why are you not satisfied?"),
+        choices=ApplicationReason.choices,
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one reason.")},
     )
     text = forms.CharField(
-        label=_("In your own words"), widget=Lines(4), max_length=5000,
+        label=_("In your own words"),
+        widget=Lines(4),
+        max_length=5000,
         error_messages={"required": _("Say in your own words why you are not satisfied.")},
     )
 

@@ -44,7 +44,9 @@ def touching_departments(complaint: Complaint, *, at: datetime) -> dict[int, tup
     end_of_case = complaint.closed_at or at
     for row in Assignment.objects.filter(complaint=complaint):
         extend(row.department_id, row.assigned_at, max(row.ended_at or end_of_case, row.assigned_at))
-    acting = Membership.objects.overlapping(complaint.registered_at, end_of_case).filter(user__in=case_permissions.took_part(complaint))
+    acting = Membership.objects.overlapping(complaint.registered_at, end_of_case).filter(
+        user__in=case_permissions.took_part(complaint)
+    )
     for membership in acting.filter(department__kind__in=["handling", "office"]):
         extend(membership.department_id, complaint.registered_at, end_of_case)
     return spans
@@ -69,7 +71,9 @@ def conflicts(complaint: Complaint, users: QuerySet[User], *, at: datetime) -> l
         now = membership.until is None or membership.until > at
         then = membership.since <= end and (membership.until is None or membership.until >= start)
         if now or then:
-            found.append(Conflict(membership.user_id, "department_now" if now else "department_then", membership.department.name))
+            found.append(
+                Conflict(membership.user_id, "department_now" if now else "department_then", membership.department.name)
+            )
     return found
 
 
@@ -81,7 +85,10 @@ def refresh(review: ReviewCase, *, at: datetime) -> set[int]:
     complaint = Complaint.objects.select_related("complainant").get(pk=review.complaint_id)
     rows = conflicts(complaint, candidates(), at=at)
     ReviewConflict.objects.bulk_create(
-        (ReviewConflict(review=review, user_id=row.user_id, reason=row.reason, detail=row.detail[:200], at=at) for row in rows),
+        (
+            ReviewConflict(review=review, user_id=row.user_id, reason=row.reason, detail=row.detail[:200], at=at)
+            for row in rows
+        ),
         ignore_conflicts=True,
     )
     blocked = set(ReviewConflict.objects.filter(review=review).values_list("user_id", flat=True))

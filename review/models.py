@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.crypto import EncryptedTextField
 from review.querysets import ReviewQuerySet
 from review.states import (
+    OPEN_REVIEW,
     ApplicationReason,
     Comparison,
     Conclusion,
     DrawState,
     MaterialKind,
-    OPEN_REVIEW,
     ReviewStatus,
     Stratum,
     TriggerKind,

@@ -29,7 +29,9 @@ def case_panel(complaint: Complaint, user: User) -> Panel | None:
 @register_track_panel
 def track_panel(complaint: Complaint) -> Panel | None:
     """The complainant applies here, and reads how far the application is."""
-    applied = ReviewCase.objects.filter(complaint=complaint, triggers__kind=TriggerKind.APPLICATION).order_by("-pk").first()
+    applied = (
+        ReviewCase.objects.filter(complaint=complaint, triggers__kind=TriggerKind.APPLICATION).order_by("-pk").first()
+    )
     if applied is not None:
         told = applied.notified_at or applied.status == ReviewStatus.REFUSED
         return Panel("public/track/review_panel.html", {"applied": applied, "told": told}, order=50)
@@ -38,4 +40,6 @@ def track_panel(complaint: Complaint) -> Panel | None:
     until = transitions.window(complaint)
     if until and timezone.now() > until:
         return None
-    return Panel("public/track/review_panel.html", {"until": until, "form": ApplicationForm(auto_id="review_%s")}, order=50)
+    return Panel(
+        "public/track/review_panel.html", {"until": until, "form": ApplicationForm(auto_id="review_%s")}, order=50
+    )

@@ -32,7 +32,16 @@ def apply(request: HttpRequest) -> HttpResponse:
             except DomainError as error:
                 problem, status = str(error), 409
             else:
-                messages.success(request, _("We have your application. You will hear within 2 working days whether there is a review."))
+                messages.success(
+                    request,
+                    _("We have your application. You will hear within 2 working days whether there is a review."),
+                )
                 return redirect("public:track_case")
-    context = {"form": form, "complaint": complaint, "problem": problem, "until": transitions.window(complaint), "active": "track"}
+    context = {
+        "form": form,
+        "complaint": complaint,
+        "problem": problem,
+        "until": transitions.window(complaint),
+        "active": "track",
+    }
     return render(request, "public/track/review_apply.html", context, status=status)

@@ -17,7 +17,12 @@ from review.models import FrameEntry, ReviewCase, SampleDraw
 from review.states import STEP, MaterialKind, ReviewStatus, Stratum
 
 STEP_NAMES = [
-    ReviewStatus.REQUESTED, ReviewStatus.SET_UP, ReviewStatus.RETRIEVAL, ReviewStatus.VERIFICATION, ReviewStatus.CONCLUSION, ReviewStatus.FEEDBACK,
+    ReviewStatus.REQUESTED,
+    ReviewStatus.SET_UP,
+    ReviewStatus.RETRIEVAL,
+    ReviewStatus.VERIFICATION,
+    ReviewStatus.CONCLUSION,
+    ReviewStatus.FEEDBACK,
     ReviewStatus.RECTIFICATION,
 ]
 
@@ -46,8 +51,11 @@ def chip(review: ReviewCase, *, now: datetime) -> tuple[str, str]:
 def steps(review: ReviewCase) -> list[tuple[str, str]]:
     """The seven steps with what is known about each."""
     short = {
-        ReviewStatus.REQUESTED: review.opened_at, ReviewStatus.SET_UP: review.screened_at, ReviewStatus.CONCLUSION: review.report_at,
-        ReviewStatus.FEEDBACK: review.finalised_at, ReviewStatus.RECTIFICATION: review.notified_at,
+        ReviewStatus.REQUESTED: review.opened_at,
+        ReviewStatus.SET_UP: review.screened_at,
+        ReviewStatus.CONCLUSION: review.report_at,
+        ReviewStatus.FEEDBACK: review.finalised_at,
+        ReviewStatus.RECTIFICATION: review.notified_at,
     }
     collected = review.materials.order_by("collected_at").values_list("collected_at", flat=True).first()
     short[ReviewStatus.RETRIEVAL] = collected
@@ -77,7 +85,9 @@ def independence_list(review: ReviewCase) -> list[Person]:
     reasons: dict[int, list[str]] = {}
     for row in review.conflicts.all():
         text = reason_text(row.reason)
-        reasons.setdefault(row.user_id, []).append(f"{text} · {row.detail}" if row.detail and row.reason.startswith("department") else text)
+        reasons.setdefault(row.user_id, []).append(
+            f"{text} · {row.detail}" if row.detail and row.reason.startswith("department") else text
+        )
     assigned = {row.reviewer_id: row for row in review.assignments.all() if not row.is_void}
     people = [
         Person(user, user.pk in assigned, user.pk in assigned and assigned[user.pk].is_author, reasons.get(user.pk, []))
@@ -143,7 +153,12 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
     rows = sampling.strata_table(frame, [sampling.Pick(*row) for row in picked])
     return [
         StratumLine(
-            str(Stratum(row.stratum).label), row.frame, str(row.weight), f"{row.expected:.1f}", row.drawn, f"{row.share * 100:.1f}",
+            str(Stratum(row.stratum).label),
+            row.frame,
+            str(row.weight),
+            f"{row.expected:.1f}",
+            row.drawn,
+            f"{row.share * 100:.1f}",
             min(100, round(row.share * 400)),
         )
         for row in rows
@@ -152,7 +167,12 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
 
 def picks(draw: SampleDraw, user: User, *, show: str = "all") -> QuerySet[FrameEntry]:
     """The drawn cases in order; cases the user is in conflict with are left out (S16)."""
-    rows = draw.frame.filter(order__isnull=False).exclude(review__conflicts__user=user).select_related("review", "complaint").order_by("order")
+    rows = (
+        draw.frame.filter(order__isnull=False)
+        .exclude(review__conflicts__user=user)
+        .select_related("review", "complaint")
+        .order_by("order")
+    )
     if show == "open":
         rows = rows.exclude(review__status__in=["closed", "refused"])
     elif show == "changed":

@@ -22,8 +22,26 @@ from complaints.models import Complaint, ImprovementAction
 from complaints.numbers import next_number
 from complaints.states import Audience, ImprovementState, Milestone, NoticeKind, RiskGrade, Status
 from review import dossier, independence, permissions
-from review.models import DeclaredConflict, Material, Opinion, ReviewCase, ReviewerAssignment, ReviewFinding, ReviewTrigger, SampleDraw
-from review.states import MOVES, OPEN_REVIEW, ApplicationReason, Comparison, Conclusion, MaterialKind, ReviewStatus, TriggerKind
+from review.models import (
+    DeclaredConflict,
+    Material,
+    Opinion,
+    ReviewCase,
+    ReviewerAssignment,
+    ReviewFinding,
+    ReviewTrigger,
+    SampleDraw,
+)
+from review.states import (
+    MOVES,
+    OPEN_REVIEW,
+    ApplicationReason,
+    Comparison,
+    Conclusion,
+    MaterialKind,
+    ReviewStatus,
+    TriggerKind,
+)
 
 # Working days for the screening (REV-26) and the decision when the policy of the case sets none.
 SCREENING_DAYS = 2
@@ -35,7 +53,13 @@ MAJOR_AMOUNT = 10_000
 
 @transaction.atomic
 def apply(
-    complaint_id: int, *, reasons: list[str], text: str, channel: str, by: User | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    reasons: list[str],
+    text: str,
+    channel: str,
+    by: User | None = None,
+    at: datetime | None = None,
 ) -> ReviewCase:
     """The complainant applies for a review on the original channel, with coded and free reasons (REV-18, REV-19).
 
@@ -54,8 +78,14 @@ def apply(
         raise InvalidInput("text", _("Please shorten this to %(limit)s characters."), limit=5000)
     until = window(complaint)
     if until and at > until:
-        raise IllegalTransition(_("The time to apply for a review ended on %(date)s."), date=timezone.localtime(until).strftime("%Y-%m-%d"))
-    if ReviewCase.objects.filter(complaint=complaint, status__in=[ReviewStatus.RECTIFICATION, ReviewStatus.CLOSED], triggers__kind=TriggerKind.APPLICATION).exists():
+        raise IllegalTransition(
+            _("The time to apply for a review ended on %(date)s."), date=timezone.localtime(until).strftime("%Y-%m-%d")
+        )
+    if ReviewCase.objects.filter(
+        complaint=complaint,
+        status__in=[ReviewStatus.RECTIFICATION, ReviewStatus.CLOSED],
+        triggers__kind=TriggerKind.APPLICATION,
+    ).exists():
         raise IllegalTransition(_("This case has already been reviewed on your application."))
     return _open(complaint, TriggerKind.APPLICATION, at=at, by=by, reasons=reasons, text=text, channel=channel)
 
@@ -79,28 +109,51 @@ def open_for_alert(complaint_id: int, *, rule: str, text: str, at: datetime) -> 
 
 
 def _open(complaint: Complaint, kind: TriggerKind, *, at: datetime, by: User | None, **trigger: Any) -> ReviewCase:
-    review = ReviewCase.objects.select_for_update().filter(complaint=complaint, status__in=[str(s) for s in OPEN_REVIEW]).first()
+    review = (
+        ReviewCase.objects.select_for_update()
+        .filter(complaint=complaint, status__in=[str(s) for s in OPEN_REVIEW])
+        .first()
+    )
     if review is None:
         review = ReviewCase.objects.create(
-            number=next_number("FC", at=at, monthly=True), complaint=complaint, opened_at=at, version=1,
-            screening_due_at=_due(complaint, Milestone.REVIEW_SCREENING, SCREENING_DAYS, at=at), is_major=is_major(complaint),
+            number=next_number("FC", at=at, monthly=True),
+            complaint=complaint,
+            opened_at=at,
+            version=1,
+            screening_due_at=_due(complaint, Milestone.REVIEW_SCREENING, SCREENING_DAYS, at=at),
+            is_major=is_major(complaint),
         )
         independence.refresh(review, at=at)
         _event(complaint, review, "opened", by=by, at=at, note=str(kind))
-    review.is_priority = review.is_priority or kind == TriggerKind.APPLICATION or complaint.assignments.filter(role="supporting").exists()
+    review.is_priority = (
+        review.is_priority
+        or kind == TriggerKind.APPLICATION
+        or complaint.assignments.filter(role="supporting").exists()
+    )
     review.save(update_fields=["is_priority"])
-    if not review.triggers.filter(kind=kind, draw=trigger.get("draw"), rule=trigger.get("rule", "")).exists() or kind == TriggerKind.APPLICATION:
+    if (
+        not review.triggers.filter(kind=kind, draw=trigger.get("draw"), rule=trigger.get("rule", "")).exists()
+        or kind == TriggerKind.APPLICATION
+    ):
         ReviewTrigger.objects.create(review=review, kind=kind, at=at, **trigger)
     if kind == TriggerKind.APPLICATION:
         head = independence.acting_head(review)
-        notify.tell([head] if head else [], "review_requested", dedupe=f"review_requested:{review.pk}", url=f"/desk/reviews/{review.number}/", review=review.number)
+        notify.tell(
+            [head] if head else [],
+            "review_requested",
+            dedupe=f"review_requested:{review.pk}",
+            url=f"/desk/reviews/{review.number}/",
+            review=review.number,
+        )
     return review
 
 
 def is_major(complaint: Complaint) -> bool:
     """High risk, many people or a large amount (REV-51)."""
     return (
-        complaint.risk_grade == RiskGrade.HIGH or complaint.persons_affected >= MAJOR_PERSONS or (complaint.amount or 0) >= MAJOR_AMOUNT
+        complaint.risk_grade == RiskGrade.HIGH
+        or complaint.persons_affected >= MAJOR_PERSONS
+        or (complaint.amount or 0) >= MAJOR_AMOUNT
     )
 
 
@@ -129,20 +182,42 @@ def _begin(review_id: int, action: str, *, by: User, version: int | None, at: da
         raise StaleVersion(review.version)
     if review.status not in MOVES[action].sources:
         raise IllegalTransition(
-            _("“%(action)s” is not possible: the review is at “%(status)s”."), action=MOVES[action].label, status=review.get_status_display()
+            _("“%(action)s” is not possible: the review is at “%(status)s”."),
+            action=MOVES[action].label,
+            status=review.get_status_display(),
         )
     return review, complaint
 
 
-def _finish(review: ReviewCase, complaint: Complaint, action: str, *, by: User, at: datetime, fields: list[str] | None = None, note: str = "") -> None:
+def _finish(
+    review: ReviewCase,
+    complaint: Complaint,
+    action: str,
+    *,
+    by: User,
+    at: datetime,
+    fields: list[str] | None = None,
+    note: str = "",
+) -> None:
     review.status = MOVES[action].target or review.status
     review.version += 1
     review.save(update_fields=["status", "version", *(fields or [])])
     _event(complaint, review, action, by=by, at=at, note=note)
 
 
-def _event(complaint: Complaint, review: ReviewCase, action: str, *, by: User | None, at: datetime, note: str = "", audience: str = Audience.REVIEW) -> None:
-    case_transitions.add_event(complaint, f"review_{action}", by=by, at=at, note=note, reference=f"review:{review.number}", audience=audience)
+def _event(
+    complaint: Complaint,
+    review: ReviewCase,
+    action: str,
+    *,
+    by: User | None,
+    at: datetime,
+    note: str = "",
+    audience: str = Audience.REVIEW,
+) -> None:
+    case_transitions.add_event(
+        complaint, f"review_{action}", by=by, at=at, note=note, reference=f"review:{review.number}", audience=audience
+    )
 
 
 def _need(field: str, value: Any, message: Any = _("Fill this in.")) -> None:
@@ -173,14 +248,31 @@ def set_up(
     return review
 
 
-_SCREENED = ["within_responsibility", "measures_exhausted", "demand_reasonable", "screening_reason", "screened_by", "screened_at"]
+_SCREENED = [
+    "within_responsibility",
+    "measures_exhausted",
+    "demand_reasonable",
+    "screening_reason",
+    "screened_by",
+    "screened_at",
+]
 
 
-def _answers(review: ReviewCase, responsibility: bool, exhausted: bool, reasonable: bool, reason: str, *, by: User, at: datetime) -> None:
-    for field, value in (("within_responsibility", responsibility), ("measures_exhausted", exhausted), ("demand_reasonable", reasonable)):
+def _answers(
+    review: ReviewCase, responsibility: bool, exhausted: bool, reasonable: bool, reason: str, *, by: User, at: datetime
+) -> None:
+    for field, value in (
+        ("within_responsibility", responsibility),
+        ("measures_exhausted", exhausted),
+        ("demand_reasonable", reasonable),
+    ):
         _need(field, value, _("Answer this question."))
     _need("reason", reason, _("Give the reason."))
-    review.within_responsibility, review.measures_exhausted, review.demand_reasonable = responsibility, exhausted, reasonable
+    review.within_responsibility, review.measures_exhausted, review.demand_reasonable = (
+        responsibility,
+        exhausted,
+        reasonable,
+    )
     review.screening_reason, review.screened_by, review.screened_at = reason, by, at
 
 
@@ -212,7 +304,13 @@ def refuse(
 
 @transaction.atomic
 def assign_reviewers(
-    review_id: int, *, by: User, author: User, members: list[User], version: int | None = None, at: datetime | None = None
+    review_id: int,
+    *,
+    by: User,
+    author: User,
+    members: list[User],
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> ReviewCase:
     """The head names who writes the report and who else opines; all of them free of conflict (REV-30, REV-05)."""
     at = at or timezone.now()
@@ -225,11 +323,21 @@ def assign_reviewers(
         if not person.is_active or not person.has_perm("review.review_case"):
             raise InvalidInput(field, _("%(name)s is not in the review group."), name=person.display_name)
         if person.pk in blocked:
-            raise InvalidInput(field, _("%(name)s cannot judge this case because of a conflict."), name=person.display_name)
+            raise InvalidInput(
+                field, _("%(name)s cannot judge this case because of a conflict."), name=person.display_name
+            )
     ReviewerAssignment.objects.filter(review=review, is_void=False).update(is_void=True, void_reason="replaced")
     for person in [author, *others]:
-        ReviewerAssignment.objects.create(review=review, reviewer=person, assigned_by=by, at=at, is_author=person.pk == author.pk)
-    notify.tell([author, *others], "review_assigned", dedupe=f"review:{review.pk}:{review.version}", url=f"/desk/reviews/{review.number}/", review=review.number)
+        ReviewerAssignment.objects.create(
+            review=review, reviewer=person, assigned_by=by, at=at, is_author=person.pk == author.pk
+        )
+    notify.tell(
+        [author, *others],
+        "review_assigned",
+        dedupe=f"review:{review.pk}:{review.version}",
+        url=f"/desk/reviews/{review.number}/",
+        review=review.number,
+    )
     _finish(review, complaint, "assign_reviewers", by=by, at=at)
     return review
 
@@ -243,8 +351,14 @@ def collect(review_id: int, *, by: User, version: int | None = None, at: datetim
         raise IllegalTransition(_("Assign the reviewers first."))
     for found in dossier.collect(complaint):
         Material.objects.update_or_create(
-            review=review, kind=found.kind,
-            defaults={"count": found.count, "expected": found.expected, "content_hash": found.content_hash, "collected_at": at},
+            review=review,
+            kind=found.kind,
+            defaults={
+                "count": found.count,
+                "expected": found.expected,
+                "content_hash": found.content_hash,
+                "collected_at": at,
+            },
         )
     _finish(review, complaint, "collect", by=by, at=at)
     return review
@@ -268,13 +382,18 @@ def explain_gap(
 
 
 @transaction.atomic
-def start_verification(review_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> ReviewCase:
+def start_verification(
+    review_id: int, *, by: User, version: int | None = None, at: datetime | None = None
+) -> ReviewCase:
     """Go on to verifying once every gap is explained."""
     at = at or timezone.now()
     review, complaint = _begin(review_id, "start_verification", by=by, version=version, at=at)
     missing = dossier.gaps(review)
     if missing:
-        raise IllegalTransition(_("Explain first what is missing: %(kinds)s."), kinds="、".join(str(row.get_kind_display()) for row in missing))
+        raise IllegalTransition(
+            _("Explain first what is missing: %(kinds)s."),
+            kinds="、".join(str(row.get_kind_display()) for row in missing),
+        )
     _finish(review, complaint, "start_verification", by=by, at=at)
     return review
 
@@ -331,8 +450,21 @@ def submit_report(
     review.remedy, review.systemic_cause, review.report_by, review.report_at = remedy, systemic_cause, by, at
     review.dossier_hash = dossier.dossier_hash(review)
     _finish(
-        review, complaint, "submit_report", by=by, at=at,
-        fields=["report", "conclusion", "acceptable_to_user", "remedy", "systemic_cause", "report_by", "report_at", "dossier_hash"],
+        review,
+        complaint,
+        "submit_report",
+        by=by,
+        at=at,
+        fields=[
+            "report",
+            "conclusion",
+            "acceptable_to_user",
+            "remedy",
+            "systemic_cause",
+            "report_by",
+            "report_at",
+            "dossier_hash",
+        ],
     )
     return review
 
@@ -349,13 +481,17 @@ def give_opinion(
         raise InvalidInput("verdict", _("Choose the conclusion."))
     if review.opinions.filter(reviewer=by, dossier_hash=review.dossier_hash).exists():
         raise IllegalTransition(_("You have already given your opinion."))
-    row = Opinion.objects.create(review=review, reviewer=by, verdict=verdict, text=text, dossier_hash=review.dossier_hash, at=at)
+    row = Opinion.objects.create(
+        review=review, reviewer=by, verdict=verdict, text=text, dossier_hash=review.dossier_hash, at=at
+    )
     _finish(review, complaint, "give_opinion", by=by, at=at)
     return row
 
 
 @transaction.atomic
-def return_report(review_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None) -> ReviewCase:
+def return_report(
+    review_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None
+) -> ReviewCase:
     """Send the report back to be corrected; opinions on the old dossier no longer count."""
     at = at or timezone.now()
     review, complaint = _begin(review_id, "return_report", by=by, version=version, at=at)
@@ -383,10 +519,15 @@ def finalise(review_id: int, *, by: User, version: int | None = None, at: dateti
     if against * 2 > verdicts.count():
         raise IllegalTransition(_("Most members are of another opinion; return the report."))
     review.finalised_by, review.finalised_at = by, at
-    _finish(review, complaint, "finalise", by=by, at=at, fields=["finalised_by", "finalised_at"], note=review.conclusion)
+    _finish(
+        review, complaint, "finalise", by=by, at=at, fields=["finalised_by", "finalised_at"], note=review.conclusion
+    )
     _event(complaint, review, "result", by=by, at=at, note=review.conclusion, audience=Audience.CASE)
     if review.conclusion in (Conclusion.AMEND, Conclusion.SET_ASIDE):
-        reason = str(_("Review %(number)s: %(conclusion)s")) % {"number": review.number, "conclusion": review.get_conclusion_display()}
+        reason = str(_("Review %(number)s: %(conclusion)s")) % {
+            "number": review.number,
+            "conclusion": review.get_conclusion_display(),
+        }
         if complaint.status in (Status.REPLIED, Status.CLOSED):
             case_transitions.reopen(complaint.pk, by=None, reason=reason, at=at)
         elif complaint.status == Status.NOT_ACCEPTED:
@@ -395,7 +536,9 @@ def finalise(review_id: int, *, by: User, version: int | None = None, at: dateti
 
 
 @transaction.atomic
-def notify_complainant(review_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> ReviewCase:
+def notify_complainant(
+    review_id: int, *, by: User, version: int | None = None, at: datetime | None = None
+) -> ReviewCase:
     """Tell the complainant the conclusion with reasons and remedies, on the original channel (REV-45).
 
     A sampled case that is upheld needs no notice: the complainant asked nothing.
@@ -405,8 +548,14 @@ def notify_complainant(review_id: int, *, by: User, version: int | None = None, 
     review.notified_at = at
     if review.triggers.filter(kind=TriggerKind.APPLICATION).exists() or review.conclusion != Conclusion.UPHOLD:
         notices.issue(
-            complaint, NoticeKind.REVIEW_RESULT, by=by, at=at, conclusion=Conclusion(review.conclusion).label, reason=review.report,
-            remedy=review.remedy, rectifications=review.rectifications.select_related("department"),
+            complaint,
+            NoticeKind.REVIEW_RESULT,
+            by=by,
+            at=at,
+            conclusion=Conclusion(review.conclusion).label,
+            reason=review.report,
+            remedy=review.remedy,
+            rectifications=review.rectifications.select_related("department"),
         )
         notify.tell_complainant(complaint, "review", dedupe=f"review_result:{review.pk}")
     _finish(review, complaint, "notify", by=by, at=at, fields=["notified_at"])
@@ -431,7 +580,14 @@ def add_rectification(
     review, complaint = _begin(review_id, "add_rectification", by=by, version=version, at=at)
     _need("acceptance_test", acceptance_test, _("Say how it will be verified."))
     row = case_transitions.create_improvement(
-        complaint, by=by, at=at, what=what, department=department, due_on=due_on, post=post, acceptance_test=acceptance_test,
+        complaint,
+        by=by,
+        at=at,
+        what=what,
+        department=department,
+        due_on=due_on,
+        post=post,
+        acceptance_test=acceptance_test,
         origin=ImprovementAction.Origin.REVIEW,
     )
     review.rectifications.add(row)
@@ -460,7 +616,9 @@ def declare_conflict(complaint_id: int, *, by: User, reason: str, at: datetime |
     at = at or timezone.now()
     _need("reason", reason, _("Say what connects you with the matter."))
     complaint = case_transitions.lock(complaint_id)
-    row, created = DeclaredConflict.objects.get_or_create(complaint=complaint, user=by, defaults={"reason": reason[:200], "at": at})
+    row, created = DeclaredConflict.objects.get_or_create(
+        complaint=complaint, user=by, defaults={"reason": reason[:200], "at": at}
+    )
     if created:
         case_transitions.add_event(complaint, "conflict_declared", by=by, at=at, audience=Audience.REVIEW)
         for review in ReviewCase.objects.filter(complaint=complaint, status__in=[str(s) for s in OPEN_REVIEW]):
@@ -469,8 +627,18 @@ def declare_conflict(complaint_id: int, *, by: User, reason: str, at: datetime |
 
 
 ACTIONS = {
-    "set_up": set_up, "refuse": refuse, "assign_reviewers": assign_reviewers, "collect": collect, "explain_gap": explain_gap,
-    "start_verification": start_verification, "record_finding": record_finding, "submit_report": submit_report,
-    "give_opinion": give_opinion, "return_report": return_report, "finalise": finalise, "notify": notify_complainant,
-    "add_rectification": add_rectification, "close": close,
+    "set_up": set_up,
+    "refuse": refuse,
+    "assign_reviewers": assign_reviewers,
+    "collect": collect,
+    "explain_gap": explain_gap,
+    "start_verification": start_verification,
+    "record_finding": record_finding,
+    "submit_report": submit_report,
+    "give_opinion": give_opinion,
+    "return_report": return_report,
+    "finalise": finalise,
+    "notify": notify_complainant,
+    "add_rectification": add_rectification,
+    "close": close,
 }

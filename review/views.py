@@ -85,7 +85,11 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
 
 def _page(request: HttpRequest, review: ReviewCase) -> dict[str, Any]:
     moves = permissions.available_actions(review, request.user)
-    opinions = list(review.opinions.select_related("reviewer").filter(dossier_hash=review.dossier_hash)) if review.dossier_hash else []
+    opinions = (
+        list(review.opinions.select_related("reviewer").filter(dossier_hash=review.dossier_hash))
+        if review.dossier_hash
+        else []
+    )
     state, text = selectors.chip(review, now=timezone.now())
     case = review.complaint
     return {
@@ -190,11 +194,20 @@ def sampling(request: HttpRequest, period: str = "") -> HttpResponse:
     if draw and draw.drawn_at:
         show = request.GET.get("show", "all")
         may_list = request.user.has_perm("review.view_sample") or request.user.has_perm("review.draw_sample")
-        page = Paginator(selectors.picks(draw, request.user, show=show), PAGE_SIZE).get_page(request.GET.get("page")) if may_list else None
+        page = (
+            Paginator(selectors.picks(draw, request.user, show=show), PAGE_SIZE).get_page(request.GET.get("page"))
+            if may_list
+            else None
+        )
         done, size = selectors.progress(draw)
         context |= {
-            "strata": selectors.strata(draw), "picks": page, "show": show, "done": done, "size": size,
-            "done_pct": round(100 * done / size) if size else 0, "may_list": may_list,
+            "strata": selectors.strata(draw),
+            "picks": page,
+            "show": show,
+            "done": done,
+            "size": size,
+            "done_pct": round(100 * done / size) if size else 0,
+            "may_list": may_list,
         }
     return render(request, "review/sampling.html", context)
 
@@ -209,7 +222,10 @@ def commit(request: HttpRequest) -> HttpResponse:
         messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
         return redirect("review:sampling")
     row = draws.commit(timezone.localdate().strftime("%Y-%m"), by=request.user, percent=form.cleaned_data["percent"])
-    messages.success(request, _("The draw of %(period)s is committed at %(percent)s %%.") % {"period": row.period, "percent": row.percent})
+    messages.success(
+        request,
+        _("The draw of %(period)s is committed at %(percent)s %%.") % {"period": row.period, "percent": row.percent},
+    )
     return redirect("review:sampling_period", row.period)
 
 
@@ -233,7 +249,9 @@ def verify(request: HttpRequest, period: str) -> HttpResponse:
     if result.ok:
         messages.success(request, _("Repeating the draw gave the same %(size)s cases.") % {"size": row.size})
     else:
-        messages.error(request, _("The draw could not be repeated: %(problem)s") % {"problem": "; ".join(result.problems[:3])})
+        messages.error(
+            request, _("The draw could not be repeated: %(problem)s") % {"problem": "; ".join(result.problems[:3])}
+        )
     return redirect("review:sampling_period", period)
 
 

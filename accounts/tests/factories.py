@@ -13,14 +13,27 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 LONG_AGO = datetime(2020, 1, 6, 9, tzinfo=SHANGHAI)
 
 
-def department(code: str, name: str = "", kind: str = DepartmentKind.HANDLING, parent: Department | None = None) -> Department:
+def department(
+    code: str, name: str = "", kind: str = DepartmentKind.HANDLING, parent: Department | None = None
+) -> Department:
     """Get or make a department."""
-    return Department.objects.get_or_create(code=code, defaults={"name": name or code, "kind": kind, "parent": parent})[0]
+    return Department.objects.get_or_create(code=code, defaults={"name": name or code, "kind": kind, "parent": parent})[
+        0
+    ]
 
 
-def user(staff_number: str, *roles: str, departments: list[Department] | None = None, head: bool = False, since: datetime = LONG_AGO, **fields) -> User:
+def user(
+    staff_number: str,
+    *roles: str,
+    departments: list[Department] | None = None,
+    head: bool = False,
+    since: datetime = LONG_AGO,
+    **fields,
+) -> User:
     """A member of staff with these roles, belonging to these departments since long ago."""
-    made = User.objects.create_user(staff_number, password="correct-horse-battery", display_name=fields.pop("display_name", staff_number), **fields)
+    made = User.objects.create_user(
+        staff_number, password="correct-horse-battery", display_name=fields.pop("display_name", staff_number), **fields
+    )
     made.groups.set(Group.objects.filter(name__in=roles))
     for unit in departments or []:
         Membership.objects.create(user=made, department=unit, since=since, is_head=head)

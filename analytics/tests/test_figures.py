@@ -292,6 +292,16 @@ def test_every_figure_prints_its_definition(db):
     assert len({str(figure.name) for figure in FIGURES.values()}) == len(FIGURES)
 
 
+def test_a_milestone_that_was_never_kept_is_listed(cast):
+    """AN-11: all missed is a row with 0 %, not a missing row."""
+    Story(cast).accept("2026-11-27 10:00")  # accepted nine days after the limit of two working days
+    rows = selectors.bundle(parse("2026-11"), WHOLE, at=at("2026-12-01 09:00"), outside=False)["breakdowns"][
+        "milestone"
+    ]
+    found = {row["code"]: row["milestone_rate"] for row in rows}
+    assert found["decide_acceptance"] == {"value": 0.0, "part": 0, "of": 1}
+
+
 def test_months_before_the_first_complaint_have_no_figure(cast):
     """A control chart must not take the time before the start for months without complaints."""
     registered("2026-09-10 09:00", phone="13800000001")

@@ -3,8 +3,24 @@
 from complaints.models.assignment import Assignment
 from complaints.models.case import Complaint, ComplaintSearch, NumberCounter
 from complaints.models.classification import Category, Classification, Dimension, RiskAssessment
-from complaints.models.clocks import CalendarDay, CalendarYear, ClockPause, Deadline, Extension, PolicyRule, ServicePolicy
-from complaints.models.communication import Contact, Notice, Notification, Question, Reply, ReplyTemplate, SupplementRequest
+from complaints.models.clocks import (
+    CalendarDay,
+    CalendarYear,
+    ClockPause,
+    Deadline,
+    Extension,
+    PolicyRule,
+    ServicePolicy,
+)
+from complaints.models.communication import (
+    Contact,
+    Notice,
+    Notification,
+    Question,
+    Reply,
+    ReplyTemplate,
+    SupplementRequest,
+)
 from complaints.models.feedback import Callback, QualityCheck
 from complaints.models.files import Attachment, StoredFile
 from complaints.models.handling import (
@@ -20,10 +36,45 @@ from complaints.models.log import CaseEvent, JobRun, LedgerAnchor
 from complaints.models.people import Complainant, ContactPoint
 
 __all__ = [
-    "Allegation", "Assignment", "Attachment", "CalendarDay", "CalendarYear", "Callback", "CaseEvent", "Category",
-    "Classification", "ClockPause", "Complainant", "Complaint", "ComplaintSearch", "Contact", "ContactPoint", "Deadline",
-    "Dimension", "Extension", "ExternalBody", "IdempotencyKey", "ImportBatch", "ImprovementAction", "IntakeDraft",
-    "InvestigationStep", "JobRun", "LedgerAnchor", "Note", "Notice", "Notification", "NumberCounter", "PolicyRule",
-    "QualityCheck", "Question", "Remedy", "Reply", "ReplyTemplate", "ResponsibilityFinding", "RiskAssessment",
-    "ServicePolicy", "StoredFile", "SupplementRequest",
+    "Allegation",
+    "Assignment",
+    "Attachment",
+    "CalendarDay",
+    "CalendarYear",
+    "Callback",
+    "CaseEvent",
+    "Category",
+    "Classification",
+    "ClockPause",
+    "Complainant",
+    "Complaint",
+    "ComplaintSearch",
+    "Contact",
+    "ContactPoint",
+    "Deadline",
+    "Dimension",
+    "Extension",
+    "ExternalBody",
+    "IdempotencyKey",
+    "ImportBatch",
+    "ImprovementAction",
+    "IntakeDraft",
+    "InvestigationStep",
+    "JobRun",
+    "LedgerAnchor",
+    "Note",
+    "Notice",
+    "Notification",
+    "NumberCounter",
+    "PolicyRule",
+    "QualityCheck",
+    "Question",
+    "Remedy",
+    "Reply",
+    "ReplyTemplate",
+    "ResponsibilityFinding",
+    "RiskAssessment",
+    "ServicePolicy",
+    "StoredFile",
+    "SupplementRequest",
 ]

@@ -42,8 +42,12 @@ class Assignment(models.Model):
             models.Index(fields=["complaint", "is_current"], name="assignment_of_case"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["complaint"], condition=Q(role="lead", is_current=True), name="one_lead_department"),
-            models.UniqueConstraint(fields=["complaint", "department"], condition=Q(is_current=True), name="one_task_per_department"),
+            models.UniqueConstraint(
+                fields=["complaint"], condition=Q(role="lead", is_current=True), name="one_lead_department"
+            ),
+            models.UniqueConstraint(
+                fields=["complaint", "department"], condition=Q(is_current=True), name="one_task_per_department"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -137,7 +137,9 @@ class Complaint(models.Model):
             # The queue: open cases by due time, keyset (next_due_at, id); unset due times come last.
             models.Index(fields=["next_due_at", "id"], name="queue_due", condition=_IS_OPEN),
             models.Index(fields=["status", "next_due_at", "id"], name="queue_status_due", condition=_IS_OPEN),
-            models.Index(fields=["lead_department", "next_due_at", "id"], name="queue_department_due", condition=_IS_OPEN),
+            models.Index(
+                fields=["lead_department", "next_due_at", "id"], name="queue_department_due", condition=_IS_OPEN
+            ),
             models.Index(fields=["category", "next_due_at", "id"], name="queue_category_due", condition=_IS_OPEN),
             models.Index(fields=["risk_grade", "next_due_at", "id"], name="queue_risk_due", condition=_IS_OPEN),
             # "My work"
@@ -149,7 +151,9 @@ class Complaint(models.Model):
             models.Index(fields=["category", "-received_at", "-id"], name="category_received"),
             models.Index(fields=["status", "-received_at", "-id"], name="status_received"),
             # Sampling frame and figures
-            models.Index(fields=["first_closed_at"], name="closed_in_period", condition=Q(first_closed_at__isnull=False)),
+            models.Index(
+                fields=["first_closed_at"], name="closed_in_period", condition=Q(first_closed_at__isnull=False)
+            ),
             models.Index(fields=["registered_at"], name="registered_in_period"),
         ]
         constraints = [

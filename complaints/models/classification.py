@@ -25,7 +25,9 @@ class Category(models.Model):
     hint = models.CharField(_("examples shown to the public"), max_length=120, blank=True)
     hint_en = models.CharField(max_length=120, blank=True)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
-    default_department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, blank=True, related_name="+")
+    default_department = models.ForeignKey(
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     required_fields = models.JSONField(default=list, blank=True)
     order = models.PositiveSmallIntegerField(default=100)
     is_active = models.BooleanField(default=True)

@@ -55,7 +55,10 @@ class ServicePolicy(models.Model):
         ordering = ["code", "revision"]
         constraints = [
             models.UniqueConstraint(fields=["code", "revision"], name="policy_revision_unique"),
-            models.CheckConstraint(condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")), name="policy_dates_in_order"),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
+                name="policy_dates_in_order",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -127,9 +130,15 @@ class Deadline(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["complaint", "milestone"], condition=Q(state__in=["running", "paused"], assignment__isnull=True), name="one_clock_per_milestone"),
+                fields=["complaint", "milestone"],
+                condition=Q(state__in=["running", "paused"], assignment__isnull=True),
+                name="one_clock_per_milestone",
+            ),
             models.UniqueConstraint(
-                fields=["assignment", "milestone"], condition=Q(state__in=["running", "paused"], assignment__isnull=False), name="one_clock_per_task"),
+                fields=["assignment", "milestone"],
+                condition=Q(state__in=["running", "paused"], assignment__isnull=False),
+                name="one_clock_per_task",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -154,9 +163,16 @@ class ClockPause(models.Model):
     class Meta:
         ordering = ["requested_at", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")), name="pause_approved_by_another"),
-            models.CheckConstraint(condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")), name="pause_ends_after_start"),
-            models.UniqueConstraint(fields=["complaint"], condition=Q(state__in=["requested", "approved"]), name="one_pause_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
+                name="pause_approved_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")), name="pause_ends_after_start"
+            ),
+            models.UniqueConstraint(
+                fields=["complaint"], condition=Q(state__in=["requested", "approved"]), name="one_pause_at_a_time"
+            ),
         ]
         indexes = [models.Index(fields=["max_until"], name="pause_running_out", condition=Q(state="approved"))]
 
@@ -182,7 +198,10 @@ class Extension(models.Model):
     class Meta:
         ordering = ["requested_at", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")), name="extension_approved_by_another"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
+                name="extension_approved_by_another",
+            ),
             models.UniqueConstraint(fields=["deadline"], condition=Q(state="requested"), name="one_extension_request"),
         ]
 

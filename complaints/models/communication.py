@@ -7,7 +7,16 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from complaints.states import Channel, ContactDirection, ContactOutcome, ContactPurpose, NoticeKind, QuestionKind, ReplyState, RequestState
+from complaints.states import (
+    Channel,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    NoticeKind,
+    QuestionKind,
+    ReplyState,
+    RequestState,
+)
 
 
 class Contact(models.Model):
@@ -92,7 +101,10 @@ class Reply(models.Model):
         verbose_name_plural = "replies"
         constraints = [
             models.UniqueConstraint(fields=["complaint", "round"], name="one_reply_per_round"),
-            models.CheckConstraint(condition=Q(approved_by__isnull=True) | ~Q(approved_by=models.F("drafted_by")), name="reply_approved_by_another"),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=models.F("drafted_by")),
+                name="reply_approved_by_another",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -140,7 +152,11 @@ class Notification(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["created_at"], name="notification_unsent", condition=Q(by_email=True, sent_at__isnull=True, failed_at__isnull=True)),
+            models.Index(
+                fields=["created_at"],
+                name="notification_unsent",
+                condition=Q(by_email=True, sent_at__isnull=True, failed_at__isnull=True),
+            ),
             models.Index(fields=["recipient", "-created_at"], name="notification_inbox"),
             models.Index(fields=["recipient"], name="notification_unread", condition=Q(read_at__isnull=True)),
         ]

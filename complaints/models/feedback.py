@@ -51,8 +51,12 @@ class Callback(models.Model):
         ordering = ["at", "id"]
         indexes = [models.Index(fields=["at"])]
         constraints = [
-            models.CheckConstraint(condition=~Q(source="caller") | Q(contact__isnull=False), name="caller_rating_has_contact"),
-            models.CheckConstraint(condition=~Q(satisfaction="dissatisfied") | ~Q(reason=""), name="dissatisfied_has_reason"),
+            models.CheckConstraint(
+                condition=~Q(source="caller") | Q(contact__isnull=False), name="caller_rating_has_contact"
+            ),
+            models.CheckConstraint(
+                condition=~Q(satisfaction="dissatisfied") | ~Q(reason=""), name="dissatisfied_has_reason"
+            ),
         ]
 
     def __str__(self) -> str:

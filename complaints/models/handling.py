@@ -131,7 +131,10 @@ class ImprovementAction(models.Model):
     class Meta:
         ordering = ["due_on", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(verified_by__isnull=True) | ~Q(verified_by=F("done_by")), name="improvement_verified_by_another"),
+            models.CheckConstraint(
+                condition=Q(verified_by__isnull=True) | ~Q(verified_by=F("done_by")),
+                name="improvement_verified_by_another",
+            ),
             models.CheckConstraint(condition=Q(percent__lte=100), name="improvement_percent"),
         ]
 

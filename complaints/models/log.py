@@ -34,7 +34,9 @@ class CaseEvent(models.Model):
         ordering = ["complaint_id", "sequence"]
         constraints = [
             models.UniqueConstraint(fields=["complaint", "sequence"], name="event_sequence_unique"),
-            models.UniqueConstraint(fields=["complaint", "version"], condition=Q(version__isnull=False), name="event_version_unique"),
+            models.UniqueConstraint(
+                fields=["complaint", "version"], condition=Q(version__isnull=False), name="event_version_unique"
+            ),
         ]
         indexes = [models.Index(fields=["kind", "at"], name="event_kind_at")]
 

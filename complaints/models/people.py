@@ -19,9 +19,13 @@ class Complainant(models.Model):
     """The person or organisation behind one case, as they gave their data then (IN-16, IN-17)."""
 
     name = EncryptedTextField(_("name"), blank=True, default="")
-    form_of_address = models.CharField(_("form of address"), max_length=4, blank=True, choices=[("mr", _("Mr")), ("ms", _("Ms"))])
+    form_of_address = models.CharField(
+        _("form of address"), max_length=4, blank=True, choices=[("mr", _("Mr")), ("ms", _("Ms"))]
+    )
     is_organisation = models.BooleanField(_("organisation"), default=False)
-    preferred_contact = models.CharField(_("preferred contact"), max_length=8, choices=ContactKind.choices, default=ContactKind.PHONE)
+    preferred_contact = models.CharField(
+        _("preferred contact"), max_length=8, choices=ContactKind.choices, default=ContactKind.PHONE
+    )
     contact_note = models.CharField(_("when to call"), max_length=120, blank=True)
     needs_care = models.CharField(_("help needed"), max_length=200, blank=True)
     staff_user = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")

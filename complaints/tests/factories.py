@@ -69,14 +69,23 @@ class Story:
         """The handler takes over and rings the complainant at once."""
         transitions.start(self.pk, by=self.cast.water_handler, at=at(when))
         transitions.add_contact(
-            self.pk, by=self.cast.water_handler, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.FIRST_CONTACT,
-            summary="已联系投诉人，核实停水时间", at=at(when),
+            self.pk,
+            by=self.cast.water_handler,
+            direction=ContactDirection.OUT,
+            channel=Channel.PHONE,
+            purpose=ContactPurpose.FIRST_CONTACT,
+            summary="已联系投诉人，核实停水时间",
+            at=at(when),
         )
         return self
 
     def submit(self, when: str = "2026-11-18 15:00") -> Story:
         transitions.submit_for_check(
-            self.pk, by=self.cast.water_handler, process="查了抢修调度日志", result="主管道老化爆裂，已修复，12 月 20 日前更换", at=at(when)
+            self.pk,
+            by=self.cast.water_handler,
+            process="查了抢修调度日志",
+            result="主管道老化爆裂，已修复，12 月 20 日前更换",
+            at=at(when),
         )
         return self
 
@@ -90,18 +99,36 @@ class Story:
 
     def deliver(self, when: str = "2026-11-19 11:00") -> Story:
         transitions.add_contact(
-            self.pk, by=self.cast.intake, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.REPLY,
-            summary="已告知处理结果", at=at(when),
+            self.pk,
+            by=self.cast.intake,
+            direction=ContactDirection.OUT,
+            channel=Channel.PHONE,
+            purpose=ContactPurpose.REPLY,
+            summary="已告知处理结果",
+            at=at(when),
         )
         return self
 
     def call_back(self, when: str = "2026-11-20 10:00", satisfaction: str = "satisfied", **changes) -> Story:
-        values = {"is_solved": satisfaction != "dissatisfied", "reason": "not_solved" if satisfaction == "dissatisfied" else "", **changes}
-        transitions.call_back(self.pk, by=self.cast.intake, outcome=ContactOutcome.REACHED, satisfaction=satisfaction, at=at(when), **values)
+        values = {
+            "is_solved": satisfaction != "dissatisfied",
+            "reason": "not_solved" if satisfaction == "dissatisfied" else "",
+            **changes,
+        }
+        transitions.call_back(
+            self.pk,
+            by=self.cast.intake,
+            outcome=ContactOutcome.REACHED,
+            satisfaction=satisfaction,
+            at=at(when),
+            **values,
+        )
         return self
 
     def close(self, when: str = "2026-11-20 16:00", **changes) -> Story:
-        transitions.close(self.pk, by=self.cast.coordinator, at=at(when), **{"is_systemic": True, "is_cured": True, **changes})
+        transitions.close(
+            self.pk, by=self.cast.coordinator, at=at(when), **{"is_systemic": True, "is_cured": True, **changes}
+        )
         return self
 
     def to_reply(self) -> Story:
@@ -113,6 +140,9 @@ class Story:
 
 def improvement_words() -> dict:
     """A complete improvement, ready for add_improvement."""
-    return {"what": "更换 1.8 公里老旧管道", "due_on": at("2027-03-31 00:00").date(), "post": "管网运行部主任", "acceptance_test": "竣工验收单"}
-
-
+    return {
+        "what": "更换 1.8 公里老旧管道",
+        "due_on": at("2027-03-31 00:00").date(),
+        "post": "管网运行部主任",
+        "acceptance_test": "竣工验收单",
+    }

@@ -29,9 +29,17 @@ def test_in_05_anybody_files_and_gets_a_receipt(client, db):
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"subject": ""}, "subject"), ({"narrative": " "}, "narrative"), ({"phone": "", "email": ""}, "phone"), ({"phone": "12"}, "phone"),
-     ({"status": "closed"}, "status"), ({"lead_department": "water"}, "lead_department"), ({"narrative": "a\x00b"}, "narrative"),
-     ({"category": "nothing"}, "category"), ({"amount": "-1"}, "amount")],
+    [
+        ({"subject": ""}, "subject"),
+        ({"narrative": " "}, "narrative"),
+        ({"phone": "", "email": ""}, "phone"),
+        ({"phone": "12"}, "phone"),
+        ({"status": "closed"}, "status"),
+        ({"lead_department": "water"}, "lead_department"),
+        ({"narrative": "a\x00b"}, "narrative"),
+        ({"category": "nothing"}, "category"),
+        ({"amount": "-1"}, "amount"),
+    ],
 )
 def test_ap_01_bad_input_names_the_field_and_stores_nothing(client, change, field):
     answer = client.post("/api/v1/complaints/", {**BODY, **change}, **api(client))
@@ -89,11 +97,20 @@ def test_actions_run_the_transition_and_refuse_by_403_409_400(client, cast):
     body = {"department": "water", "task": "查明原因", "version": story.case.version}
     events = CaseEvent.objects.count()
     assert client.post(f"{url}/assign/", body, **api(client, cast.checker)).status_code == 403
-    assert client.post(f"{url}/assign/", {**body, "department": "nowhere"}, **api(client, cast.coordinator)).json().keys() == {"department"}
-    assert client.post(f"{url}/assign/", {**body, "owner": "x"}, **api(client, cast.coordinator)).json().keys() == {"owner"}
+    assert client.post(
+        f"{url}/assign/", {**body, "department": "nowhere"}, **api(client, cast.coordinator)
+    ).json().keys() == {"department"}
+    assert client.post(f"{url}/assign/", {**body, "owner": "x"}, **api(client, cast.coordinator)).json().keys() == {
+        "owner"
+    }
     stale = client.post(f"{url}/assign/", {**body, "version": 1}, **api(client, cast.coordinator))
     assert (stale.status_code, stale.json()["code"]) == (409, "stale_version")
-    assert client.post(f"{url}/close/", {"is_systemic": True, "is_cured": True}, **api(client, cast.coordinator)).json()["code"] == "illegal_transition"
+    assert (
+        client.post(f"{url}/close/", {"is_systemic": True, "is_cured": True}, **api(client, cast.coordinator)).json()[
+            "code"
+        ]
+        == "illegal_transition"
+    )
     assert CaseEvent.objects.count() == events
     done = client.post(f"{url}/assign/", body, **api(client, cast.coordinator))
     assert (done.status_code, done.json()["status"], done.json()["department"]) == (200, "assigned", "water")
@@ -102,7 +119,9 @@ def test_actions_run_the_transition_and_refuse_by_403_409_400(client, cast):
     assert client.post(f"{url}/fly/", {}, **api(client, cast.coordinator)).status_code == 404
 
 
-@pytest.mark.parametrize("query", ["page_size=1000000", "cursor=%00", "q=%25%25%25", "q=" + "a" * 10_000, "status=closed&status=x"])
+@pytest.mark.parametrize(
+    "query", ["page_size=1000000", "cursor=%00", "q=%25%25%25", "q=" + "a" * 10_000, "status=closed&status=x"]
+)
 def test_ap_09_odd_queries_never_break(client, cast, query):
     answer = client.get(f"/api/v1/complaints/?{query}", **api(client, cast.intake))
     assert answer.status_code in (200, 400, 404)

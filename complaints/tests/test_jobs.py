@@ -67,7 +67,9 @@ def test_jt_04_a_breach_once_recorded_stays_when_the_clock_goes_back(started):
 
 
 def test_sla_13_pause_moves_the_due_date_by_the_working_time_of_the_pause(started, cast):
-    t.request_pause(started.pk, by=cast.water_handler, reason="appraisal", evidence="检测委托书", at=at("2026-11-17 09:00"))
+    t.request_pause(
+        started.pk, by=cast.water_handler, reason="appraisal", evidence="检测委托书", at=at("2026-11-17 09:00")
+    )
     t.approve_pause(started.pk, by=cast.coordinator, approve=True, days=10, at=at("2026-11-17 10:00"))
     assert started.case.is_paused
     t.resume(started.pk, by=cast.coordinator, at=at("2026-11-18 10:00"))
@@ -75,7 +77,9 @@ def test_sla_13_pause_moves_the_due_date_by_the_working_time_of_the_pause(starte
 
 
 def test_a_pause_ends_by_itself_when_its_longest_time_is_over(started, cast):
-    t.request_pause(started.pk, by=cast.water_handler, reason="appraisal", evidence="检测委托书", at=at("2026-11-17 09:00"))
+    t.request_pause(
+        started.pk, by=cast.water_handler, reason="appraisal", evidence="检测委托书", at=at("2026-11-17 09:00")
+    )
     t.approve_pause(started.pk, by=cast.coordinator, approve=True, days=1, at=at("2026-11-17 10:00"))
     assert jobs.sweep_deadlines(now=at("2026-11-18 09:59"))["resumed"] == 0
     assert jobs.sweep_deadlines(now=at("2026-11-18 10:00"))["resumed"] == 1

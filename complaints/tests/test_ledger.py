@@ -97,7 +97,10 @@ def test_at_10_the_daily_check_anchors_once_and_tells_when_broken(two_cases, unl
     assert JobRun.objects.filter(job="check_ledger").count() == 1
     CaseEvent.objects.filter(sequence=1).update(note="x")
     assert jobs.check_ledger(now=at("2026-11-23 00:30"))["ok"] is False
-    assert set(Notification.objects.filter(kind="ledger_broken").values_list("recipient__staff_number", flat=True)) == {"M001", "U001"}
+    assert set(Notification.objects.filter(kind="ledger_broken").values_list("recipient__staff_number", flat=True)) == {
+        "M001",
+        "U001",
+    }
 
 
 def test_at_05_a_reason_with_the_complainants_number_is_masked_in_the_log(cast):
@@ -105,6 +108,10 @@ def test_at_05_a_reason_with_the_complainants_number_is_masked_in_the_log(cast):
 
     story = Story(cast).accept().assign().start()
     transitions.hand_over(
-        story.pk, by=cast.water_handler, handler=cast.water_handler2, reason="张桂芳 13800002417 要求换人", at=at("2026-11-17 09:00")
+        story.pk,
+        by=cast.water_handler,
+        handler=cast.water_handler2,
+        reason="张桂芳 13800002417 要求换人",
+        at=at("2026-11-17 09:00"),
     )
     assert CaseEvent.objects.get(complaint=story.pk, kind="hand_over").note == "*** *** 要求换人"

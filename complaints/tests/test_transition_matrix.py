@@ -26,7 +26,9 @@ def in_status(cast, status: Status) -> Story:
         transitions.request_information(story.pk, by=cast.intake, items="水费账单", at=at("2026-11-16 10:00"))
         return story
     if status == Status.NOT_ACCEPTED:
-        transitions.refuse(story.pk, by=cast.intake, ground="other_proceedings", reason="法院已受理", at=at("2026-11-16 10:00"))
+        transitions.refuse(
+            story.pk, by=cast.intake, ground="other_proceedings", reason="法院已受理", at=at("2026-11-16 10:00")
+        )
         return story
     story.accept()
     if status == Status.WITHDRAWN:
@@ -57,11 +59,17 @@ def prepare(cast, story: Story, action: str) -> dict:
     """Fulfil what the action answers to, and give its person and arguments."""
     if action in ("grant_return", "refuse_return"):
         if story.case.status == Status.ASSIGNED or story.case.status == Status.IN_PROGRESS:
-            transitions.request_return(story.pk, by=cast.water_handler2, reason="不属于本部门", at=at("2026-11-18 16:00"))
+            transitions.request_return(
+                story.pk, by=cast.water_handler2, reason="不属于本部门", at=at("2026-11-18 16:00")
+            )
     if action == "finish_supporting":
-        transitions.add_supporting(story.pk, by=cast.coordinator, department=cast.roads, task="核实", at=at("2026-11-18 16:00"))
+        transitions.add_supporting(
+            story.pk, by=cast.coordinator, department=cast.roads, task="核实", at=at("2026-11-18 16:00")
+        )
     if action in ("approve_pause", "resume"):
-        transitions.request_pause(story.pk, by=cast.coordinator2, reason="appraisal", evidence="检测委托书", at=at("2026-11-18 16:00"))
+        transitions.request_pause(
+            story.pk, by=cast.coordinator2, reason="appraisal", evidence="检测委托书", at=at("2026-11-18 16:00")
+        )
     if action == "resume":
         transitions.approve_pause(story.pk, by=cast.coordinator, approve=True, at=at("2026-11-18 16:10"))
     if action == "approve_extension":
@@ -117,7 +125,8 @@ def test_every_action_that_the_table_lacks_is_refused_and_changes_nothing(cast, 
             continue
         function = transitions.ACTIONS[action]
         needed = {
-            name: None for name, parameter in inspect.signature(function).parameters.items()
+            name: None
+            for name, parameter in inspect.signature(function).parameters.items()
             if parameter.default is inspect.Parameter.empty and name != "complaint_id"
         }
         with pytest.raises(IllegalTransition):
@@ -142,7 +151,12 @@ def test_every_action_of_the_table_works_and_leaves_one_versioned_event(cast, st
             targets = COMPUTED_TARGETS.get(action, (move.target or before.status,))
             assert after.status in targets, action
             event = CaseEvent.objects.filter(complaint=story.pk, version=after.version).get()
-            assert (event.kind, event.from_status, event.to_status, event.version) == (action, before.status, after.status, before.version + 1)
+            assert (event.kind, event.from_status, event.to_status, event.version) == (
+                action,
+                before.status,
+                after.status,
+                before.version + 1,
+            )
             transaction.set_rollback(True)
 
 

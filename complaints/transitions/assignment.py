@@ -75,13 +75,21 @@ def reassign(
     _give(complaint, department, AssignmentRole.LEAD, task=task, by=by, at=at, designate=designate)
     _set_lead(complaint, department, None)
     complaint.save(update_fields=["lead_department", "handler"])
-    core.finish(complaint, "reassign", by=by, at=at, fields=["lead_department", "handler"], note=f"{department.name}: {reason}")
+    core.finish(
+        complaint, "reassign", by=by, at=at, fields=["lead_department", "handler"], note=f"{department.name}: {reason}"
+    )
     return complaint
 
 
 @transaction.atomic
 def add_supporting(
-    complaint_id: int, *, by: User, department: Department, task: str, version: int | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    department: Department,
+    task: str,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Assignment:
     """Add a supporting department with its own task (ASG-08)."""
     at = core.moment(at)
@@ -140,7 +148,11 @@ def finish_supporting(
     complaint = core.begin(complaint_id, "finish_supporting", by=by, version=version)
     core.require("result", result, _("Write down the result of your task."))
     row = Assignment.objects.filter(
-        complaint=complaint, role=AssignmentRole.SUPPORTING, is_current=True, ended_at=None, department__in=by.department_ids
+        complaint=complaint,
+        role=AssignmentRole.SUPPORTING,
+        is_current=True,
+        ended_at=None,
+        department__in=by.department_ids,
     ).first()
     if row is None:
         raise IllegalTransition(_("The task of your department is already finished."))
@@ -165,10 +177,20 @@ def request_return(
         raise IllegalTransition(_("The case was designated to your department; it cannot be returned again."))
     if lead.state == AssignmentState.RETURN_REQUESTED:
         raise IllegalTransition(_("A return of this case is being decided; wait for the decision."))
-    lead.state, lead.return_reason, lead.return_requested_by, lead.return_requested_at = AssignmentState.RETURN_REQUESTED, reason[:300], by, at
+    lead.state, lead.return_reason, lead.return_requested_by, lead.return_requested_at = (
+        AssignmentState.RETURN_REQUESTED,
+        reason[:300],
+        by,
+        at,
+    )
     lead.save(update_fields=["state", "return_reason", "return_requested_by", "return_requested_at"])
     core.finish(complaint, "request_return", by=by, at=at, note=reason, reference=core.ref(lead))
-    notify.tell(notify.holders_of("complaints.adjudicate_return"), "return_requested", complaint=complaint, dedupe=f"return:{complaint.pk}:{complaint.version}")
+    notify.tell(
+        notify.holders_of("complaints.adjudicate_return"),
+        "return_requested",
+        complaint=complaint,
+        dedupe=f"return:{complaint.pk}:{complaint.version}",
+    )
     return complaint
 
 
@@ -185,7 +207,15 @@ def grant_return(
     complaint.lead_department = complaint.handler = None
     complaint.return_rounds += 1
     complaint.save(update_fields=["lead_department", "handler", "return_rounds"])
-    core.finish(complaint, "grant_return", by=by, at=at, target=Status.ACCEPTED, fields=["lead_department", "handler", "return_rounds"], note=note)
+    core.finish(
+        complaint,
+        "grant_return",
+        by=by,
+        at=at,
+        target=Status.ACCEPTED,
+        fields=["lead_department", "handler", "return_rounds"],
+        note=note,
+    )
     return complaint
 
 
@@ -251,7 +281,14 @@ def _give(
     if handler is not None and complaint.accused_staff.filter(pk=handler.pk).exists():
         raise InvalidInput("handler", _("The complaint is about this person; choose somebody else."))
     row = Assignment.objects.create(
-        complaint=complaint, department=department, role=role, task=task, handler=handler, assigned_by=by, assigned_at=at, is_designated=designate
+        complaint=complaint,
+        department=department,
+        role=role,
+        task=task,
+        handler=handler,
+        assigned_by=by,
+        assigned_at=at,
+        is_designated=designate,
     )
     people = [handler] if handler else notify.members_with("complaints.handle_complaint", [department.pk])
     notify.tell(people, "assigned", complaint=complaint, dedupe=f"assigned:{row.pk}")

@@ -52,23 +52,39 @@ def submit_for_check(
     check_text("result", result, limit=20_000)
     if complaint.allegations.filter(finding="").exists():
         raise InvalidInput("finding", _("Record a finding on every allegation first."))
-    waiting = Assignment.objects.filter(
-        complaint=complaint, role=AssignmentRole.SUPPORTING, is_current=True, ended_at=None
-    ).select_related("department").first()
+    waiting = (
+        Assignment.objects.filter(complaint=complaint, role=AssignmentRole.SUPPORTING, is_current=True, ended_at=None)
+        .select_related("department")
+        .first()
+    )
     if waiting:
-        raise IllegalTransition(_("The task of %(department)s is not finished yet."), department=waiting.department.name)
+        raise IllegalTransition(
+            _("The task of %(department)s is not finished yet."), department=waiting.department.name
+        )
     if Assignment.objects.filter(complaint=complaint, is_current=True, state=AssignmentState.RETURN_REQUESTED).exists():
         raise IllegalTransition(_("A return of this case is being decided; wait for the decision."))
     reply = Reply.objects.create(
-        complaint=complaint, round=complaint.replies.count() + 1, state=ReplyState.SUBMITTED, process=process, result=result,
-        legal_basis=legal_basis, drafted_by=by, drafted_at=at,
+        complaint=complaint,
+        round=complaint.replies.count() + 1,
+        state=ReplyState.SUBMITTED,
+        process=process,
+        result=result,
+        legal_basis=legal_basis,
+        drafted_by=by,
+        drafted_at=at,
     )
     complaint.resolved_at = at
     complaint.save(update_fields=["resolved_at"])
     clocks.stop(complaint, Milestone.RESOLVE, Milestone.PROGRESS, at=at)
     clocks.begin(complaint, StartsOn.RESOLVED, at=at)
     core.finish(complaint, "submit_for_check", by=by, at=at, fields=["resolved_at"], reference=core.ref(reply))
-    notify.tell(notify.holders_of("complaints.check_quality"), "to_check", complaint=complaint, dedupe=f"to_check:{complaint.pk}:{complaint.version}", by_email=False)
+    notify.tell(
+        notify.holders_of("complaints.check_quality"),
+        "to_check",
+        complaint=complaint,
+        dedupe=f"to_check:{complaint.pk}:{complaint.version}",
+        by_email=False,
+    )
     return reply
 
 
@@ -89,13 +105,30 @@ def pass_quality(
     if not lawful:
         raise InvalidInput("lawful", _("A reply that does not conform to the law is returned, not passed."))
     reply = _current_reply(complaint)
-    check = _check(complaint, reply, CheckStage.QUALITY, True, by=by, at=at, lawful=lawful, meets_demand=meets_demand, comment=comment)
+    check = _check(
+        complaint,
+        reply,
+        CheckStage.QUALITY,
+        True,
+        by=by,
+        at=at,
+        lawful=lawful,
+        meets_demand=meets_demand,
+        comment=comment,
+    )
     if complaint.risk_grade == RiskGrade.HIGH:
         core.finish(complaint, "pass_quality", by=by, at=at, target=Status.LEGAL_CHECK, reference=core.ref(check))
-        notify.tell(notify.holders_of("complaints.check_legal"), "to_legal", complaint=complaint, dedupe=f"to_legal:{complaint.pk}:{complaint.version}")
+        notify.tell(
+            notify.holders_of("complaints.check_legal"),
+            "to_legal",
+            complaint=complaint,
+            dedupe=f"to_legal:{complaint.pk}:{complaint.version}",
+        )
         return complaint
     _send(complaint, reply, by=by, at=at)
-    core.finish(complaint, "pass_quality", by=by, at=at, target=Status.REPLIED, fields=["replied_at"], reference=core.ref(check))
+    core.finish(
+        complaint, "pass_quality", by=by, at=at, target=Status.REPLIED, fields=["replied_at"], reference=core.ref(check)
+    )
     return complaint
 
 
@@ -127,7 +160,9 @@ def return_for_rework(
     at: datetime | None = None,
 ) -> Complaint:
     """Return the case with reasons and a new limit in working days (QUA-05)."""
-    return _return(complaint_id, "return_for_rework", CheckStage.QUALITY, by=by, comment=comment, days=days, version=version, at=at)
+    return _return(
+        complaint_id, "return_for_rework", CheckStage.QUALITY, by=by, comment=comment, days=days, version=version, at=at
+    )
 
 
 @transaction.atomic
@@ -141,10 +176,22 @@ def return_from_legal(
     at: datetime | None = None,
 ) -> Complaint:
     """Legal returns the case with its opinion and a new limit in working days."""
-    return _return(complaint_id, "return_from_legal", CheckStage.LEGAL, by=by, comment=comment, days=days, version=version, at=at)
+    return _return(
+        complaint_id, "return_from_legal", CheckStage.LEGAL, by=by, comment=comment, days=days, version=version, at=at
+    )
 
 
-def _return(complaint_id: int, action: str, stage: CheckStage, *, by: User, comment: str, days: int, version: int | None, at: datetime | None) -> Complaint:
+def _return(
+    complaint_id: int,
+    action: str,
+    stage: CheckStage,
+    *,
+    by: User,
+    comment: str,
+    days: int,
+    version: int | None,
+    at: datetime | None,
+) -> Complaint:
     at = core.moment(at)
     complaint = core.begin(complaint_id, action, by=by, version=version)
     core.require("comment", comment, _("Say what has to be corrected."))
@@ -159,9 +206,19 @@ def _return(complaint_id: int, action: str, stage: CheckStage, *, by: User, comm
     complaint.save(update_fields=["rework_rounds", "resolved_at"])
     clocks.cancel(complaint, Milestone.REPLY, at=at)
     give_time(complaint, days=days, at=at)
-    core.finish(complaint, action, by=by, at=at, fields=["rework_rounds", "resolved_at"], note=comment, reference=core.ref(check))
+    core.finish(
+        complaint,
+        action,
+        by=by,
+        at=at,
+        fields=["rework_rounds", "resolved_at"],
+        note=comment,
+        reference=core.ref(check),
+    )
     if complaint.handler:
-        notify.tell([complaint.handler], "returned", complaint=complaint, dedupe=f"returned:{complaint.pk}:{complaint.version}")
+        notify.tell(
+            [complaint.handler], "returned", complaint=complaint, dedupe=f"returned:{complaint.pk}:{complaint.version}"
+        )
     return complaint
 
 
@@ -169,9 +226,18 @@ def give_time(complaint: Complaint, *, days: int, at: datetime) -> None:
     """A new handling limit of so many working days from now, on the ladder of the policy."""
     rule = _resolve_rule(complaint)
     if rule:
-        clocks.start(complaint, PolicyRule(
-            policy=rule.policy, milestone=Milestone.RESOLVE, amount=days, unit="working_days", starts_on=StartsOn.ASSIGNED, ladder=rule.ladder
-        ), at=at)
+        clocks.start(
+            complaint,
+            PolicyRule(
+                policy=rule.policy,
+                milestone=Milestone.RESOLVE,
+                amount=days,
+                unit="working_days",
+                starts_on=StartsOn.ASSIGNED,
+                ladder=rule.ladder,
+            ),
+            at=at,
+        )
 
 
 def _resolve_rule(complaint: Complaint) -> PolicyRule | None:
@@ -186,8 +252,12 @@ def _current_reply(complaint: Complaint) -> Reply:
     return reply
 
 
-def _check(complaint: Complaint, reply: Reply, stage: CheckStage, passed: bool, *, by: User, at: datetime, **fields) -> QualityCheck:
-    return QualityCheck.objects.create(complaint=complaint, reply=reply, stage=stage, passed=passed, by=by, at=at, **fields)
+def _check(
+    complaint: Complaint, reply: Reply, stage: CheckStage, passed: bool, *, by: User, at: datetime, **fields
+) -> QualityCheck:
+    return QualityCheck.objects.create(
+        complaint=complaint, reply=reply, stage=stage, passed=passed, by=by, at=at, **fields
+    )
 
 
 def _send(complaint: Complaint, reply: Reply, *, by: User, at: datetime) -> None:
@@ -204,11 +274,22 @@ def _send(complaint: Complaint, reply: Reply, *, by: User, at: datetime) -> None
     clocks.begin(complaint, StartsOn.REPLIED, at=at)
     clocks.begin(complaint, StartsOn.FIRST_RESULT, at=at)
     improvements = complaint.improvements.exclude(state=ImprovementState.VERIFIED)
-    notices.issue(complaint, NoticeKind.REPLY, by=by, at=at, reply=reply, improvements=improvements, remedies_owed=complaint.remedies.all(),
-        review_until=clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=at))
+    notices.issue(
+        complaint,
+        NoticeKind.REPLY,
+        by=by,
+        at=at,
+        reply=reply,
+        improvements=improvements,
+        remedies_owed=complaint.remedies.all(),
+        review_until=clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=at),
+    )
     notify.tell_complainant(complaint, "replied", dedupe=f"replied:{complaint.number}:{reply.round}")
     if not online:
         notify.tell(
             [complaint.coordinator] if complaint.coordinator else notify.holders_of("complaints.record_callback"),
-            "tell_reply", complaint=complaint, dedupe=f"tell_reply:{complaint.pk}:{reply.round}", by_email=False,
+            "tell_reply",
+            complaint=complaint,
+            dedupe=f"tell_reply:{complaint.pk}:{reply.round}",
+            by_email=False,
         )

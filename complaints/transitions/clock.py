@@ -21,7 +21,13 @@ MAX_PAUSE_DAYS = 30
 
 @transaction.atomic
 def request_pause(
-    complaint_id: int, *, by: User, reason: PauseReason, evidence: str, version: int | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    reason: PauseReason,
+    evidence: str,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> ClockPause:
     """Ask to stop the clock for a listed reason, with the evidence."""
     at = core.moment(at)
@@ -29,19 +35,35 @@ def request_pause(
     if reason not in PauseReason.values:
         raise InvalidInput("reason", _("Choose one of the reasons."))
     core.require("evidence", evidence, _("Name the evidence for the reason."))
-    if ClockPause.objects.filter(complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]).exists():
+    if ClockPause.objects.filter(
+        complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]
+    ).exists():
         raise IllegalTransition(_("A pause was already asked for or is running."))
     if not clocks.running(complaint):
         raise IllegalTransition(_("No clock is running on this case."))
-    row = ClockPause.objects.create(complaint=complaint, reason=reason, evidence=evidence[:300], requested_by=by, requested_at=at)
+    row = ClockPause.objects.create(
+        complaint=complaint, reason=reason, evidence=evidence[:300], requested_by=by, requested_at=at
+    )
     core.finish(complaint, "request_pause", by=by, at=at, reference=core.ref(row), note=str(reason))
-    notify.tell(notify.holders_of("complaints.approve_clock"), "clock_request", complaint=complaint, dedupe=f"pause:{row.pk}", by_email=False)
+    notify.tell(
+        notify.holders_of("complaints.approve_clock"),
+        "clock_request",
+        complaint=complaint,
+        dedupe=f"pause:{row.pk}",
+        by_email=False,
+    )
     return row
 
 
 @transaction.atomic
 def approve_pause(
-    complaint_id: int, *, by: User, approve: bool, days: int = 10, version: int | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    approve: bool,
+    days: int = 10,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> ClockPause:
     """Decide on the pause asked for; approved, the clocks stand still from now on, at most `days` days."""
     at = core.moment(at)
@@ -79,7 +101,13 @@ def resume(complaint_id: int, *, by: User | None, version: int | None = None, at
 
 @transaction.atomic
 def request_extension(
-    complaint_id: int, *, by: User, reason: str, milestone: str = Milestone.RESOLVE, version: int | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    reason: str,
+    milestone: str = Milestone.RESOLVE,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Extension:
     """Ask for more time once, before the limit is over, as long as the policy allows."""
     at = core.moment(at)
@@ -97,15 +125,28 @@ def request_extension(
     if Extension.objects.filter(deadline=deadline, state=RequestState.REQUESTED).exists():
         raise IllegalTransition(_("An extension was already asked for."))
     row = Extension.objects.create(
-        deadline=deadline, reason=reason[:300], amount=amount, requested_by=by, requested_at=at, old_due_at=deadline.due_at
+        deadline=deadline,
+        reason=reason[:300],
+        amount=amount,
+        requested_by=by,
+        requested_at=at,
+        old_due_at=deadline.due_at,
     )
     core.finish(complaint, "request_extension", by=by, at=at, reference=core.ref(row), note=reason)
-    notify.tell(notify.holders_of("complaints.approve_clock"), "clock_request", complaint=complaint, dedupe=f"extension:{row.pk}", by_email=False)
+    notify.tell(
+        notify.holders_of("complaints.approve_clock"),
+        "clock_request",
+        complaint=complaint,
+        dedupe=f"extension:{row.pk}",
+        by_email=False,
+    )
     return row
 
 
 def _extension_of(complaint: Complaint, deadline: Deadline) -> tuple[int, int]:
-    rules: dict[str, PolicyRule] = {rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=deadline.milestone)}
+    rules: dict[str, PolicyRule] = {
+        rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=deadline.milestone)
+    }
     rule = rules.get(complaint.complexity) or rules.get("")
     return (rule.extension_amount, rule.max_extensions) if rule else (0, 0)
 
@@ -118,7 +159,11 @@ def approve_extension(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "approve_extension", by=by, version=version)
     core.require("note", note, _("Give the reason for the decision."))
-    row = Extension.objects.filter(deadline__complaint=complaint, state=RequestState.REQUESTED).select_related("deadline").first()
+    row = (
+        Extension.objects.filter(deadline__complaint=complaint, state=RequestState.REQUESTED)
+        .select_related("deadline")
+        .first()
+    )
     if row is None:
         raise IllegalTransition(_("No extension was asked for."))
     row.decided_by, row.decided_at, row.decision_note = by, at, note[:300]

@@ -23,7 +23,9 @@ from complaints.states import MOVES, Audience, Status
 
 def lock(complaint_id: int) -> Complaint:
     """The case with its row locked until the end of the transaction."""
-    return Complaint.objects.select_for_update(of=("self",)).select_related("policy", "complainant").get(pk=complaint_id)
+    return (
+        Complaint.objects.select_for_update(of=("self",)).select_related("policy", "complainant").get(pk=complaint_id)
+    )
 
 
 def begin(complaint_id: int, action: str, *, by: User | None, version: int | None = None) -> Complaint:
@@ -43,7 +45,9 @@ def begin(complaint_id: int, action: str, *, by: User | None, version: int | Non
         raise StaleVersion(complaint.version)
     if complaint.status not in MOVES[action].sources:
         raise IllegalTransition(
-            _("“%(action)s” is not possible: the case is “%(status)s”."), action=MOVES[action].label, status=complaint.get_status_display()
+            _("“%(action)s” is not possible: the case is “%(status)s”."),
+            action=MOVES[action].label,
+            status=complaint.get_status_display(),
         )
     return complaint
 
@@ -83,11 +87,24 @@ def finish(
 
 
 def add_event(
-    complaint: Complaint, kind: str, *, by: User | None, at: datetime, note: str = "", reference: str = "", audience: str = Audience.CASE
+    complaint: Complaint,
+    kind: str,
+    *,
+    by: User | None,
+    at: datetime,
+    note: str = "",
+    reference: str = "",
+    audience: str = Audience.CASE,
 ) -> CaseEvent:
     """Append an event that is no transition (a note, a contact, a reveal): the version stays."""
     return events.append(
-        complaint, kind, by=by, at=at, note=identity.scrub(note, complaint.complainant), reference=reference, audience=audience
+        complaint,
+        kind,
+        by=by,
+        at=at,
+        note=identity.scrub(note, complaint.complainant),
+        reference=reference,
+        audience=audience,
     )
 
 

@@ -64,12 +64,28 @@ def call_back(
     elif satisfaction:
         raise InvalidInput("satisfaction", _("Nobody was reached, so no satisfaction can be entered."))
     contact = Contact.objects.create(
-        complaint=complaint, direction=ContactDirection.OUT, channel=channel, purpose=ContactPurpose.CALL_BACK, outcome=outcome,
-        summary=comment, recording_reference=recording_reference, at=at, by=by,
+        complaint=complaint,
+        direction=ContactDirection.OUT,
+        channel=channel,
+        purpose=ContactPurpose.CALL_BACK,
+        outcome=outcome,
+        summary=comment,
+        recording_reference=recording_reference,
+        at=at,
+        by=by,
     )
     row = Callback.objects.create(
-        complaint=complaint, at=at, by=by, source=RatingSource.CALLER, contact=contact, is_reached=reached, is_solved=is_solved if reached else None,
-        satisfaction=satisfaction, reason=reason, comment=comment, questions_answered=questions_answered,
+        complaint=complaint,
+        at=at,
+        by=by,
+        source=RatingSource.CALLER,
+        contact=contact,
+        is_reached=reached,
+        is_solved=is_solved if reached else None,
+        satisfaction=satisfaction,
+        reason=reason,
+        comment=comment,
+        questions_answered=questions_answered,
     )
     if reached:
         if not complaint.replies.filter(delivered_at__isnull=False).exists():
@@ -106,12 +122,25 @@ def rate(
     if by is not None:
         core.require("comment", comment, _("Write down what the complainant said."))
         contact = Contact.objects.create(
-            complaint=complaint, direction=ContactDirection.IN, channel=Channel.PHONE, purpose=ContactPurpose.CALL_BACK,
-            outcome=ContactOutcome.REACHED, summary=comment, at=at, by=by,
+            complaint=complaint,
+            direction=ContactDirection.IN,
+            channel=Channel.PHONE,
+            purpose=ContactPurpose.CALL_BACK,
+            outcome=ContactOutcome.REACHED,
+            summary=comment,
+            at=at,
+            by=by,
         )
     row = Callback.objects.create(
-        complaint=complaint, at=at, by=by, source=RatingSource.CALLER if by else RatingSource.COMPLAINANT, contact=contact, is_solved=is_solved,
-        satisfaction=satisfaction, reason=reason, comment=comment,
+        complaint=complaint,
+        at=at,
+        by=by,
+        source=RatingSource.CALLER if by else RatingSource.COMPLAINANT,
+        contact=contact,
+        is_solved=is_solved,
+        satisfaction=satisfaction,
+        reason=reason,
+        comment=comment,
     )
     clocks.stop(complaint, Milestone.CALL_BACK, at=at)
     core.finish(complaint, "rate", by=by, at=at, note=str(satisfaction), reference=core.ref(row))
@@ -126,7 +155,9 @@ def _check_reason(satisfaction: str, reason: str) -> None:
 
 
 def _attempts(complaint: Complaint) -> int:
-    return Contact.objects.filter(complaint=complaint, purpose=ContactPurpose.CALL_BACK, direction=ContactDirection.OUT).count()
+    return Contact.objects.filter(
+        complaint=complaint, purpose=ContactPurpose.CALL_BACK, direction=ContactDirection.OUT
+    ).count()
 
 
 @transaction.atomic
@@ -146,7 +177,9 @@ def close(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "close", by=by, version=version)
     if not complaint.replies.filter(delivered_at__isnull=False).exists():
-        raise IllegalTransition(_("The reply was not yet given to the complainant; record the call or handing over first."))
+        raise IllegalTransition(
+            _("The reply was not yet given to the complainant; record the call or handing over first.")
+        )
     answered = complaint.callbacks.exclude(satisfaction="").order_by("-at").first()
     if answered is None and _attempts(complaint) < CALL_BACK_ATTEMPTS:
         raise IllegalTransition(_("Call the complainant back first, or record three attempts in vain."))
@@ -164,7 +197,9 @@ def close(
     complaint.first_closed_at = complaint.first_closed_at or at
     fields = ["is_systemic", "is_cured", "late_reason", "closed_at", "closed_by", "first_closed_at"]
     complaint.save(update_fields=fields)
-    Assignment.objects.filter(complaint=complaint, is_current=True, ended_at=None).update(state=AssignmentState.DONE, ended_at=at)
+    Assignment.objects.filter(complaint=complaint, is_current=True, ended_at=None).update(
+        state=AssignmentState.DONE, ended_at=at
+    )
     end_clocks(complaint, at=at)
     core.finish(complaint, "close", by=by, at=at, fields=fields, note=note)
     after_commit.announce(signals.complaint_closed, Complaint, complaint_id=complaint.pk, at=at)
@@ -200,7 +235,9 @@ def reopen(
     complaint.closed_at = complaint.closed_by = complaint.resolved_at = None
     complaint.rework_rounds += 1
     complaint.save(update_fields=["closed_at", "closed_by", "resolved_at", "rework_rounds"])
-    Assignment.objects.filter(complaint=complaint, role=AssignmentRole.LEAD, is_current=True).update(state=AssignmentState.WORKING, ended_at=None)
+    Assignment.objects.filter(complaint=complaint, role=AssignmentRole.LEAD, is_current=True).update(
+        state=AssignmentState.WORKING, ended_at=None
+    )
     end_clocks(complaint, at=at)
     give_time(complaint, days=days, at=at)
     core.finish(complaint, "reopen", by=by, at=at, fields=["closed_at", "rework_rounds"], note=reason)

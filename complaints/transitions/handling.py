@@ -47,7 +47,9 @@ def _open_for(complaint_id: int, permission: str, *, by: User | None) -> Complai
     """Lock the case for an added record; the actor must see it and hold the permission."""
     complaint = core.lock(complaint_id)
     if by is not None:
-        if not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists() or not permissions.may_add(by, permission, complaint):
+        if not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists() or not permissions.may_add(
+            by, permission, complaint
+        ):
             raise NotAllowed(_("Your role does not allow this."))
         if not by.has_perm("complaints.view_all") and not permissions.holds_case(by, complaint):
             raise NotAllowed(_("The case is not with your department."))
@@ -57,7 +59,11 @@ def _open_for(complaint_id: int, permission: str, *, by: User | None) -> Complai
 
 
 def _department_of(complaint: Complaint, user: User) -> Department | None:
-    row = Assignment.objects.filter(complaint=complaint, is_current=True, department__in=user.department_ids).select_related("department").first()
+    row = (
+        Assignment.objects.filter(complaint=complaint, is_current=True, department__in=user.department_ids)
+        .select_related("department")
+        .first()
+    )
     return row.department if row else None
 
 
@@ -70,7 +76,9 @@ def add_note(
     complaint = _open_for(complaint_id, "complaints.write_note", by=by)
     core.require("text", text, _("Write the note."))
     check_text("text", text, limit=10_000)
-    note = Note.objects.create(complaint=complaint, text=text, at=at, by=by, department=_department_of(complaint, by), audience=audience)
+    note = Note.objects.create(
+        complaint=complaint, text=text, at=at, by=by, department=_department_of(complaint, by), audience=audience
+    )
     core.add_event(complaint, "note", by=by, at=at, reference=core.ref(note))
     return note
 
@@ -103,8 +111,15 @@ def add_contact(
         core.require("summary", summary, _("Write down what was said."))
     check_text("summary", summary, limit=10_000)
     contact = Contact.objects.create(
-        complaint=complaint, direction=direction, channel=channel, purpose=purpose, outcome=outcome, summary=summary,
-        recording_reference=recording_reference, at=contacted_at, by=by,
+        complaint=complaint,
+        direction=direction,
+        channel=channel,
+        purpose=purpose,
+        outcome=outcome,
+        summary=summary,
+        recording_reference=recording_reference,
+        at=contacted_at,
+        by=by,
     )
     reached_out = direction == ContactDirection.OUT and outcome == ContactOutcome.REACHED
     if reached_out:
@@ -120,7 +135,9 @@ def add_contact(
 
 def _deliver_reply(complaint: Complaint, outcome: ContactOutcome, *, at: datetime) -> None:
     """A reply is delivered when told, or after three recorded attempts in vain."""
-    attempts = Contact.objects.filter(complaint=complaint, purpose=ContactPurpose.REPLY, direction=ContactDirection.OUT).count()
+    attempts = Contact.objects.filter(
+        complaint=complaint, purpose=ContactPurpose.REPLY, direction=ContactDirection.OUT
+    ).count()
     if outcome == ContactOutcome.REACHED or attempts >= 3:
         complaint.replies.filter(sent_at__isnull=False, delivered_at=None).update(delivered_at=at)
         clocks.stop(complaint, Milestone.REPLY, at=at)
@@ -141,7 +158,14 @@ def add_attachment(
     at = core.moment(at)
     complaint = _open_for(complaint_id, "complaints.write_note", by=by)
     row = Attachment.objects.create(
-        complaint=complaint, file=file, name=name, evidence_kind=evidence_kind, source=source, from_complainant=by is None, at=at, by=by
+        complaint=complaint,
+        file=file,
+        name=name,
+        evidence_kind=evidence_kind,
+        source=source,
+        from_complainant=by is None,
+        at=at,
+        by=by,
     )
     core.add_event(complaint, "attachment", by=by, at=at, reference=core.ref(row), note=file.sha256)
     return row
@@ -149,13 +173,21 @@ def add_attachment(
 
 @transaction.atomic
 def add_investigation_step(
-    complaint_id: int, *, by: User, kind: str, summary: str, evidence: Attachment | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    kind: str,
+    summary: str,
+    evidence: Attachment | None = None,
+    at: datetime | None = None,
 ) -> InvestigationStep:
     """Record what was checked and found (COO-15)."""
     at = core.moment(at)
     complaint = _open_for(complaint_id, "complaints.write_note", by=by)
     core.require("summary", summary, _("Write down what was checked and found."))
-    row = InvestigationStep.objects.create(complaint=complaint, kind=kind, summary=summary, evidence=evidence, at=at, by=by)
+    row = InvestigationStep.objects.create(
+        complaint=complaint, kind=kind, summary=summary, evidence=evidence, at=at, by=by
+    )
     core.add_event(complaint, "investigation", by=by, at=at, reference=core.ref(row))
     return row
 
@@ -188,13 +220,22 @@ def set_finding(
 
 @transaction.atomic
 def add_responsibility(
-    complaint_id: int, *, by: User, department: Department, summary: str, post: str = "", person: User | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    department: Department,
+    summary: str,
+    post: str = "",
+    person: User | None = None,
+    at: datetime | None = None,
 ) -> ResponsibilityFinding:
     """Name the department and post responsible; the person stays inside (CASE-05)."""
     at = core.moment(at)
     complaint = _open_for(complaint_id, "complaints.draft_reply", by=by)
     core.require("summary", summary)
-    row = ResponsibilityFinding.objects.create(complaint=complaint, department=department, post=post, person=person, summary=summary, at=at, by=by)
+    row = ResponsibilityFinding.objects.create(
+        complaint=complaint, department=department, post=post, person=person, summary=summary, at=at, by=by
+    )
     core.add_event(complaint, "responsibility", by=by, at=at, reference=core.ref(row))
     return row
 
@@ -218,7 +259,14 @@ def add_remedy(
     if amount is not None and amount <= 0:
         raise InvalidInput("amount", _("Give an amount above zero, or leave it empty."))
     row = Remedy.objects.create(
-        complaint=complaint, kind=kind, description=description, amount=amount, is_owed=is_owed, due_on=due_on, proposed_by=by, proposed_at=at
+        complaint=complaint,
+        kind=kind,
+        description=description,
+        amount=amount,
+        is_owed=is_owed,
+        due_on=due_on,
+        proposed_by=by,
+        proposed_at=at,
     )
     core.add_event(complaint, "remedy", by=by, at=at, reference=core.ref(row))
     return row
@@ -241,20 +289,32 @@ def add_improvement(
     at = core.moment(at)
     complaint = _open_for(complaint_id, "complaints.draft_reply", by=by)
     row = create_improvement(
-        complaint, by=by, at=at, what=what, department=department, due_on=due_on, post=post, owner=owner, acceptance_test=acceptance_test,
+        complaint,
+        by=by,
+        at=at,
+        what=what,
+        department=department,
+        due_on=due_on,
+        post=post,
+        owner=owner,
+        acceptance_test=acceptance_test,
         origin=ImprovementAction.Origin.CASE,
     )
     core.add_event(complaint, "improvement", by=by, at=at, reference=core.ref(row))
     return row
 
 
-def create_improvement(complaint: Complaint, *, by: User, at: datetime, what: str, due_on: date, **fields: Any) -> ImprovementAction:
+def create_improvement(
+    complaint: Complaint, *, by: User, at: datetime, what: str, due_on: date, **fields: Any
+) -> ImprovementAction:
     """Shared by cases, reviews and publications: a measure needs words and a day to come."""
     core.require("what", what, _("Say what will be improved."))
     core.require("due_on", due_on, _("Give a definite date."))
     if due_on < timezone.localdate(at):
         raise InvalidInput("due_on", _("This date is over; give a day to come."))
-    return ImprovementAction.objects.create(complaint=complaint, created_by=by, created_at=at, what=what, due_on=due_on, **fields)
+    return ImprovementAction.objects.create(
+        complaint=complaint, created_by=by, created_at=at, what=what, due_on=due_on, **fields
+    )
 
 
 @transaction.atomic
@@ -276,7 +336,14 @@ def report_improvement(
     row.done_at, row.done_by = (at, by) if percent == 100 else (None, None)
     row.save(update_fields=["percent", "progress_note", "state", "done_at", "done_by"])
     if row.complaint_id:
-        core.add_event(core.lock(row.complaint_id), "improvement_progress", by=by, at=at, reference=core.ref(row), audience=_audience(row))
+        core.add_event(
+            core.lock(row.complaint_id),
+            "improvement_progress",
+            by=by,
+            at=at,
+            reference=core.ref(row),
+            audience=_audience(row),
+        )
     return row
 
 
@@ -287,12 +354,23 @@ def verify_improvement(improvement_id: int, *, by: User, at: datetime | None = N
     row = ImprovementAction.objects.select_for_update().get(pk=improvement_id)
     if row.state != ImprovementState.DONE:
         raise IllegalTransition(_("Only an improvement reported as done can be verified."))
-    if not by.has_perm("complaints.verify_improvement") or row.done_by_id == by.pk or row.department_id in by.department_ids:
+    if (
+        not by.has_perm("complaints.verify_improvement")
+        or row.done_by_id == by.pk
+        or row.department_id in by.department_ids
+    ):
         raise NotAllowed(_("Somebody outside the responsible department verifies this."))
     row.state, row.verified_at, row.verified_by = ImprovementState.VERIFIED, at, by
     row.save(update_fields=["state", "verified_at", "verified_by"])
     if row.complaint_id:
-        core.add_event(core.lock(row.complaint_id), "improvement_verified", by=by, at=at, reference=core.ref(row), audience=_audience(row))
+        core.add_event(
+            core.lock(row.complaint_id),
+            "improvement_verified",
+            by=by,
+            at=at,
+            reference=core.ref(row),
+            audience=_audience(row),
+        )
     return row
 
 
@@ -302,7 +380,9 @@ def _audience(row: ImprovementAction) -> str:
 
 
 @transaction.atomic
-def reveal(complaint_id: int, *, by: User, reason: str, fields: list[str], at: datetime | None = None) -> dict[str, str]:
+def reveal(
+    complaint_id: int, *, by: User, reason: str, fields: list[str], at: datetime | None = None
+) -> dict[str, str]:
     """Show identity and contact in clear; the reason and the fields are logged (matrix, ident; AZ-06)."""
     at = core.moment(at)
     complaint = core.lock(complaint_id)

@@ -18,7 +18,16 @@ from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import clocks, events, identity, notices, notify, search
 from complaints.deadlines import StartsOn
-from complaints.models import Attachment, Category, Classification, Complainant, Complaint, ComplaintSearch, ContactPoint, Question
+from complaints.models import (
+    Attachment,
+    Category,
+    Classification,
+    Complainant,
+    Complaint,
+    ComplaintSearch,
+    ContactPoint,
+    Question,
+)
 from complaints.models.people import ContactKind
 from complaints.numbers import next_number
 from complaints.states import Channel, Milestone, NoticeKind, QuestionKind, Severity, Status
@@ -87,7 +96,9 @@ def group_code(code: str) -> str:
 def check_text(field_name: str, value: str, *, limit: int) -> str:
     """Text as given, or InvalidInput: NUL and lone surrogates cannot be stored, length is bounded."""
     if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        raise InvalidInput(field_name, _("This text holds characters that cannot be stored. Remove them and try again."))
+        raise InvalidInput(
+            field_name, _("This text holds characters that cannot be stored. Remove them and try again.")
+        )
     if len(value) > limit:
         raise InvalidInput(field_name, _("Please shorten this to %(limit)s characters."), limit=limit)
     return value
@@ -135,7 +146,9 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
         policy=clocks.policy_for(filing.policy_code, on=timezone.localdate(filing.received_at)),
     )
     index(complaint)
-    Attachment.objects.filter(pk__in=[attachment.pk for attachment in filing.attachments]).update(complaint=complaint, draft=None)
+    Attachment.objects.filter(pk__in=[attachment.pk for attachment in filing.attachments]).update(
+        complaint=complaint, draft=None
+    )
     if filing.category:
         Classification.objects.create(complaint=complaint, dimension="category", category=filing.category, at=at, by=by)
     if identity.earlier_complaints(complaint, at=at, days=90).exists():
@@ -143,7 +156,15 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
         complaint.save(update_fields=["is_repeat"])
     clocks.begin(complaint, StartsOn.RECEIVED, at=filing.received_at)
     clocks.begin(complaint, StartsOn.REGISTERED, at=at)
-    events.append(complaint, "register", by=by, at=at, version=1, to_status=Status.REGISTERED, note=str(Channel(filing.channel).value))
+    events.append(
+        complaint,
+        "register",
+        by=by,
+        at=at,
+        version=1,
+        to_status=Status.REGISTERED,
+        note=str(Channel(filing.channel).value),
+    )
     notices.issue(complaint, NoticeKind.ACKNOWLEDGEMENT, by=by, at=at)
     clocks.stop(complaint, Milestone.ACKNOWLEDGE, at=at)
     clocks.refresh(complaint)
@@ -156,7 +177,11 @@ def index(complaint: Complaint) -> None:
     """Write the search tokens of a case; identity is not among them."""
     ComplaintSearch.objects.update_or_create(
         complaint=complaint,
-        defaults={"tokens": search.tokens(complaint.number, complaint.subject, complaint.narrative, complaint.place, complaint.product)},
+        defaults={
+            "tokens": search.tokens(
+                complaint.number, complaint.subject, complaint.narrative, complaint.place, complaint.product
+            )
+        },
     )
 
 
@@ -176,7 +201,9 @@ def _check(filing: Filing, *, at: datetime) -> None:
 
 
 def _store_complainant(filing: Filing) -> Complainant:
-    preferred = filing.preferred_contact or (ContactKind.PHONE if filing.phone else ContactKind.EMAIL if filing.email else ContactKind.ADDRESS)
+    preferred = filing.preferred_contact or (
+        ContactKind.PHONE if filing.phone else ContactKind.EMAIL if filing.email else ContactKind.ADDRESS
+    )
     complainant = Complainant.objects.create(
         name=filing.name.strip(),
         form_of_address=filing.form_of_address,
@@ -185,10 +212,18 @@ def _store_complainant(filing: Filing) -> Complainant:
         contact_note=filing.contact_note,
         needs_care=filing.needs_care,
     )
-    given = ((ContactKind.PHONE, filing.phone), (ContactKind.EMAIL, filing.email), (ContactKind.ADDRESS, filing.address))
+    given = (
+        (ContactKind.PHONE, filing.phone),
+        (ContactKind.EMAIL, filing.email),
+        (ContactKind.ADDRESS, filing.address),
+    )
     ContactPoint.objects.bulk_create(
         ContactPoint(
-            complainant=complainant, kind=kind, value=value.strip(), match_hash=identity.match_hash(kind, value), is_preferred=kind == preferred
+            complainant=complainant,
+            kind=kind,
+            value=value.strip(),
+            match_hash=identity.match_hash(kind, value),
+            is_preferred=kind == preferred,
         )
         for kind, value in given
         if value.strip()
@@ -205,9 +240,13 @@ def add_question(
     core.require("text", text)
     check_text("text", text, limit=5000)
     complaint = core.lock(complaint_id)
-    if by is not None and not (by.has_perm("complaints.record_for_complainant") or by.has_perm("complaints.record_contact")):
+    if by is not None and not (
+        by.has_perm("complaints.record_for_complainant") or by.has_perm("complaints.record_contact")
+    ):
         raise NotAllowed(_("Your role does not allow this."))
-    question = Question.objects.create(complaint=complaint, kind=kind, text=text, channel=channel, at=at, recorded_by=by)
+    question = Question.objects.create(
+        complaint=complaint, kind=kind, text=text, channel=channel, at=at, recorded_by=by
+    )
     core.add_event(complaint, "question", by=by, at=at, reference=core.ref(question))
     _tell_owner(complaint, "question", at=at)
     return question

@@ -11,7 +11,15 @@ from accounts.errors import InvalidInput
 from accounts.models import User
 from complaints import clocks, notices, notify
 from complaints.deadlines import StartsOn
-from complaints.models import Category, Classification, ClockPause, Complaint, ExternalBody, RiskAssessment, SupplementRequest
+from complaints.models import (
+    Category,
+    Classification,
+    ClockPause,
+    Complaint,
+    ExternalBody,
+    RiskAssessment,
+    SupplementRequest,
+)
 from complaints.states import (
     Complexity,
     Milestone,
@@ -47,7 +55,9 @@ def accept(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "accept", by=by, version=version)
     core.require("rule", rule, _("Name the rule or duty the decision relies on."))
-    fields = _classify(complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity)
+    fields = _classify(
+        complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity
+    )
     if complaint.category is None:
         raise InvalidInput("category", _("Choose a category before accepting."))
     for name in complaint.category.required_fields:
@@ -64,8 +74,11 @@ def accept(
     notices.issue(complaint, NoticeKind.ACCEPTANCE, by=by, at=at, rule=rule)
     notify.tell_complainant(complaint, "accepted", dedupe=f"accepted:{complaint.number}:{complaint.version}")
     notify.tell(
-        notify.holders_of("complaints.assign_complaint").filter(groups__name="coordinator"), "to_assign", complaint=complaint,
-        dedupe=f"to_assign:{complaint.pk}:{complaint.version}", by_email=False,
+        notify.holders_of("complaints.assign_complaint").filter(groups__name="coordinator"),
+        "to_assign",
+        complaint=complaint,
+        dedupe=f"to_assign:{complaint.pk}:{complaint.version}",
+        by_email=False,
     )
     return complaint
 
@@ -104,14 +117,23 @@ def refuse(
     clocks.cancel(complaint, at=at)
     event = core.finish(complaint, "refuse", by=by, at=at, target=Status.NOT_ACCEPTED, note=f"{ground}: {reason}")
     notices.issue(
-        complaint, NoticeKind.NON_ACCEPTANCE, by=by, at=at, ground=RefusalGround(ground).label, reason=reason, body=body, suggestion=suggestion
+        complaint,
+        NoticeKind.NON_ACCEPTANCE,
+        by=by,
+        at=at,
+        ground=RefusalGround(ground).label,
+        reason=reason,
+        body=body,
+        suggestion=suggestion,
     )
     notify.tell_complainant(complaint, "not_accepted", dedupe=f"refused:{event.hash[:16]}")
     return complaint
 
 
 @transaction.atomic
-def rescreen(complaint_id: int, *, by: User | None, reason: str, version: int | None = None, at: datetime | None = None) -> Complaint:
+def rescreen(
+    complaint_id: int, *, by: User | None, reason: str, version: int | None = None, at: datetime | None = None
+) -> Complaint:
     """Take a refused complaint up again, after an objection or a review."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "rescreen", by=by, version=version)
@@ -131,12 +153,19 @@ def request_information(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "request_information", by=by, version=version)
     core.require("items", items, _("List everything that is missing."))
-    if ClockPause.objects.filter(complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]).exists():
+    if ClockPause.objects.filter(
+        complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]
+    ).exists():
         raise InvalidInput("items", _("The clock is already stopped; restart it first."))
     request = SupplementRequest.objects.create(complaint=complaint, items=items, asked_by=by, asked_at=at)
     ClockPause.objects.create(
-        complaint=complaint, reason=PauseReason.INFORMATION, evidence=core.ref(request), state=RequestState.APPROVED,
-        requested_by=by, requested_at=at, started_at=at,
+        complaint=complaint,
+        reason=PauseReason.INFORMATION,
+        evidence=core.ref(request),
+        state=RequestState.APPROVED,
+        requested_by=by,
+        requested_at=at,
+        started_at=at,
     )
     clocks.pause_all(complaint)
     complaint.awaiting_from, complaint.pause_reason = complaint.status, PauseReason.INFORMATION
@@ -155,7 +184,9 @@ def receive_information(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "receive_information", by=by, version=version)
     core.require("answer", answer, _("Write down what was supplied."))
-    complaint.supplement_requests.filter(answered_at=None).update(answer=answer, answered_at=at, state=RequestState.ENDED)
+    complaint.supplement_requests.filter(answered_at=None).update(
+        answer=answer, answered_at=at, state=RequestState.ENDED
+    )
     back_to = Status(complaint.awaiting_from)
     end_pause(complaint, at=at)
     complaint.awaiting_from = ""
@@ -166,14 +197,18 @@ def receive_information(
 
 def end_pause(complaint: Complaint, *, at: datetime) -> None:
     """End the running pause; every clock is later by its working time."""
-    ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).update(ended_at=at, state=RequestState.ENDED)
+    ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).update(
+        ended_at=at, state=RequestState.ENDED
+    )
     complaint.pause_reason = ""
     complaint.save(update_fields=["pause_reason"])
     clocks.resume_all(complaint)
 
 
 @transaction.atomic
-def withdraw(complaint_id: int, *, by: User | None, reason: str = "", version: int | None = None, at: datetime | None = None) -> Complaint:
+def withdraw(
+    complaint_id: int, *, by: User | None, reason: str = "", version: int | None = None, at: datetime | None = None
+) -> Complaint:
     """The complainant takes the complaint back; the record stays (matrix, withdraw). Ends the same day."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "withdraw", by=by, version=version)
@@ -211,7 +246,9 @@ def classify(
     """Change one or more dimensions; every decision is kept (CLS-01, CLS-15)."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "classify", by=by, version=version)
-    fields = _classify(complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity)
+    fields = _classify(
+        complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity
+    )
     if not fields:
         raise InvalidInput("category", _("Nothing was changed."))
     if "complexity" in fields:
@@ -220,7 +257,15 @@ def classify(
     return complaint
 
 
-def _classify(complaint: Complaint, *, by: User | None, at: datetime, severity: str, complexity: str, **dimensions: Category | None) -> list[str]:
+def _classify(
+    complaint: Complaint,
+    *,
+    by: User | None,
+    at: datetime,
+    severity: str,
+    complexity: str,
+    **dimensions: Category | None,
+) -> list[str]:
     fields = []
     for name, category in dimensions.items():
         if category is None or getattr(complaint, f"{name}_id") == category.pk:
@@ -243,7 +288,13 @@ def _classify(complaint: Complaint, *, by: User | None, at: datetime, severity: 
 
 @transaction.atomic
 def grade_risk(
-    complaint_id: int, *, by: User, grade: RiskGrade, reason: str, version: int | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    grade: RiskGrade,
+    reason: str,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> Complaint:
     """Set the risk grade with a reason; a high risk makes the legal check unavoidable (RISK-01, COM-01)."""
     at = core.moment(at)
@@ -256,7 +307,10 @@ def grade_risk(
     complaint.save(update_fields=["risk_grade"])
     core.finish(complaint, "grade_risk", by=by, at=at, fields=["risk_grade"], note=reason)
     if grade == RiskGrade.HIGH:
-        notify.tell(notify.holders_of("complaints.check_legal"), "high_risk", complaint=complaint, dedupe=f"high_risk:{complaint.pk}:{complaint.version}")
+        notify.tell(
+            notify.holders_of("complaints.check_legal"),
+            "high_risk",
+            complaint=complaint,
+            dedupe=f"high_risk:{complaint.pk}:{complaint.version}",
+        )
     return complaint
-
-

@@ -29,13 +29,25 @@ def tell(teller: Teller) -> dict[str, int]:
 
 def _applications(teller: Teller) -> int:
     """Dissatisfied complainants apply; the review goes as far as the story's present."""
-    unhappy = Complaint.objects.filter(callbacks__satisfaction=Satisfaction.DISSATISFIED, status__in=[Status.CLOSED, Status.REPLIED]).distinct().order_by("pk")
+    unhappy = (
+        Complaint.objects.filter(
+            callbacks__satisfaction=Satisfaction.DISSATISFIED, status__in=[Status.CLOSED, Status.REPLIED]
+        )
+        .distinct()
+        .order_by("pk")
+    )
     count = 0
     for complaint in unhappy[:14]:
         answered = complaint.callbacks.order_by("-at").values_list("at", flat=True)[0]
         try:
             at = teller.later(max(answered, complaint.closed_at or answered), days=2)
-            review = reviewing.apply(complaint.pk, reasons=["not_solved"], text="答复只说了结果，没有说清为什么反复发生。", channel=complaint.channel, at=at)
+            review = reviewing.apply(
+                complaint.pk,
+                reasons=["not_solved"],
+                text="答复只说了结果，没有说清为什么反复发生。",
+                channel=complaint.channel,
+                at=at,
+            )
         except TimeIsUp:
             continue
         except Exception:
@@ -55,24 +67,64 @@ def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
     try:
         at = teller.later(at, hours=6)
         if teller.dice.random() < 0.12 and review.triggers.filter(kind="application").exists():
-            reviewing.refuse(pk, by=head, within_responsibility=True, measures_exhausted=True, demand_reasonable=False, reason="请求超出法律规定的赔偿范围，依据已说明。", at=at)
+            reviewing.refuse(
+                pk,
+                by=head,
+                within_responsibility=True,
+                measures_exhausted=True,
+                demand_reasonable=False,
+                reason="请求超出法律规定的赔偿范围，依据已说明。",
+                at=at,
+            )
             return
-        reviewing.set_up(pk, by=head, within_responsibility=True, measures_exhausted=False, demand_reasonable=True, reason="原处理没有说清原因，应当复查。", at=at)
+        reviewing.set_up(
+            pk,
+            by=head,
+            within_responsibility=True,
+            measures_exhausted=False,
+            demand_reasonable=True,
+            reason="原处理没有说清原因，应当复查。",
+            at=at,
+        )
         reviewing.assign_reviewers(pk, by=head, author=author, members=[second], at=at)
         at = teller.later(at, hours=5)
         reviewing.collect(pk, by=author, at=at)
         for row in review.materials.all():
             if row.count < row.expected:
-                reviewing.explain_gap(pk, by=author, kind=row.kind, reason="协办部门以系统记录代替书面说明，已核对一致。", at=at)
+                reviewing.explain_gap(
+                    pk, by=author, kind=row.kind, reason="协办部门以系统记录代替书面说明，已核对一致。", at=at
+                )
         at = teller.later(at, days=1)
         reviewing.start_verification(pk, by=author, at=at)
         at = teller.later(at, days=2)
-        reviewing.record_finding(pk, by=author, subject="事实认定", original="按记录认定", found="与原始记录一致", comparison="same", at=at)
+        reviewing.record_finding(
+            pk, by=author, subject="事实认定", original="按记录认定", found="与原始记录一致", comparison="same", at=at
+        )
         if conclusion != "uphold":
-            reviewing.record_finding(pk, by=author, subject="原因说明", original="只写处理结果", found="原始记录显示原因没有查到底", comparison="different", at=at)
+            reviewing.record_finding(
+                pk,
+                by=author,
+                subject="原因说明",
+                original="只写处理结果",
+                found="原始记录显示原因没有查到底",
+                comparison="different",
+                at=at,
+            )
         at = teller.later(at, days=1)
-        report = "原处理认定事实清楚，结论成立。" if conclusion == "uphold" else "原处理部分不当：原因没有查到底，答复没有说清，应予纠正。"
-        reviewing.submit_report(pk, by=author, report=report, conclusion=conclusion, acceptable_to_user=conclusion == "uphold", remedy="" if conclusion == "uphold" else "书面更正原因说明并道歉", at=at)
+        report = (
+            "原处理认定事实清楚，结论成立。"
+            if conclusion == "uphold"
+            else "原处理部分不当：原因没有查到底，答复没有说清，应予纠正。"
+        )
+        reviewing.submit_report(
+            pk,
+            by=author,
+            report=report,
+            conclusion=conclusion,
+            acceptable_to_user=conclusion == "uphold",
+            remedy="" if conclusion == "uphold" else "书面更正原因说明并道歉",
+            at=at,
+        )
         at = teller.later(at, hours=4)
         for member in (author, second):
             reviewing.give_opinion(pk, by=member, verdict=conclusion, text="材料充分，同意结论。", at=at)
@@ -81,14 +133,26 @@ def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
         reviewing.finalise(pk, by=head if review.is_major else second, at=at)
         if conclusion != "uphold":
             row = reviewing.add_rectification(
-                pk, by=author, what="答复模板增加原因说明一栏，并抽查三个月", department=case.lead_department, due_on=timezone.localdate(at) + timedelta(days=30),
-                post="负责人", acceptance_test="抽查 30 件，原因说明齐全", at=at,
+                pk,
+                by=author,
+                what="答复模板增加原因说明一栏，并抽查三个月",
+                department=case.lead_department,
+                due_on=timezone.localdate(at) + timedelta(days=30),
+                post="负责人",
+                acceptance_test="抽查 30 件，原因说明齐全",
+                at=at,
             )
         at = teller.later(at, hours=5)
         reviewing.notify_complainant(pk, by=author, at=at)
         if conclusion != "uphold":
             at = teller.later(at, days=8)
-            case_transitions.report_improvement(row.pk, by=teller.one_of("case_handler", case.lead_department.code), percent=100, note="已完成并抽查", at=at)
+            case_transitions.report_improvement(
+                row.pk,
+                by=teller.one_of("case_handler", case.lead_department.code),
+                percent=100,
+                note="已完成并抽查",
+                at=at,
+            )
             at = teller.later(at, days=1)
             case_transitions.verify_improvement(row.pk, by=second, at=at)
         reviewing.close(pk, by=head, at=teller.later(at, hours=2))
@@ -127,20 +191,36 @@ def _next_month(month: date) -> date:
 def _improvements(teller: Teller) -> None:
     """Departments report on what they promised; most of what is due is done and verified."""
     verifier = teller.people.role("coordinator")[0]
-    for row in ImprovementAction.objects.filter(state="open", origin="case").select_related("department").order_by("due_on", "pk"):
+    for row in (
+        ImprovementAction.objects.filter(state="open", origin="case")
+        .select_related("department")
+        .order_by("due_on", "pk")
+    ):
         left = (row.due_on - timezone.localdate(teller.now)).days
         handlers = teller.people.role("case_handler", row.department.code)
         if left < 10 and teller.dice.random() < 0.85:
-            case_transitions.report_improvement(row.pk, by=handlers[0], percent=100, note="已完成，记录已归档", at=teller.now - timedelta(days=3))
+            case_transitions.report_improvement(
+                row.pk, by=handlers[0], percent=100, note="已完成，记录已归档", at=teller.now - timedelta(days=3)
+            )
             case_transitions.verify_improvement(row.pk, by=verifier, at=teller.now - timedelta(days=1))
         elif teller.dice.random() < 0.5:
-            case_transitions.report_improvement(row.pk, by=handlers[0], percent=teller.dice.choice([20, 40, 60, 80]), note="按计划推进", at=teller.now - timedelta(days=2))
+            case_transitions.report_improvement(
+                row.pk,
+                by=handlers[0],
+                percent=teller.dice.choice([20, 40, 60, 80]),
+                note="按计划推进",
+                at=teller.now - timedelta(days=2),
+            )
 
 
 def _publications(teller: Teller) -> int:
     """About every sixth closed case is published; the newest stand at every stage."""
     people = teller.people
-    cases = Complaint.objects.filter(status=Status.CLOSED, remedies__isnull=False, improvements__isnull=False).distinct().order_by("-closed_at")
+    cases = (
+        Complaint.objects.filter(status=Status.CLOSED, remedies__isnull=False, improvements__isnull=False)
+        .distinct()
+        .order_by("-closed_at")
+    )
     posted = 0
     for index, complaint in enumerate(cases[: max(8, cases.count() // 6)]):
         author, publisher = people.role("publisher")[index % 2], people.role("publisher")[1 - index % 2]
@@ -176,7 +256,11 @@ def _publications(teller: Teller) -> int:
         except TimeIsUp:
             continue
     for complaint in cases.order_by("closed_at")[:6]:
-        attempt(lambda c=complaint: publishing.decide(c.pk, by=people.role("publisher")[0], publish=False, reason="not_suitable", at=teller.now))
+        attempt(
+            lambda c=complaint: publishing.decide(
+                c.pk, by=people.role("publisher")[0], publish=False, reason="not_suitable", at=teller.now
+            )
+        )
     return posted
 
 
@@ -185,11 +269,15 @@ def _complete(publication: Publication, author, at) -> None:
     summary = f"责任在{publication.department.name}。{publication.result}"[:230]
     publishing.edit(publication.pk, by=author, at=at, summary=summary, publish_until=at + timedelta(days=365))
     for span in RedactionSpan.objects.filter(publication=publication, decision="pending"):
-        publishing.decide_span(publication.pk, by=author, span_id=span.pk, keep=True, reason="小区名或事由，不指向个人", at=at)
+        publishing.decide_span(
+            publication.pk, by=author, span_id=span.pk, keep=True, reason="小区名或事由，不指向个人", at=at
+        )
     publication.refresh_from_db()
     for name in ("cause", "investigation", "result"):
         for figure in figures(getattr(publication, name)):
-            publishing.link_figure(publication.pk, by=author, field=name, figure=figure, evidence="案卷调查记录第 1 项", at=at)
+            publishing.link_figure(
+                publication.pk, by=author, field=name, figure=figure, evidence="案卷调查记录第 1 项", at=at
+            )
 
 
 def build_reports(teller: Teller) -> None:

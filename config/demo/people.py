@@ -79,7 +79,9 @@ class People:
     def role(self, name: str, department: str = "") -> list[User]:
         """The members with this role, of one department when given."""
         return [
-            self.users[number] for number, _name, role, unit, _post in STAFF if role == name and (not department or unit == department)
+            self.users[number]
+            for number, _name, role, unit, _post in STAFF
+            if role == name and (not department or unit == department)
         ]
 
 
@@ -92,15 +94,28 @@ def create(*, since: datetime) -> People:
         people.departments[code] = Department.objects.create(code=code, name=name, kind=kind, parent=root)
     groups = {group.name: group for group in Group.objects.filter(name__in=ROLE_BY_KEY)}
     for number, name, role, unit, post in STAFF:
-        password = f"{secrets.choice('huiyin lanhai baihe songbai qingquan'.split())}-{secrets.token_hex(3)}"
+        password = f"{secrets.choice(['huiyin', 'lanhai', 'baihe', 'songbai', 'qingquan'])}-{secrets.token_hex(3)}"
         user = User.objects.create_user(
-            number, password=password, display_name=name, post=post, email=f"{number.lower()}@example.cn", frontline_since=date(2015, 3, 2), is_demo=True
+            number,
+            password=password,
+            display_name=name,
+            post=post,
+            email=f"{number.lower()}@example.cn",
+            frontline_since=date(2015, 3, 2),
+            is_demo=True,
         )
         user.groups.add(groups[role])
         if role != "administrator":
-            Membership.objects.create(user=user, department=people.departments[unit], since=since, is_head=role in ("department_head", "head_of_review", "manager"))
+            Membership.objects.create(
+                user=user,
+                department=people.departments[unit],
+                since=since,
+                is_head=role in ("department_head", "head_of_review", "manager"),
+            )
         if role in ("reviewer", "head_of_review"):
-            Certificate.objects.create(user=user, name="服务质量认证", valid_from=date(2025, 1, 1), valid_until=date(2028, 12, 31))
+            Certificate.objects.create(
+                user=user, name="服务质量认证", valid_from=date(2025, 1, 1), valid_until=date(2028, 12, 31)
+            )
         people.users[number], people.passwords[number] = user, password
     return people
 

@@ -19,7 +19,16 @@ from complaints.states import Channel, ContactDirection, ContactOutcome, Contact
 from config.demo.matters import CALLS_BAD, CALLS_OK, GIVEN, MATTERS, PLACES, SURNAMES, Matter
 from config.demo.people import People
 
-CHANNELS = [(Channel.PHONE, 44), (Channel.WEB, 27), (Channel.COUNTER, 10), (Channel.EMAIL, 6), (Channel.LETTER, 4), (Channel.REFERRAL, 5), (Channel.APP, 3), (Channel.SOCIAL, 1)]
+CHANNELS = [
+    (Channel.PHONE, 44),
+    (Channel.WEB, 27),
+    (Channel.COUNTER, 10),
+    (Channel.EMAIL, 6),
+    (Channel.LETTER, 4),
+    (Channel.REFERRAL, 5),
+    (Channel.APP, 3),
+    (Channel.SOCIAL, 1),
+]
 
 
 class TimeIsUp(Exception):
@@ -50,7 +59,15 @@ class Teller:
 
     def moment_on(self, day: date) -> datetime:
         """A time of day people complain at."""
-        return timezone.make_aware(datetime.combine(day, time(self.dice.choices(range(7, 23), [2, 6, 12, 14, 12, 7, 6, 10, 11, 10, 8, 5, 4, 4, 3, 2])[0], self.dice.randint(0, 59))))
+        return timezone.make_aware(
+            datetime.combine(
+                day,
+                time(
+                    self.dice.choices(range(7, 23), [2, 6, 12, 14, 12, 7, 6, 10, 11, 10, 8, 5, 4, 4, 3, 2])[0],
+                    self.dice.randint(0, 59),
+                ),
+            )
+        )
 
     # --- People ------------------------------------------------------------------------------
     def _person(self) -> dict[str, str]:
@@ -64,7 +81,9 @@ class Teller:
     # --- One case ----------------------------------------------------------------------------
     def tell(self, day: date) -> Complaint:
         """Register one complaint on this day and carry it as far as the story's present."""
-        matter = self.dice.choices(MATTERS, [9, 3, 4, 6 if day.month in (11, 12, 1, 2, 3) else 1, 6, 5, 3, 6, 6, 4, 4, 7, 4, 5, 4, 3])[0]
+        matter = self.dice.choices(
+            MATTERS, [9, 3, 4, 6 if day.month in (11, 12, 1, 2, 3) else 1, 6, 5, 3, 6, 6, 4, 4, 7, 4, 5, 4, 3]
+        )[0]
         complaint, moment = self._register(matter, day)
         try:
             self._carry(complaint, matter, moment)
@@ -80,21 +99,37 @@ class Teller:
         staff = channel not in (Channel.WEB, Channel.APP)
         registered = received if not staff else min(received + timedelta(minutes=dice.randint(2, 25)), self.now)
         place = dice.choice(PLACES)
-        words = {"place": place, "n": dice.randint(2, 9) * (6 if "停水" in matter.subject or "吨" in matter.subject else 1), "yuan": dice.choice([46, 92, 198, 420, 1500, 6840])}
+        words = {
+            "place": place,
+            "n": dice.randint(2, 9) * (6 if "停水" in matter.subject or "吨" in matter.subject else 1),
+            "yuan": dice.choice([46, 92, 198, 420, 1500, 6840]),
+        }
         email = f"user{dice.randint(1000, 9999)}@example.cn" if channel == Channel.EMAIL or dice.random() < 0.2 else ""
         receipt = transitions.register(
             transitions.Filing(
-                subject=matter.subject.format(**words), narrative=matter.narrative, demand=matter.demand, channel=channel, received_at=received,
-                phone=person["phone"], name=person["name"], form_of_address=person["form_of_address"], email=email,
+                subject=matter.subject.format(**words),
+                narrative=matter.narrative,
+                demand=matter.demand,
+                channel=channel,
+                received_at=received,
+                phone=person["phone"],
+                name=person["name"],
+                form_of_address=person["form_of_address"],
+                email=email,
                 address=f"{place}{dice.randint(1, 28)}幢{dice.randint(1, 4)}单元{dice.randint(1, 6)}0{dice.randint(1, 4)}",
-                category=self.categories[matter.category].parent or self.categories[matter.category], place=place, occurred_on=timezone.localdate(received) - timedelta(days=dice.randint(0, 3)),
-                persons_affected=matter.persons if dice.random() < 0.4 else 1, amount=Decimal(words["yuan"]) if "{yuan}" in matter.done else None,
+                category=self.categories[matter.category].parent or self.categories[matter.category],
+                place=place,
+                occurred_on=timezone.localdate(received) - timedelta(days=dice.randint(0, 3)),
+                persons_affected=matter.persons if dice.random() < 0.4 else 1,
+                amount=Decimal(words["yuan"]) if "{yuan}" in matter.done else None,
                 needs_care=dice.choice(["家有老人", "听力不便", "行动不便"]) if dice.random() < 0.1 else "",
-                is_confidential=dice.random() < 0.05, contact_note=dice.choice(["", "白天均可", "18 点以后"]),
+                is_confidential=dice.random() < 0.05,
+                contact_note=dice.choice(["", "白天均可", "18 点以后"]),
                 referring_body="12345 政务服务便民热线" if channel == Channel.REFERRAL else "",
                 channel_reference=f"ZB{dice.randint(100000, 999999)}" if channel == Channel.REFERRAL else "",
             ),
-            by=self.one_of("intake_officer") if staff else None, at=registered,
+            by=self.one_of("intake_officer") if staff else None,
+            at=registered,
         )
         self.words = words
         return receipt.complaint, max(registered, self.calendar.working_instant(registered))
@@ -106,9 +141,22 @@ class Teller:
         fate = dice.random()
         if fate < 0.04:
             transitions.refuse(
-                pk, by=intake, ground="out_of_scope", reason="这件事由其他单位负责，我们没有处理权限。", body=ExternalBody.objects.first(), at=moment,
+                pk,
+                by=intake,
+                ground="out_of_scope",
+                reason="这件事由其他单位负责，我们没有处理权限。",
+                body=ExternalBody.objects.first(),
+                at=moment,
             )
-            transitions.add_contact(pk, by=intake, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.REFUSAL, summary="已向投诉人说明情况，告知应找的单位。", at=self.later(moment, hours=1))
+            transitions.add_contact(
+                pk,
+                by=intake,
+                direction=ContactDirection.OUT,
+                channel=Channel.PHONE,
+                purpose=ContactPurpose.REFUSAL,
+                summary="已向投诉人说明情况，告知应找的单位。",
+                at=self.later(moment, hours=1),
+            )
             return
         if fate < 0.11:
             transitions.request_information(pk, by=intake, items="1. 付款凭证或账单照片\n2. 事发的具体时间", at=moment)
@@ -116,11 +164,24 @@ class Teller:
             transitions.receive_information(pk, by=None, answer="已补充照片两张和付款截图。", at=moment)
             moment = self.later(moment, hours=1)
         transitions.accept(
-            pk, by=intake, rule="属于本单位职责范围，事实具体", category=self.categories[matter.category], nature=self.natures[matter.nature], kind=self.kinds[matter.kind],
-            severity=dice.choices(["minor", "moderate", "serious"], [3, 6, 1])[0], complexity="complex" if matter.supporting else "simple", at=moment,
+            pk,
+            by=intake,
+            rule="属于本单位职责范围，事实具体",
+            category=self.categories[matter.category],
+            nature=self.natures[matter.nature],
+            kind=self.kinds[matter.kind],
+            severity=dice.choices(["minor", "moderate", "serious"], [3, 6, 1])[0],
+            complexity="complex" if matter.supporting else "simple",
+            at=moment,
         )
         if dice.random() < (0.22 if matter.persons > 10 else 0.06):
-            transitions.grade_risk(pk, by=intake, grade=dice.choice(["high", "medium"]), reason="涉及人数多，投诉人表示可能向媒体反映", at=self.later(moment, hours=0.2))
+            transitions.grade_risk(
+                pk,
+                by=intake,
+                grade=dice.choice(["high", "medium"]),
+                reason="涉及人数多，投诉人表示可能向媒体反映",
+                at=self.later(moment, hours=0.2),
+            )
         if dice.random() < 0.03:
             transitions.withdraw(pk, by=None, reason="问题已经自行解决", at=self.later(moment, hours=6))
             return
@@ -138,30 +199,86 @@ class Teller:
         if dice.random() < 0.05 and matter.department != "market":
             transitions.assign(complaint.pk, by=coordinator, department=departments["market"], task=task, at=moment)
             wrong = self.one_of("case_handler", "market")
-            transitions.request_return(complaint.pk, by=wrong, reason="不属于本部门职责，应由行业主管部门办理", at=self.later(moment, hours=2))
-            transitions.grant_return(complaint.pk, by=next(row for row in self.people.role("coordinator")), note="同意，改派", at=self.later(moment, hours=5))
+            transitions.request_return(
+                complaint.pk, by=wrong, reason="不属于本部门职责，应由行业主管部门办理", at=self.later(moment, hours=2)
+            )
+            transitions.grant_return(
+                complaint.pk,
+                by=next(row for row in self.people.role("coordinator")),
+                note="同意，改派",
+                at=self.later(moment, hours=5),
+            )
             moment = self.later(moment, hours=8)
-        transitions.assign(complaint.pk, by=coordinator, department=departments[matter.department], supporting=[row for row in supporting if row != departments[matter.department]], task=task, at=moment)
+        transitions.assign(
+            complaint.pk,
+            by=coordinator,
+            department=departments[matter.department],
+            supporting=[row for row in supporting if row != departments[matter.department]],
+            task=task,
+            at=moment,
+        )
 
     def _handle(self, complaint: Complaint, matter: Matter, handler, coordinator, moment: datetime) -> None:
         pk, dice = complaint.pk, self.dice
         first = self.later(moment, hours=dice.choice([0.5, 1, 3, 9]))
         if dice.random() < 0.25:
-            transitions.add_contact(pk, by=handler, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.FIRST_CONTACT, outcome=ContactOutcome.NO_ANSWER, at=first)
+            transitions.add_contact(
+                pk,
+                by=handler,
+                direction=ContactDirection.OUT,
+                channel=Channel.PHONE,
+                purpose=ContactPurpose.FIRST_CONTACT,
+                outcome=ContactOutcome.NO_ANSWER,
+                at=first,
+            )
             first = self.later(first, hours=2)
-        transitions.add_contact(pk, by=handler, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.FIRST_CONTACT, summary="告知已受理和办理时限，核实了时间、地点和请求。", recording_reference=f"REC{dice.randint(10**6, 10**7)}", at=first)
+        transitions.add_contact(
+            pk,
+            by=handler,
+            direction=ContactDirection.OUT,
+            channel=Channel.PHONE,
+            purpose=ContactPurpose.FIRST_CONTACT,
+            summary="告知已受理和办理时限，核实了时间、地点和请求。",
+            recording_reference=f"REC{dice.randint(10**6, 10**7)}",
+            at=first,
+        )
         transitions.add_allegation(pk, by=coordinator, text=matter.subject.format(**self.words), at=first)
         moment = self.later(first, days=dice.choice([0.5, 1, 2, 3]))
-        transitions.add_investigation_step(pk, by=handler, kind=dice.choice(["records", "video", "site", "interview"]), summary=matter.checked, at=moment)
+        transitions.add_investigation_step(
+            pk,
+            by=handler,
+            kind=dice.choice(["records", "video", "site", "interview"]),
+            summary=matter.checked,
+            at=moment,
+        )
         if matter.supporting and matter.supporting != matter.department:
             helper = self.one_of("case_handler", matter.supporting)
-            transitions.add_investigation_step(pk, by=helper, kind="statement", summary="提供情况说明和相关记录", at=self.later(moment, hours=3))
-            transitions.finish_supporting(pk, by=helper, result="已核实，情况说明和记录已提交。", at=self.later(moment, hours=6))
+            transitions.add_investigation_step(
+                pk, by=helper, kind="statement", summary="提供情况说明和相关记录", at=self.later(moment, hours=3)
+            )
+            transitions.finish_supporting(
+                pk, by=helper, result="已核实，情况说明和记录已提交。", at=self.later(moment, hours=6)
+            )
             moment = self.later(moment, days=1)
         if dice.random() < 0.15:
-            transitions.add_question(pk, kind="reminder", text="请问现在办到哪一步了？", channel=complaint.channel, by=None, at=self.later(moment, hours=4))
+            transitions.add_question(
+                pk,
+                kind="reminder",
+                text="请问现在办到哪一步了？",
+                channel=complaint.channel,
+                by=None,
+                at=self.later(moment, hours=4),
+            )
         if dice.random() < 0.3:
-            transitions.add_contact(pk, by=handler, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.PROGRESS, summary="告知调查进展和预计答复日期。", at=self.later(moment, days=1))
+            transitions.add_contact(
+                pk,
+                by=handler,
+                direction=ContactDirection.OUT,
+                channel=Channel.PHONE,
+                purpose=ContactPurpose.PROGRESS,
+                summary="告知调查进展和预计答复日期。",
+                at=self.later(moment, days=1),
+            )
         if dice.random() < 0.06:
             self._pause(complaint, handler, coordinator, moment)
             moment = self.later(moment, days=5)
@@ -177,28 +294,59 @@ class Teller:
     def _conclude(self, complaint: Complaint, matter: Matter, handler, moment: datetime) -> None:
         pk, dice = complaint.pk, self.dice
         for allegation in complaint.allegations.all():
-            transitions.set_finding(allegation.pk, by=handler, finding=dice.choices(["substantiated", "basically", "partly", "unsubstantiated"], [5, 3, 2, 1])[0], reason=matter.found, at=moment)
+            transitions.set_finding(
+                allegation.pk,
+                by=handler,
+                finding=dice.choices(["substantiated", "basically", "partly", "unsubstantiated"], [5, 3, 2, 1])[0],
+                reason=matter.found,
+                at=moment,
+            )
         department = self.people.departments[matter.department]
-        transitions.add_responsibility(pk, by=handler, department=department, post=handler.post, summary=matter.responsible, at=moment)
-        transitions.add_remedy(pk, by=handler, kind=matter.remedy, description=matter.done.format(**self.words), amount=Decimal(self.words["yuan"]) if "{yuan}" in matter.done else None, at=moment)
-        transitions.add_improvement(pk, by=handler, what=matter.improvement, department=department, post=f"{handler.post}负责人", due_on=timezone.localdate(moment) + timedelta(days=dice.choice([14, 30, 60, 120])), acceptance_test="抽查记录和现场照片", at=moment)
+        transitions.add_responsibility(
+            pk, by=handler, department=department, post=handler.post, summary=matter.responsible, at=moment
+        )
+        transitions.add_remedy(
+            pk,
+            by=handler,
+            kind=matter.remedy,
+            description=matter.done.format(**self.words),
+            amount=Decimal(self.words["yuan"]) if "{yuan}" in matter.done else None,
+            at=moment,
+        )
+        transitions.add_improvement(
+            pk,
+            by=handler,
+            what=matter.improvement,
+            department=department,
+            post=f"{handler.post}负责人",
+            due_on=timezone.localdate(moment) + timedelta(days=dice.choice([14, 30, 60, 120])),
+            acceptance_test="抽查记录和现场照片",
+            at=moment,
+        )
 
     def _reply(self, complaint: Complaint, matter: Matter, handler, moment: datetime) -> None:
         pk, dice = complaint.pk, self.dice
-        process, result = f"{matter.checked}。{matter.found}。", f"{matter.done.format(**self.words)}。{matter.improvement}。"
+        process, result = (
+            f"{matter.checked}。{matter.found}。",
+            f"{matter.done.format(**self.words)}。{matter.improvement}。",
+        )
         transitions.submit_for_check(pk, by=handler, process=process, result=result, at=moment)
         checker = self.one_of("quality_checker")
         moment = self.later(moment, hours=dice.choice([1, 3, 6]))
         if dice.random() < 0.12:
             transitions.return_for_rework(pk, by=checker, comment="没有写明整改完成日期，请补上。", days=2, at=moment)
             moment = self.later(moment, days=1)
-            transitions.submit_for_check(pk, by=handler, process=process, result=result + "整改已列明完成日期。", at=moment)
+            transitions.submit_for_check(
+                pk, by=handler, process=process, result=result + "整改已列明完成日期。", at=moment
+            )
             moment = self.later(moment, hours=3)
         transitions.pass_quality(pk, by=checker, comment="事实清楚，答复完整", at=moment)
         complaint.refresh_from_db()
         if complaint.status == Status.LEGAL_CHECK:
             moment = self.later(moment, hours=6)
-            transitions.pass_legal(pk, by=self.one_of("legal_counsel"), comment="责任认定和补偿依据充分，同意答复。", at=moment)
+            transitions.pass_legal(
+                pk, by=self.one_of("legal_counsel"), comment="责任认定和补偿依据充分，同意答复。", at=moment
+            )
         self._feedback(complaint, moment)
 
     def _feedback(self, complaint: Complaint, moment: datetime) -> None:
@@ -206,9 +354,19 @@ class Teller:
         caller = self.one_of("intake_officer")
         if complaint.channel not in (Channel.WEB, Channel.APP, Channel.EMAIL):
             moment = self.later(moment, hours=4)
-            transitions.add_contact(pk, by=caller, direction=ContactDirection.OUT, channel=Channel.PHONE, purpose=ContactPurpose.REPLY, summary="已将办理经过和结果告知投诉人。", at=moment)
+            transitions.add_contact(
+                pk,
+                by=caller,
+                direction=ContactDirection.OUT,
+                channel=Channel.PHONE,
+                purpose=ContactPurpose.REPLY,
+                summary="已将办理经过和结果告知投诉人。",
+                at=moment,
+            )
         moment = self.later(moment, days=dice.choice([1, 2, 3]))
-        mood = dice.choices([Satisfaction.SATISFIED, Satisfaction.BASICALLY, Satisfaction.DISSATISFIED], [68, 22, 10])[0]
+        mood = dice.choices([Satisfaction.SATISFIED, Satisfaction.BASICALLY, Satisfaction.DISSATISFIED], [68, 22, 10])[
+            0
+        ]
         if dice.random() < 0.15:
             for _n in range(3):
                 transitions.call_back(pk, by=caller, outcome=ContactOutcome.NO_ANSWER, at=moment)
@@ -216,17 +374,35 @@ class Teller:
         else:
             unhappy = mood == Satisfaction.DISSATISFIED
             transitions.call_back(
-                pk, by=caller, outcome=ContactOutcome.REACHED, satisfaction=mood, is_solved=not unhappy, reason=dice.choice(["not_solved", "communication", "waited"]) if unhappy else "",
-                comment=dice.choice(CALLS_BAD if unhappy else CALLS_OK), at=moment,
+                pk,
+                by=caller,
+                outcome=ContactOutcome.REACHED,
+                satisfaction=mood,
+                is_solved=not unhappy,
+                reason=dice.choice(["not_solved", "communication", "waited"]) if unhappy else "",
+                comment=dice.choice(CALLS_BAD if unhappy else CALLS_OK),
+                at=moment,
             )
             if unhappy and dice.random() < 0.3:
-                transitions.reopen(pk, by=self.people.role("coordinator")[0], reason="回访时投诉人表示没有解决", at=self.later(moment, hours=3))
+                transitions.reopen(
+                    pk,
+                    by=self.people.role("coordinator")[0],
+                    reason="回访时投诉人表示没有解决",
+                    at=self.later(moment, hours=3),
+                )
                 return
         moment = self.later(moment, hours=dice.choice([2, 6, 12]))
         complaint.refresh_from_db()
         transitions.close(
-            pk, by=self.one_of("coordinator"), is_systemic=dice.random() < 0.2, is_cured=dice.random() < 0.8, note="已说明理由并告知复查途径",
-            late_reason=dice.choice(["coordination", "investigation", "emotion", "other"]) if clocks.was_late(complaint) else "", at=moment,
+            pk,
+            by=self.one_of("coordinator"),
+            is_systemic=dice.random() < 0.2,
+            is_cured=dice.random() < 0.8,
+            note="已说明理由并告知复查途径",
+            late_reason=dice.choice(["coordination", "investigation", "emotion", "other"])
+            if clocks.was_late(complaint)
+            else "",
+            at=moment,
         )
 
 
@@ -234,7 +410,8 @@ def days_of_story(start: date, end: date, count: int, dice: random.Random) -> li
     """`count` days between start and end, fewer at weekends, more in August and the last two weeks."""
     days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     weights = [
-        (0.35 if day.weekday() >= 5 else 1) * (1.5 if day.month == 8 else 1) * (2.2 if (end - day).days < 14 else 1) for day in days
+        (0.35 if day.weekday() >= 5 else 1) * (1.5 if day.month == 8 else 1) * (2.2 if (end - day).days < 14 else 1)
+        for day in days
     ]
     return sorted(dice.choices(days, weights, k=count))
 

@@ -28,7 +28,9 @@ TEXTS = {
 def draft(cast) -> Publication:
     """A complete draft of a closed case, written by the publisher."""
     story = Story(cast).accept().assign().start()
-    case_transitions.add_improvement(story.pk, by=cast.water_handler, department=cast.water, at=at("2026-11-17 10:00"), **improvement_words())
+    case_transitions.add_improvement(
+        story.pk, by=cast.water_handler, department=cast.water, at=at("2026-11-17 10:00"), **improvement_words()
+    )
     story.submit().reply().call_back().close()
     publication = transitions.compose(story.pk, by=cast.publisher, at=at("2026-11-21 09:00"))
     return transitions.edit(publication.pk, by=cast.publisher, at=at("2026-11-21 09:30"), **TEXTS)
@@ -46,7 +48,11 @@ def test_pub_12_18_three_people_and_legal_put_it_up(draft, cast):
     result = transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
     assert result.title == TEXTS["title"]
     assert result.content_hash == content.content_hash(Publication.objects.get(pk=draft.pk))
-    assert [row.by for row in SignOff.objects.order_by("pk")] == [cast.publication_checker, cast.publication_checker2, cast.counsel]
+    assert [row.by for row in SignOff.objects.order_by("pk")] == [
+        cast.publication_checker,
+        cast.publication_checker2,
+        cast.counsel,
+    ]
     assert {row.content_hash for row in SignOff.objects.all()} == {result.content_hash}
 
 
@@ -97,7 +103,12 @@ def test_pr_02_any_change_voids_the_signatures(draft, cast, field):
     approved(draft, cast)
     changed = transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 15:30"), **{field: TEXTS[field] + " "})
     assert changed.status == PublicationStatus.DRAFT
-    assert (changed.first_checker, changed.second_checker, changed.masking_reviewer, changed.signed_hash) == (None, None, None, "")
+    assert (changed.first_checker, changed.second_checker, changed.masking_reviewer, changed.signed_hash) == (
+        None,
+        None,
+        None,
+        "",
+    )
     with pytest.raises(IllegalTransition):
         transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
 
@@ -116,19 +127,26 @@ def test_s13_second_checker_with_a_page_loaded_before_a_change_is_refused(draft,
         transitions.first_check(draft.pk, by=cast.publication_checker, content_hash="0" * 64, at=at("2026-11-21 11:00"))
 
 
-@pytest.mark.parametrize("secret", ["张桂芳", "13800002417", "138 0000 2417", "１３８００００２４１７", "zhang@example.cn"])
+@pytest.mark.parametrize(
+    "secret", ["张桂芳", "13800002417", "138 0000 2417", "１３８００００２４１７", "zhang@example.cn"]
+)
 def test_pub_14_19_the_cases_own_identity_never_goes_out(draft, cast, secret):
     changed = transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 09:40"), cause=f"{secret} 反映停水。")
     data = content.snapshot(changed)
     assert secret not in data["cause"]
     span = changed.spans.filter(field="cause").first()
     with pytest.raises(InvalidInput):
-        transitions.decide_span(draft.pk, by=cast.publisher, span_id=span.pk, keep=True, reason="要保留", at=at("2026-11-21 09:45"))
+        transitions.decide_span(
+            draft.pk, by=cast.publisher, span_id=span.pk, keep=True, reason="要保留", at=at("2026-11-21 09:45")
+        )
 
 
 def test_pub_15_16_standard_masks_keep_what_the_rule_allows(draft, cast):
     changed = transitions.edit(
-        draft.pk, by=cast.publisher, at=at("2026-11-21 09:40"), cause="来电 13912345678，身份证号 11010519491231002X，反映停水。"
+        draft.pk,
+        by=cast.publisher,
+        at=at("2026-11-21 09:40"),
+        cause="来电 13912345678，身份证号 11010519491231002X，反映停水。",
     )
     assert content.snapshot(changed)["cause"] == "来电 139****5678，身份证号 **************002X，反映停水。"
 
@@ -151,7 +169,9 @@ def test_pr_06_18_one_person_takes_down_and_old_signatures_never_count_again(dra
 
 
 def test_az_09_whoever_edited_a_part_cannot_check_it(draft, cast):
-    transitions.edit(draft.pk, by=cast.publisher2, at=at("2026-11-21 09:50"), result="管网运行部负责人通报批评，已公示。")
+    transitions.edit(
+        draft.pk, by=cast.publisher2, at=at("2026-11-21 09:50"), result="管网运行部负责人通报批评，已公示。"
+    )
     transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
     with pytest.raises(NotAllowed):
         transitions.first_check(draft.pk, by=cast.publisher2, at=at("2026-11-21 11:00"))
@@ -176,5 +196,7 @@ def test_pub_44_not_publishing_needs_a_coded_reason(cast):
     story = Story(cast).to_closed()
     with pytest.raises(InvalidInput):
         transitions.decide(story.pk, by=cast.publisher, publish=False, at=at("2026-11-21 09:00"))
-    row = transitions.decide(story.pk, by=cast.publisher, publish=False, reason="consent_refused", at=at("2026-11-21 09:00"))
+    row = transitions.decide(
+        story.pk, by=cast.publisher, publish=False, reason="consent_refused", at=at("2026-11-21 09:00")
+    )
     assert (row.publish, row.reason) == (False, "consent_refused")

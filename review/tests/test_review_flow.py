@@ -41,14 +41,23 @@ class Steps:
 
     def set_up(self):
         transitions.set_up(
-            self.pk, by=self.cast.head_of_review, within_responsibility=True, measures_exhausted=False, demand_reasonable=True,
-            reason="原处理没有查明原因", at=at("2026-11-23 10:00"),
+            self.pk,
+            by=self.cast.head_of_review,
+            within_responsibility=True,
+            measures_exhausted=False,
+            demand_reasonable=True,
+            reason="原处理没有查明原因",
+            at=at("2026-11-23 10:00"),
         )
         return self
 
     def assign(self):
         transitions.assign_reviewers(
-            self.pk, by=self.cast.head_of_review, author=self.cast.reviewer, members=[self.cast.reviewer2], at=at("2026-11-23 10:10")
+            self.pk,
+            by=self.cast.head_of_review,
+            author=self.cast.reviewer,
+            members=[self.cast.reviewer2],
+            at=at("2026-11-23 10:10"),
         )
         return self
 
@@ -56,20 +65,35 @@ class Steps:
         transitions.collect(self.pk, by=self.cast.reviewer, at=at("2026-11-23 11:00"))
         transitions.start_verification(self.pk, by=self.cast.reviewer, at=at("2026-11-24 09:00"))
         transitions.record_finding(
-            self.pk, by=self.cast.reviewer, subject="停水原因", original="管道老化", found="未查调度记录", comparison="different", at=at("2026-11-24 10:00")
+            self.pk,
+            by=self.cast.reviewer,
+            subject="停水原因",
+            original="管道老化",
+            found="未查调度记录",
+            comparison="different",
+            at=at("2026-11-24 10:00"),
         )
         return self
 
     def report(self, conclusion="amend"):
         transitions.submit_report(
-            self.pk, by=self.cast.reviewer, report="原处理部分不当，应予纠正。", conclusion=conclusion, acceptable_to_user=False, remedy="补偿 100 元",
+            self.pk,
+            by=self.cast.reviewer,
+            report="原处理部分不当，应予纠正。",
+            conclusion=conclusion,
+            acceptable_to_user=False,
+            remedy="补偿 100 元",
             at=at("2026-11-25 09:00"),
         )
         return self
 
     def opinions(self, first="amend", second="amend"):
-        transitions.give_opinion(self.pk, by=self.cast.reviewer, verdict=first, text="材料充分", at=at("2026-11-25 10:00"))
-        transitions.give_opinion(self.pk, by=self.cast.reviewer2, verdict=second, text="同意", at=at("2026-11-25 11:00"))
+        transitions.give_opinion(
+            self.pk, by=self.cast.reviewer, verdict=first, text="材料充分", at=at("2026-11-25 10:00")
+        )
+        transitions.give_opinion(
+            self.pk, by=self.cast.reviewer2, verdict=second, text="同意", at=at("2026-11-25 11:00")
+        )
         return self
 
     def finalise(self):
@@ -87,14 +111,21 @@ def test_rev_01_43_46_all_seven_steps(steps, cast):
     case = steps.review.complaint
     assert (case.status, steps.review.status) == (Status.IN_PROGRESS, ReviewStatus.FEEDBACK)
     row = transitions.add_rectification(
-        steps.pk, by=cast.reviewer, what="登记表增加原因一栏", department=cast.water, due_on=at("2026-12-11 00:00").date(), acceptance_test="抽查 30 件",
+        steps.pk,
+        by=cast.reviewer,
+        what="登记表增加原因一栏",
+        department=cast.water,
+        due_on=at("2026-12-11 00:00").date(),
+        acceptance_test="抽查 30 件",
         at=at("2026-11-25 15:00"),
     )
     transitions.notify_complainant(steps.pk, by=cast.reviewer, at=at("2026-11-25 16:00"))
     assert NoticeKind.REVIEW_RESULT in set(case.notices.values_list("kind", flat=True))
     with pytest.raises(IllegalTransition):
         transitions.close(steps.pk, by=cast.head_of_review, at=at("2026-12-01 09:00"))
-    case_transitions.report_improvement(row.pk, by=cast.water_handler, percent=100, note="已上线", at=at("2026-12-08 09:00"))
+    case_transitions.report_improvement(
+        row.pk, by=cast.water_handler, percent=100, note="已上线", at=at("2026-12-08 09:00")
+    )
     with pytest.raises(NotAllowed):
         case_transitions.verify_improvement(row.pk, by=cast.water_handler2, at=at("2026-12-08 10:00"))
     case_transitions.verify_improvement(row.pk, by=cast.reviewer2, at=at("2026-12-09 09:00"))
@@ -106,7 +137,11 @@ def test_rev_01_43_46_all_seven_steps(steps, cast):
 
 def test_rev_19_an_application_needs_coded_and_free_reasons(cast):
     story = Story(cast).to_closed()
-    for reasons, text, field in (([], "不满意", "reasons"), (["mood"], "不满意", "reasons"), (["not_solved"], " ", "text")):
+    for reasons, text, field in (
+        ([], "不满意", "reasons"),
+        (["mood"], "不满意", "reasons"),
+        (["not_solved"], " ", "text"),
+    ):
         with pytest.raises(InvalidInput) as refused:
             transitions.apply(story.pk, reasons=reasons, text=text, channel="web", at=at(OPENED))
         assert refused.value.field == field
@@ -134,7 +169,11 @@ def test_rev_27_29_31_refusal_needs_a_reason_and_sends_the_notice(steps, cast):
     with pytest.raises(IllegalTransition):
         transitions.refuse(steps.pk, by=cast.head_of_review, reason="没有理由", at=at("2026-11-23 10:00"), **answers)
     transitions.refuse(
-        steps.pk, by=cast.head_of_review, reason="请求超出法律规定的赔偿", at=at("2026-11-23 10:00"), **{**answers, "demand_reasonable": False}
+        steps.pk,
+        by=cast.head_of_review,
+        reason="请求超出法律规定的赔偿",
+        at=at("2026-11-23 10:00"),
+        **{**answers, "demand_reasonable": False},
     )
     notice = steps.review.complaint.notices.get(kind=NoticeKind.REVIEW_REFUSAL)
     assert "不予复查告知书" in notice.body
@@ -149,7 +188,11 @@ def test_ri_01_whoever_took_part_is_kept_out(steps, cast, person):
     steps.set_up()
     with pytest.raises(InvalidInput):
         transitions.assign_reviewers(
-            steps.pk, by=cast.head_of_review, author=cast.reviewer, members=[type(someone).objects.get(pk=someone.pk)], at=at("2026-11-23 10:10")
+            steps.pk,
+            by=cast.head_of_review,
+            author=cast.reviewer,
+            members=[type(someone).objects.get(pk=someone.pk)],
+            at=at("2026-11-23 10:10"),
         )
     assert not ReviewCase.objects.visible_to(type(someone).objects.get(pk=someone.pk)).exists()
 
@@ -166,8 +209,12 @@ def test_ri_02_03_a_member_of_a_department_at_handling_time_is_kept_out_after_mo
 def test_ri_02_a_department_that_only_once_had_the_case_counts(cast):
     seconded = user("F010", "reviewer", departments=[cast.roads], display_name="罗借")
     story = Story(cast).accept().assign()
-    case_transitions.reassign(story.pk, by=cast.coordinator, department=cast.roads, reason="道路开挖引起", at=at("2026-11-16 10:40"))
-    case_transitions.reassign(story.pk, by=cast.coordinator, department=cast.water, reason="查明为爆管", at=at("2026-11-16 10:50"))
+    case_transitions.reassign(
+        story.pk, by=cast.coordinator, department=cast.roads, reason="道路开挖引起", at=at("2026-11-16 10:40")
+    )
+    case_transitions.reassign(
+        story.pk, by=cast.coordinator, department=cast.water, reason="查明为爆管", at=at("2026-11-16 10:50")
+    )
     story.start().submit().reply().call_back().close()
     review = transitions.apply(story.pk, reasons=["facts"], text="不对", channel="web", at=at(OPENED))
     assert review.conflicts.filter(user=seconded).exists()
@@ -176,7 +223,9 @@ def test_ri_02_a_department_that_only_once_had_the_case_counts(cast):
 def test_ri_04_a_conflict_after_assignment_voids_it_and_the_opinion_does_not_count(steps, cast):
     steps.set_up().assign().verify().report()
     transitions.give_opinion(steps.pk, by=cast.reviewer2, verdict="amend", text="同意", at=at("2026-11-25 10:00"))
-    transitions.declare_conflict(steps.review.complaint_id, by=cast.reviewer2, reason="与投诉人是亲属", at=at("2026-11-25 10:30"))
+    transitions.declare_conflict(
+        steps.review.complaint_id, by=cast.reviewer2, reason="与投诉人是亲属", at=at("2026-11-25 10:30")
+    )
     assert steps.review.assignments.get(reviewer=cast.reviewer2).is_void
     with pytest.raises(NotAllowed):
         transitions.finalise(steps.pk, by=cast.reviewer2, at=at("2026-11-25 14:00"))
@@ -188,7 +237,12 @@ def test_ri_05_the_deputy_leads_when_the_head_is_in_conflict(review, cast):
     assert independence.acting_head(review) == cast.reviewer
     with pytest.raises(NotAllowed):
         transitions.set_up(
-            review.pk, by=cast.head_of_review, within_responsibility=True, measures_exhausted=False, demand_reasonable=True, reason="要查",
+            review.pk,
+            by=cast.head_of_review,
+            within_responsibility=True,
+            measures_exhausted=False,
+            demand_reasonable=True,
+            reason="要查",
             at=at("2026-11-23 10:00"),
         )
 
@@ -221,11 +275,18 @@ def test_judging_and_following_up_are_no_conflict_with_the_case_judged(steps, ca
     steps.set_up().assign().verify().report().opinions()
     transitions.finalise(steps.pk, by=cast.head_of_review, at=at("2026-11-25 14:00"))
     row = transitions.add_rectification(
-        steps.pk, by=cast.reviewer, what="登记表增加原因一栏", department=cast.water, due_on=at("2026-12-11 00:00").date(), acceptance_test="抽查",
+        steps.pk,
+        by=cast.reviewer,
+        what="登记表增加原因一栏",
+        department=cast.water,
+        due_on=at("2026-12-11 00:00").date(),
+        acceptance_test="抽查",
         at=at("2026-11-25 15:00"),
     )
     transitions.notify_complainant(steps.pk, by=cast.reviewer, at=at("2026-11-25 16:00"))
-    case_transitions.report_improvement(row.pk, by=cast.water_handler, percent=100, note="已上线", at=at("2026-12-08 09:00"))
+    case_transitions.report_improvement(
+        row.pk, by=cast.water_handler, percent=100, note="已上线", at=at("2026-12-08 09:00")
+    )
     case_transitions.verify_improvement(row.pk, by=cast.reviewer, at=at("2026-12-09 09:00"))
     transitions.close(steps.pk, by=cast.reviewer, at=at("2026-12-09 10:00"))
     assert not steps.review.assignments.filter(is_void=True).exists()
@@ -250,11 +311,17 @@ def test_rev_38_a_gap_has_to_be_explained(cast):
     story = Story(cast).accept().assign(supporting=[cast.roads]).start()
     case_transitions.finish_supporting(story.pk, by=cast.roads_handler, result="已核实", at=at("2026-11-17 09:00"))
     story.submit().reply().call_back().close()
-    steps = Steps(transitions.apply(story.pk, reasons=["facts"], text="不对", channel="web", at=at(OPENED)), cast).set_up().assign()
+    steps = (
+        Steps(transitions.apply(story.pk, reasons=["facts"], text="不对", channel="web", at=at(OPENED)), cast)
+        .set_up()
+        .assign()
+    )
     transitions.collect(steps.pk, by=cast.reviewer, at=at("2026-11-23 11:00"))
     with pytest.raises(IllegalTransition):
         transitions.start_verification(steps.pk, by=cast.reviewer, at=at("2026-11-24 09:00"))
-    transitions.explain_gap(steps.pk, by=cast.reviewer, kind="related", reason="城管局已书面说明，未单独出具", at=at("2026-11-24 09:10"))
+    transitions.explain_gap(
+        steps.pk, by=cast.reviewer, kind="related", reason="城管局已书面说明，未单独出具", at=at("2026-11-24 09:10")
+    )
     transitions.start_verification(steps.pk, by=cast.reviewer, at=at("2026-11-24 09:20"))
 
 
@@ -267,6 +334,8 @@ def test_ri_12_events_of_a_review_are_not_for_the_department(steps):
 
 
 def test_one_open_review_lists_every_trigger(review, cast):
-    again = transitions.open_for_alert(review.complaint_id, rule="follow_ups", text="追问 6 次", at=at("2026-11-23 12:00"))
+    again = transitions.open_for_alert(
+        review.complaint_id, rule="follow_ups", text="追问 6 次", at=at("2026-11-23 12:00")
+    )
     assert again.pk == review.pk
     assert [row.kind for row in review.triggers.all()] == ["application", "alert"]

@@ -28,13 +28,20 @@ def test_the_seven_steps_on_the_pages(client, cast, review):
         answer = client.post(url(review, action), data)
         assert answer.status_code == 302, answer.content.decode()[:2000]
 
-    screening = {"within_responsibility": "true", "measures_exhausted": "false", "demand_reasonable": "true", "reason": "原因没有查清"}
+    screening = {
+        "within_responsibility": "true",
+        "measures_exhausted": "false",
+        "demand_reasonable": "true",
+        "reason": "原因没有查清",
+    }
     post(cast.head_of_review, "set_up", **screening)
     post(cast.head_of_review, "assign_reviewers", author="F001", members=["F002"])
     post(cast.reviewer, "collect")
     post(cast.reviewer, "start_verification")
     post(cast.reviewer, "record_finding", subject="原因", original="老化", found="未查到底", comparison="different")
-    post(cast.reviewer, "submit_report", report="部分不当", conclusion="amend", acceptable_to_user="false", remedy="道歉")
+    post(
+        cast.reviewer, "submit_report", report="部分不当", conclusion="amend", acceptable_to_user="false", remedy="道歉"
+    )
     post(cast.reviewer, "give_opinion", verdict="amend", text="同意")
     client.force_login(cast.reviewer)
     assert "同意" not in client.get(url(review)).content.decode()
@@ -66,7 +73,13 @@ def test_others_are_refused_and_the_anonymous_sign_in(client, cast, review, pers
 
 def test_a_stale_page_keeps_the_text_and_changes_nothing(client, cast, review):
     client.force_login(cast.head_of_review)
-    data = {"version": 0, "within_responsibility": "true", "measures_exhausted": "false", "demand_reasonable": "true", "reason": "这段话不能丢"}
+    data = {
+        "version": 0,
+        "within_responsibility": "true",
+        "measures_exhausted": "false",
+        "demand_reasonable": "true",
+        "reason": "这段话不能丢",
+    }
     answer = client.post(url(review, "set_up"), data)
     assert answer.status_code == 409
     assert "这段话不能丢" in answer.content.decode()
@@ -113,11 +126,23 @@ def test_api_lists_actions_and_blinds_opinions(client, cast, review):
     other = {"Authorization": f"Token {Token.objects.create(user=cast.reviewer2).key}"}
     path = f"/api/v1/reviews/{review.number}/"
     version = client.get(path, headers=headers).json()["version"]
-    stale = client.post(f"{path}actions/give_opinion/", {"verdict": "amend", "text": "同意", "version": 1}, "application/json", headers=headers)
+    stale = client.post(
+        f"{path}actions/give_opinion/",
+        {"verdict": "amend", "text": "同意", "version": 1},
+        "application/json",
+        headers=headers,
+    )
     assert (stale.status_code, stale.json()["code"]) == (409, "stale_version")
-    done = client.post(f"{path}actions/give_opinion/", {"verdict": "amend", "text": "同意", "version": version}, "application/json", headers=headers)
+    done = client.post(
+        f"{path}actions/give_opinion/",
+        {"verdict": "amend", "text": "同意", "version": version},
+        "application/json",
+        headers=headers,
+    )
     assert (done.status_code, done.json()["opinions"]) == (200, [])
-    client.post(f"{path}actions/give_opinion/", {"verdict": "amend", "text": "材料充分"}, "application/json", headers=other)
+    client.post(
+        f"{path}actions/give_opinion/", {"verdict": "amend", "text": "材料充分"}, "application/json", headers=other
+    )
     assert [row["text"] for row in client.get(path, headers=headers).json()["opinions"]] == ["同意", "材料充分"]
 
 

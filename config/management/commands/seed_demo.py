@@ -52,7 +52,9 @@ class Command(BaseCommand):
             connection.run_on_commit.clear()
         after.build_reports(teller)
         self._write_accounts(people.accounts(staff))
-        self.stdout.write(f"{complaints} complaints, {told['reviews']} reviews, {told['draws']} draws, {told['published']} published results.")
+        self.stdout.write(
+            f"{complaints} complaints, {told['reviews']} reviews, {told['draws']} draws, {told['published']} published results."
+        )
 
     def _write_accounts(self, rows: list[dict[str, str]]) -> None:
         path = Path(settings.DATA_DIR) / "demo-accounts.json"
