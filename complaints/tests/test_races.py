@@ -1,0 +1,98 @@
+"""Two people at the same moment: one wins, the other hears it, nothing is lost (CC-01, CC-03, CC-04, CC-06, RI-14)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError, connection
+
+from accounts.errors import DomainError
+from complaints import events, jobs
+from complaints import transitions as t
+from complaints.models import CaseEvent, Complaint, Deadline, Notification
+from complaints.states import QuestionKind
+from complaints.tests.factories import Story, at, category, registered
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def together(*steps: Callable[[], object]) -> list[str]:
+    """Run the steps at the same moment in threads of their own; "ok" or the code of the refusal, in order."""
+    barrier = threading.Barrier(len(steps))
+    results = [""] * len(steps)
+
+    def run(index: int, step: Callable[[], object]) -> None:
+        barrier.wait()
+        for _attempt in range(3):
+            try:
+                step()
+                results[index] = "ok"
+            except DomainError as error:
+                results[index] = error.code
+            except OperationalError:
+                continue  # "somebody else is working on this record": a person tries again
+            break
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=(index, step)) for index, step in enumerate(steps)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_cc_01_two_different_transitions_on_one_case_one_wins(cast):
+    story = Story(cast)
+    version = story.case.version
+
+    def accept():
+        t.accept(story.pk, by=cast.intake, rule="在范围内", category=category(), version=version, at=at("2026-11-16 10:00"))
+
+    def refuse():
+        t.refuse(story.pk, by=cast.intake2, ground="other_proceedings", reason="法院已受理", version=version, at=at("2026-11-16 10:00"))
+
+    assert sorted(together(accept, refuse)) == ["ok", "stale_version"]
+    assert CaseEvent.objects.filter(complaint=story.pk, version=version + 1).count() == 1
+    assert events.verify([story.case.number])[1] is None
+
+
+def test_cc_03_of_ten_handlers_one_takes_the_case(cast):
+    story = Story(cast).accept().assign()
+    people = [cast.water_handler, cast.water_handler2] * 5
+    results = together(*(lambda who=who: t.start(story.pk, by=who, at=at("2026-11-16 11:00")) for who in people))
+    assert sorted(results) == ["illegal_transition"] * 9 + ["ok"]
+    assert story.case.version == 4
+
+
+def test_cc_04_a_question_that_arrives_while_the_case_closes_is_kept(cast):
+    story = Story(cast).to_reply().call_back()
+
+    def close():
+        t.close(story.pk, by=cast.coordinator, is_systemic=False, is_cured=True, at=at("2026-11-20 16:00"))
+
+    def ask():
+        t.add_question(story.pk, kind=QuestionKind.SUBSTANTIVE, text="水什么时候来？", channel="web", by=None, at=at("2026-11-20 16:00"))
+
+    assert together(close, ask) == ["ok", "ok"]
+    assert story.case.questions.count() == 1
+    assert events.verify([story.case.number])[1] is None
+
+
+def test_cc_06_numbers_of_twenty_parallel_filings_have_no_gap(cast):
+    results = together(*(lambda n=n: registered(phone=f"1380000{n:04d}") for n in range(20)))
+    assert results == ["ok"] * 20
+    assert sorted(Complaint.objects.values_list("number", flat=True)) == [f"HY-20261116-{n:04d}" for n in range(1, 21)]
+
+
+def test_jt_01_two_sweeps_at_once_send_each_reminder_once(cast):
+    stories = [Story(cast, phone=f"1390000{n:04d}").accept().assign().start() for n in range(3)]
+    due = Deadline.objects.filter(complaint__in=[story.pk for story in stories], milestone="resolve")
+    Deadline.objects.exclude(pk__in=due).update(next_alert_at=None)
+    results = together(*(lambda: jobs.sweep_deadlines(now=at("2026-12-07 17:31")) for _n in range(2)))
+    assert results == ["ok", "ok"]
+    breaches = Notification.objects.filter(kind="breach").values_list("complaint", "recipient")
+    assert len(breaches) == len(set(breaches)) == 9
+    assert CaseEvent.objects.filter(kind="overdue").count() == 3
