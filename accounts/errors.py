@@ -35,7 +35,8 @@ class StaleVersion(DomainError):
     def __init__(self, current: int):
         super().__init__(
             _(
-                "Somebody else changed this record in the meantime. Reload it (it is now at version %(version)s) and decide again."
+                "Somebody else changed this record in the meantime. "
+                "Reload it (it is now at version %(version)s) and decide again."
             ),
             version=current,
         )

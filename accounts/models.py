@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,7 +46,7 @@ class Department(models.Model):
         super().save(*args, **kwargs)
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     def create_user(self, staff_number: str, password: str | None = None, **fields) -> User:
         if not staff_number:
             raise ValueError("staff_number is required")
@@ -57,8 +58,8 @@ class UserManager(BaseUserManager):
     def create_superuser(self, staff_number: str, password: str | None = None, **fields) -> User:
         raise ValueError("Huiyin has no superusers: create a user and put them into the administrator group.")
 
-    def get_by_natural_key(self, staff_number: str) -> User:
-        return self.get(staff_number__iexact=staff_number)
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(staff_number__iexact=username)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -88,7 +89,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("rerun_job", "Can run a scheduled job by hand"),
         ]
         constraints = [
-            models.UniqueConstraint(models.functions.Lower("staff_number"), name="one_account_per_staff_number")
+            models.UniqueConstraint(Lower("staff_number"), name="one_account_per_staff_number")
         ]
 
     def __str__(self) -> str:
@@ -106,6 +107,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         if not hasattr(self, "_department_ids"):
             self._department_ids = list(self.memberships.current().values_list("department_id", flat=True))
         return self._department_ids
+
+    @property
+    def all_memberships(self) -> list[Membership]:
+        """Every membership the user ever had; read once per request object."""
+        if not hasattr(self, "_all_memberships"):
+            self._all_memberships = list(self.memberships.all())
+        return self._all_memberships
 
     def headed_department_ids(self) -> list[int]:
         """Departments the user heads now."""

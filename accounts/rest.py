@@ -6,7 +6,18 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+
+from accounts.models import User
+
+
+def caller(request: Request) -> User:
+    """The member of staff who calls. Raises NotAuthenticated for anybody else."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 class StrictSerializer(serializers.Serializer):
@@ -29,4 +40,4 @@ class Pages(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    ordering = "-id"
+    ordering: str | tuple[str, ...] = "-id"

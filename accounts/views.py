@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -15,19 +15,20 @@ from rest_framework.authtoken.models import Token
 from accounts import security
 from accounts.models import SecurityEvent, User
 from accounts.roles import ROLE_BY_KEY
+from accounts.web import StaffRequest
 
 SIGN_INS_SHOWN = 10
 
 
 @login_required
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: StaffRequest) -> HttpResponse:
     """What the system knows about the person who is signed in."""
     return render(request, "accounts/profile.html", _context(request.user))
 
 
 @login_required
 @require_POST
-def create_token(request: HttpRequest) -> HttpResponse:
+def create_token(request: StaffRequest) -> HttpResponse:
     """Make a token for the API in place of the one before, and show it this once."""
     with transaction.atomic():
         Token.objects.filter(user=request.user).delete()
@@ -38,7 +39,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def revoke_token(request: HttpRequest) -> HttpResponse:
+def revoke_token(request: StaffRequest) -> HttpResponse:
     """Take the token away: programs that use it are refused from now on."""
     removed, _rows = Token.objects.filter(user=request.user).delete()
     if removed:

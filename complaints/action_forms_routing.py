@@ -8,9 +8,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
+from accounts.web import offer
 from complaints import notify
 from complaints.action_form import ActionForm, choices_of
-from complaints.choice_fields import CategoryField, DepartmentField, LongText, PersonField, offer, with_loads
+from complaints.choice_fields import CategoryField, DepartmentField, LongText, PersonField, with_loads
 from complaints.models import ExternalBody
 from complaints.states import Complexity, RefusalGround, RiskGrade, Severity
 

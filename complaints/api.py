@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
-from accounts.rest import Pages
+from accounts.rest import Pages, caller
 from complaints import permissions, throttle, transitions
 from complaints.action_forms import FORMS
 from complaints.filters import ComplaintFilter
@@ -42,7 +42,7 @@ class Complaints(APIView):
     def get(self, request: Request) -> Response:
         if not request.user.has_perm("complaints.use_desk"):
             raise NotAllowed
-        visible = Complaint.objects.visible_to(request.user).for_list()
+        visible = Complaint.objects.visible_to(caller(request)).for_list()
         found = ComplaintFilter(request.query_params, queryset=visible, request=request)
         if not found.is_valid():
             raise ValidationError(found.errors)
@@ -75,7 +75,7 @@ class Complaints(APIView):
 
 def visible_or_404(request: Request, number: str) -> Complaint:
     """The case when the caller may see it; the same 404 as for an unknown number otherwise."""
-    cases = Complaint.objects.visible_to(request.user).select_related(
+    cases = Complaint.objects.visible_to(caller(request)).select_related(
         "category", "lead_department", "handler", "complainant", "policy"
     )
     return get_object_or_404(cases.prefetch_related("deadlines", "complainant__contacts"), number=number)
@@ -99,7 +99,7 @@ class ComplaintAction(APIView):
         complaint = visible_or_404(request, number)
         if action not in FORMS:
             raise Http404
-        reason = permissions.refusal(request.user, action, complaint)
+        reason = permissions.refusal(caller(request), action, complaint)
         if reason:
             raise NotAllowed(reason)
         run_form(FORMS[action], request, complaint)
@@ -112,7 +112,7 @@ def run_form(form_class: Any, request: Request, complaint: Complaint) -> Any:
     if not isinstance(request.data, dict):
         raise ValidationError({"body": [_("Send a JSON object.")]})
     data = dict(request.data.items())
-    form = form_class({"version": complaint.version, **data}, complaint=complaint, user=request.user)
+    form = form_class({"version": complaint.version, **data}, complaint=complaint, user=caller(request))
     unknown = sorted(set(data) - set(form.fields))
     if unknown:
         raise ValidationError({name: [_("This field is not known or cannot be set.")] for name in unknown})

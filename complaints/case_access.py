@@ -7,26 +7,20 @@ security log.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts import security
 from accounts.errors import NotAllowed
 from accounts.models import User
+from accounts.web import StaffRequest
 from complaints import permissions
 from complaints.models import Complaint
 
-
-class StaffRequest(HttpRequest):
-    """A request behind the sign-in."""
-
-    user: User  # type: ignore[assignment]
-
-
+_Row = TypeVar("_Row", bound=Model)
 # The single records a case page names.
 _NAMED = (
     "complainant",
@@ -64,7 +58,7 @@ def visible_case(user: User, number: str) -> Complaint:
     return get_object_or_404(cases, number=number)
 
 
-def child(rows: QuerySet, pk: int) -> Model:
+def child(rows: QuerySet[_Row], pk: int) -> _Row:
     """A record of a visible case; `rows` is the relation of that case, so no other case's record is found (AZ-01)."""
     return get_object_or_404(rows, pk=pk)
 

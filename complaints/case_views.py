@@ -21,11 +21,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.models import User
+from accounts.web import StaffRequest
 from complaints import case_access, case_page, case_records, panels, permissions, record_forms
 from complaints import timeline as timelines
 from complaints.action_form import ActionForm
 from complaints.action_forms import FORMS
-from complaints.case_access import StaffRequest
 from complaints.models import Complaint
 from complaints.states import MOVES
 
@@ -137,8 +137,8 @@ def _conflict(request: StaffRequest, form: ActionForm) -> HttpResponse:
     complaint = case_access.visible_case(request.user, form.complaint.number)
     case_records.load(complaint)
     seen = str(form["version"].data or "")
-    data = form.data.copy()
-    data["version"] = complaint.version
+    data = request.POST.copy()
+    data["version"] = str(complaint.version)
     fresh = type(form)(data, complaint=complaint, user=request.user)
     since = int(seen) if seen.isdecimal() else complaint.version
     changed = {event.sequence for event in complaint.events.all() if event.version and event.version > since}

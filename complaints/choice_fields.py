@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -19,11 +19,6 @@ class LongText(forms.Textarea):
 
     def __init__(self, rows: int = 5) -> None:
         super().__init__(attrs={"rows": rows})
-
-
-def offer(form: forms.Form, name: str, rows: QuerySet[Any]) -> None:
-    """Let the field choose among these rows."""
-    cast(forms.ModelChoiceField, form.fields[name]).queryset = rows
 
 
 class YesNo(forms.NullBooleanField):

@@ -64,8 +64,11 @@ def rule_of(deadline: Deadline) -> ClockRule:
 
 def pauses_of(complaint: Complaint) -> list[Pause]:
     """The approved pauses of a case; a page that loaded them with the case asks nothing more."""
-    rows = [row for row in complaint.pauses.all() if row.started_at and row.state != RequestState.REFUSED]
-    return [Pause(start=row.started_at, end=row.ended_at) for row in rows]
+    return [
+        Pause(start=row.started_at, end=row.ended_at)
+        for row in complaint.pauses.all()
+        if row.started_at and row.state != RequestState.REFUSED
+    ]
 
 
 def compute(deadline: Deadline, calendar: WorkingCalendar, pauses: list[Pause]) -> Due:

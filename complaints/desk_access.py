@@ -32,7 +32,6 @@ def needs(*permissions: str) -> Callable[[DeskView], DeskView]:
                 raise NotAllowed(_("Your role does not open this page."))
             return view(request, *args, **kwargs)
 
-        guarded.permissions = permissions
         return guarded
 
     return decorate

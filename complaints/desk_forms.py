@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
+from accounts.web import offer
 from complaints.filters import DayField
 
 
@@ -24,7 +25,7 @@ class BulkAssignForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["department"].queryset = Department.objects.handling()
+        offer(self, "department", Department.objects.handling())
 
 
 class JumpForm(forms.Form):

@@ -87,7 +87,7 @@ def scrub(text: str, complainant: Complainant | None) -> str:
     return _IDENTITY.sub("***", _PHONE.sub("***", text))
 
 
-def earlier_complaints(complaint: Complaint, *, at: datetime, days: int) -> QuerySet[Complaint]:
+def earlier_complaints(complaint: Complaint, *, at: datetime, days: int) -> ComplaintQuerySet:
     """Other cases of the same person received in the `days` before `at`, found by hashed contacts."""
     hashes = (
         ContactPoint.objects.filter(complainant=complaint.complainant_id).exclude(match_hash="").values("match_hash")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import BooleanField, DateTimeField, F, Func, Model, Q, QuerySet, Value
 
@@ -128,10 +128,9 @@ def _position(row: Any, order: Order) -> str:
 
 
 def _belongs(row: Any, segment: Segment) -> bool:
-    """Whether a fetched row satisfies the `field__isnull` conditions of a segment."""
-    return all(
-        (getattr(row, name.removesuffix("__isnull")) is None) == wanted for name, wanted in segment.where.children
-    )
+    """Whether a fetched row satisfies the `field__isnull` conditions of a segment, which holds no others."""
+    conditions = cast("list[tuple[str, bool]]", segment.where.children)
+    return all((getattr(row, name.removesuffix("__isnull")) is None) == wanted for name, wanted in conditions)
 
 
 def before_day(start: datetime, *, segment: int = 0) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.web import StaffRequest
 from complaints import keyset
 from complaints.messages import sentence
 from complaints.models import Complaint
@@ -27,7 +28,7 @@ _UNREAD_FIRST = keyset.Order(
 
 
 @login_required
-def notifications(request: HttpRequest) -> HttpResponse:
+def notifications(request: StaffRequest) -> HttpResponse:
     """The messages to this person. One about a case the person no longer sees keeps its words but has no link."""
     found = keyset.page(
         request.user.notifications.select_related("complaint"),
@@ -53,7 +54,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def open_notification(request: HttpRequest, pk: int) -> HttpResponse:
+def open_notification(request: StaffRequest, pk: int) -> HttpResponse:
     """Mark one message as read and, unless it is only ticked off, go where it leads."""
     row = get_object_or_404(request.user.notifications, pk=pk)
     if row.read_at is None:
@@ -66,7 +67,7 @@ def open_notification(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def read_all(request: HttpRequest) -> HttpResponse:
+def read_all(request: StaffRequest) -> HttpResponse:
     """Mark every message as read that existed when the page was shown: later ones stay unread."""
     unread = request.user.notifications.filter(read_at=None)
     newest = request.POST.get("newest", "")

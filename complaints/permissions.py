@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership, User
+from accounts.models import User
 from complaints.models import Assignment, CaseEvent, Complaint, Contact, Extension
 from complaints.states import MOVES, AssignmentRole, RequestState
 
@@ -43,18 +43,11 @@ def handled_case(user: User, complaint: Complaint) -> bool:
         return True
     for row in rows:
         end = max(row.ended_at or complaint.closed_at or complaint.status_since, row.assigned_at)
-        for item in _history(user):
+        for item in user.all_memberships:
             overlaps = item.since <= end and (item.until is None or item.until > row.assigned_at)
             if item.department_id == row.department_id and overlaps:
                 return True
     return False
-
-
-def _history(user: User) -> list[Membership]:
-    """Every membership the user ever had; read once per request object, like `department_ids`."""
-    if not hasattr(user, "_membership_history"):
-        user._membership_history = list(user.memberships.all())
-    return user._membership_history
 
 
 def latest_drafter(complaint: Complaint) -> int | None:

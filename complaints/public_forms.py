@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
+from accounts.web import offer
 from complaints import file_types, identity, transitions
 from complaints.models import Category
 from complaints.models.classification import Dimension
@@ -94,7 +95,7 @@ class CategoryForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = Category.objects.filter(dimension=Dimension.CATEGORY, parent=None, is_active=True, is_public=True)
-        self.fields["category"].queryset = offered  # type: ignore[attr-defined]
+        offer(self, "category", offered)
         self.hints = {category.code: category.public_hint for category in offered}
 
 

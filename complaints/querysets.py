@@ -43,15 +43,14 @@ class ComplaintQuerySet(models.QuerySet):
         else:
             seen = Q(pk__in=[])
             if user.has_perm("complaints.view_department"):
-                seen |= Exists(_current_assignment(Assignment, user.department_ids))
+                seen |= Q(Exists(_current_assignment(Assignment, user.department_ids)))
             if user.has_perm("complaints.view_referred"):
-                seen |= Q(status=Status.LEGAL_CHECK) | Exists(
-                    QualityCheck.objects.filter(complaint=OuterRef("pk"), stage="legal")
-                )
+                checked = QualityCheck.objects.filter(complaint=OuterRef("pk"), stage="legal")
+                seen |= Q(status=Status.LEGAL_CHECK) | Q(Exists(checked))
             if user.has_perm("complaints.view_managed"):
                 paths = list(Department.objects.filter(pk__in=user.department_ids).values_list("path", flat=True))
                 managed = Department.objects.within(paths).values("pk")
-                seen |= Exists(_current_assignment(Assignment, managed)) | Q(lead_department__in=managed)
+                seen |= Q(Exists(_current_assignment(Assignment, managed))) | Q(lead_department__in=managed)
             if user.has_perm("complaints.view_published_cases"):
                 seen |= Q(status__in=[Status.CLOSED, Status.ARCHIVED])
             scope = self.filter(seen)

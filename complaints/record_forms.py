@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
+from accounts.web import offer
 from complaints import files, transitions
-from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo, offer
+from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
 from complaints.states import (
     Audience,

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import security
 from accounts.errors import DomainError, IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
+from accounts.web import StaffRequest
 from complaints import case_access, case_page, case_views, files, permissions, transitions, uploads
-from complaints.case_access import StaffRequest
 from complaints.models import CaseEvent, Complaint
 from complaints.record_forms import FORMS, RecordForm, RevealForm
 from complaints.states import Status

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from django.utils import timezone
 
-# (code, 中文, English, 例, examples)
+# Each category: code, Chinese name, English name, Chinese examples, English examples, then its children.
 CATEGORIES = [
     (
         "utilities",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -181,7 +181,7 @@ class RegisterForm(forms.Form):
         label=_("Amount in dispute (yuan)"), min_value=Decimal(0), max_digits=14, decimal_places=2, required=False
     )
     severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices, initial=Severity.MODERATE)
-    files = MultipleFiles(label=_("Attachments"), required=False)
+    files = MultipleFiles(label=_("Attachments"), required=False)  # type: ignore[assignment]  # a declared field
 
     def __init__(self, channel: Channel, *args: Any, now: datetime, **kwargs: Any) -> None:
         kwargs["initial"] = {
@@ -198,10 +198,11 @@ class RegisterForm(forms.Form):
         for name in self.rules.required:
             self.fields[name].required = True
         for name, label in self.rules.labels.items():
-            self.fields[name].label = label
+            self.fields[name].label = str(label)
         for name, hint in self.rules.hints.items():
-            self.fields[name].help_text = hint
-        self.fields["category"].choices = [("", _("Not sure yet")), *category_choices()]
+            self.fields[name].help_text = str(hint)
+        category = cast(forms.ChoiceField, self.fields["category"])
+        category.choices = [("", _("Not sure yet")), *category_choices()]
         if "referring_body" in self.fields:
             self.fields["referring_body"].widget.attrs["list"] = "bodies"
 

@@ -9,13 +9,14 @@ import secrets
 from datetime import timedelta
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.errors import DomainError, InvalidInput
+from accounts.web import StaffRequest
 from complaints import files, queue, queue_rows, register_forms, transitions
 from complaints.desk_access import needs
 from complaints.models import Attachment, Category, Complaint, Dimension, IdempotencyKey
@@ -29,7 +30,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,60}", re.ASCII)
 
 
 @needs(PERMISSION)
-def register(request: HttpRequest) -> HttpResponse:
+def register(request: StaffRequest) -> HttpResponse:
     """First the channel, then its form. A form sent twice makes one case: its token is used once (CC-06)."""
     channel = _channel(request.GET.get("channel", ""))
     if channel is None:
@@ -63,7 +64,7 @@ def register(request: HttpRequest) -> HttpResponse:
     return redirect("complaints:register_receipt", token=token)
 
 
-def _register_once(request: HttpRequest, form: RegisterForm, token: str) -> None:
+def _register_once(request: StaffRequest, form: RegisterForm, token: str) -> None:
     """Store the files, then register under the token; a second sender waits here and finds it used."""
     stored = [(upload, files.store(upload, at=form.now)) for upload in form.cleaned_data["files"]]
     with transaction.atomic():
@@ -89,7 +90,7 @@ def _register_once(request: HttpRequest, form: RegisterForm, token: str) -> None
 
 
 @needs(PERMISSION)
-def receipt(request: HttpRequest, token: str) -> HttpResponse:
+def receipt(request: StaffRequest, token: str) -> HttpResponse:
     """Number, access code and dates, for the one who registered and for a quarter of an hour; then the code is gone."""
     key = IdempotencyKey.objects.filter(scope=_scope(request), key=token).first()
     if key is None or not key.response:
@@ -116,13 +117,13 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
 
 @needs(PERMISSION)
 @require_POST
-def earlier(request: HttpRequest) -> HttpResponse:
+def earlier(request: StaffRequest) -> HttpResponse:
     """The earlier complaints of a number or address, for the form; by POST, so that it is in no log (IN-27)."""
     return render(request, "complaints/register_earlier.html", {"earlier": _earlier(request)})
 
 
 @needs(PERMISSION)
-def prompts(request: HttpRequest) -> HttpResponse:
+def prompts(request: StaffRequest) -> HttpResponse:
     """What to ask for a category (SCR-05)."""
     return render(request, "complaints/register_prompts.html", _prompts(request.GET.get("category", "")))
 
@@ -131,11 +132,11 @@ def _channel(value: str) -> Channel | None:
     return Channel(value) if value in CHANNELS else None
 
 
-def _scope(request: HttpRequest) -> str:
+def _scope(request: StaffRequest) -> str:
     return f"register:{request.user.pk}"
 
 
-def _earlier(request: HttpRequest) -> list[Complaint]:
+def _earlier(request: StaffRequest) -> list[Complaint]:
     return list(
         register_forms.earlier(request.user, phone=request.POST.get("phone", ""), email=request.POST.get("email", ""))
     )
@@ -156,7 +157,7 @@ def _prompts(code: str) -> dict:
 
 
 def _form_page(
-    request: HttpRequest, form: RegisterForm, *, token: str, status: int = 200, stop: bool = False
+    request: StaffRequest, form: RegisterForm, *, token: str, status: int = 200, stop: bool = False
 ) -> HttpResponse:
     known = _earlier(request) if request.method == "POST" else []
     context = {

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from accounts.models import Department, User
 from accounts.rest import StrictSerializer
 from complaints import identity, selectors
 from complaints.models import Category, Complaint, Deadline
@@ -16,9 +17,11 @@ from complaints.transitions import Filing
 class ComplaintRow(serializers.ModelSerializer):
     """A case in a list: no person is in it."""
 
-    category = serializers.SlugRelatedField("code", read_only=True)
-    department = serializers.SlugRelatedField("code", source="lead_department", read_only=True)
-    handler = serializers.SlugRelatedField("staff_number", read_only=True)
+    category: serializers.SlugRelatedField[Category] = serializers.SlugRelatedField("code", read_only=True)
+    department: serializers.SlugRelatedField[Department] = serializers.SlugRelatedField(
+        "code", source="lead_department", read_only=True
+    )
+    handler: serializers.SlugRelatedField[User] = serializers.SlugRelatedField("staff_number", read_only=True)
 
     class Meta:
         model = Complaint

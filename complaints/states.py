@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -69,7 +70,7 @@ class Move:
     sources: tuple[Status, ...]
     target: Status | None
     permission: str
-    label: str
+    label: str | Promise
     by_complainant: bool = False
 
 

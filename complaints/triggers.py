@@ -6,10 +6,15 @@ from __future__ import annotations
 def append_only(vendor: str, table: str) -> tuple[list[str], list[str]]:
     """Refuse UPDATE and DELETE on `table`."""
     if vendor == "postgresql":
-        create = [_pg_function(), f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION huiyin_refuse_change()"]
+        create = [
+            _pg_function(),
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION huiyin_refuse_change()",
+        ]
         return create, [f"DROP TRIGGER {table}_append_only ON {table}"]
     create = [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for verb in ("UPDATE", "DELETE")
     ]
     return create, [f"DROP TRIGGER {table}_no_{verb}" for verb in ("update", "delete")]
@@ -20,7 +25,11 @@ def immutable_columns(vendor: str, table: str, columns: list[str]) -> tuple[list
     operator = "IS DISTINCT FROM" if vendor == "postgresql" else "IS NOT"
     changed = " OR ".join(f"NEW.{column} {operator} OLD.{column}" for column in columns)
     if vendor == "postgresql":
-        create = [_pg_function(), f"CREATE TRIGGER {table}_immutable BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION huiyin_refuse_change()"]
+        create = [
+            _pg_function(),
+            f"CREATE TRIGGER {table}_immutable BEFORE UPDATE ON {table} "
+            f"FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION huiyin_refuse_change()",
+        ]
         return create, [f"DROP TRIGGER {table}_immutable ON {table}"]
     create = [
         f"CREATE TRIGGER {table}_immutable BEFORE UPDATE ON {table} WHEN {changed} "
@@ -32,7 +41,8 @@ def immutable_columns(vendor: str, table: str, columns: list[str]) -> tuple[list
 def _pg_function() -> str:
     return (
         "CREATE OR REPLACE FUNCTION huiyin_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        "BEGIN RAISE EXCEPTION '% cannot be changed', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$"
+        "BEGIN RAISE EXCEPTION '% cannot be changed', TG_TABLE_NAME "
+        "USING ERRCODE = 'integrity_constraint_violation'; END $$"
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from accounts.errors import DomainError, NotAllowed
 from accounts.models import User
+from accounts.web import StaffRequest
 from complaints import filters, keyset, queue, queue_rows, transitions
 from complaints.desk_access import needs
 from complaints.desk_forms import BulkAssignForm, JumpForm
@@ -39,7 +40,7 @@ class FilterMenu:
 
 
 @needs("complaints.use_desk")
-def queue_page(request: HttpRequest) -> HttpResponse:
+def queue_page(request: StaffRequest) -> HttpResponse:
     """The queue. Everything is in the address: view, filters, search, order, position, preview."""
     user, now = request.user, timezone.now()
     visible = Complaint.objects.visible_to(user)
@@ -94,7 +95,7 @@ def queue_page(request: HttpRequest) -> HttpResponse:
     return render(request, "complaints/queue.html", context)
 
 
-def _preview_only(request: HttpRequest, visible, *, now: datetime) -> HttpResponse:
+def _preview_only(request: StaffRequest, visible, *, now: datetime) -> HttpResponse:
     number = request.GET.get("preview", "")
     pane = queue_rows.make_preview(visible, number, request.user, now=now) if filters.NUMBER.fullmatch(number) else None
     if pane is None:
@@ -168,7 +169,7 @@ class Candidate:
 
 
 @needs("complaints.assign_complaint")
-def assign(request: HttpRequest) -> HttpResponse:
+def assign(request: StaffRequest) -> HttpResponse:
     """Assign the chosen cases to one department; each is a transition of its own with its own result (ASG-01)."""
     if request.method != "POST":
         candidates = _candidates(request.user, [(number, None) for number in request.GET.getlist("case")])

@@ -54,12 +54,15 @@ def decide_places(author: Window) -> None:
     """Name and telephone number are masked already; a road alone names nobody and stays, with the reason."""
     public = author.page.locator("#redactions .split > div:nth-child(2)")
     assert not re.search(f"{NAME}|{PHONE}", " ".join(public.all_inner_texts()))
-    road = author.page.locator("#redactions tr:not(:has-text('保留：'))", has_text=ROAD).locator("details")
+    undecided = author.page.locator("#redactions tr:not(:has-text('保留：'))")
+    road = undecided.filter(has_text=ROAD).locator("details")
     while road.count():
         road.first.locator("summary").click()
         author.submit(road.first.locator("form"), button='button[value="1"]', reason=ROAD_STAYS)
-    waiting = author.page.locator('#redactions tr form:has(button[value="0"])')
-    print("waiting", waiting.count(), author.page.locator("#redactions table").inner_text())
+    suggested = undecided.locator('form:has(button[value="0"])')
+    while suggested.count():
+        author.submit(suggested.first, button='button[value="0"]')
+    author.shows(ROAD_STAYS, within="#redactions")
 
 
 def tie_figures(author: Window) -> None:

@@ -30,3 +30,8 @@ class Story:
 def day(offset: int) -> str:
     """A day as the fields take it, counted from today in the office's time zone."""
     return f"{datetime.now(ZoneInfo('Asia/Shanghai')) + timedelta(days=offset):%Y-%m-%d}"
+
+
+def last_month() -> str:
+    """The month before this one, as 2026-10."""
+    return f"{datetime.now(ZoneInfo('Asia/Shanghai')).replace(day=1) - timedelta(days=1):%Y-%m}"

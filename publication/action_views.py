@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
+from accounts.web import StaffRequest
 from publication import composer, content, public_views, transitions
 from publication.forms import ACTION_FORMS, VersionForm
 from publication.models import Publication
@@ -26,7 +27,7 @@ from publication.views import NAMED, refuse, require, result_of, show, visible
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def action(request: HttpRequest, number: str, action: str) -> HttpResponse:
+def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
     """One action: what it is about to do with exactly which text, its form, and doing it."""
     if action not in ACTION_FORMS:
         raise Http404
@@ -63,7 +64,7 @@ def action(request: HttpRequest, number: str, action: str) -> HttpResponse:
     return redirect("publication:detail", done.number if isinstance(done, Publication) else publication.number)
 
 
-def _for_action(request: HttpRequest, number: str, action: str) -> Publication:
+def _for_action(request: StaffRequest, number: str, action: str) -> Publication:
     """Taking down is open to more people than reading drafts: they find what is posted (matrix, takedown)."""
     user = request.user
     if (
@@ -79,8 +80,8 @@ def _for_action(request: HttpRequest, number: str, action: str) -> Publication:
 
 def _renewed(form: VersionForm, publication: Publication) -> VersionForm:
     """The form with what was typed, for the content that is there now; signing it needs reading it again."""
-    data = form.data.copy()
-    data["version"] = publication.version
+    data = form.typed()
+    data["version"] = str(publication.version)
     if "content_hash" in form.fields:
         data["content_hash"] = content.content_hash(publication)
     renewed = type(form)(data, publication=publication)
@@ -89,7 +90,7 @@ def _renewed(form: VersionForm, publication: Publication) -> VersionForm:
 
 
 def _action_page(
-    request: HttpRequest, publication: Publication, action: str, form: VersionForm, *, status: int = 200, **extra: Any
+    request: StaffRequest, publication: Publication, action: str, form: VersionForm, *, status: int = 200, **extra: Any
 ) -> HttpResponse:
     now = timezone.now()
     posted = result_of(publication)
@@ -122,7 +123,7 @@ def _action_page(
 
 @login_required
 @require_safe
-def preview(request: HttpRequest, number: str) -> HttpResponse:
+def preview(request: StaffRequest, number: str) -> HttpResponse:
     """Exactly the page the public would read; kept by no cache and listed by no search engine (PR-19)."""
     publication = visible(request, number)
     found = composer.as_published(publication, at=timezone.now())
@@ -136,7 +137,7 @@ def preview(request: HttpRequest, number: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def preview_poster(request: HttpRequest, number: str) -> HttpResponse:
+def preview_poster(request: StaffRequest, number: str) -> HttpResponse:
     """The sheet for the notice board as it would be printed."""
     publication = visible(request, number)
     found = composer.as_published(publication, at=timezone.now())

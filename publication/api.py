@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
-from accounts.rest import Pages, StrictSerializer
+from accounts.rest import Pages, StrictSerializer, caller
 from complaints.idempotency import idempotent
 from complaints.models import ImprovementAction
 from publication import content, open_data, permissions, results, transitions
@@ -173,11 +173,11 @@ class PublicationDetail(PublicationRow):
 
 
 def _visible(request: Request) -> QuerySet[Publication]:
-    return Publication.objects.visible_to(request.user).for_list()
+    return Publication.objects.visible_to(caller(request)).for_list()
 
 
 class PublicationPages(Pages):
-    ordering = ("-updated_at", "-id")  # type: ignore[assignment]
+    ordering = ("-updated_at", "-id")
 
 
 class PublicationList(APIView):
@@ -254,7 +254,8 @@ class EditSerializer(VersionSerializer):
         super().__init__(*args, **kwargs)
         publication = self.context.get("publication")
         if publication is not None:  # only the measures of its own case
-            self.fields["improvements"].child_relation.queryset = publication.complaint.improvements.all()
+            measures = cast(serializers.ManyRelatedField, self.fields["improvements"]).child_relation
+            measures.queryset = publication.complaint.improvements.all()
 
 
 class ComposeAgainSerializer(StrictSerializer):
@@ -290,12 +291,12 @@ class PublicationAction(APIView):
         if action not in ACTION_SERIALIZERS:
             raise Http404
         publication = get_object_or_404(self._found(request, action), number=number)
-        reason = permissions.refusal(request.user, action, publication)
+        reason = permissions.refusal(caller(request), action, publication)
         if reason:
             raise NotAllowed(reason)
         form = ACTION_SERIALIZERS[action](data=request.data, context={"publication": publication})
         form.is_valid(raise_exception=True)
-        done = transitions.ACTIONS[action](publication.pk, by=request.user, **form.validated_data)
+        done = transitions.ACTIONS[action](publication.pk, by=caller(request), **form.validated_data)
         if not request.user.has_perm("publication.view_publications"):
             return Response({"number": number, "status": PublicationStatus.WITHDRAWN})
         shown = done.number if isinstance(done, Publication) else number

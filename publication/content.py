@@ -228,7 +228,8 @@ def _draft(complaint: Complaint) -> dict[str, str]:
         f"{row.get_kind_display()}：{row.description}{_amount(row)}" for row in complaint.remedies.all()
     )
     improvements = "；".join(
-        f"{row.what}（{row.department.name}{row.post}，{row.due_on.year} 年 {row.due_on.month} 月 {row.due_on.day} 日前）"
+        f"{row.what}（{row.department.name}{row.post}，"
+        f"{row.due_on.year} 年 {row.due_on.month} 月 {row.due_on.day} 日前）"
         for row in complaint.improvements.select_related("department")
     )
     allegations = "；".join(row.text for row in complaint.allegations.all())

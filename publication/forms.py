@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.web import offer
+from complaints.models import ImprovementAction
 from publication import composer, content
 from publication.models import Publication
 from publication.states import NotPublishedReason
@@ -28,6 +31,17 @@ class VersionForm(forms.Form):
         """The keyword arguments of the transition."""
         return dict(self.cleaned_data)
 
+    def typed(self) -> QueryDict:
+        """A copy of what was sent, to show it again with another version."""
+        return cast(QueryDict, self.data).copy()
+
+
+class MeasuresField(forms.ModelMultipleChoiceField):
+    """Improvement measures of the case, each with who does it until when."""
+
+    def label_from_instance(self, row: ImprovementAction) -> str:
+        return f"{row.what}（{row.department.name} {row.post}，{row.due_on.isoformat()}，{row.get_state_display()}）"
+
 
 class TextsForm(VersionForm):
     """The texts, dates and measures of a publication."""
@@ -40,8 +54,11 @@ class TextsForm(VersionForm):
     responsibility = forms.CharField(label=_("Finding of responsibility"), required=False)
     result = forms.CharField(label=_("Result of the handling"), required=False)
     improvement = forms.CharField(label=_("Improvement measures"), required=False)
-    improvements = forms.ModelMultipleChoiceField(
-        label=_("Measures with date and department"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
+    improvements = MeasuresField(
+        label=_("Measures with date and department"),
+        queryset=ImprovementAction.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     profile = forms.ChoiceField(label=_("Masking"), choices=[("standard", _("Standard")), ("strict", _("Strict"))])
     publish_at = forms.DateTimeField(
@@ -57,12 +74,12 @@ class TextsForm(VersionForm):
         initial["improvements"] = list(publication.improvements.all())
         super().__init__(*args, publication=publication, initial=initial, **kwargs)
         measures = publication.complaint.improvements.select_related("department").order_by("due_on", "pk")
-        self.fields["improvements"].queryset = measures
-        self.fields["improvements"].label_from_instance = _measure
+        offer(self, "improvements", measures)
         for name in content.TEXT_FIELDS[2:]:
             rows = 2 if name == "subject" else 4
-            self.fields[name].widget = forms.Textarea({"rows": rows})
-            self.fields[name].max_length = 5000
+            field = cast(forms.CharField, self.fields[name])
+            field.widget = forms.Textarea({"rows": rows})
+            field.max_length = 5000
 
     def clean(self) -> dict[str, Any]:
         """Line ends as one character, so that offsets count the same everywhere (PR-10)."""
@@ -73,10 +90,6 @@ class TextsForm(VersionForm):
                 if len(value) > 5000:
                     self.add_error(name, _("Please shorten this to %(limit)s characters.") % {"limit": 5000})
         return self.cleaned_data
-
-
-def _measure(row: Any) -> str:
-    return f"{row.what}（{row.department.name} {row.post}，{row.due_on.isoformat()}，{row.get_state_display()}）"
 
 
 class SignForm(VersionForm):
@@ -149,7 +162,7 @@ class MaskForm(VersionForm):
 
     def __init__(self, *args: Any, publication: Publication, **kwargs: Any) -> None:
         super().__init__(*args, publication=publication, auto_id="mask_%s", **kwargs)
-        self.fields["field"].choices = list(composer.LABELS.items())
+        cast(forms.ChoiceField, self.fields["field"]).choices = list(composer.LABELS.items())
 
     def clean(self) -> dict[str, Any]:
         """Find the places; an error at `words` when there is none."""

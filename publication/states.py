@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -28,7 +29,7 @@ class Move:
     sources: tuple[PublicationStatus, ...]
     target: PublicationStatus | None
     permission: str
-    label: str
+    label: str | Promise
 
 
 _CHECKING = (P.FIRST_CHECK, P.SECOND_CHECK, P.MASKING_REVIEW, P.APPROVED)

@@ -6,6 +6,7 @@ compares the hash once more under the lock (PR-02, PR-03).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -335,7 +336,7 @@ def link_figure(
 
 @transaction.atomic
 def submit(publication_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> Publication:
-    """Submit for the first check: all six elements, definite dates, every redaction decided, no leak (PUB-03, PUB-09)."""
+    """Submit for the first check: six elements, definite dates, redactions decided, no leak (PUB-03, PUB-09)."""
     at = at or timezone.now()
     publication = _begin(publication_id, "submit", by=by, version=version)
     _refuse_incomplete(publication)
@@ -574,7 +575,7 @@ def abandon(
     return _finish(publication, "abandon", by=by, at=at, note=reason)
 
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[..., Any]] = {
     "edit": edit,
     "decide_span": decide_span,
     "submit": submit,

@@ -13,7 +13,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.web import StaffRequest
 from complaints import case_access
 from publication import composer, content, lists, permissions, transitions
 from publication.forms import DecideForm, FigureForm, MaskForm, SpanForm, TextsForm, VersionForm
@@ -31,20 +32,20 @@ from publication.states import MOVES, PublicationStatus
 NAMED = ("complaint", "author", "category", "department", "first_checker", "second_checker", "masking_reviewer")
 
 
-def visible(request: HttpRequest, number: str) -> Publication:
+def visible(request: StaffRequest, number: str) -> Publication:
     """The publication with everything its page names. Raises Http404."""
     found: QuerySet[Publication] = Publication.objects.visible_to(request.user).select_related(*NAMED)
     rows = ("spans__decided_by", "figures", "improvements__department", "sign_offs__by")
     return get_object_or_404(found.prefetch_related(*rows), number=number)
 
 
-def refuse(request: HttpRequest, subject: str, action: str, reason: str) -> NoReturn:
+def refuse(request: StaffRequest, subject: str, action: str, reason: str) -> NoReturn:
     """Log the refusal once and raise NotAllowed with the reason."""
     security.record("refused", user=request.user, request=request, subject=subject, action=action)
     raise NotAllowed(reason)
 
 
-def require(request: HttpRequest, publication: Publication, action: str) -> None:
+def require(request: StaffRequest, publication: Publication, action: str) -> None:
     """Raises NotAllowed."""
     reason = permissions.refusal(request.user, action, publication)
     if reason:
@@ -56,7 +57,7 @@ def require(request: HttpRequest, publication: Publication, action: str) -> None
 
 @login_required
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: StaffRequest) -> HttpResponse:
     """Publications by status, and the closed cases that wait for a decision (PUB-45)."""
     user = request.user
     if not user.has_perm("publication.view_publications"):
@@ -77,7 +78,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "publication/list.html", context)
 
 
-def _posted(request: HttpRequest) -> HttpResponse:
+def _posted(request: StaffRequest) -> HttpResponse:
     """For who may only take down: what the public reads, nothing more."""
     if not request.user.has_perm("publication.takedown"):
         refuse(request, "publications", "list", _("Your role does not allow this."))
@@ -87,7 +88,7 @@ def _posted(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def decide(request: HttpRequest, number: str) -> HttpResponse:
+def decide(request: StaffRequest, number: str) -> HttpResponse:
     """Publish a closed case or not (PUB-44, PUB-45); "publish" leads into the composer."""
     complaint = case_access.visible_case(request.user, number)
     if not request.user.has_perm("publication.compose"):
@@ -113,7 +114,7 @@ def decide(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @transaction.atomic
-def _decide(request: HttpRequest, complaint_id: int, form: DecideForm) -> Publication | None:
+def _decide(request: StaffRequest, complaint_id: int, form: DecideForm) -> Publication | None:
     data = form.cleaned_data
     publish = data["publish"] == DecideForm.YES
     transitions.decide(complaint_id, by=request.user, publish=publish, reason=data["reason"], note=data["note"])
@@ -125,13 +126,13 @@ def _decide(request: HttpRequest, complaint_id: int, form: DecideForm) -> Public
 
 @login_required
 @require_safe
-def detail(request: HttpRequest, number: str) -> HttpResponse:
+def detail(request: StaffRequest, number: str) -> HttpResponse:
     """The publication: the composer for who writes it, the text with its marks for who checks it."""
     return show(request, visible(request, number))
 
 
 def show(
-    request: HttpRequest,
+    request: StaffRequest,
     publication: Publication,
     *,
     status: int = 200,
@@ -179,7 +180,7 @@ def result_of(publication: Publication) -> PublishedResult | None:
 
 @login_required
 @require_POST
-def save(request: HttpRequest, number: str) -> HttpResponse:
+def save(request: StaffRequest, number: str) -> HttpResponse:
     """Save texts, dates and measures; signatures given before are void."""
     publication = visible(request, number)
     return _save(request, publication, TextsForm(request.POST, publication=publication))
@@ -187,7 +188,7 @@ def save(request: HttpRequest, number: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def fix(request: HttpRequest, number: str) -> HttpResponse:
+def fix(request: StaffRequest, number: str) -> HttpResponse:
     """Put the offered words in the place of a vague one, and save everything typed so far (PUB-10)."""
     publication = visible(request, number)
     offer = composer.replacement(publication, request.POST.get("fix", ""))
@@ -198,7 +199,7 @@ def fix(request: HttpRequest, number: str) -> HttpResponse:
     return _save(request, publication, TextsForm(data, publication=publication))
 
 
-def _save(request: HttpRequest, publication: Publication, form: TextsForm) -> HttpResponse:
+def _save(request: StaffRequest, publication: Publication, form: TextsForm) -> HttpResponse:
     require(request, publication, "edit")
     if not form.is_valid():
         return show(request, publication, status=422, form=form)
@@ -213,10 +214,10 @@ def _save(request: HttpRequest, publication: Publication, form: TextsForm) -> Ht
     return redirect("publication:detail", publication.number)
 
 
-def _conflict(request: HttpRequest, publication: Publication, form: TextsForm) -> HttpResponse:
+def _conflict(request: StaffRequest, publication: Publication, form: TextsForm) -> HttpResponse:
     """Somebody else saved first: what was typed stays in the form, what is saved now stands beside it."""
-    data = form.data.copy()
-    data["version"] = publication.version
+    data = form.typed()
+    data["version"] = str(publication.version)
     typed = TextsForm(data, publication=publication)
     typed.is_valid()
     saved = [
@@ -229,7 +230,7 @@ def _conflict(request: HttpRequest, publication: Publication, form: TextsForm) -
 
 @login_required
 @require_POST
-def span(request: HttpRequest, number: str, span_id: int) -> HttpResponse:
+def span(request: StaffRequest, number: str, span_id: int) -> HttpResponse:
     """Mask a suggested place, or keep the words with a reason."""
     publication = visible(request, number)
     require(request, publication, "decide_span")
@@ -256,12 +257,12 @@ def span(request: HttpRequest, number: str, span_id: int) -> HttpResponse:
 
 
 def _first_error(form: VersionForm) -> str:
-    return next(iter(form.errors.values()))[0]
+    return str(next(iter(form.errors.values()))[0])
 
 
 @login_required
 @require_POST
-def mask(request: HttpRequest, number: str) -> HttpResponse:
+def mask(request: StaffRequest, number: str) -> HttpResponse:
     """Mask words that a person found (PR-10)."""
     publication = visible(request, number)
     require(request, publication, "decide_span")
@@ -279,7 +280,7 @@ def mask(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @transaction.atomic
-def _mask(request: HttpRequest, publication: Publication, data: dict[str, Any]) -> None:
+def _mask(request: StaffRequest, publication: Publication, data: dict[str, Any]) -> None:
     version: int | None = data["version"]
     for start, end in data["places"]:
         transitions.add_span(
@@ -296,20 +297,20 @@ def _mask(request: HttpRequest, publication: Publication, data: dict[str, Any]) 
 
 def _with_version(form: Any, publication: Publication) -> Any:
     """The same form with the text typed and the version that is current now."""
-    data = form.data.copy()
-    data["version"] = publication.version
+    data = form.typed()
+    data["version"] = str(publication.version)
     return type(form)(data, publication=publication)
 
 
 @login_required
 @require_POST
-def figure(request: HttpRequest, number: str) -> HttpResponse:
+def figure(request: StaffRequest, number: str) -> HttpResponse:
     """Tie a figure to the record that proves it (PUB-13)."""
     publication = visible(request, number)
     require(request, publication, "decide_span")
     form = FigureForm(request.POST, publication=publication)
     place = (request.POST.get("field", ""), request.POST.get("figure", ""))
-    typed = {"figure_open": place, "figure_typed": request.POST.get("evidence", "")}
+    typed: dict[str, Any] = {"figure_open": place, "figure_typed": request.POST.get("evidence", "")}
     if not form.is_valid():
         return show(request, publication, status=422, figure_error=_first_error(form), **typed)
     if place not in {(row.name, name) for row in composer.elements(publication) for name in row.unlinked}:

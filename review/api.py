@@ -17,8 +17,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
-from accounts.rest import Pages
+from accounts.rest import Pages, caller
 from complaints.idempotency import idempotent
+from complaints.models import Complaint
 from review import independence, permissions
 from review.dossier import opinions_complete
 from review.forms import FORMS
@@ -26,7 +27,7 @@ from review.models import ReviewCase
 
 
 class ReviewRow(serializers.ModelSerializer):
-    complaint = serializers.SlugRelatedField("number", read_only=True)
+    complaint: serializers.SlugRelatedField[Complaint] = serializers.SlugRelatedField("number", read_only=True)
     triggers = serializers.SerializerMethodField()
     allowed_actions = serializers.SerializerMethodField()
 
@@ -87,16 +88,17 @@ class Reviews(APIView):
     def get(self, request: Request) -> Response:
         _member(request)
         pages = Pages()
-        rows = pages.paginate_queryset(ReviewCase.objects.visible_to(request.user).for_list(), request, view=self)
+        rows = pages.paginate_queryset(ReviewCase.objects.visible_to(caller(request)).for_list(), request, view=self)
         return pages.get_paginated_response(ReviewRow(rows, many=True, context={"request": request}).data)
 
 
 def visible_or_404(request: Request, number: str) -> ReviewCase:
     """The review after looking for new conflicts; 404 for whoever may not judge it."""
     _member(request)
-    review = get_object_or_404(ReviewCase.objects.visible_to(request.user), number=number)
+    visible = ReviewCase.objects.visible_to(caller(request))
+    review = get_object_or_404(visible, number=number)
     independence.refresh(review, at=timezone.now())
-    return get_object_or_404(ReviewCase.objects.visible_to(request.user).select_related("complaint"), number=number)
+    return get_object_or_404(visible.select_related("complaint"), number=number)
 
 
 class ReviewView(APIView):
@@ -115,7 +117,7 @@ class ReviewAction(APIView):
         review = visible_or_404(request, number)
         if action not in FORMS:
             raise Http404
-        reason = permissions.refusal(request.user, action, review)
+        reason = permissions.refusal(caller(request), action, review)
         if reason:
             raise NotAllowed(reason)
         if not isinstance(request.data, dict):
@@ -124,13 +126,13 @@ class ReviewAction(APIView):
             name: ("true" if value else "false") if isinstance(value, bool) else value
             for name, value in request.data.items()
         }
-        form = FORMS[action]({"version": review.version, **data}, review=review, user=request.user)
+        form = FORMS[action]({"version": review.version, **data}, review=review, user=caller(request))
         unknown = sorted(set(data) - set(form.fields))
         if unknown:
             raise ValidationError({name: [_("This field is not known or cannot be set.")] for name in unknown})
         if form.is_valid():
             form.apply()
         if form.errors:
-            raise ValidationError(form.errors)
+            raise ValidationError({name: [str(error) for error in errors] for name, errors in form.errors.items()})
         review.refresh_from_db()
         return Response(ReviewDetail(review, context={"request": request, "detail": True}).data)

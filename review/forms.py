@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
+from accounts.web import offer
 from review import independence, transitions
 from review.models import ReviewCase
 from review.states import MOVES, ApplicationReason, Comparison, Conclusion, MaterialKind
@@ -93,7 +94,7 @@ class AssignReviewers(ReviewForm):
     def prepare(self) -> None:
         free = independence.candidates().exclude(pk__in=self.review.conflicts.values("user"))
         for name in ("author", "members"):
-            self.fields[name].queryset = free
+            offer(self, name, free)
 
     def clean_members(self) -> list[User]:
         return list(self.cleaned_data["members"])
@@ -167,7 +168,7 @@ class AddRectification(ReviewForm):
     acceptance_test = forms.CharField(label=_("How it will be verified"), widget=Lines(2), max_length=1000)
 
     def prepare(self) -> None:
-        self.fields["department"].queryset = Department.objects.active().exclude(kind="technical")
+        offer(self, "department", Department.objects.active().exclude(kind="technical"))
 
 
 class CloseReview(ReviewForm):

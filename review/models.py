@@ -33,7 +33,7 @@ class ReviewCase(models.Model):
     decision_due_at = models.DateTimeField(null=True, blank=True)
     is_priority = models.BooleanField(default=False)
     is_major = models.BooleanField(_("major complaint"), default=False)
-    # The three screening questions (REV-27…29)
+    # Answers of the screening to its three questions; REV-27, REV-28 and REV-29
     within_responsibility = models.BooleanField(null=True)
     measures_exhausted = models.BooleanField(null=True)
     demand_reasonable = models.BooleanField(null=True)

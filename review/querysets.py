@@ -28,9 +28,9 @@ class ReviewQuerySet(models.QuerySet):
         ).distinct()
 
     def for_list(self) -> ReviewQuerySet:
+        from review.models import ReviewAssignment
+
+        assignments = ReviewAssignment.objects.select_related("reviewer")
         return self.select_related("complaint", "complaint__lead_department").prefetch_related(
-            "triggers",
-            models.Prefetch(
-                "assignments", queryset=self.model.assignments.rel.related_model.objects.select_related("reviewer")
-            ),
+            "triggers", models.Prefetch("assignments", queryset=assignments)
         )

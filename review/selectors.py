@@ -150,7 +150,8 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
     """Population, weight, expected and drawn per stratum."""
     frame = [sampling.FrameEntry(*row) for row in draw.frame.values_list("number", "stratum", "weight")]
     picked = draw.frame.filter(order__isnull=False).order_by("order").values_list("order", "number", "stratum", "key")
-    rows = sampling.strata_table(frame, [sampling.Pick(*row) for row in picked])
+    picks = [sampling.Pick(order, number, stratum, key) for order, number, stratum, key in picked if order is not None]
+    rows = sampling.strata_table(frame, picks)
     return [
         StratumLine(
             str(Stratum(row.stratum).label),

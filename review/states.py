@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -46,7 +47,7 @@ class Move:
     sources: tuple[ReviewStatus, ...]
     target: ReviewStatus | None
     permission: str
-    label: str
+    label: str | Promise
 
 
 MOVES: dict[str, Move] = {

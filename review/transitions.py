@@ -6,6 +6,7 @@ the result is final (RI-12).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -626,7 +627,7 @@ def declare_conflict(complaint_id: int, *, by: User, reason: str, at: datetime |
     return row
 
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[..., Any]] = {
     "set_up": set_up,
     "refuse": refuse,
     "assign_reviewers": assign_reviewers,

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import security
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
+from accounts.web import StaffRequest
 from complaints.models import Complaint
 from review import draws, forms, independence, permissions, selectors, transitions
 from review.dossier import opinions_complete
@@ -31,7 +32,7 @@ VIEWS = {
 }
 
 
-def _group_only(request: HttpRequest, *names: str) -> None:
+def _group_only(request: StaffRequest, *names: str) -> None:
     """Raises NotAllowed, with one row in the security log."""
     if not any(request.user.has_perm(name) for name in names):
         security.record("refused", user=request.user, request=request, subject=request.path[:80])
@@ -40,7 +41,7 @@ def _group_only(request: HttpRequest, *names: str) -> None:
 
 @login_required
 @require_safe
-def review_list(request: HttpRequest) -> HttpResponse:
+def review_list(request: StaffRequest) -> HttpResponse:
     """The reviews this person may see, by the date that presses most."""
     _group_only(request, "review.review_case", "review.view_sample")
     view = request.GET.get("view", "open")
@@ -64,7 +65,7 @@ def review_list(request: HttpRequest) -> HttpResponse:
     return render(request, "review/review_list.html", context)
 
 
-def _visible(request: HttpRequest, number: str) -> ReviewCase:
+def _visible(request: StaffRequest, number: str) -> ReviewCase:
     """The review when the person may see it now: new conflicts are looked for at every opening (RI-04)."""
     found = ReviewCase.objects.visible_to(request.user).filter(number=number).first()
     if found is not None:
@@ -77,13 +78,13 @@ def _visible(request: HttpRequest, number: str) -> ReviewCase:
 
 @login_required
 @require_safe
-def detail(request: HttpRequest, number: str) -> HttpResponse:
+def detail(request: StaffRequest, number: str) -> HttpResponse:
     """One review."""
     _group_only(request, "review.review_case", "review.view_sample")
     return render(request, "review/review_detail.html", _page(request, _visible(request, number)))
 
 
-def _page(request: HttpRequest, review: ReviewCase) -> dict[str, Any]:
+def _page(request: StaffRequest, review: ReviewCase) -> dict[str, Any]:
     moves = permissions.available_actions(review, request.user)
     opinions = (
         list(review.opinions.select_related("reviewer").filter(dossier_hash=review.dossier_hash))
@@ -119,7 +120,7 @@ def _page(request: HttpRequest, review: ReviewCase) -> dict[str, Any]:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def action(request: HttpRequest, number: str, action: str) -> HttpResponse:
+def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
     """One action on a review: its form, and doing it."""
     _group_only(request, "review.review_case", "review.view_sample")
     review = _visible(request, number)
@@ -152,7 +153,7 @@ def action(request: HttpRequest, number: str, action: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def declare(request: HttpRequest, number: str) -> HttpResponse:
+def declare(request: StaffRequest, number: str) -> HttpResponse:
     """Anybody who sees a case or its review may say that they are not impartial."""
     visible = Complaint.objects.visible_to(request.user).filter(number=number).first()
     reviewed = ReviewCase.objects.visible_to(request.user).filter(complaint__number=number).first()
@@ -175,17 +176,18 @@ _SEE_SAMPLE = ("review.draw_sample", "review.view_sample", "review.view_sample_f
 
 @login_required
 @require_safe
-def sampling(request: HttpRequest, period: str = "") -> HttpResponse:
+def sampling(request: StaffRequest, period: str = "") -> HttpResponse:
     """One draw with its figures; the newest that was drawn when no month is given."""
     _group_only(request, *_SEE_SAMPLE)
     rows = SampleDraw.objects.all()
+    draw: SampleDraw | None
     if period:
         draw = get_object_or_404(rows, period=period)
     else:
         draw = rows.filter(drawn_at__isnull=False).first() or rows.first()
     context: dict[str, Any] = {
         "draw": draw,
-        "history": rows.exclude(pk=draw.pk if draw else None)[:12],
+        "history": (rows.exclude(pk=draw.pk) if draw else rows)[:12],
         "commit_form": forms.CommitForm(),
         "current": timezone.localdate().strftime("%Y-%m"),
         "may_draw": request.user.has_perm("review.draw_sample"),
@@ -214,12 +216,12 @@ def sampling(request: HttpRequest, period: str = "") -> HttpResponse:
 
 @login_required
 @require_POST
-def commit(request: HttpRequest) -> HttpResponse:
+def commit(request: StaffRequest) -> HttpResponse:
     """Fix this month's draw before it ends."""
     _group_only(request, "review.draw_sample")
     form = forms.CommitForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("review:sampling")
     row = draws.commit(timezone.localdate().strftime("%Y-%m"), by=request.user, percent=form.cleaned_data["percent"])
     messages.success(
@@ -231,7 +233,7 @@ def commit(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def draw(request: HttpRequest, period: str) -> HttpResponse:
+def draw(request: StaffRequest, period: str) -> HttpResponse:
     """Confirm the draw of a month that is over; nothing can be chosen or repeated."""
     _group_only(request, "review.draw_sample")
     row = draws.draw(period, by=request.user)
@@ -241,7 +243,7 @@ def draw(request: HttpRequest, period: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def verify(request: HttpRequest, period: str) -> HttpResponse:
+def verify(request: StaffRequest, period: str) -> HttpResponse:
     """Repeat the draw from its own document and show whether it agrees."""
     _group_only(request, *_SEE_SAMPLE)
     row = get_object_or_404(SampleDraw, period=period, drawn_at__isnull=False)
@@ -257,7 +259,7 @@ def verify(request: HttpRequest, period: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def document(request: HttpRequest, period: str) -> HttpResponse:
+def document(request: StaffRequest, period: str) -> HttpResponse:
     """The draw as a document that anyone can repeat without this system."""
     _group_only(request, "review.draw_sample", "review.view_sample")
     row = get_object_or_404(SampleDraw, period=period, drawn_at__isnull=False)

@@ -53,14 +53,12 @@ def site_data(tmp_path_factory):
 
 
 def test_second_start_answers_within_five_seconds(site_data):
-    """The best of three, because the other half of the suite works on this machine at the same time."""
-    took = []
-    while not took or (min(took) >= 5 and len(took) < 3):
-        began = time.monotonic()
-        with serve(site_data, "--no-demo") as site:
-            took.append(time.monotonic() - began)
-            assert site.get("/healthz") == (200, "ok")
-    assert min(took) < 5
+    """Five seconds of a machine that is ours; where more wants to run than can, as much longer."""
+    began = time.monotonic()
+    with serve(site_data, "--no-demo") as site:
+        took = time.monotonic() - began
+        assert site.get("/healthz") == (200, "ok")
+    assert took < 5 * max(1, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
 
 
 def test_ctrl_c_ends_web_worker_and_beat(site_data):

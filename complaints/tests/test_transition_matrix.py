@@ -57,11 +57,8 @@ def in_status(cast, status: Status) -> Story:
 
 def prepare(cast, story: Story, action: str) -> dict:
     """Fulfil what the action answers to, and give its person and arguments."""
-    if action in ("grant_return", "refuse_return"):
-        if story.case.status == Status.ASSIGNED or story.case.status == Status.IN_PROGRESS:
-            transitions.request_return(
-                story.pk, by=cast.water_handler2, reason="不属于本部门", at=at("2026-11-18 16:00")
-            )
+    if action in ("grant_return", "refuse_return") and story.case.status in (Status.ASSIGNED, Status.IN_PROGRESS):
+        transitions.request_return(story.pk, by=cast.water_handler2, reason="不属于本部门", at=at("2026-11-18 16:00"))
     if action == "finish_supporting":
         transitions.add_supporting(
             story.pk, by=cast.coordinator, department=cast.roads, task="核实", at=at("2026-11-18 16:00")

@@ -3,6 +3,9 @@
 `ACTIONS` maps the actions of `states.MOVES` to their functions, for the API and the pages.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from complaints.transitions.assignment import (
     add_supporting,
     assign,
@@ -51,7 +54,7 @@ from complaints.transitions.screening import (
     withdraw,
 )
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[..., Any]] = {
     "request_information": request_information,
     "receive_information": receive_information,
     "accept": accept,

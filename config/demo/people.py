@@ -63,6 +63,7 @@ STAFF = [
     ("GB0003", "叶青", "publication_checker", "publicity", "核对员"),
     ("GB0004", "秦朗", "publication_checker", "publicity", "核对员"),
     ("GL0001", "王一鸣", "manager", "root", "主任"),
+    ("GL0002", "顾清", "manager", "root", "副主任"),
     ("SJ0001", "苏白", "auditor", "root", "内审员"),
     ("XT0001", "罗平", "administrator", "root", "系统管理员"),
 ]

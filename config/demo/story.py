@@ -72,7 +72,8 @@ class Teller:
     # --- People ------------------------------------------------------------------------------
     def _person(self) -> dict[str, str]:
         name = self.dice.choice(SURNAMES) + self.dice.choice(GIVEN)
-        phone = f"{self.dice.choice(['138', '139', '150', '151', '186', '188', '177', '199'])}0000{self.dice.randint(0, 9999):04d}"
+        prefix = self.dice.choice(["138", "139", "150", "151", "186", "188", "177", "199"])
+        phone = f"{prefix}0000{self.dice.randint(0, 9999):04d}"
         return {"name": name, "phone": phone, "form_of_address": self.dice.choice(["mr", "ms"])}
 
     def one_of(self, role: str, department: str = ""):
@@ -105,6 +106,7 @@ class Teller:
             "yuan": dice.choice([46, 92, 198, 420, 1500, 6840]),
         }
         email = f"user{dice.randint(1000, 9999)}@example.cn" if channel == Channel.EMAIL or dice.random() < 0.2 else ""
+        address = f"{place}{dice.randint(1, 28)}幢{dice.randint(1, 4)}单元{dice.randint(1, 6)}0{dice.randint(1, 4)}"
         receipt = transitions.register(
             transitions.Filing(
                 subject=matter.subject.format(**words),
@@ -116,7 +118,7 @@ class Teller:
                 name=person["name"],
                 form_of_address=person["form_of_address"],
                 email=email,
-                address=f"{place}{dice.randint(1, 28)}幢{dice.randint(1, 4)}单元{dice.randint(1, 6)}0{dice.randint(1, 4)}",
+                address=address,
                 category=self.categories[matter.category].parent or self.categories[matter.category],
                 place=place,
                 occurred_on=timezone.localdate(received) - timedelta(days=dice.randint(0, 3)),

@@ -21,7 +21,10 @@ from config.demo import after, people, story
 
 
 class Command(BaseCommand):
-    help = "Tell a demo story of several months through the real transitions: cases, reviews, draws, publications, reports."
+    help = (
+        "Tell a demo story of several months through the real transitions: "
+        "cases, reviews, draws, publications, reports."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("--months", type=int, default=6, help="how far back the story begins (1–24)")
@@ -53,7 +56,8 @@ class Command(BaseCommand):
         after.build_reports(teller)
         self._write_accounts(people.accounts(staff))
         self.stdout.write(
-            f"{complaints} complaints, {told['reviews']} reviews, {told['draws']} draws, {told['published']} published results."
+            f"{complaints} complaints, {told['reviews']} reviews, {told['draws']} draws, "
+            f"{told['published']} published results."
         )
 
     def _write_accounts(self, rows: list[dict[str, str]]) -> None:
