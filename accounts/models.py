@@ -88,9 +88,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("read_security_log", "Can read the security log"),
             ("rerun_job", "Can run a scheduled job by hand"),
         ]
-        constraints = [
-            models.UniqueConstraint(Lower("staff_number"), name="one_account_per_staff_number")
-        ]
+        constraints = [models.UniqueConstraint(Lower("staff_number"), name="one_account_per_staff_number")]
 
     def __str__(self) -> str:
         return self.display_name

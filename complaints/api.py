@@ -47,7 +47,7 @@ class Complaints(APIView):
         if not found.is_valid():
             raise ValidationError(found.errors)
         pages = ComplaintPages()
-        rows = pages.paginate_queryset(found.qs, request, view=self)
+        rows: list[Complaint] | None = pages.paginate_queryset(found.qs, request, view=self)
         return pages.get_paginated_response(ComplaintRow(rows, many=True).data)
 
     @extend_schema(request=FilingInput, responses={201: OpenApiTypes.OBJECT})

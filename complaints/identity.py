@@ -10,11 +10,11 @@ import unicodedata
 from datetime import datetime, timedelta
 
 import phonenumbers
-from django.db.models import QuerySet
 
 from accounts.crypto import keyed_hash
 from complaints.models import Complainant, Complaint, ContactPoint
 from complaints.models.people import ContactKind
+from complaints.querysets import ComplaintQuerySet
 
 
 def normalise(kind: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -234,6 +234,13 @@ class SpanSerializer(VersionSerializer):
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
 
+class OwnMeasures(serializers.PrimaryKeyRelatedField):
+    """Only the measures of the publication's own case can be named."""
+
+    def get_queryset(self) -> QuerySet[ImprovementAction]:
+        return self.context["publication"].complaint.improvements.all()
+
+
 class EditSerializer(VersionSerializer):
     title = serializers.CharField(max_length=80, required=False, allow_blank=True)
     summary = serializers.CharField(max_length=240, required=False, allow_blank=True)
@@ -243,19 +250,10 @@ class EditSerializer(VersionSerializer):
     responsibility = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     result = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     improvement = serializers.CharField(max_length=5000, required=False, allow_blank=True)
-    improvements = serializers.PrimaryKeyRelatedField(
-        queryset=ImprovementAction.objects.none(), many=True, required=False
-    )
+    improvements = OwnMeasures(queryset=ImprovementAction.objects.none(), many=True, required=False)
     profile = serializers.ChoiceField(choices=["standard", "strict"], required=False)
     publish_at = serializers.DateTimeField(required=False, allow_null=True)
     publish_until = serializers.DateTimeField(required=False, allow_null=True)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        publication = self.context.get("publication")
-        if publication is not None:  # only the measures of its own case
-            measures = cast(serializers.ManyRelatedField, self.fields["improvements"]).child_relation
-            measures.queryset = publication.complaint.improvements.all()
 
 
 class ComposeAgainSerializer(StrictSerializer):

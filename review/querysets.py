@@ -28,9 +28,9 @@ class ReviewQuerySet(models.QuerySet):
         ).distinct()
 
     def for_list(self) -> ReviewQuerySet:
-        from review.models import ReviewAssignment
+        from review.models import ReviewerAssignment
 
-        assignments = ReviewAssignment.objects.select_related("reviewer")
+        assignments = ReviewerAssignment.objects.select_related("reviewer")
         return self.select_related("complaint", "complaint__lead_department").prefetch_related(
             "triggers", models.Prefetch("assignments", queryset=assignments)
         )

@@ -486,6 +486,7 @@ class Migration(migrations.Migration):
                 ('answers', accounts.crypto.EncryptedTextField(default='{}')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('receipt', accounts.crypto.EncryptedTextField(blank=True, default='')),
+                ('cleared_at', models.DateTimeField(null=True)),
                 ('complaint', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='draft', to='complaints.complaint')),
             ],
         ),

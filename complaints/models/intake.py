@@ -20,6 +20,7 @@ class IntakeDraft(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     complaint = models.OneToOneField("complaints.Complaint", models.PROTECT, null=True, related_name="draft")
     receipt = EncryptedTextField(blank=True, default="")
+    cleared_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["created_at"])]

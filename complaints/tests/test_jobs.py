@@ -7,7 +7,7 @@ from django.core import mail
 
 from complaints import clocks, jobs
 from complaints import transitions as t
-from complaints.models import CalendarYear, CaseEvent, Complaint, Deadline, JobRun, Notification
+from complaints.models import CalendarYear, CaseEvent, Complaint, Deadline, IntakeDraft, JobRun, Notification
 from complaints.tests.factories import Story, at, registered
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +129,16 @@ def test_jt_01_a_job_runs_once_per_period_and_again_after_a_failure(db):
     assert jobs.run_once("demo", "2026-11", lambda: work("again"), now=at("2026-11-20 09:02")) == {"result": "ok"}
     assert calls == ["fail", "ok"]
     assert JobRun.objects.get().attempts == 2
+
+
+def test_drafts_and_receipts_are_gone_after_two_days(db):
+    case = registered().complaint
+    kept = IntakeDraft.objects.create(token_hash="a" * 64, complaint=case, receipt="code", answers="{}")
+    IntakeDraft.objects.create(token_hash="b" * 64, answers='{"narrative": "停水"}')
+    IntakeDraft.objects.update(created_at=at("2026-11-16 09:00"))
+    assert jobs.purge_expired(now=at("2026-11-18 08:59"))["removed"] == 0
+    result = jobs.purge_expired(now=at("2026-11-18 09:01"))
+    assert (result["removed"], result["cleared"]) == (1, 1)
+    kept.refresh_from_db()
+    assert (kept.receipt, kept.answers, IntakeDraft.objects.count()) == ("", "{}", 1)
+    assert jobs.purge_expired(now=at("2026-11-19 09:01"))["cleared"] == 0

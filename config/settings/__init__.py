@@ -255,6 +255,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Four fields are called "status"; without names of their own their schemas are numbered by hash.
+    "ENUM_NAME_OVERRIDES": {
+        "ComplaintStatus": "complaints.states.Status",
+        "ReviewStatus": "review.states.ReviewStatus",
+        "PublicationStatus": "publication.states.PublicationStatus",
+        "ReportStatus": "analytics.states.ReportStatus",
+    },
 }
 
 # --- Browser security ---------------------------------------------------------------------
