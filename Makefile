@@ -1,4 +1,4 @@
-# Short names for what bin/ and manage.py do. The first `make` target that needs it makes .venv.
+# Short names for what bin/ and manage.py do.
 .PHONY: setup run worker beat test lint seed
 
 setup: ## install the development requirements
@@ -17,8 +17,8 @@ test:
 	bin/test
 
 lint: setup
-	.venv/bin/ruff check . bin/_venv.py bin/serve bin/test
-	.venv/bin/ruff format --check . bin/_venv.py bin/serve bin/test
+	.venv/bin/ruff check . $$(grep -lE '^#!.*python' bin/*)
+	.venv/bin/ruff format --check . $$(grep -lE '^#!.*python' bin/*)
 	.venv/bin/mypy accounts complaints review publication analytics config
 	.venv/bin/djlint templates --lint --quiet
 

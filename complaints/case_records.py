@@ -155,7 +155,7 @@ def _link(complaint: Complaint, rows: dict[type[models.Model], list[models.Model
     for table, (path, relation) in _TABLES.items():
         if path == "complaint":
             for row in rows[table]:
-                row.complaint = complaint  # type: ignore[attr-defined]
+                row.complaint = complaint  # type: ignore[attr-defined]  # every table of _TABLES has it
             _attach(complaint, relation, rows[table])
     _attach(complaint.complainant, "contacts", rows[ContactPoint])
     _hang(rows, Deadline, Extension, "deadline", "extensions")

@@ -139,11 +139,11 @@ Size = tuple[int, int] | None
 
 
 def _png(head: bytes, stream: BinaryIO) -> Size:
-    return struct.unpack(">II", head[16:24]) if len(head) >= 24 else None  # type: ignore[return-value]
+    return struct.unpack(">II", head[16:24]) if len(head) >= 24 else None  # type: ignore[return-value]  # two numbers
 
 
 def _gif(head: bytes, stream: BinaryIO) -> Size:
-    return struct.unpack("<HH", head[6:10]) if len(head) >= 10 else None  # type: ignore[return-value]
+    return struct.unpack("<HH", head[6:10]) if len(head) >= 10 else None  # type: ignore[return-value]  # two numbers
 
 
 def _webp(head: bytes, stream: BinaryIO) -> Size:

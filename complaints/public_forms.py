@@ -125,7 +125,7 @@ class DetailsForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages={"invalid": _("Write the amount in digits, for example 128.50.")},
     )
-    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]
+    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]  # a field
     MORE = ("place", "product", "amount")
 
     def clean_occurred_on(self) -> date:
@@ -276,7 +276,7 @@ class SupplementForm(forms.Form):
         widget=forms.RadioSelect,
     )
     text = PlainText(label=_("What you want to say"), limit=5000, lines=4, required=False)
-    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]
+    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]  # a field
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -304,7 +304,7 @@ class AnswerForm(forms.Form):
         lines=4,
         error_messages={"required": _("Write your answer, or say which files you add.")},
     )
-    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]
+    files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]  # a field
 
 
 class WithdrawForm(forms.Form):

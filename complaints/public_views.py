@@ -7,7 +7,7 @@ not valid is shown again with everything in it. The token of the draft is a cook
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -300,13 +300,18 @@ def _show_check(
     return response
 
 
+def _words(name: str) -> dict[str, Any]:
+    """What the choices of a contact field are called."""
+    return dict(cast(forms.ChoiceField, ContactForm.base_fields[name]).choices)
+
+
 def _rows(draft: IntakeDraft, steps: dict[str, forms.Form]) -> list[dict[str, Any]]:
     """What was answered, line by line, each with the step where it can be changed."""
     category: Category = steps["category"].cleaned_data["category"]
     details, contact = steps["details"].cleaned_data, steps["contact"].cleaned_data
-    address = dict(ContactForm.base_fields["form_of_address"].choices).get(contact["form_of_address"], "")  # type: ignore[attr-defined]
+    address = _words("form_of_address").get(contact["form_of_address"], "")
     preferred = contact["preferred_contact"] or (ContactKind.PHONE if contact["phone"] else ContactKind.EMAIL)
-    by = dict(ContactForm.base_fields["preferred_contact"].choices)[preferred]  # type: ignore[attr-defined]
+    by = _words("preferred_contact")[preferred]
     lines = [
         ("category", _("Category"), category.label),
         ("details", _("What happened"), details["narrative"]),

@@ -128,7 +128,7 @@ class AttachmentForm(RecordForm):
     title = _("Add a file")
     button = _("Add the file")
     done = _("The file was added.")
-    files = forms.FileField(label=_("File"))  # type: ignore[assignment]
+    files = forms.FileField(label=_("File"))  # type: ignore[assignment]  # a declared field
     evidence_kind = forms.ChoiceField(
         label=_("Kind of evidence"),
         choices=[choice for choice in EvidenceKind.choices if choice[0] != EvidenceKind.COMPLAINANT],

@@ -272,7 +272,7 @@ def _history(complaint: Complaint) -> list[Step]:
         if not _is_shown(event) or (event.kind in _ONCE and event.kind in seen):
             continue
         seen.add(event.kind)
-        steps.append(Step(PUBLIC_EVENTS[event.kind], event.at))  # type: ignore[arg-type]
+        steps.append(Step(PUBLIC_EVENTS[event.kind], event.at))  # type: ignore[arg-type]  # kinds without text are not asked for
     return steps[::-1]
 
 
@@ -283,7 +283,7 @@ def _is_shown(event: CaseEvent) -> bool:
 
 
 def _answer(row: Reply) -> Answer:
-    return Answer(row.process, row.result, row.sent_at)  # type: ignore[arg-type]
+    return Answer(row.process, row.result, row.sent_at)  # type: ignore[arg-type]  # only sent replies come here
 
 
 def _asked(row: Question) -> Asked:

@@ -97,12 +97,12 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
         try:
             request.POST  # noqa: B018 — reads the body
         except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
-            request._mark_post_parse_error()  # type: ignore[attr-defined]
+            request._mark_post_parse_error()  # type: ignore[attr-defined]  # not in the stubs
             return _too_large(request)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            request._mark_post_parse_error()  # type: ignore[attr-defined]
+            request._mark_post_parse_error()  # type: ignore[attr-defined]  # not in the stubs
             return render(
                 request,
                 "public/complain/unreadable.html",

@@ -32,7 +32,7 @@ class RequestId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = str(uuid.uuid4())
-        request.request_id = request_id  # type: ignore[attr-defined]
+        request.request_id = request_id  # type: ignore[attr-defined]  # ours, unknown to the stubs
         token = logs.request_id.set(request_id)
         try:
             response = self.get_response(request)
@@ -68,7 +68,7 @@ class Language:
 @receiver(user_logged_out, dispatch_uid="config.middleware.mark_signed_out")
 def mark_signed_out(sender: object, request: HttpRequest | None, **kwargs: object) -> None:
     if request is not None:
-        request.signed_out = True  # type: ignore[attr-defined]
+        request.signed_out = True  # type: ignore[attr-defined]  # for PrivatePages
 
 
 class PrivatePages:

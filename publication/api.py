@@ -111,7 +111,17 @@ class PublicationRow(serializers.ModelSerializer):
 
     class Meta:
         model = Publication
-        fields = ("number", "status", "version", "title", "case", "author", "department", "category", "updated_at")
+        fields: tuple[str, ...] = (
+            "number",
+            "status",
+            "version",
+            "title",
+            "case",
+            "author",
+            "department",
+            "category",
+            "updated_at",
+        )
 
 
 class PublicationDetail(PublicationRow):
@@ -125,7 +135,7 @@ class PublicationDetail(PublicationRow):
     allowed_actions = serializers.SerializerMethodField()
 
     class Meta(PublicationRow.Meta):
-        fields = (  # type: ignore[assignment]
+        fields = (
             *PublicationRow.Meta.fields,
             *content.TEXT_FIELDS[1:],
             "profile",
@@ -250,7 +260,7 @@ class EditSerializer(VersionSerializer):
     responsibility = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     result = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     improvement = serializers.CharField(max_length=5000, required=False, allow_blank=True)
-    improvements = OwnMeasures(queryset=ImprovementAction.objects.none(), many=True, required=False)
+    improvements = OwnMeasures(many=True, required=False)
     profile = serializers.ChoiceField(choices=["standard", "strict"], required=False)
     publish_at = serializers.DateTimeField(required=False, allow_null=True)
     publish_until = serializers.DateTimeField(required=False, allow_null=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 
 from django.utils import timezone
 
 from accounts.errors import DomainError
+from accounts.models import Department, User
 from analytics import building
 from analytics import transitions as reporting
 from analytics.states import Edition
@@ -21,6 +23,7 @@ from review import draws
 from review import transitions as reviewing
 from review.models import ReviewCase
 from review.sampling import period_bounds
+from review.states import Comparison, Conclusion, MaterialKind
 
 
 def tell(teller: Teller) -> dict[str, int]:
@@ -57,11 +60,13 @@ def _applications(teller: Teller) -> int:
         except DomainError:
             continue
         count += 1
-        _walk(teller, review, at, conclusion=teller.dice.choice(["uphold", "amend", "amend"]))
+        _walk(
+            teller, review, at, conclusion=teller.dice.choice([Conclusion.UPHOLD, Conclusion.AMEND, Conclusion.AMEND])
+        )
     return count
 
 
-def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
+def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Conclusion) -> None:
     """All seven steps, as far as time allows."""
     head = teller.people.role("head_of_review")[0]
     author, second = teller.dice.sample(teller.people.role("reviewer"), 2)
@@ -94,28 +99,38 @@ def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
         for row in review.materials.all():
             if row.count < row.expected:
                 reviewing.explain_gap(
-                    pk, by=author, kind=row.kind, reason="协办部门以系统记录代替书面说明，已核对一致。", at=at
+                    pk,
+                    by=author,
+                    kind=MaterialKind(row.kind),
+                    reason="协办部门以系统记录代替书面说明，已核对一致。",
+                    at=at,
                 )
         at = teller.later(at, days=1)
         reviewing.start_verification(pk, by=author, at=at)
         at = teller.later(at, days=2)
         reviewing.record_finding(
-            pk, by=author, subject="事实认定", original="按记录认定", found="与原始记录一致", comparison="same", at=at
+            pk,
+            by=author,
+            subject="事实认定",
+            original="按记录认定",
+            found="与原始记录一致",
+            comparison=Comparison.SAME,
+            at=at,
         )
-        if conclusion != "uphold":
+        if conclusion != Conclusion.UPHOLD:
             reviewing.record_finding(
                 pk,
                 by=author,
                 subject="原因说明",
                 original="只写处理结果",
                 found="原始记录显示原因没有查到底",
-                comparison="different",
+                comparison=Comparison.DIFFERENT,
                 at=at,
             )
         at = teller.later(at, days=1)
         report = (
             "原处理认定事实清楚，结论成立。"
-            if conclusion == "uphold"
+            if conclusion == Conclusion.UPHOLD
             else "原处理部分不当：原因没有查到底，答复没有说清，应予纠正。"
         )
         reviewing.submit_report(
@@ -123,8 +138,8 @@ def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
             by=author,
             report=report,
             conclusion=conclusion,
-            acceptable_to_user=conclusion == "uphold",
-            remedy="" if conclusion == "uphold" else "书面更正原因说明并道歉",
+            acceptable_to_user=conclusion == Conclusion.UPHOLD,
+            remedy="" if conclusion == Conclusion.UPHOLD else "书面更正原因说明并道歉",
             at=at,
         )
         at = teller.later(at, hours=4)
@@ -133,12 +148,13 @@ def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
         at = teller.later(at, hours=3)
         review.refresh_from_db()
         reviewing.finalise(pk, by=head if review.is_major else second, at=at)
-        if conclusion != "uphold":
-            row = reviewing.add_rectification(
+        if conclusion != Conclusion.UPHOLD:
+            lead = _lead_of(case)
+            rectification = reviewing.add_rectification(
                 pk,
                 by=author,
                 what="答复模板增加原因说明一栏，并抽查三个月",
-                department=case.lead_department,
+                department=lead,
                 due_on=timezone.localdate(at) + timedelta(days=30),
                 post="负责人",
                 acceptance_test="抽查 30 件，原因说明齐全",
@@ -146,20 +162,26 @@ def _walk(teller: Teller, review: ReviewCase, at, *, conclusion: str) -> None:
             )
         at = teller.later(at, hours=5)
         reviewing.notify_complainant(pk, by=author, at=at)
-        if conclusion != "uphold":
+        if conclusion != Conclusion.UPHOLD:
             at = teller.later(at, days=8)
             case_transitions.report_improvement(
-                row.pk,
-                by=teller.one_of("case_handler", case.lead_department.code),
+                rectification.pk,
+                by=teller.one_of("case_handler", lead.code),
                 percent=100,
                 note="已完成并抽查",
                 at=at,
             )
             at = teller.later(at, days=1)
-            case_transitions.verify_improvement(row.pk, by=second, at=at)
+            case_transitions.verify_improvement(rectification.pk, by=second, at=at)
         reviewing.close(pk, by=head, at=teller.later(at, hours=2))
     except TimeIsUp:
         return
+
+
+def _lead_of(complaint: Complaint) -> Department:
+    """The department that handled a case whose handling was found wanting."""
+    assert complaint.lead_department is not None
+    return complaint.lead_department
 
 
 def _draws(teller: Teller) -> tuple[int, int]:
@@ -181,7 +203,12 @@ def _draws(teller: Teller) -> tuple[int, int]:
                 for review in ReviewCase.objects.filter(triggers__draw=row).order_by("pk"):
                     sampled += 1
                     if review.status == "requested":
-                        _walk(teller, review, at, conclusion=teller.dice.choices(["uphold", "amend"], [9, 1])[0])
+                        _walk(
+                            teller,
+                            review,
+                            at,
+                            conclusion=teller.dice.choices([Conclusion.UPHOLD, Conclusion.AMEND], [9, 1])[0],
+                        )
         month = _next_month(month)
     return drawn, sampled
 
@@ -229,6 +256,7 @@ def _publications(teller: Teller) -> int:
         first, second = people.role("publication_checker")
         counsel = people.role("legal_counsel")[index % 2]
         try:
+            assert complaint.closed_at is not None  # its status is closed
             at = teller.later(complaint.closed_at, days=1)
             publication = publishing.compose(complaint.pk, by=author, at=at)
             _complete(publication, author, at)
@@ -247,7 +275,7 @@ def _publications(teller: Teller) -> int:
             if index == 3:
                 continue
             at = teller.later(at, hours=5)
-            if not attempt(lambda p=publication, c=counsel, a=at: publishing.pass_masking(p.pk, by=c, at=a)):
+            if not attempt(partial(publishing.pass_masking, publication.pk, by=counsel, at=at)):
                 continue
             if index == 4:
                 continue
@@ -259,15 +287,21 @@ def _publications(teller: Teller) -> int:
             continue
     for complaint in cases.order_by("closed_at")[:6]:
         attempt(
-            lambda c=complaint: publishing.decide(
-                c.pk, by=people.role("publisher")[0], publish=False, reason="not_suitable", at=teller.now
+            partial(
+                publishing.decide,
+                complaint.pk,
+                by=people.role("publisher")[0],
+                publish=False,
+                reason="not_suitable",
+                at=teller.now,
             )
         )
     return posted
 
 
-def _complete(publication: Publication, author, at) -> None:
+def _complete(publication: Publication, author: User, at: datetime) -> None:
     """Write the sentence in front, keep the notice up for a year, link figures, decide what is open."""
+    assert publication.department is not None  # composed from a case with a lead department
     summary = f"责任在{publication.department.name}。{publication.result}"[:230]
     publishing.edit(publication.pk, by=author, at=at, summary=summary, publish_until=at + timedelta(days=365))
     for span in RedactionSpan.objects.filter(publication=publication, decision="pending"):

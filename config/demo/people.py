@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
 from accounts.models import Certificate, Department, DepartmentKind, Membership, User
@@ -73,9 +74,9 @@ STAFF = [
 class People:
     """The staff by number and by role, and the departments by code."""
 
+    password: str
     users: dict[str, User] = field(default_factory=dict)
     departments: dict[str, Department] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=dict)
 
     def role(self, name: str, department: str = "") -> list[User]:
         """The members with this role, of one department when given."""
@@ -87,18 +88,19 @@ class People:
 
 
 def create(*, since: datetime) -> People:
-    """Make departments and accounts with random passwords. The accounts are marked as demo."""
-    people = People()
+    """Make departments and accounts, marked as demo. They share one random password, new at every seeding."""
+    people = People(password=f"huiyin-{secrets.token_hex(4)}")
+    # Hashed once: a full-cost hash for each of the accounts would take longer than the story.
+    hashed = make_password(people.password)
     root = Department.objects.create(code="root", name="望澜市公共服务投诉受理中心", kind=DepartmentKind.MANAGEMENT)
     people.departments["root"] = root
     for code, name, kind in DEPARTMENTS:
         people.departments[code] = Department.objects.create(code=code, name=name, kind=kind, parent=root)
     groups = {group.name: group for group in Group.objects.filter(name__in=ROLE_BY_KEY)}
     for number, name, role, unit, post in STAFF:
-        password = f"{secrets.choice(['huiyin', 'lanhai', 'baihe', 'songbai', 'qingquan'])}-{secrets.token_hex(3)}"
-        user = User.objects.create_user(
-            number,
-            password=password,
+        user = User.objects.create(
+            staff_number=number,
+            password=hashed,
             display_name=name,
             post=post,
             email=f"{number.lower()}@example.cn",
@@ -117,13 +119,13 @@ def create(*, since: datetime) -> People:
             Certificate.objects.create(
                 user=user, name="服务质量认证", valid_from=date(2025, 1, 1), valid_until=date(2028, 12, 31)
             )
-        people.users[number], people.passwords[number] = user, password
+        people.users[number] = user
     return people
 
 
 def accounts(people: People) -> list[dict[str, str]]:
     """What bin/serve prints: one line per demo account."""
     return [
-        {"staff_number": number, "name": name, "role": ROLE_BY_KEY[role].name_zh, "password": people.passwords[number]}
+        {"staff_number": number, "name": name, "role": ROLE_BY_KEY[role].name_zh, "password": people.password}
         for number, name, role, _unit, _post in STAFF
     ]

@@ -15,7 +15,19 @@ from django.utils import timezone
 from accounts.errors import DomainError
 from complaints import clocks, jobs, transitions
 from complaints.models import Category, Complaint, ExternalBody
-from complaints.states import Channel, ContactDirection, ContactOutcome, ContactPurpose, Satisfaction, Status
+from complaints.states import (
+    Channel,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    FindingResult,
+    PauseReason,
+    QuestionKind,
+    RefusalGround,
+    RiskGrade,
+    Satisfaction,
+    Status,
+)
 from config.demo.matters import CALLS_BAD, CALLS_OK, GIVEN, MATTERS, PLACES, SURNAMES, Matter
 from config.demo.people import People
 
@@ -28,6 +40,12 @@ CHANNELS = [
     (Channel.REFERRAL, 5),
     (Channel.APP, 3),
     (Channel.SOCIAL, 1),
+]
+_FINDINGS = [
+    FindingResult.SUBSTANTIATED,
+    FindingResult.BASICALLY,
+    FindingResult.PARTLY,
+    FindingResult.UNSUBSTANTIATED,
 ]
 
 
@@ -100,7 +118,7 @@ class Teller:
         staff = channel not in (Channel.WEB, Channel.APP)
         registered = received if not staff else min(received + timedelta(minutes=dice.randint(2, 25)), self.now)
         place = dice.choice(PLACES)
-        words = {
+        words: dict[str, str | int] = {
             "place": place,
             "n": dice.randint(2, 9) * (6 if "停水" in matter.subject or "吨" in matter.subject else 1),
             "yuan": dice.choice([46, 92, 198, 420, 1500, 6840]),
@@ -145,7 +163,7 @@ class Teller:
             transitions.refuse(
                 pk,
                 by=intake,
-                ground="out_of_scope",
+                ground=RefusalGround.OUT_OF_SCOPE,
                 reason="这件事由其他单位负责，我们没有处理权限。",
                 body=ExternalBody.objects.first(),
                 at=moment,
@@ -180,7 +198,7 @@ class Teller:
             transitions.grade_risk(
                 pk,
                 by=intake,
-                grade=dice.choice(["high", "medium"]),
+                grade=dice.choice([RiskGrade.HIGH, RiskGrade.MEDIUM]),
                 reason="涉及人数多，投诉人表示可能向媒体反映",
                 at=self.later(moment, hours=0.2),
             )
@@ -265,9 +283,9 @@ class Teller:
         if dice.random() < 0.15:
             transitions.add_question(
                 pk,
-                kind="reminder",
+                kind=QuestionKind.REMINDER,
                 text="请问现在办到哪一步了？",
-                channel=complaint.channel,
+                channel=Channel(complaint.channel),
                 by=None,
                 at=self.later(moment, hours=4),
             )
@@ -289,7 +307,9 @@ class Teller:
         self._reply(complaint, matter, handler, self.later(moment, hours=1.5))
 
     def _pause(self, complaint: Complaint, handler, coordinator, moment: datetime) -> None:
-        transitions.request_pause(complaint.pk, by=handler, reason="appraisal", evidence="检测委托书", at=moment)
+        transitions.request_pause(
+            complaint.pk, by=handler, reason=PauseReason.APPRAISAL, evidence="检测委托书", at=moment
+        )
         transitions.approve_pause(complaint.pk, by=coordinator, approve=True, days=20, at=self.later(moment, hours=2))
         transitions.resume(complaint.pk, by=coordinator, at=self.later(moment, days=4))
 
@@ -299,7 +319,7 @@ class Teller:
             transitions.set_finding(
                 allegation.pk,
                 by=handler,
-                finding=dice.choices(["substantiated", "basically", "partly", "unsubstantiated"], [5, 3, 2, 1])[0],
+                finding=dice.choices(_FINDINGS, [5, 3, 2, 1])[0],
                 reason=matter.found,
                 at=moment,
             )
