@@ -17,7 +17,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
-from accounts.rest import Pages, StrictSerializer
+from accounts.models import User
+from accounts.rest import Pages, StrictSerializer, caller
 from analytics import building, filters, permissions, selectors, transitions
 from analytics.models import Report
 from analytics.querysets import for_list, reports_visible_to
@@ -37,15 +38,15 @@ class Figures(APIView):
         if unknown:
             raise ValidationError({name: [_("This parameter is not known.")] for name in unknown})
         now = timezone.now()
-        chosen = filters.select(request.query_params, request.user, at=now)
+        chosen = filters.select(request.query_params, caller(request), at=now)
         return Response(
             selectors.bundle(chosen.period, chosen.scope, at=now, outside=not chosen.scope.sees_small_cells)
         )
 
 
 class ReportRow(serializers.ModelSerializer):
-    requested_by = serializers.SlugRelatedField("staff_number", read_only=True)
-    approved_by = serializers.SlugRelatedField("staff_number", read_only=True)
+    requested_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField("staff_number", read_only=True)
+    approved_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField("staff_number", read_only=True)
 
     class Meta:
         model = Report
@@ -117,26 +118,26 @@ class Reports(APIView):
 
     @extend_schema(responses=ReportRow(many=True))
     def get(self, request: Request) -> Response:
-        permissions.require(request.user, permissions.SEE)
+        permissions.require(caller(request), permissions.SEE)
         pages = ReportPages()
-        rows = pages.paginate_queryset(for_list(reports_visible_to(request.user)), request, view=self)
+        rows = pages.paginate_queryset(for_list(reports_visible_to(caller(request))), request, view=self)
         return pages.get_paginated_response(ReportRow(rows, many=True).data)
 
     @extend_schema(request=ReportInput, responses={202: ReportRow})
     @idempotent
     def post(self, request: Request) -> Response:
-        permissions.require(request.user, permissions.BUILD)
+        permissions.require(caller(request), permissions.BUILD)
         data = ReportInput(data=request.data)
         data.is_valid(raise_exception=True)
         report = transitions.request_report(
-            data.validated_data["period"], edition=data.validated_data["edition"], by=request.user
+            data.validated_data["period"], edition=data.validated_data["edition"], by=caller(request)
         )
         return Response(ReportRow(report).data, status=status.HTTP_202_ACCEPTED)
 
 
 def visible_or_404(request: Request, pk: int) -> Report:
-    permissions.require(request.user, permissions.SEE)
-    rows = reports_visible_to(request.user).select_related("requested_by", "approved_by").prefetch_related("files")
+    permissions.require(caller(request), permissions.SEE)
+    rows = reports_visible_to(caller(request)).select_related("requested_by", "approved_by").prefetch_related("files")
     return get_object_or_404(rows, pk=pk)
 
 
@@ -157,10 +158,10 @@ class ReportAction(APIView):
         report = visible_or_404(request, pk)
         if action not in transitions.ACTIONS:
             raise Http404
-        reason = permissions.report_refusal(request.user, action, report)
+        reason = permissions.report_refusal(caller(request), action, report)
         if reason:
             raise NotAllowed(reason)
         data = ActionInput(data=request.data)
         data.is_valid(raise_exception=True)
-        transitions.ACTIONS[action](report.pk, by=request.user, version=data.validated_data.get("version"))
+        transitions.ACTIONS[action](report.pk, by=caller(request), version=data.validated_data.get("version"))
         return Response(ReportDetail(visible_or_404(request, pk), context={"request": request}).data)

@@ -94,10 +94,12 @@ def overall(facts: Facts, heading: str) -> Section:
         "risk": facts.text("high_risk_share"),
     }
     trend = facts.limits_sentence()
+    # Shares of nothing say nothing.
+    told = (_received(facts), trend, sentences) if facts.value("received") else (_received(facts), trend)
     return Section(
         "overall",
         heading,
-        paragraphs=(_received(facts), trend, sentences),
+        paragraphs=told,
         charts=(
             ChartSpec(
                 "control",
@@ -373,7 +375,7 @@ def measures(facts: Facts, heading: str) -> Section:
     )
     open_now = facts.data.get("improvements", {"open": 0, "overdue": 0})
     running = _(
-        "%(open)s improvements are in progress, %(overdue)s of them past their date; %(verified)s were verified in "
+        "At the end of the period %(open)s improvements are under way, %(overdue)s of them past their date; %(verified)s were verified in "
         "the period."
     ) % {
         "open": show(open_now["open"]),

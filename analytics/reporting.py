@@ -27,7 +27,7 @@ from analytics.scope import WHOLE
 from analytics.sources import days_to_reply, registered
 from analytics.states import Edition, ReportStatus
 from complaints.models import Callback, Complaint, ImprovementAction
-from complaints.states import Channel, ImprovementState, LateReason, Satisfaction
+from complaints.states import Channel, LateReason, Satisfaction
 
 LANGUAGE = settings.LANGUAGE_CODE
 
@@ -37,7 +37,7 @@ def freeze(period: Period, *, at: datetime) -> dict[str, Any]:
     with override(LANGUAGE):
         data = selectors.bundle(period, WHOLE, at=at, outside=True)
         data["cases"] = _typical_cases(period)
-        data["improvements"] = _improvements(at)
+        data["improvements"] = _improvements(period)
     return json.loads(json.dumps(data))
 
 
@@ -47,9 +47,10 @@ def fingerprint(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _improvements(at: datetime) -> dict[str, int]:
-    rows = ImprovementAction.objects.exclude(state=ImprovementState.VERIFIED)
-    return {"open": rows.count(), "overdue": rows.filter(due_on__lt=timezone.localdate(at)).count()}
+def _improvements(period: Period) -> dict[str, int]:
+    """Improvements decided before the period's end and not verified by then, and those past their date."""
+    rows = ImprovementAction.objects.filter(created_at__lt=period.end).exclude(verified_at__lt=period.end)
+    return {"open": rows.count(), "overdue": rows.filter(due_on__lt=timezone.localdate(period.end)).count()}
 
 
 def _typical_cases(period: Period) -> list[dict[str, Any]]:

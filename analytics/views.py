@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import FileResponse, Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
+from accounts.web import StaffRequest
 from analytics import building, charts, dashboard, filters, forms, permissions, reporting, transitions
 from analytics.documents.snapshot import Table
 from analytics.documents.wording import cell_text, section_numbers
@@ -45,7 +46,7 @@ STATUS_TONES = {
 
 @login_required
 @require_GET
-def figures(request: HttpRequest) -> HttpResponse:
+def figures(request: StaffRequest) -> HttpResponse:
     """The figures of one period: tiles, charts, departments, improvements, reports."""
     now = timezone.now()
     problem = ""
@@ -102,7 +103,7 @@ def _improvement_rows(rows: list, now: datetime) -> list[dict[str, Any]]:
 
 @login_required
 @require_GET
-def problems(request: HttpRequest) -> HttpResponse:
+def problems(request: StaffRequest) -> HttpResponse:
     """Improvements in progress, the next due first, page by page (keyset: due date and id)."""
     now = timezone.now()
     scope = permissions.scope_for(request.user)
@@ -153,14 +154,14 @@ def card(report: Report, user: User) -> dict[str, Any]:
     }
 
 
-def _visible(request: HttpRequest, pk: int) -> Report:
+def _visible(request: StaffRequest, pk: int) -> Report:
     permissions.require(request.user, permissions.SEE)
     return get_object_or_404(reports_visible_to(request.user).select_related("requested_by", "approved_by"), pk=pk)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def reports(request: HttpRequest) -> HttpResponse:
+def reports(request: StaffRequest) -> HttpResponse:
     """The reports of a year, and the form to ask for one."""
     permissions.require(request.user, permissions.SEE)
     now = timezone.now()
@@ -197,7 +198,7 @@ def _year(text: str, now: datetime) -> int:
 
 @login_required
 @require_GET
-def report(request: HttpRequest, pk: int) -> HttpResponse:
+def report(request: StaffRequest, pk: int) -> HttpResponse:
     """One report: its state, its text section by section, its documents."""
     found = _visible(request, pk)
     return render(request, "analytics/report.html", _report_context(found, request.user))
@@ -262,7 +263,7 @@ def _page_table(table: Table) -> dict[str, Any]:
 
 @login_required
 @require_GET
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
+def progress(request: StaffRequest, pk: int) -> HttpResponse:
     """The card of a report alone, asked for every two seconds while it is being built."""
     found = _visible(request, pk)
     shown = card(found, request.user)
@@ -273,7 +274,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
-def download(request: HttpRequest, pk: int, format: str) -> FileResponse | HttpResponse:
+def download(request: StaffRequest, pk: int, format: str) -> FileResponse | HttpResponse:
     """A document of the present version; counted."""
     found = _visible(request, pk)
     row = building.current_files(found, found.files.all()).get(format)
@@ -293,7 +294,7 @@ def download(request: HttpRequest, pk: int, format: str) -> FileResponse | HttpR
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def edit_section(request: HttpRequest, pk: int, key: str) -> HttpResponse:
+def edit_section(request: StaffRequest, pk: int, key: str) -> HttpResponse:
     """Edit the text of one section; a conflict keeps what was typed."""
     found = _visible(request, pk)
     if "edit" not in permissions.allowed_actions(request.user, found):
@@ -336,7 +337,7 @@ def _section(report: Report, key: str) -> dict[str, Any]:
     raise Http404
 
 
-def _act(request: HttpRequest, pk: int, action: str, done: str) -> HttpResponse:
+def _act(request: StaffRequest, pk: int, action: str, done: str) -> HttpResponse:
     found = _visible(request, pk)
     form = forms.VersionForm(request.POST)
     version = form.cleaned_data["version"] if form.is_valid() else None
@@ -347,25 +348,25 @@ def _act(request: HttpRequest, pk: int, action: str, done: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def approve(request: HttpRequest, pk: int) -> HttpResponse:
+def approve(request: StaffRequest, pk: int) -> HttpResponse:
     return _act(request, pk, "approve", _("Approved. It can be released now."))
 
 
 @login_required
 @require_POST
-def release(request: HttpRequest, pk: int) -> HttpResponse:
+def release(request: StaffRequest, pk: int) -> HttpResponse:
     return _act(request, pk, "release", _("Released. Everybody who may see figures can read it."))
 
 
 @login_required
 @require_POST
-def rebuild(request: HttpRequest, pk: int) -> HttpResponse:
+def rebuild(request: StaffRequest, pk: int) -> HttpResponse:
     return _act(request, pk, "rebuild", _("Building goes on where it stopped."))
 
 
 @login_required
 @require_POST
-def revise(request: HttpRequest, pk: int) -> HttpResponse:
+def revise(request: StaffRequest, pk: int) -> HttpResponse:
     """Start the next revision with fresh figures."""
     found = _visible(request, pk)
     new = transitions.revise(found.pk, by=request.user)

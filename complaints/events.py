@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -160,18 +160,33 @@ def _fold(head: str, hashes: Iterable[str]) -> tuple[str, int]:
     return head, count
 
 
-@transaction.atomic
 def anchor(*, day: date, at: datetime | None = None) -> LedgerAnchor:
     """Anchor every event stored so far under `day` (once per day), in the database and in a file."""
     existing = LedgerAnchor.objects.filter(day=day).first()
-    if existing:
-        return existing
+    return existing or _anchor_until(_last_settled(), day=day, at=at or timezone.now())
+
+
+@transaction.atomic
+def _last_settled() -> int:
+    """The newest event below which no other can still appear.
+
+    On PostgreSQL a transaction may take an id and commit after one that took a later id. The lock waits
+    for those under way and is given back at once, so an anchor never covers a gap that fills later.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {CaseEvent._meta.db_table} IN SHARE MODE")
+    return CaseEvent.objects.aggregate(end=Max("pk"))["end"] or 0
+
+
+@transaction.atomic
+def _anchor_until(newest: int, *, day: date, at: datetime) -> LedgerAnchor:
     last = LedgerAnchor.objects.order_by("-last_event_id").first()
     start, head, events = (last.last_event_id, last.head_hash, last.events) if last else (0, "", 0)
-    end = CaseEvent.objects.aggregate(end=Max("pk"))["end"] or start
+    end = max(start, newest)
     head, count = _fold(head, _hashes(start, end))
     made = LedgerAnchor.objects.create(
-        day=day, last_event_id=end, events=events + count, head_hash=head, at=at or timezone.now()
+        day=day, last_event_id=end, events=events + count, head_hash=head, at=at
     )
     folder = anchor_folder()
     folder.mkdir(parents=True, exist_ok=True)

@@ -239,9 +239,8 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
     """
     now = now or timezone.now()
     drafts, _rows = IntakeDraft.objects.filter(complaint=None, created_at__lt=now - timedelta(days=2)).delete()
-    receipts = (
-        IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2), cleared_at=None)
-        .update(receipt="", answers="{}", cleared_at=now)
+    receipts = IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2), cleared_at=None).update(
+        receipt="", answers="{}", cleared_at=now
     )
     keys, _rows = IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=7)).delete()
     swept = files.sweep(now)

@@ -26,6 +26,8 @@ from complaints.states import Channel, DissatisfactionReason, QuestionKind, Sati
 from complaints.transitions.intake import MAX_NARRATIVE, check_text
 
 SUBJECT_LENGTH = 40
+FORMS_OF_ADDRESS: list[tuple[str, Any]] = [("mr", _("Mr")), ("ms", _("Ms"))]
+WAYS_TO_CONTACT: list[tuple[str, Any]] = [(ContactKind.PHONE, _("By phone")), (ContactKind.EMAIL, _("By e-mail"))]
 _SENTENCE_END = re.compile(r"(?<=[。！？；!?;])")
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 
@@ -151,7 +153,7 @@ class ContactForm(forms.Form):
         error_messages={"required": _("Tell us what to call you; a surname is enough.")},
     )
     form_of_address = forms.ChoiceField(
-        label=_("Form of address"), choices=[("mr", _("Mr")), ("ms", _("Ms"))], required=False, widget=forms.RadioSelect
+        label=_("Form of address"), choices=FORMS_OF_ADDRESS, required=False, widget=forms.RadioSelect
     )
     phone = PlainText(label=_("Phone number"), limit=40, required=False)
     email = forms.EmailField(
@@ -162,7 +164,7 @@ class ContactForm(forms.Form):
     )
     preferred_contact = forms.ChoiceField(
         label=_("How would you like us to contact you"),
-        choices=[(ContactKind.PHONE, _("By phone")), (ContactKind.EMAIL, _("By e-mail"))],
+        choices=WAYS_TO_CONTACT,
         required=False,
         widget=forms.RadioSelect,
     )

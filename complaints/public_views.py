@@ -7,7 +7,7 @@ not valid is shown again with everything in it. The token of the draft is a cook
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -25,7 +25,17 @@ from accounts.errors import DomainError, InvalidInput
 from complaints import drafts, files, help_text, throttle, uploads
 from complaints.models import Category, IntakeDraft
 from complaints.models.people import ContactKind
-from complaints.public_forms import STEPS, CategoryForm, ContactForm, DetailsForm, bound, filing, initial, raw_values
+from complaints.public_forms import (
+    FORMS_OF_ADDRESS,
+    STEPS,
+    WAYS_TO_CONTACT,
+    CategoryForm,
+    DetailsForm,
+    bound,
+    filing,
+    initial,
+    raw_values,
+)
 
 # More text than a draft keeps; the form refuses it with a sentence.
 MOST_KEPT = 100_000
@@ -300,18 +310,13 @@ def _show_check(
     return response
 
 
-def _words(name: str) -> dict[str, Any]:
-    """What the choices of a contact field are called."""
-    return dict(cast(forms.ChoiceField, ContactForm.base_fields[name]).choices)
-
-
 def _rows(draft: IntakeDraft, steps: dict[str, forms.Form]) -> list[dict[str, Any]]:
     """What was answered, line by line, each with the step where it can be changed."""
     category: Category = steps["category"].cleaned_data["category"]
     details, contact = steps["details"].cleaned_data, steps["contact"].cleaned_data
-    address = _words("form_of_address").get(contact["form_of_address"], "")
+    address = dict(FORMS_OF_ADDRESS).get(contact["form_of_address"], "")
     preferred = contact["preferred_contact"] or (ContactKind.PHONE if contact["phone"] else ContactKind.EMAIL)
-    by = _words("preferred_contact")[preferred]
+    by = dict(WAYS_TO_CONTACT)[preferred]
     lines = [
         ("category", _("Category"), category.label),
         ("details", _("What happened"), details["narrative"]),

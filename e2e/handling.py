@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from playwright.sync_api import expect
-
-from e2e.people import Window
-from e2e.story import NAME, PHONE, REPLY, RESULT, SUBJECT, Story, day, last_month
+from e2e.people import Window, expect
+from e2e.story import NAME, PHONE, REPLY, RESULT, SUBJECT, Story, day
 
 PHOTO = {
     "name": "停水的水龙头.png",
@@ -51,24 +49,6 @@ def file_complaint(story: Story) -> None:
 
 
 # --- The complaints office ----------------------------------------------------------------------
-def register(story: Story) -> None:
-    """An officer registers a call of last month that stood on paper only; the report will count it (IN-12)."""
-    with story.office.turn("intake_officer-1") as officer:
-        officer.open("/desk/register/")
-        officer.follow('a[href="?channel=phone"]')
-        officer.submit(
-            "main form:has([name=narrative])",
-            received_at=f"{last_month()}-15T10:20",
-            name="孙先生",
-            phone="13700001234",
-            subject="公交站台没有照明",
-            narrative="柳桥路公交站台晚上没有灯。",
-            category="other",
-        )
-        officer.shows("公交站台没有照明")
-        assert "/register/receipts/" in officer.page.url
-
-
 def accept(story: Story) -> None:
     """An intake officer finds the new case in the queue and accepts it (SCR-01, CLS-01)."""
     with story.office.turn("intake_officer-1") as officer:

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Expect, Locator, Page, Response
 
 WAIT = 30_000  # milliseconds; a loaded machine is no failure
 WIDTHS = {"citizen": 390}  # the complainant holds a telephone, everybody else sits at a desk
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
 MAIN_BUTTON = ".btn-primary:visible, .btn-danger-solid:visible"
 
+expect = Expect()  # our own: the patience of other tests stays as it is
 expect.set_options(timeout=WAIT)
 
 
@@ -28,13 +29,13 @@ class Window:
     def __init__(self, page: Page, site: str) -> None:
         self.page = page
         self.site = site
-        self.complaints: list[str] = []
+        self.problems: list[str] = []
         page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
 
-    def _note(self, message) -> None:
+    def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.complaints.append(f"{self.page.url}: {message.text}")
+            self.problems.append(f"{self.page.url}: {message.text}")
 
     # --- Going somewhere ----------------------------------------------------------------------
     def open(self, path: str) -> None:
@@ -130,7 +131,7 @@ class Office:
         if is_new and who in self.passwords:
             self._sign_in(window, who)
         yield window
-        assert window.complaints == []
+        assert window.problems == []
         page.close()
 
     def _context(self, width: int) -> BrowserContext:

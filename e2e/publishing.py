@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import expect
-
-from e2e.people import Window
+from e2e.people import Window, expect
 from e2e.story import NAME, PHONE, Story
 
 AUTHOR, POSTER = "publisher-1", "publisher-2"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
-
-from e2e.people import Window
+from e2e.people import Window, expect
 from e2e.story import NAME, PHONE, RESULT, SUBJECT, Story
 
 HEAD, AUTHOR, MEMBER = "head_of_review-1", "reviewer-1", "reviewer-2"

@@ -25,7 +25,6 @@ def test_a_complaint_from_the_public_form_to_the_report(
     """CASE-02, QUA-03, FB-04…08, REV-18…45, PUB-02…20, AN-19; at the end the ledger is whole (ARC-10)."""
     story = Story(office)
     for step in (
-        handling.register,
         handling.file_complaint,
         handling.accept,
         handling.assign,

@@ -24,7 +24,7 @@ from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.web import StaffRequest
 from complaints import case_access
-from publication import composer, content, lists, permissions, transitions
+from publication import composer, content, lists, permissions, results, transitions
 from publication.forms import DecideForm, FigureForm, MaskForm, SpanForm, TextsForm, VersionForm
 from publication.models import Publication, PublicationDecision, PublishedResult
 from publication.states import MOVES, PublicationStatus
@@ -148,6 +148,7 @@ def show(
     rows = composer.elements(publication, form, problems)
     found = composer.marks(publication, extra.pop("span_errors", None))
     given = composer.signs(publication, user)
+    result = result_of(publication)
     context = {
         "publication": publication,
         "form": form,
@@ -166,7 +167,8 @@ def show(
         "todo": composer.todo(publication, rows, found, given),
         "problems": [(name, composer.LABELS.get(name, ""), text) for name, text in (problems or {}).items()],
         "bar": [(action, composer.label_of(action)) for action in composer.shown_actions(publication, user)],
-        "result": result_of(publication),
+        "result": result,
+        "result_url": results.path_of(result.public_id) if result else "",
         **extra,
     }
     return render(request, "publication/detail.html", context, status=status)

@@ -814,6 +814,10 @@ class Migration(migrations.Migration):
             model_name='assignment',
             index=models.Index(fields=['complaint', 'is_current'], name='assignment_of_case'),
         ),
+        migrations.AddIndex(
+            model_name='assignment',
+            index=models.Index(condition=models.Q(('is_current', True), ('role', 'supporting')), fields=['complaint'], name='assignment_supporting'),
+        ),
         migrations.AddConstraint(
             model_name='assignment',
             constraint=models.UniqueConstraint(condition=models.Q(('is_current', True), ('role', 'lead')), fields=('complaint',), name='one_lead_department'),

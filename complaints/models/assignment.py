@@ -40,6 +40,10 @@ class Assignment(models.Model):
             # visible_to(): is the case with this department now?
             models.Index(fields=["department", "complaint"], name="assignment_current", condition=Q(is_current=True)),
             models.Index(fields=["complaint", "is_current"], name="assignment_of_case"),
+            # The view of cases with several departments
+            models.Index(
+                fields=["complaint"], name="assignment_supporting", condition=Q(is_current=True, role="supporting")
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -49,10 +49,19 @@ def test_cc_01_two_different_transitions_on_one_case_one_wins(cast):
     version = story.case.version
 
     def accept():
-        t.accept(story.pk, by=cast.intake, rule="在范围内", category=category(), version=version, at=at("2026-11-16 10:00"))
+        t.accept(
+            story.pk, by=cast.intake, rule="在范围内", category=category(), version=version, at=at("2026-11-16 10:00")
+        )
 
     def refuse():
-        t.refuse(story.pk, by=cast.intake2, ground="other_proceedings", reason="法院已受理", version=version, at=at("2026-11-16 10:00"))
+        t.refuse(
+            story.pk,
+            by=cast.intake2,
+            ground="other_proceedings",
+            reason="法院已受理",
+            version=version,
+            at=at("2026-11-16 10:00"),
+        )
 
     assert sorted(together(accept, refuse)) == ["ok", "stale_version"]
     assert CaseEvent.objects.filter(complaint=story.pk, version=version + 1).count() == 1
@@ -74,7 +83,14 @@ def test_cc_04_a_question_that_arrives_while_the_case_closes_is_kept(cast):
         t.close(story.pk, by=cast.coordinator, is_systemic=False, is_cured=True, at=at("2026-11-20 16:00"))
 
     def ask():
-        t.add_question(story.pk, kind=QuestionKind.SUBSTANTIVE, text="水什么时候来？", channel="web", by=None, at=at("2026-11-20 16:00"))
+        t.add_question(
+            story.pk,
+            kind=QuestionKind.SUBSTANTIVE,
+            text="水什么时候来？",
+            channel="web",
+            by=None,
+            at=at("2026-11-20 16:00"),
+        )
 
     assert together(close, ask) == ["ok", "ok"]
     assert story.case.questions.count() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from complaints.transitions import core
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 16
 MAX_NARRATIVE = 20_000
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def group_code(code: str) -> str:
 
 def check_text(field_name: str, value: str, *, limit: int) -> str:
     """Text as given, or InvalidInput: NUL and lone surrogates cannot be stored, length is bounded."""
-    if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if _UNSTORABLE.search(value):
         raise InvalidInput(
             field_name, _("This text holds characters that cannot be stored. Remove them and try again.")
         )

@@ -71,6 +71,8 @@ def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Concl
     head = teller.people.role("head_of_review")[0]
     author, second = teller.dice.sample(teller.people.role("reviewer"), 2)
     pk, case = review.pk, review.complaint
+    if case.lead_department is None:
+        conclusion = "uphold"  # withdrawn before any department had it: nothing to rectify
     try:
         at = teller.later(at, hours=6)
         if teller.dice.random() < 0.12 and review.triggers.filter(kind="application").exists():
@@ -246,7 +248,13 @@ def _publications(teller: Teller) -> int:
     """About every sixth closed case is published; the newest stand at every stage."""
     people = teller.people
     cases = (
-        Complaint.objects.filter(status=Status.CLOSED, remedies__isnull=False, improvements__isnull=False)
+        Complaint.objects.filter(
+            # Old enough for every step to have happened by now.
+            closed_at__lt=teller.now - timedelta(days=9),
+            status=Status.CLOSED,
+            remedies__isnull=False,
+            improvements__isnull=False,
+        )
         .distinct()
         .order_by("-closed_at")
     )
