@@ -375,8 +375,8 @@ def measures(facts: Facts, heading: str) -> Section:
     )
     open_now = facts.data.get("improvements", {"open": 0, "overdue": 0})
     running = _(
-        "At the end of the period %(open)s improvements are under way, %(overdue)s of them past their date; %(verified)s were verified in "
-        "the period."
+        "At the end of the period %(open)s improvements are under way, %(overdue)s of them past their date; "
+        "%(verified)s were verified in the period."
     ) % {
         "open": show(open_now["open"]),
         "overdue": show(open_now["overdue"]),

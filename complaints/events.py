@@ -185,9 +185,7 @@ def _anchor_until(newest: int, *, day: date, at: datetime) -> LedgerAnchor:
     start, head, events = (last.last_event_id, last.head_hash, last.events) if last else (0, "", 0)
     end = max(start, newest)
     head, count = _fold(head, _hashes(start, end))
-    made = LedgerAnchor.objects.create(
-        day=day, last_event_id=end, events=events + count, head_hash=head, at=at
-    )
+    made = LedgerAnchor.objects.create(day=day, last_event_id=end, events=events + count, head_hash=head, at=at)
     folder = anchor_folder()
     folder.mkdir(parents=True, exist_ok=True)
     record = {"day": day.isoformat(), "last_event_id": end, "events": made.events, "head_hash": head}

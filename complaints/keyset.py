@@ -8,10 +8,14 @@ The conditions are row comparisons, `(next_due_at, id) > (…)`, which an index 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, cast
 
+from django.db import connection
 from django.db.models import BooleanField, DateTimeField, F, Func, Model, Q, QuerySet, Value
 
 _CURSOR = re.compile(r"(\d)-(\d{1,16})-(\d{1,18})", re.ASCII)
@@ -64,17 +68,42 @@ def parse(text: str, order: Order) -> Position | None:
     return Position(int(match[1]), _EPOCH + timedelta(microseconds=int(match[2])), int(match[3]))
 
 
-def page(queryset: QuerySet, order: Order, *, size: int, after: str = "", before: str = "") -> Page:
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: those of `queryset` that meet one of `parts` (all, without any).
+
+    Each part has an index in the order of the page. Read together they would have to be sorted; so the
+    first rows of each are taken and the first of those are the page (SQLite has no such union and sorts).
+    `dress` adds what a row shows.
+    """
+
+    queryset: QuerySet
+    parts: Sequence[Q] = ()
+    dress: Callable[[QuerySet], QuerySet] = lambda rows: rows
+
+    def first(self, count: int, where: Sequence[Any], keys: Sequence[Any]) -> list[Model]:
+        """The first `count` rows that satisfy every condition, ordered by `keys`."""
+        found = self.queryset.filter(*where)
+        if len(self.parts) > 1 and connection.features.supports_slicing_ordering_in_compound:
+            first, *others = [found.filter(part).order_by(*keys).values("pk")[:count] for part in self.parts]
+            # The conditions stand inside; they need not be checked twice.
+            found = found.model._default_manager.filter(pk__in=first.union(*others, all=True))
+        elif self.parts:
+            found = found.filter(reduce(or_, self.parts))
+        return list(self.dress(found).order_by(*keys)[:count])
+
+
+def page(source: Source, order: Order, *, size: int, after: str = "", before: str = "") -> Page:
     """The `size` rows after or before a position; the first rows when neither is a position."""
     start = parse(after, order)
     end = parse(before, order) if start is None else None
     if end is not None:
-        rows = _fetch(queryset, order, end, backward=True, count=size + 1)
+        rows = _fetch(source, order, end, backward=True, count=size + 1)
         if len(rows) > size:
             rows = rows[:size][::-1]
             return Page(rows, before=_position(rows[0], order), after=_position(rows[-1], order))
         # Less than a page is left before the position: that is the first page.
-    rows = _fetch(queryset, order, start, backward=False, count=size + 1)
+    rows = _fetch(source, order, start, backward=False, count=size + 1)
     shown = rows[:size]
     return Page(
         shown,
@@ -83,20 +112,20 @@ def page(queryset: QuerySet, order: Order, *, size: int, after: str = "", before
     )
 
 
-def _fetch(queryset: QuerySet, order: Order, start: Position | None, *, backward: bool, count: int) -> list[Model]:
+def _fetch(source: Source, order: Order, start: Position | None, *, backward: bool, count: int) -> list[Model]:
     if start is None and order.whole:
-        return list(queryset.order_by(*order.whole)[:count])
+        return source.first(count, (), order.whole)
     numbers = range(len(order.segments))
     first = start.segment if start else 0
     rows: list[Model] = []
     for number in reversed(numbers[: first + 1]) if backward else numbers[first:]:
         segment = order.segments[number]
-        found = queryset.filter(segment.where)
+        where: list[Any] = [segment.where]
         if start is not None and number == first:
-            found = found.filter(_beyond(segment, start, backward=backward))
+            where.append(_beyond(segment, start, backward=backward))
         sign = "-" if segment.descending != backward else ""
         keys = [segment.field, "pk"] if segment.field else ["pk"]
-        rows += found.order_by(*(sign + key for key in keys))[: count - len(rows)]
+        rows += source.first(count - len(rows), where, [sign + key for key in keys])
         if len(rows) == count:
             break
     return rows

@@ -10,11 +10,21 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from complaints import clocks, identity, selectors
+from complaints import clocks, identity, references, selectors
 from complaints.calendars import WorkingCalendar
 from complaints.models import Complaint
 from complaints.querysets import ComplaintQuerySet
-from complaints.states import ENDED, STAGE, AssignmentRole, Audience, DeadlineState, Move, RiskGrade, Status
+from complaints.states import (
+    ENDED,
+    STAGE,
+    AssignmentRole,
+    Audience,
+    DeadlineState,
+    Move,
+    PauseReason,
+    RiskGrade,
+    Status,
+)
 from complaints.timeline_words import TITLES
 
 RISK_LEVEL = {RiskGrade.ORDINARY: "low", RiskGrade.MEDIUM: "mid", RiskGrade.HIGH: "high"}
@@ -36,12 +46,15 @@ def case_url(number: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A case in the list."""
+    """A case in the list. `who` has it: its handler, else its coordinator."""
 
     complaint: Complaint
     url: str
+    department: str
+    category: str
     chip_state: str
     chip_text: str
+    status: str
     stage: int
     tone: str
     risk: str
@@ -49,9 +62,13 @@ class Row:
 
 
 def make_rows(complaints: list[Complaint], *, now: datetime) -> list[Row]:
-    """Rows of a page, without a query per row."""
+    """Rows of a page (`queue.rows`), without a query per row."""
+    known = references.of(complaints)
     calendars = Calendars()
-    return [_row(complaint, calendars.of(complaint), now=now) for complaint in complaints]
+    return [
+        _row(complaint, known, calendars.of(known.slots[complaint.policy_id]), now=now, who=complaint.who)
+        for complaint in complaints
+    ]
 
 
 class Calendars:
@@ -60,28 +77,32 @@ class Calendars:
     def __init__(self) -> None:
         self._by_slots: dict[str, WorkingCalendar] = {}
 
-    def of(self, complaint: Complaint) -> WorkingCalendar:
-        slots = complaint.policy.slots
+    def of(self, slots: list[list[str]]) -> WorkingCalendar:
         key = str(slots)
         if key not in self._by_slots:
             self._by_slots[key] = clocks.working_calendar(slots)
         return self._by_slots[key]
 
 
-def _row(complaint: Complaint, calendar: WorkingCalendar, *, now: datetime) -> Row:
+def _row(
+    complaint: Complaint, known: references.References, calendar: WorkingCalendar, *, now: datetime, who: str | None
+) -> Row:
     state, text = selectors.chip(complaint, now=now, calendar=calendar)
     if state == "paused" and complaint.pause_reason:
-        text = f"{text} · {complaint.get_pause_reason_display()}"
-    person = complaint.handler or complaint.coordinator
+        text = f"{text} · {PauseReason(complaint.pause_reason).label}"
+    status = Status(complaint.status)
     return Row(
         complaint=complaint,
         url=case_url(complaint.number),
+        department=known.departments[complaint.lead_department_id] if complaint.lead_department_id else "",
+        category=known.categories[complaint.category_id].label if complaint.category_id else "",
         chip_state=state,
         chip_text=text,
-        stage=STAGE[Status(complaint.status)],
+        status=str(status.label),
+        stage=STAGE[status],
         tone=status_tone(complaint),
         risk=RISK_LEVEL[RiskGrade(complaint.risk_grade)],
-        who=person.display_name if person else "",
+        who=who or "",
     )
 
 
@@ -118,7 +139,9 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
     )
     if complaint is None:
         return None
-    calendar = Calendars().of(complaint)
+    known = references.of([complaint])
+    calendar = Calendars().of(known.slots[complaint.policy_id])
+    person = complaint.handler or complaint.coordinator
     running = complaint.deadlines.filter(state__in=[DeadlineState.RUNNING, DeadlineState.PAUSED]).order_by("due_at")
     tasks = list(complaint.assignments.filter(is_current=True).select_related("department", "handler"))
     log = complaint.events.filter(audience=Audience.CASE).order_by("-sequence")[:3]
@@ -128,7 +151,7 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
     )
     return Preview(
         complaint=complaint,
-        row=_row(complaint, calendar, now=now),
+        row=_row(complaint, known, calendar, now=now, who=person and person.display_name),
         clocks=[selectors.read_clock(deadline, complaint, now=now, calendar=calendar) for deadline in running],
         complainant=str(_("Withheld")) if hidden else identity.mask("name", complaint.complainant.name),
         earlier=earlier.visible_to(user).count(),

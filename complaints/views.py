@@ -60,7 +60,7 @@ def queue_page(request: StaffRequest) -> HttpResponse:
     order = request.GET.get("sort", "")
     order = order if order in orders else orders[0] if view.order == "due" else "received"
     found = keyset.page(
-        queue.rows(cases, user),
+        keyset.Source(cases, view.parts(user), lambda rows: queue.rows(rows, user)),
         queue.ORDERS[order],
         size=queue.PAGE_SIZE,
         after=_start(request.GET, order),
@@ -74,6 +74,7 @@ def queue_page(request: StaffRequest) -> HttpResponse:
         "view": view,
         "views": [(item, numbers.numbers[item.key], _address(item.key, {})) for item in queue.VIEWS.values()],
         "counted_at": numbers.at,
+        "most_counted": queue.MOST_COUNTED,
         "total": None if chosen else numbers.numbers[view.key],
         "rows": queue_rows.make_rows(found.rows, now=now),
         "words": words,

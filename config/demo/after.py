@@ -72,7 +72,7 @@ def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Concl
     author, second = teller.dice.sample(teller.people.role("reviewer"), 2)
     pk, case = review.pk, review.complaint
     if case.lead_department is None:
-        conclusion = "uphold"  # withdrawn before any department had it: nothing to rectify
+        conclusion = Conclusion.UPHOLD  # withdrawn before any department had it: nothing to rectify
     try:
         at = teller.later(at, hours=6)
         if teller.dice.random() < 0.12 and review.triggers.filter(kind="application").exists():
