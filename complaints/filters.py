@@ -7,69 +7,28 @@ outside the list is an error of the form (the API answers 400, the page leaves t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import django_filters
 from django import forms
-from django.core.cache import caches
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Department, User
-from complaints import identity, search
-from complaints.models import Category, Complaint, ContactPoint, Dimension
+from accounts.models import User
+from complaints import identity, references, search
+from complaints.models import Complaint, ContactPoint
 from complaints.models.people import ContactKind
 from complaints.querysets import ComplaintQuerySet
 from complaints.states import Channel, RiskGrade, Status
 
-CACHE_SECONDS = 60
 MAX_QUERY = 200
 NUMBER = re.compile(r"HY-\d{8}-\d{4,8}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Option:
-    """A category or department as a filter offers it. `pks` also holds the subcategories."""
-
-    code: str
-    name: str
-    name_en: str
-    pks: tuple[int, ...]
-    depth: int = 0
-
-    @property
-    def label(self) -> str:
-        return self.name_en if self.name_en and get_language() == "en" else self.name
-
-
-def options() -> dict[str, list[Option]]:
+def options() -> dict[str, list[references.Option]]:
     """Active categories (as a tree) and departments; read again at least once a minute."""
-    stored = caches["local"].get("filter-options")
-    if stored is None:
-        stored = {"category": _categories(), "department": _departments()}
-        caches["local"].set("filter-options", stored, CACHE_SECONDS)
-    return stored
-
-
-def _categories() -> list[Option]:
-    rows = list(Category.objects.filter(dimension=Dimension.CATEGORY, is_active=True))
-    children: dict[int | None, list[Category]] = {}
-    for row in rows:
-        children.setdefault(row.parent_id, []).append(row)
-    found = []
-    for top in children.get(None, []):
-        below = children.get(top.pk, [])
-        found.append(Option(top.code, top.name, top.name_en, (top.pk, *(row.pk for row in below))))
-        found += [Option(row.code, row.name, row.name_en, (row.pk,), depth=1) for row in below]
-    return found
-
-
-def _departments() -> list[Option]:
-    rows = Department.objects.handling().values_list("code", "name", "pk")
-    return [Option(code, name, "", (pk,)) for code, name, pk in rows]
+    return references.known().options
 
 
 def choices_of(kind: str) -> list[tuple[str, str]]:

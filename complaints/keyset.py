@@ -93,22 +93,23 @@ class Source:
         return list(self.dress(found).order_by(*keys)[:count])
 
 
-def page(source: Source, order: Order, *, size: int, after: str = "", before: str = "") -> Page:
+def page(rows: QuerySet | Source, order: Order, *, size: int, after: str = "", before: str = "") -> Page:
     """The `size` rows after or before a position; the first rows when neither is a position."""
+    source = rows if isinstance(rows, Source) else Source(rows)
     start = parse(after, order)
     end = parse(before, order) if start is None else None
     if end is not None:
-        rows = _fetch(source, order, end, backward=True, count=size + 1)
-        if len(rows) > size:
-            rows = rows[:size][::-1]
-            return Page(rows, before=_position(rows[0], order), after=_position(rows[-1], order))
+        found = _fetch(source, order, end, backward=True, count=size + 1)
+        if len(found) > size:
+            found = found[:size][::-1]
+            return Page(found, before=_position(found[0], order), after=_position(found[-1], order))
         # Less than a page is left before the position: that is the first page.
-    rows = _fetch(source, order, start, backward=False, count=size + 1)
-    shown = rows[:size]
+    found = _fetch(source, order, start, backward=False, count=size + 1)
+    shown = found[:size]
     return Page(
         shown,
         before=_position(shown[0], order) if start is not None and shown else "",
-        after=_position(shown[-1], order) if len(rows) > size else "",
+        after=_position(shown[-1], order) if len(found) > size else "",
     )
 
 

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from complaints import clocks, keyset
 from complaints.calendars import CalendarMissing
-from complaints.models import Assignment, Complaint, Notification
+from complaints.models import Assignment, Complaint, Notification, ServicePolicy
 from complaints.querysets import ComplaintQuerySet
 from complaints.states import OPEN, AssignmentRole, Status
 
@@ -47,7 +47,7 @@ ORDERS = {"due": DUE, "received": RECEIVED}
 # What a row shows of its own case.
 SHOWN = (
     "number", "subject", "status", "channel", "risk_grade", "is_repeat", "next_due_at", "is_paused", "pause_reason",
-    "received_at", "version", "lead_department", "category", "policy", "calendar_missing",
+    "received_at", "version", "lead_department", "category", "calendar_missing",
 )  # fmt: skip
 
 # Whoever holds the permission takes the next case of the pool; it is part of "my work" until somebody does.
@@ -75,16 +75,13 @@ class View:
     parts: Parts = lambda user: []
 
 
-def _open(cases: ComplaintQuerySet, user: User, now: datetime) -> ComplaintQuerySet:
-    return cases.open()
-
-
 def _my_parts(user: User) -> list[Q]:
-    """Why an open case is this person's work; each reason is answered by an index of its own."""
+    """Why a case is this person's work; each reason is answered by an index of its own."""
+    is_open = Q(status__in=[str(status) for status in OPEN])
     pools = [Q(status=status) for permission, status in _POOLS if user.has_perm(permission)]
     if user.has_perm("complaints.handle_complaint"):
         pools.append(Q(status=Status.ASSIGNED, handler=None, lead_department__in=user.department_ids))
-    return [Q(handler=user), Q(coordinator=user), *pools]
+    return [Q(handler=user) & is_open, Q(coordinator=user) & is_open, *pools]
 
 
 def _soon(cases: ComplaintQuerySet, user: User, now: datetime) -> ComplaintQuerySet:
@@ -128,7 +125,7 @@ def _closed(cases: ComplaintQuerySet, user: User, now: datetime) -> ComplaintQue
 VIEWS: dict[str, View] = {
     view.key: view
     for view in (
-        View("mine", _("My work"), _open, _("Nothing waits for you."), parts=_my_parts),
+        View("mine", _("My work"), _all, _("Nothing waits for you."), parts=_my_parts),
         View("soon", _("Due soon"), _soon, _("No case is due within one working day."), "is-warn"),
         View("overdue", _("Overdue"), _overdue, _("No case is overdue."), "is-bad"),
         View("awaiting", _("Information wanted"), _awaiting, _("No complainant owes us information.")),
@@ -209,11 +206,15 @@ def unread_notifications(user: User) -> int:
 
 
 def rows(cases: ComplaintQuerySet, user: User) -> ComplaintQuerySet:
-    """The cases as the queue shows them, with who has each and whether there is unread news for this person.
+    """The cases as the queue shows them, with who has each, the office hours of its policy and whether there
+    is unread news for this person.
 
     No table is joined: planning a join of seven takes longer than fetching a page. Names of departments
     and categories come from `references`.
     """
     news = Notification.objects.filter(recipient=user, read_at=None, complaint=OuterRef("pk"))
     person = User.objects.filter(pk=Coalesce(OuterRef("handler"), OuterRef("coordinator"))).order_by()
-    return cases.only(*SHOWN).annotate(has_news=Exists(news), who=Subquery(person.values("display_name")[:1]))
+    policy = ServicePolicy.objects.filter(pk=OuterRef("policy")).order_by()
+    return cases.only(*SHOWN).annotate(
+        has_news=Exists(news), who=Subquery(person.values("display_name")), slots=Subquery(policy.values("slots"))
+    )

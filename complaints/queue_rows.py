@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -28,6 +32,7 @@ from complaints.states import (
 from complaints.timeline_words import TITLES
 
 RISK_LEVEL = {RiskGrade.ORDINARY: "low", RiskGrade.MEDIUM: "mid", RiskGrade.HIGH: "high"}
+_NUMBER = "HY-00000000-0000"  # stands for any case number in an address
 REPEAT_DAYS = 90
 EXCERPT = 220
 ACTIONS_SHOWN = 3
@@ -41,7 +46,22 @@ _NEXT = (
 
 def case_url(number: str) -> str:
     """The case page."""
-    return reverse("complaints:detail", args=[number])
+    return _address().replace(_NUMBER, number)
+
+
+@lru_cache(maxsize=1)
+def _address() -> str:
+    return reverse("complaints:detail", args=[_NUMBER])
+
+
+@lru_cache(maxsize=1024)
+def _drawn(language: str, **values: str | int) -> SafeString:
+    """One cell of the list. A page repeats few different ones, and drawing a component takes long."""
+    return render_to_string("complaints/queue_cell.html", values)
+
+
+def _cell(**values: str | int) -> SafeString:
+    return _drawn(get_language() or "", **values)
 
 
 @dataclass(frozen=True)
@@ -60,14 +80,31 @@ class Row:
     risk: str
     who: str
 
+    @property
+    def chip(self) -> SafeString:
+        """What is left of the deadline; '' without one."""
+        return _cell(chip=self.chip_text, state=self.chip_state)
+
+    @property
+    def status_badge(self) -> SafeString:
+        return _cell(status=self.status, stage=self.stage, tone=self.tone)
+
+    @property
+    def risk_badge(self) -> SafeString:
+        return _cell(risk=self.risk)
+
+    @property
+    def repeat_tag(self) -> SafeString:
+        """Marks a repeat complaint."""
+        return _cell(repeat="repeat") if self.complaint.is_repeat else SafeString("")
+
 
 def make_rows(complaints: list[Complaint], *, now: datetime) -> list[Row]:
     """Rows of a page (`queue.rows`), without a query per row."""
-    known = references.of(complaints)
+    known = references.known(complaints)
     calendars = Calendars()
     return [
-        _row(complaint, known, calendars.of(known.slots[complaint.policy_id]), now=now, who=complaint.who)
-        for complaint in complaints
+        _row(complaint, known, calendars.of(complaint.slots), now=now, who=complaint.who) for complaint in complaints
     ]
 
 
@@ -94,8 +131,8 @@ def _row(
     return Row(
         complaint=complaint,
         url=case_url(complaint.number),
-        department=known.departments[complaint.lead_department_id] if complaint.lead_department_id else "",
-        category=known.categories[complaint.category_id].label if complaint.category_id else "",
+        department=known.department(complaint),
+        category=known.category(complaint),
         chip_state=state,
         chip_text=text,
         status=str(status.label),
@@ -139,8 +176,8 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
     )
     if complaint is None:
         return None
-    known = references.of([complaint])
-    calendar = Calendars().of(known.slots[complaint.policy_id])
+    known = references.known([complaint])
+    calendar = Calendars().of(complaint.policy.slots)
     person = complaint.handler or complaint.coordinator
     running = complaint.deadlines.filter(state__in=[DeadlineState.RUNNING, DeadlineState.PAUSED]).order_by("due_at")
     tasks = list(complaint.assignments.filter(is_current=True).select_related("department", "handler"))

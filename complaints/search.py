@@ -6,15 +6,19 @@ words, so one-, two- and n-character queries all find exactly the texts that con
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from typing import TypeVar
 
+from django.core.cache import caches
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 
 _RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[a-z0-9]+")
 MAX_QUERY = 60
+FEW_HITS = 4000
+COUNT_SECONDS = 60
 _Rows = TypeVar("_Rows", bound=models.QuerySet)
 
 
@@ -53,15 +57,51 @@ def search(queryset: _Rows, query: str, *, relation: str, table: str) -> _Rows:
     terms = _terms(query)
     if not terms:
         return queryset.none()
-    if connection.vendor == "postgresql":
-        raw = " & ".join(f"'{term}'" + (":*" if prefix else "") for term, prefix in terms)
-        key = queryset.model._meta.get_field(relation).related_model._meta.pk.column
-        match = f"SELECT {key} FROM {table} WHERE vector @@ to_tsquery('simple', %s)"  # noqa: S608 - constant names
-    else:
-        raw = " AND ".join(f'"{term}"' + ("*" if prefix else "") for term, prefix in terms)
-        match = f"SELECT rowid FROM {table}_fts WHERE {table}_fts MATCH %s"  # noqa: S608 - constant name
+    key = queryset.model._meta.get_field(relation).related_model._meta.pk.column
+    match = _match_postgresql if connection.vendor == "postgresql" else _match_sqlite
     # Table and key are constants of our models; what was typed goes in as a parameter.
-    return queryset.filter(pk__in=RawSQL(match, [raw]))  # noqa: S611 - the terms are a parameter
+    return queryset.filter(pk__in=RawSQL(*match(terms, table, key)))  # noqa: S611 - the terms are parameters
+
+
+def _match_sqlite(terms: list[tuple[str, bool]], table: str, key: str) -> tuple[str, list[str]]:
+    """Statement and parameters that select the keys of the rows that hold every term."""
+    words = " AND ".join(f'"{term}"' + ("*" if prefix else "") for term, prefix in terms)
+    return f"SELECT rowid FROM {table}_fts WHERE {table}_fts MATCH %s", [words]  # noqa: S608 - constant name
+
+
+def _match_postgresql(terms: list[tuple[str, bool]], table: str, key: str) -> tuple[str, list[str]]:
+    """The same for PostgreSQL, which cannot tell a rare term from a frequent one beforehand.
+
+    Few hits are fetched through the index and sorted. Many are met soon by walking the rows in the order
+    of the page, so there the index is kept out; walking in search of a rare term would read every row.
+    """
+    whole = [f"'{term}'" for term, prefix in terms if not prefix]
+    begun = [f"'{term}':*" for term, prefix in terms if prefix]
+    # Beginnings of words match long lists in the index: where a whole term narrows, they are only checked.
+    # A condition inside CASE is neither looked up in an index nor taken for a rare one.
+    parts = [words for words in (whole, begun) if words]
+    indexed, checked = (
+        "vector @@ to_tsquery('simple', %s)",
+        "CASE WHEN vector @@ to_tsquery('simple', %s) THEN TRUE END",
+    )
+    words = [" & ".join(part) for part in parts]
+    hits = f"SELECT {key} FROM {table} WHERE {' AND '.join([indexed, checked][: len(parts)])}"  # noqa: S608 - constants
+    if _count(f"{hits} LIMIT {FEW_HITS + 1}", words) <= FEW_HITS:
+        # The limit holds the planner to fetching the hits first; more than twice as many do not come in a minute.
+        return f"{hits} LIMIT {2 * FEW_HITS}", words
+    return f"SELECT {key} FROM {table} WHERE {checked}", [" & ".join(words)]  # noqa: S608 - constants
+
+
+def _count(hits: str, words: list[str]) -> int:
+    """How many rows a statement finds; kept for a minute, so that paging does not count again."""
+    name = f"search-hits:{hashlib.sha256(repr((hits, words)).encode()).hexdigest()}"
+    found: int | None = caches["local"].get(name)
+    if found is None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM ({hits}) AS hits", words)  # noqa: S608 - made above
+            found = int(cursor.fetchone()[0])
+        caches["local"].set(name, found, COUNT_SECONDS)
+    return found
 
 
 def index_sql(vendor: str, table: str, key: str) -> tuple[list[str], list[str]]:

@@ -326,7 +326,10 @@ def test_templates_hold_no_inline_style_script_or_handler():
         text = page.read_text()
         found += [
             f"{page.name}: {hit}"
-            for hit in re.findall(r"""<style|\sstyle=|\son[a-z]+=["']|<script(?![^>]*\ssrc=)(?! type="application/ld\+json")[^>]*>""", text)
+            for hit in re.findall(
+                r"""<style|\sstyle=|\son[a-z]+=["']|<script(?![^>]*\ssrc=)(?! type="application/ld\+json")[^>]*>""",
+                text,
+            )
         ]
     assert found == []
 
