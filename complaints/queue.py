@@ -16,7 +16,7 @@ from operator import or_
 from django.core.cache import caches
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -205,7 +205,7 @@ def unread_notifications(user: User) -> int:
     return user.notifications.filter(read_at=None).count()
 
 
-def rows(cases: ComplaintQuerySet, user: User) -> ComplaintQuerySet:
+def rows(cases: QuerySet, user: User) -> QuerySet:
     """The cases as the queue shows them, with who has each, the office hours of its policy and whether there
     is unread news for this person.
 

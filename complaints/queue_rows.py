@@ -99,8 +99,8 @@ class Row:
         return _cell(repeat="repeat") if self.complaint.is_repeat else SafeString("")
 
 
-def make_rows(complaints: list[Complaint], *, now: datetime) -> list[Row]:
-    """Rows of a page (`queue.rows`), without a query per row."""
+def make_rows(complaints: list[Any], *, now: datetime) -> list[Row]:
+    """Rows of a page: complaints with the annotations of `queue.rows`, so without a query per row."""
     known = references.known(complaints)
     calendars = Calendars()
     return [

@@ -80,10 +80,8 @@ def _match_postgresql(terms: list[tuple[str, bool]], table: str, key: str) -> tu
     # Beginnings of words match long lists in the index: where a whole term narrows, they are only checked.
     # A condition inside CASE is neither looked up in an index nor taken for a rare one.
     parts = [words for words in (whole, begun) if words]
-    indexed, checked = (
-        "vector @@ to_tsquery('simple', %s)",
-        "CASE WHEN vector @@ to_tsquery('simple', %s) THEN TRUE END",
-    )
+    indexed = "vector @@ to_tsquery('simple', %s)"
+    checked = f"CASE WHEN {indexed} THEN TRUE END"
     words = [" & ".join(part) for part in parts]
     hits = f"SELECT {key} FROM {table} WHERE {' AND '.join([indexed, checked][: len(parts)])}"  # noqa: S608 - constants
     if _count(f"{hits} LIMIT {FEW_HITS + 1}", words) <= FEW_HITS:
