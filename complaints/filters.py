@@ -120,4 +120,4 @@ def find(queryset: ComplaintQuerySet, text: str, *, user: User) -> ComplaintQuer
 
 
 def _hits(queryset: ComplaintQuerySet, text: str) -> ComplaintQuerySet:
-    return search.search(queryset, text, relation="search", table="complaints_complaintsearch")
+    return search.search(queryset, text, relation="search", table="complaints_complaintsearch", is_large=True)

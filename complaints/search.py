@@ -49,16 +49,19 @@ def _terms(query: str) -> list[tuple[str, bool]]:
     return list(terms)
 
 
-def search(queryset: _Rows, query: str, *, relation: str, table: str) -> _Rows:
+def search(queryset: _Rows, query: str, *, relation: str, table: str, is_large: bool = False) -> _Rows:
     """Rows of `queryset` whose token table (`relation`, stored in `table`) holds every term.
 
-    An empty or purely punctuating query finds nothing.
+    An empty or purely punctuating query finds nothing. `is_large` spends a query on how many hits there
+    are before it chooses the way to them (PostgreSQL).
     """
     terms = _terms(query)
     if not terms:
         return queryset.none()
     key = queryset.model._meta.get_field(relation).related_model._meta.pk.column
-    match = _match_postgresql if connection.vendor == "postgresql" else _match_sqlite
+    match = _match_sqlite
+    if connection.vendor == "postgresql":
+        match = _match_large if is_large else _match_postgresql
     # Table and key are constants of our models; what was typed goes in as a parameter.
     return queryset.filter(pk__in=RawSQL(*match(terms, table, key)))  # noqa: S611 - the terms are parameters
 
@@ -70,7 +73,12 @@ def _match_sqlite(terms: list[tuple[str, bool]], table: str, key: str) -> tuple[
 
 
 def _match_postgresql(terms: list[tuple[str, bool]], table: str, key: str) -> tuple[str, list[str]]:
-    """The same for PostgreSQL, which cannot tell a rare term from a frequent one beforehand.
+    words = " & ".join(f"'{term}'" + (":*" if prefix else "") for term, prefix in terms)
+    return f"SELECT {key} FROM {table} WHERE vector @@ to_tsquery('simple', %s)", [words]  # noqa: S608 - constants
+
+
+def _match_large(terms: list[tuple[str, bool]], table: str, key: str) -> tuple[str, list[str]]:
+    """The same for a large table on PostgreSQL, which cannot tell a rare term from a frequent one beforehand.
 
     Few hits are fetched through the index and sorted. Many are met soon by walking the rows in the order
     of the page, so there the index is kept out; walking in search of a rare term would read every row.
