@@ -65,7 +65,7 @@ class Command(ActionCommand):
             for done in _store(plan, jobs):
                 bar.update(done)
         stored = time.monotonic() - began
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and not connection.in_atomic_block:
             with connection.cursor() as cursor:
                 cursor.execute("SET statement_timeout = 0")
                 cursor.execute("VACUUM (ANALYZE)")
@@ -76,8 +76,8 @@ class Command(ActionCommand):
 
 
 def _store(plan: Plan, jobs: int) -> Iterator[int]:
-    if connection.vendor != "postgresql":
-        maker = Maker(plan)
+    if jobs == 1 or connection.vendor != "postgresql":
+        maker = Maker(plan)  # on the caller's connection, within its transaction if it has one
         for first, end in plan.chunks():
             yield maker.store(first, end)
         return
