@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 from django.apps import apps
@@ -65,15 +64,17 @@ def _encrypted_models() -> Iterator[tuple[type[models.Model], list[str]]]:
 def _rotate(model: type[models.Model], names: list[str], kept: list[str]) -> int:
     """Read with every key, write with the kept ones."""
     fields = [*names, "match_hash"] if model is ContactPoint else names
-    rows = model._default_manager.order_by("pk").iterator(chunk_size=CHUNK)
+    rows = model._default_manager.order_by("pk")  # by pages: a cursor held open would outlive a rollback
+    following = rows
     count = 0
-    while chunk := list(islice(rows, CHUNK)):
+    while chunk := list(following[:CHUNK]):
         with _only(kept):
             for row in chunk:
                 if isinstance(row, ContactPoint):
                     row.match_hash = identity.match_hash(row.kind, row.value)
             model._default_manager.bulk_update(chunk, fields)
         count += len(chunk)
+        following = rows.filter(pk__gt=chunk[-1].pk)
     return count
 
 
