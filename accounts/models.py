@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import F, Q
@@ -101,10 +103,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def department_ids(self) -> list[int]:
-        """Departments the user belongs to now; read once per request object."""
-        if not hasattr(self, "_department_ids"):
-            self._department_ids = list(self.memberships.current().values_list("department_id", flat=True))
-        return self._department_ids
+        """Departments the user belongs to now, from the memberships read once per request object."""
+        now = timezone.now()
+        return [item.department_id for item in self.all_memberships if item.covers(now)]
 
     @property
     def all_memberships(self) -> list[Membership]:
@@ -145,6 +146,10 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.department_id}"
+
+    def covers(self, at: datetime) -> bool:
+        """Whether the membership was in force at a moment."""
+        return self.since <= at and (self.until is None or at < self.until)
 
 
 class Certificate(models.Model):

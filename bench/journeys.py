@@ -30,13 +30,18 @@ from complaints.states import Channel
 OPEN = (
     "('registered','awaiting_information','accepted','assigned','in_progress','quality_check','legal_check','replied')"
 )
+# What a row of a list shows, of the cases that person {me} may see: the same columns and the same rule as the page.
 ROW = """
-SELECT c.id, c.number, c.subject, c.status, c.channel, c.risk_grade, c.is_repeat, c.next_due_at, c.received_at,
-  d.name, k.name, h.display_name
-FROM complaints_complaint c
-LEFT JOIN accounts_department d ON d.id = c.lead_department_id
-LEFT JOIN complaints_category k ON k.id = c.category_id
-LEFT JOIN accounts_user h ON h.id = c.handler_id"""
+SELECT c.id, c.number, c.subject, c.status, c.version, c.channel, c.risk_grade, c.is_repeat, c.next_due_at,
+  c.is_paused, c.pause_reason, c.calendar_missing, c.received_at, c.lead_department_id, c.category_id,
+  EXISTS (SELECT 1 FROM complaints_notification n
+    WHERE n.complaint_id = c.id AND n.recipient_id = {me} AND n.read_at IS NULL),
+  (SELECT h.display_name FROM accounts_user h WHERE h.id = coalesce(c.handler_id, c.coordinator_id)),
+  (SELECT p.slots FROM complaints_servicepolicy p WHERE p.id = c.policy_id)
+FROM complaints_complaint c"""
+MAY_SEE = """
+NOT EXISTS (SELECT 1 FROM complaints_complaint_accused_staff a WHERE a.complaint_id = c.id AND a.user_id = {me})
+  AND c.complainant_id NOT IN (SELECT o.id FROM complaints_complainant o WHERE o.staff_user_id = {me})"""
 BY_DUE = "ORDER BY c.next_due_at, c.id LIMIT 51"
 NEWEST = "ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
 DEEP_PAGE = 100
@@ -157,58 +162,71 @@ def all_journeys() -> list[Journey]:
     """The journeys of the staff desk and of intake, on the data that is there."""
     desk, handler = _signed_in("coordinator"), _signed_in("case_handler-water")
     queue = reverse("complaints:queue")
-    me = User.objects.get(staff_number="coordinator-1").pk
+    me, clerk = _key("coordinator-1"), _key("case_handler-water-1")
     water = Department.objects.get(code="water").pk
     heating = Category.objects.get(dimension="category", code="heating").pk
     closed, held = _newest("closed"), _newest("in_progress")
     deep = _walk(desk, f"{queue}?view=all", DEEP_PAGE)
     theirs = f"c.id IN (SELECT complaint_id FROM complaints_assignment WHERE is_current AND department_id = {water})"
     joint = "SELECT complaint_id FROM complaints_assignment WHERE is_current AND role = 'supporting'"
+    overdue = f"c.status IN {OPEN} AND c.next_due_at <= now() AND NOT c.is_paused"
     return [
-        Journey(
-            "queue: overdue by due time",
-            _get(desk, f"{queue}?view=overdue"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() {BY_DUE}",
-        ),
-        Journey(
-            "queue: my work",
-            _get(desk, queue),
-            f"{ROW} WHERE c.status IN {OPEN} AND (c.handler_id = {me} OR c.coordinator_id = {me}) {BY_DUE}",
-        ),
+        Journey("queue: overdue by due time", _get(desk, f"{queue}?view=overdue"), _rows_of(me, overdue)),
+        Journey("queue: my work", _get(desk, queue), _my_work(me)),
         Journey(
             "queue: a department's work",
             _get(handler, f"{queue}?view=overdue"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() AND {theirs} {BY_DUE}",
+            _rows_of(clerk, f"{overdue} AND {theirs}"),
         ),
         Journey(
             "queue: nothing cached",
             _get(desk, f"{queue}?view=overdue"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.next_due_at <= now() {BY_DUE}",
+            _rows_of(me, overdue),
             before=caches["local"].clear,
         ),
         Journey(
             "queue: two filters, by due time",
             _get(desk, f"{queue}?view=high&category=heating&sort=due"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.risk_grade = 'high' AND c.category_id = {heating} {BY_DUE}",
+            _rows_of(me, f"c.status IN {OPEN} AND c.risk_grade = 'high' AND c.category_id = {heating}"),
         ),
         Journey(
             "queue: several departments",
             _get(desk, f"{queue}?view=joint"),
-            f"{ROW} WHERE c.status IN {OPEN} AND c.id IN ({joint}) {BY_DUE}",
+            _rows_of(me, f"c.status IN {OPEN} AND c.id IN ({joint})"),
         ),
-        Journey("all cases: first page", _get(desk, f"{queue}?view=all"), f"{ROW} {NEWEST}"),
-        Journey(f"all cases: page {DEEP_PAGE}", _get(desk, deep), _after(deep)),
-        Journey("search: frequent word", _get(desk, f"{queue}?view=all&q=暖气"), _found("'暖气'")),
+        Journey("all cases: first page", _get(desk, f"{queue}?view=all"), _rows_of(me, order=NEWEST)),
+        Journey(f"all cases: page {DEEP_PAGE}", _get(desk, deep), _after(me, deep)),
+        Journey("search: frequent word", _get(desk, f"{queue}?view=all&q=暖气"), _found(me, "'暖气'")),
         Journey(
             "search: a place",
             _get(desk, f"{queue}?view=all&q=工业三路7号"),
-            _found("'工业' & '业三' & '三路' & '7':* & '号':*"),
+            _found(me, "'工业' & '业三' & '三路' & '7':* & '号':*"),
         ),
-        Journey("search: nothing found", _get(desk, f"{queue}?view=all&q=鎏金"), _found("'鎏金'")),
-        Journey("case page: closed", _get(desk, _page(closed)), f"{ROW} WHERE c.number = '{closed}'"),
-        Journey("case page: in progress", _get(desk, _page(held)), f"{ROW} WHERE c.number = '{held}'"),
+        Journey("search: nothing found", _get(desk, f"{queue}?view=all&q=鎏金"), _found(me, "'鎏金'")),
+        Journey("case page: closed", _get(desk, _page(closed))),
+        Journey("case page: in progress", _get(desk, _page(held))),
         Journey("filing", _file),
     ]
+
+
+def _key(staff_number: str) -> int:
+    return User.objects.get(staff_number=staff_number).pk
+
+
+def _rows_of(me: int, where: str = "TRUE", order: str = BY_DUE) -> str:
+    """The bare statement for the cases that meet a condition and that this person may see."""
+    return f"{ROW} WHERE {where} AND {MAY_SEE} {order}".replace("{me}", str(me))
+
+
+def _my_work(me: int) -> str:
+    """The first cases of each part of a coordinator's work, each by its index, and the first of those."""
+    parts = (
+        f"c.handler_id = {me} AND c.status IN {OPEN}",
+        f"c.coordinator_id = {me} AND c.status IN {OPEN}",
+        "c.status = 'registered'",
+    )
+    arms = (f"(SELECT c.id FROM complaints_complaint c WHERE {part} AND {MAY_SEE} {BY_DUE})" for part in parts)
+    return f"{ROW} WHERE c.id IN ({' UNION ALL '.join(arms)}) {BY_DUE}".replace("{me}", str(me))
 
 
 def _newest(status: str) -> str:
@@ -219,10 +237,10 @@ def _page(number: str) -> str:
     return reverse("complaints:detail", args=[number])
 
 
-def _found(query: str) -> str:
+def _found(me: int, query: str) -> str:
     """The bare statement for a search."""
     hits = f"SELECT complaint_id FROM complaints_complaintsearch WHERE vector @@ $q${query}$q$::tsquery"
-    return f"{ROW} WHERE c.id IN ({hits}) {NEWEST}"
+    return _rows_of(me, f"c.id IN ({hits})", NEWEST)
 
 
 def _signed_in(role: str) -> Client:
@@ -252,13 +270,13 @@ def _walk(client: Client, url: str, pages: int) -> str:
     return url
 
 
-def _after(url: str) -> str:
+def _after(me: int, url: str) -> str:
     """The bare statement for a page that begins after a row."""
     match = re.search(r"after=\d-(\d+)-(\d+)", url)
     if not match:
-        return f"{ROW} {NEWEST}"
+        return _rows_of(me, order=NEWEST)
     at, pk = int(match[1]), match[2]
-    return f"{ROW} WHERE (c.received_at, c.id) < (to_timestamp({at} / 1000000.0), {pk}) {NEWEST}"
+    return _rows_of(me, f"(c.received_at, c.id) < (to_timestamp({at} / 1000000.0), {pk})", NEWEST)
 
 
 def _file() -> None:

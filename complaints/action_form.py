@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import InvalidInput
 from accounts.models import User
 from complaints import transitions
+from complaints.choice_fields import CaseField
 from complaints.models import Complaint
 from complaints.states import MOVES
 
@@ -43,6 +44,9 @@ class ActionForm(forms.Form):
         self.complaint = complaint
         self.user = user
         self.initial.setdefault("version", complaint.version)
+        for field in self.fields.values():
+            if isinstance(field, CaseField):
+                field.queryset = Complaint.objects.visible_to(user).exclude(pk=complaint.pk)
         self.prepare()
 
     def prepare(self) -> None:

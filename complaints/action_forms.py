@@ -6,6 +6,7 @@ transition of that name (see complaints/action_form.py).
 
 from __future__ import annotations
 
+from complaints import action_forms_judgement as judgement
 from complaints import action_forms_result as result
 from complaints import action_forms_routing as routing
 from complaints.action_form import ActionForm
@@ -21,6 +22,17 @@ FORMS: dict[str, type[ActionForm]] = {
         routing.Rescreen,
         routing.Withdraw,
         routing.GradeRisk,
+        judgement.RecordFacts,
+        judgement.JudgeValidity,
+        judgement.ProposeUnreasonable,
+        judgement.DecideUnreasonable,
+        judgement.Link,
+        judgement.Unlink,
+        judgement.Merge,
+        judgement.UndoMerge,
+        judgement.JoinIncident,
+        judgement.LeaveIncident,
+        judgement.UndoImport,
         routing.Assign,
         routing.Reassign,
         routing.AddSupporting,

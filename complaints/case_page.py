@@ -11,6 +11,7 @@ from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from complaints import (
@@ -43,11 +44,15 @@ REVEALS_SHOWN_DAYS = 30
 
 # Actions that stand beside what they change instead of in the action bar.
 _CLOCK = ("request_pause", "approve_pause", "resume", "request_extension", "approve_extension")
-_BESIDE = {"classify", "grade_risk", "reassign", "add_supporting", *_CLOCK}
+_MATCHING = ("link", "unlink", "merge", "join_incident", "leave_incident")
+_JUDGEMENT = ("record_facts", "judge_validity", "propose_unreasonable", "undo_import")
+_BESIDE = {"classify", "grade_risk", "reassign", "add_supporting", *_CLOCK, *_MATCHING, *_JUDGEMENT}
 # What a person most likely came for, first match wins.
 _PRIMARY = (
     "receive_information",
     "grant_return",
+    "undo_merge",
+    "decide_unreasonable",
     "accept",
     "assign",
     "start",
@@ -97,6 +102,8 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "clocks": readings,
         "lead_clock": _lead_clock(readings),
         "clock_actions": [action for action in actions if action.move.action in _CLOCK],
+        "matching_actions": [action for action in actions if action.move.action in _MATCHING],
+        "judgement_actions": [action for action in actions if action.move.action in _JUDGEMENT],
         "tasks": tasks(complaint),
         "replies": list(reversed(complaint.replies.all())),
         "questions": complaint.questions.all(),
@@ -156,7 +163,7 @@ def category_path(category: Category | None) -> str:
 def steps(complaint: Complaint) -> list[tuple[str, str]]:
     """The life of the case as (name, small text): real times for what happened, due dates for what is to come."""
     reached = _reached(complaint)
-    if complaint.status in (Status.NOT_ACCEPTED, Status.WITHDRAWN):
+    if complaint.status in (Status.NOT_ACCEPTED, Status.WITHDRAWN, Status.MERGED):
         done = [(name, reached[key]) for key, name in _step_names() if key in reached and key != "closed"]
         return [*done, (complaint.get_status_display(), _short(complaint.status_since))]
     due = {row.milestone: row.due_at for row in complaint.deadlines.all() if row.state == DeadlineState.RUNNING}
@@ -359,7 +366,9 @@ def _missing_to_submit(complaint: Complaint) -> list[str]:
     active = [row for row in complaint.assignments.all() if row.is_current]
     waiting = [row.department.name for row in active if row.role == AssignmentRole.SUPPORTING and row.ended_at is None]
     return [
-        _("a finding on %(count)s point(s)") % {"count": open_points} if open_points else "",
+        ngettext("a finding on %(count)s point", "a finding on %(count)s points", open_points) % {"count": open_points}
+        if open_points
+        else "",
         *(_("the result of %(department)s") % {"department": name} for name in waiting),
         _("the decision on the return") if any(row.state == AssignmentState.RETURN_REQUESTED for row in active) else "",
     ]

@@ -26,6 +26,7 @@ from complaints.models import (
     Attachment,
     Callback,
     CaseEvent,
+    CaseTeamMember,
     Category,
     Classification,
     ClockPause,
@@ -36,16 +37,24 @@ from complaints.models import (
     Extension,
     ImprovementAction,
     InvestigationStep,
+    Lawsuit,
+    LegalHold,
+    MediaPlan,
     Note,
     Notice,
+    OutstandingItem,
     QualityCheck,
     Question,
     Remedy,
     Reply,
     ResponsibilityFinding,
     RiskAssessment,
+    RiskMeeting,
+    SettlementStep,
     StoredFile,
+    Suggestion,
     SupplementRequest,
+    UnreasonableLabel,
 )
 
 # Table → the look-up that leads to the case, and where its rows belong on the loaded case.
@@ -54,6 +63,7 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     Assignment: ("complaint", "assignments"),
     Attachment: ("complaint", "attachments"),
     Callback: ("complaint", "callbacks"),
+    CaseTeamMember: ("complaint", "team"),
     CaseEvent: ("complaint", "events"),
     Classification: ("complaint", "classifications"),
     ClockPause: ("complaint", "pauses"),
@@ -63,15 +73,23 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     Extension: ("deadline__complaint", "extensions"),
     ImprovementAction: ("complaint", "improvements"),
     InvestigationStep: ("complaint", "investigation_steps"),
+    Lawsuit: ("complaint", "lawsuits"),
+    LegalHold: ("complaint", "holds"),
+    MediaPlan: ("complaint", "media_plans"),
     Note: ("complaint", "notes"),
     Notice: ("complaint", "notices"),
     QualityCheck: ("complaint", "quality_checks"),
+    OutstandingItem: ("complaint", "outstanding_items"),
     Question: ("complaint", "questions"),
     Remedy: ("complaint", "remedies"),
     Reply: ("complaint", "replies"),
     ResponsibilityFinding: ("complaint", "responsibilities"),
     RiskAssessment: ("complaint", "risk_assessments"),
+    RiskMeeting: ("complaint", "risk_meetings"),
+    SettlementStep: ("complaint", "settlement_steps"),
+    Suggestion: ("complaint", "suggestions"),
     SupplementRequest: ("complaint", "supplement_requests"),
+    UnreasonableLabel: ("complaint", "unreasonable_labels"),
 }
 # What a row shows of the records it points at.
 _SHOWN: dict[type[models.Model], tuple[str, ...]] = {
@@ -128,9 +146,12 @@ def _pointed_at(field: models.ForeignKey, row: models.Model, values: dict[str, A
     if key is None:
         return None
     target = field.related_model
-    shown = _SHOWN[target]
+    # from_db takes the cells in the order of the columns, whatever order the names come in.
+    columns = [column.attname for column in target._meta.concrete_fields if column.attname in _SHOWN[target]]
     return target.from_db(
-        connection.alias, [target._meta.pk.attname, *shown], [key, *(values[f"{field.name}.{name}"] for name in shown)]
+        connection.alias,
+        [target._meta.pk.attname, *columns],
+        [key, *(values[f"{field.name}.{name}"] for name in columns)],
     )
 
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department, User
-from complaints.models import Assignment, Category
+from complaints.models import Assignment, Category, Complaint
 from complaints.states import OPEN
 
 
@@ -71,6 +71,20 @@ class PersonField(forms.ModelChoiceField):
 
     def label_from_instance(self, user: User) -> str:
         return f"{user.display_name} · {user.post}" if user.post else user.display_name
+
+
+class CaseField(forms.ModelChoiceField):
+    """Another case by its number. Give `queryset` the cases the person may see, or none is found."""
+
+    default_error_messages = {"invalid_choice": _("There is no such case.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            Complaint.objects.none(), to_field_name="number", widget=forms.TextInput(attrs={"size": 20}), **kwargs
+        )
+
+    def to_python(self, value: Any) -> Complaint | None:
+        return super().to_python(value.strip().upper() if isinstance(value, str) else value)
 
 
 class CategoryField(forms.ModelChoiceField):

@@ -190,6 +190,16 @@ def cancel(complaint: Complaint, *milestones: str, at: datetime) -> None:
         deadline.save(update_fields=["state", "stopped_at", "next_alert_at"])
 
 
+def revive(complaint: Complaint, *, cancelled_at: datetime) -> None:
+    """Let the clocks run on that were cancelled at this moment, as if it had not been: their dates are the old ones."""
+    for deadline in Deadline.objects.filter(
+        complaint=complaint, state=DeadlineState.CANCELLED, stopped_at=cancelled_at
+    ):
+        deadline.state, deadline.stopped_at = DeadlineState.RUNNING, None
+        deadline.save(update_fields=["stopped_at"])
+        set_due(deadline, complaint)
+
+
 def pause_all(complaint: Complaint) -> None:
     """Hold every running clock; their due dates are set again on resuming."""
     for deadline in running(complaint):

@@ -38,6 +38,7 @@ class Common:
     now: datetime
     by: int | None
     former_staff: int | None
+    batch: int
     reference: str
 
 
@@ -111,6 +112,7 @@ class ImportedCase:
             category_id=category,
             policy_id=self.policy.pk,
             registered_by_id=self.common.by,
+            import_batch_id=self.common.batch,
             **values,
         )
 

@@ -230,6 +230,7 @@ class _Import:
             now=self.now,
             by=self.by.pk if self.by else None,
             former_staff=_former_staff().pk if self.answered else None,
+            batch=imported.pk,
             reference=f"importbatch:{imported.pk}",
         )
         following = bulk.reserve_numbers(PREFIX, self.per_day)

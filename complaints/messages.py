@@ -42,6 +42,7 @@ def sentence(row: Notification) -> str:
         "to_legal": _("%(number)s waits for the legal check."),
         "tell_reply": _("%(number)s: tell the reply to the complainant by phone or in person."),
         "high_risk": _("%(number)s was graded as high risk."),
+        "second_look": _("%(number)s: somebody proposes to call it unreasonable; a second person decides."),
         "question": _("%(number)s: the complainant asked again."),
         "supplement": _("%(number)s: the complainant added information."),
         "return_requested": _("%(number)s: a department wants to return the case."),

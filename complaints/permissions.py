@@ -135,6 +135,12 @@ def _adjudicate(user: User, complaint: Complaint) -> str:
     return ""
 
 
+def _second_look(user: User, complaint: Complaint) -> str:
+    if any(row.decided_at is None and row.proposed_by_id == user.pk for row in complaint.unreasonable_labels.all()):
+        return _("You proposed this; another person decides.")
+    return ""
+
+
 _RULES = {
     **dict.fromkeys(_LEAD_ONLY, _lead),
     "submit_for_check": _draft,
@@ -149,6 +155,7 @@ _RULES = {
     "call_back": _independent_caller,
     "rate": _independent_caller,
     "close": _close,
+    "decide_unreasonable": _second_look,
     "approve_pause": _approve_pause,
     "approve_extension": _approve_extension,
     "grant_return": _adjudicate,

@@ -36,7 +36,7 @@ class ComplaintQuerySet(models.QuerySet):
         if not user.is_active:
             return self.none()
         from accounts.models import Department
-        from complaints.models import Assignment, Complainant, Complaint, QualityCheck
+        from complaints.models import Assignment, CaseTeamMember, Complainant, Complaint, QualityCheck
 
         if user.has_perm("complaints.view_all"):
             scope = self
@@ -53,6 +53,9 @@ class ComplaintQuerySet(models.QuerySet):
                 seen |= Q(Exists(_current_assignment(Assignment, managed))) | Q(lead_department__in=managed)
             if user.has_perm("complaints.view_published_cases"):
                 seen |= Q(status__in=[Status.CLOSED, Status.ARCHIVED])
+            if user.has_perm("complaints.manage_risk"):
+                team = CaseTeamMember.objects.filter(complaint=OuterRef("pk"), user=user, until__isnull=True)
+                seen |= Q(risk_grade="high") | Q(Exists(team))
             scope = self.filter(seen)
         accused = Complaint.accused_staff.through.objects.filter(complaint=OuterRef("pk"), user=user)
         return scope.filter(~Exists(accused)).exclude(complainant__in=Complainant.objects.filter(staff_user=user))

@@ -37,6 +37,14 @@ def _makes_sense(complaint: Complaint, action: str) -> bool:
         return bool(permissions.extensions_asked(complaint))
     if action == "finish_supporting":
         return any(row.role == AssignmentRole.SUPPORTING and row.ended_at is None for row in assignments)
+    if action in ("propose_unreasonable", "decide_unreasonable"):
+        waits = any(row.decided_at is None for row in complaint.unreasonable_labels.all())
+        return waits if action == "decide_unreasonable" else not waits and not complaint.is_unreasonable
+    if action in ("join_incident", "leave_incident"):
+        return (complaint.incident_id is None) == (action == "join_incident")
+    if action == "undo_import":
+        newest = max(complaint.events.all(), key=lambda event: event.sequence, default=None)
+        return complaint.import_batch_id is not None and newest is not None and newest.kind == "import"
     return True
 
 

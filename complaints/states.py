@@ -20,6 +20,7 @@ class Status(models.TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     NOT_ACCEPTED = "not_accepted", _("Not accepted")
     WITHDRAWN = "withdrawn", _("Withdrawn")
+    MERGED = "merged", _("Merged into another case")
     ASSIGNED = "assigned", _("Assigned")
     IN_PROGRESS = "in_progress", _("In progress")
     QUALITY_CHECK = "quality_check", _("Quality check")
@@ -43,7 +44,7 @@ OPEN = (
     S.REPLIED,
 )
 # Handling is over.
-ENDED = (S.NOT_ACCEPTED, S.WITHDRAWN, S.CLOSED, S.ARCHIVED)
+ENDED = (S.NOT_ACCEPTED, S.WITHDRAWN, S.MERGED, S.CLOSED, S.ARCHIVED)
 
 # Stage of the eight-step bar (1..8) for each status.
 STAGE = {
@@ -59,6 +60,7 @@ STAGE = {
     S.ARCHIVED: 8,
     S.NOT_ACCEPTED: 8,
     S.WITHDRAWN: 8,
+    S.MERGED: 8,
 }
 
 
@@ -83,6 +85,9 @@ _BEFORE_REPLY = (
     S.QUALITY_CHECK,
     S.LEGAL_CHECK,
 )
+
+# No clock stands still and no reply is on its way: taken up again, the case goes on where it was.
+_MERGEABLE = (S.REGISTERED, S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS)
 
 MOVES: dict[str, Move] = {
     move.action: move
@@ -117,6 +122,36 @@ MOVES: dict[str, Move] = {
         # Classification and risk: the status stays
         Move("classify", OPEN, None, "complaints.classify_complaint", _("Classify")),
         Move("grade_risk", OPEN, None, "complaints.classify_complaint", _("Grade the risk")),
+        Move(
+            "record_facts",
+            OPEN,
+            None,
+            "complaints.screen_complaint",
+            _("Add facts about the matter"),
+        ),
+        Move("judge_validity", (*OPEN, S.CLOSED), None, "complaints.screen_complaint", _("Judge the validity")),
+        Move(
+            "propose_unreasonable",
+            OPEN,
+            None,
+            "complaints.screen_complaint",
+            _("Propose to call it unreasonable"),
+        ),
+        Move(
+            "decide_unreasonable",
+            OPEN,
+            None,
+            "complaints.screen_complaint",
+            _("Decide whether it is unreasonable"),
+        ),
+        # Belonging together (SCR-09)
+        Move("link", tuple(Status), None, "complaints.merge_complaints", _("Link with another case")),
+        Move("unlink", tuple(Status), None, "complaints.merge_complaints", _("End the link")),
+        Move("merge", _MERGEABLE, S.MERGED, "complaints.merge_complaints", _("Merge into another case")),
+        Move("undo_merge", (S.MERGED,), None, "complaints.merge_complaints", _("Undo the merge")),
+        Move("join_incident", OPEN, None, "complaints.merge_complaints", _("Add to an incident")),
+        Move("leave_incident", OPEN, None, "complaints.merge_complaints", _("Take out of the incident")),
+        Move("undo_import", (*OPEN, S.CLOSED), S.WITHDRAWN, "complaints.import_complaints", _("Undo the import")),
         # Assignment (ASG-01…08)
         Move("assign", (S.ACCEPTED,), S.ASSIGNED, "complaints.assign_complaint", _("Assign")),
         Move(
@@ -234,6 +269,7 @@ COMPUTED_TARGETS: dict[str, tuple[Status, ...]] = {
     "receive_information": (S.REGISTERED, S.ACCEPTED, S.IN_PROGRESS),
     "pass_quality": (S.LEGAL_CHECK, S.REPLIED),
     "grant_return": (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
+    "undo_merge": _MERGEABLE,
 }
 
 
@@ -257,6 +293,34 @@ class Severity(models.TextChoices):
     MINOR = "minor", _("Minor")
     MODERATE = "moderate", _("Moderate")
     SERIOUS = "serious", _("Serious")
+
+
+class CustomerTier(models.TextChoices):
+    ORDINARY = "ordinary", _("Ordinary customer")
+    HIGH_VALUE = "high_value", _("High-value customer")
+    VIP = "vip", _("VIP customer")
+
+
+class EmotionIntensity(models.IntegerChoices):
+    CALM = 0, _("Calm")
+    UPSET = 1, _("Upset")
+    ANGRY = 2, _("Angry")
+    EXTREME = 3, _("Beside themselves")
+
+
+class SpecialGroup(models.TextChoices):
+    ELDERLY = "elderly", _("Elderly")
+    DISABLED = "disabled", _("Disabled")
+    REDUCED_MOBILITY = "reduced_mobility", _("Reduced mobility")
+    MINOR = "minor", _("Minor")
+    SPECIAL_OCCUPATION = "special_occupation", _("Special occupation")
+
+
+class Threat(models.TextChoices):
+    MEDIA = "media", _("The media")
+    COURT = "court", _("A court")
+    REGULATOR = "regulator", _("A regulator")
+    COMPETITOR = "competitor", _("A competitor")
 
 
 class Complexity(models.TextChoices):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
-TITLES = {
+TITLES: dict[str, Any] = {
     "register": _("Complaint registered"),
     "request_information": _("Asked the complainant for information, clocks stopped"),
     "receive_information": _("Information received, clocks run on"),
@@ -14,6 +16,23 @@ TITLES = {
     "withdraw": _("Complaint withdrawn"),
     "classify": _("Classification changed"),
     "grade_risk": _("Risk graded"),
+    "record_facts": _("Facts added"),
+    "judge_validity": _("Validity judged"),
+    "propose_unreasonable": _("Proposed to call it unreasonable"),
+    "decide_unreasonable": _("Second person decided on the label"),
+    "link": _("Linked with another case"),
+    "linked": _("Linked with another case"),
+    "unlink": _("Link ended"),
+    "unlinked": _("Link ended"),
+    "merge": _("Merged into another case"),
+    "merged_in": _("Another case was merged into this one"),
+    "undo_merge": _("Merge undone"),
+    "merge_undone": _("A merged case was taken out again"),
+    "replied_with_primary": _("Answered with the case it is merged into"),
+    "join_incident": _("Added to an incident"),
+    "leave_incident": _("Taken out of the incident"),
+    "outstanding_settled": _("Outstanding item settled"),
+    "undo_import": _("Import undone"),
     "assign": _("Assigned to the lead department"),
     "reassign": _("Moved to another department"),
     "add_supporting": _("Supporting department added"),
@@ -66,6 +85,23 @@ ICONS = {
     "withdraw": "undo-2",
     "classify": "tag",
     "grade_risk": "siren",
+    "record_facts": "list-checks",
+    "judge_validity": "badge-check",
+    "propose_unreasonable": "circle-alert",
+    "decide_unreasonable": "circle-alert",
+    "link": "arrow-right-left",
+    "linked": "arrow-right-left",
+    "unlink": "x",
+    "unlinked": "x",
+    "merge": "folder-open",
+    "merged_in": "folder-open",
+    "undo_merge": "undo-2",
+    "merge_undone": "undo-2",
+    "replied_with_primary": "message-square-text",
+    "join_incident": "siren",
+    "leave_incident": "undo-2",
+    "outstanding_settled": "check",
+    "undo_import": "undo-2",
     "assign": "arrow-right-left",
     "reassign": "arrow-right-left",
     "add_supporting": "user-plus",
@@ -107,6 +143,9 @@ ICONS = {
     "overdue": "bell-ring",
     "conflict_declared": "circle-alert",
 }
+
+# For events whose note is a code: what each code means. The apps above add theirs in `AppConfig.ready()`.
+NOTE_WORDS: dict[str, dict[str, Any]] = {}
 
 # The names of what a reveal shows.
 DATA_WORDS = {

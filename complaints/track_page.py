@@ -13,7 +13,7 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from complaints.models import Attachment, CaseEvent, Complaint, Question, Reply
+from complaints.models import Attachment, CaseEvent, Complaint, Notice, Question, Reply
 from complaints.states import (
     MOVES,
     OPEN,
@@ -31,29 +31,37 @@ S = Status
 
 @dataclass(frozen=True)
 class PublicStatus:
-    """One sentence for where the case stands, what comes next, and which limits are promised for it."""
+    """One sentence for where the case stands, what comes next (with its icon), which limits are
+    promised for it, and the kind of letter that says why."""
 
     headline: Promise
     tone: str = "info"
     icon: str = ""
     next: Promise | str = ""
     milestones: tuple[Milestone, ...] = ()
+    letter: NoticeKind | None = None
 
 
 _IN_WORK = PublicStatus(
-    _("We are dealing with it"), next=_("Finding out what happened"), milestones=(Milestone.RESOLVE, Milestone.REPLY)
+    _("We are dealing with it"),
+    icon="search",
+    next=_("Finding out what happened"),
+    milestones=(Milestone.RESOLVE, Milestone.REPLY),
 )
-_CHECKING = PublicStatus(_("We are dealing with it"), next=_("Checking the result"), milestones=(Milestone.REPLY,))
+_CHECKING = PublicStatus(
+    _("We are dealing with it"), icon="list-checks", next=_("Checking the result"), milestones=(Milestone.REPLY,)
+)
 _OVER = PublicStatus(_("This case is closed"), "ok")
 
 PUBLIC_STATUS: dict[Status, PublicStatus] = {
     S.REGISTERED: PublicStatus(
         _("We have received your complaint"),
+        icon="inbox",
         next=_("Deciding whether we accept it"),
         milestones=(Milestone.DECIDE_ACCEPTANCE,),
     ),
     S.AWAITING_INFORMATION: PublicStatus(
-        _("We need something more from you"), "warn", next=_("Waiting for your information")
+        _("We need something more from you"), "warn", "hourglass", next=_("Waiting for your information")
     ),
     S.ACCEPTED: _IN_WORK,
     S.ASSIGNED: _IN_WORK,
@@ -61,12 +69,13 @@ PUBLIC_STATUS: dict[Status, PublicStatus] = {
     S.QUALITY_CHECK: _CHECKING,
     S.LEGAL_CHECK: _CHECKING,
     S.REPLIED: PublicStatus(
-        _("We have answered"), "ok", next=_("Waiting for our call-back"), milestones=(Milestone.CALL_BACK,)
+        _("We have answered"), "ok", "phone", next=_("Waiting for our call-back"), milestones=(Milestone.CALL_BACK,)
     ),
     S.CLOSED: _OVER,
     S.ARCHIVED: _OVER,
-    S.NOT_ACCEPTED: PublicStatus(_("We have not accepted this complaint"), "warn"),
+    S.NOT_ACCEPTED: PublicStatus(_("We have not accepted this complaint"), "warn", letter=NoticeKind.NON_ACCEPTANCE),
     S.WITHDRAWN: PublicStatus(_("You have withdrawn this complaint")),
+    S.MERGED: PublicStatus(_("We deal with it together with other complaints about the same matter")),
 }
 
 # Every kind of event on a case: its public sentence, or None for what stays inside.
@@ -78,6 +87,23 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "refuse": _("We did not accept your complaint"),
     "rescreen": _("We look at your complaint again"),
     "withdraw": _("You withdrew your complaint"),
+    "record_facts": None,
+    "judge_validity": None,
+    "propose_unreasonable": None,
+    "decide_unreasonable": None,
+    "link": None,
+    "linked": None,
+    "unlink": None,
+    "unlinked": None,
+    "merge": _("We deal with it together with other complaints about the same matter"),
+    "merged_in": None,
+    "undo_merge": _("We deal with it on its own again"),
+    "merge_undone": None,
+    "replied_with_primary": _("We sent you the answer"),
+    "join_incident": None,
+    "leave_incident": None,
+    "outstanding_settled": _("Your information arrived"),
+    "undo_import": None,
     "start": _("We began to find out what happened"),
     "submit_for_check": _("There is a result; we are checking it"),
     "pass_quality": _("We sent you the answer"),
@@ -193,6 +219,7 @@ class TrackPage:
     missing: str = ""
     answer: Answer | None = None
     earlier_answers: list[Answer] = field(default_factory=list)
+    explanation: Letter | None = None
     letters: list[Letter] = field(default_factory=list)
     history: list[Step] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
@@ -203,6 +230,11 @@ class TrackPage:
     can_ask: bool = False
     can_withdraw: bool = False
     can_rate: bool = False
+
+    @property
+    def tone(self) -> str:
+        """The colour of the status; a promised date that has passed is a warning."""
+        return "warn" if self.due and self.due.is_past and not self.answer else self.status.tone
 
 
 def read(complaint: Complaint, *, now: datetime) -> TrackPage:
@@ -217,10 +249,9 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     page.due = _due(complaint, status, now=now)
     page.answer = answers[0] if answers and is_answered else None
     page.earlier_answers = answers[1:] if page.answer else answers
-    page.letters = [
-        Letter(str(NoticeKind(row.kind).label), row.body, row.issued_at)
-        for row in complaint.notices.order_by("-issued_at", "-id")
-    ]
+    notices = list(complaint.notices.order_by("-issued_at", "-id"))
+    page.letters = [_letter(row) for row in notices]
+    page.explanation = next((_letter(row) for row in notices if row.kind == status.letter), None)
     page.history = _history(complaint)
     page.asked = [_asked(row) for row in complaint.questions.order_by("-at", "-id")]
     page.files = [_file(row) for row in complaint.attachments.filter(from_complainant=True).select_related("file")]
@@ -284,6 +315,10 @@ def _is_shown(event: CaseEvent) -> bool:
 
 def _answer(row: Reply) -> Answer:
     return Answer(row.process, row.result, row.sent_at)  # type: ignore[arg-type]  # only sent replies come here
+
+
+def _letter(row: Notice) -> Letter:
+    return Letter(str(NoticeKind(row.kind).label), row.body, row.issued_at)
 
 
 def _asked(row: Question) -> Asked:

@@ -2,7 +2,15 @@
 
 from complaints.models.assignment import Assignment
 from complaints.models.case import Complaint, ComplaintSearch, NumberCounter
-from complaints.models.classification import Category, Classification, Dimension, RiskAssessment
+from complaints.models.channels import ChannelCount, DutySlot, ServiceHours, ServiceRequest
+from complaints.models.classification import (
+    Category,
+    CategoryRevision,
+    Classification,
+    Dimension,
+    LegalReference,
+    RiskAssessment,
+)
 from complaints.models.clocks import (
     CalendarDay,
     CalendarYear,
@@ -31,11 +39,29 @@ from complaints.models.handling import (
     Remedy,
     ResponsibilityFinding,
 )
-from complaints.models.intake import ExternalBody, IdempotencyKey, ImportBatch, IntakeDraft
+from complaints.models.intake import ExternalBody, IdempotencyKey, ImportBatch, ImportSource, ImportState, IntakeDraft
 from complaints.models.log import CaseEvent, JobRun, LedgerAnchor
+from complaints.models.mail import InboundMail, Mailbox, MailState
+from complaints.models.matching import CaseLink, Incident, LinkKind, Merge, TextPrint
 from complaints.models.people import Complainant, ContactPoint
+from complaints.models.risk import (
+    CaseTeamMember,
+    Drill,
+    InterimMeasure,
+    Lawsuit,
+    LegalHold,
+    MediaPlan,
+    OpinionSignal,
+    RiskMeeting,
+    RiskStandard,
+    SettlementStep,
+    TeamRole,
+)
+from complaints.models.screening import AcceptanceRule, NoticeTemplate, OutstandingItem, UnreasonableLabel
+from complaints.models.suggestion import RoutingRule, Suggestion, SuggestionOf, TrainedModel
 
 __all__ = [
+    "AcceptanceRule",
     "Allegation",
     "Assignment",
     "Attachment",
@@ -43,7 +69,11 @@ __all__ = [
     "CalendarYear",
     "Callback",
     "CaseEvent",
+    "CaseLink",
+    "CaseTeamMember",
     "Category",
+    "CategoryRevision",
+    "ChannelCount",
     "Classification",
     "ClockPause",
     "Complainant",
@@ -53,19 +83,37 @@ __all__ = [
     "ContactPoint",
     "Deadline",
     "Dimension",
+    "Drill",
+    "DutySlot",
     "Extension",
     "ExternalBody",
     "IdempotencyKey",
     "ImportBatch",
+    "ImportSource",
+    "ImportState",
     "ImprovementAction",
+    "InboundMail",
+    "Incident",
     "IntakeDraft",
+    "InterimMeasure",
     "InvestigationStep",
     "JobRun",
+    "Lawsuit",
     "LedgerAnchor",
+    "LegalHold",
+    "LegalReference",
+    "LinkKind",
+    "MailState",
+    "Mailbox",
+    "MediaPlan",
+    "Merge",
     "Note",
     "Notice",
+    "NoticeTemplate",
     "Notification",
     "NumberCounter",
+    "OpinionSignal",
+    "OutstandingItem",
     "PolicyRule",
     "QualityCheck",
     "Question",
@@ -74,7 +122,19 @@ __all__ = [
     "ReplyTemplate",
     "ResponsibilityFinding",
     "RiskAssessment",
+    "RiskMeeting",
+    "RiskStandard",
+    "RoutingRule",
+    "ServiceHours",
     "ServicePolicy",
+    "ServiceRequest",
+    "SettlementStep",
     "StoredFile",
+    "Suggestion",
+    "SuggestionOf",
     "SupplementRequest",
+    "TeamRole",
+    "TextPrint",
+    "TrainedModel",
+    "UnreasonableLabel",
 ]

@@ -7,7 +7,18 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from complaints.querysets import ComplaintQuerySet
-from complaints.states import OPEN, Channel, Complexity, LateReason, PauseReason, RiskGrade, Severity, Status
+from complaints.states import (
+    OPEN,
+    Channel,
+    Complexity,
+    CustomerTier,
+    EmotionIntensity,
+    LateReason,
+    PauseReason,
+    RiskGrade,
+    Severity,
+    Status,
+)
 
 _IS_OPEN = Q(status__in=[str(status) for status in OPEN])
 
@@ -39,9 +50,13 @@ class Complaint(models.Model):
     subject = models.CharField(_("subject"), max_length=120)
     narrative = models.TextField(_("what happened"))
     demand = models.TextField(_("what the complainant asks for"), blank=True)
+    true_need = models.TextField(_("what lies behind the request"), blank=True)
+    consequential_loss = models.TextField(_("losses that followed"), blank=True)
     product = models.CharField(_("product or service"), max_length=120, blank=True)
+    batch = models.CharField(_("batch"), max_length=60, blank=True)
     business_step = models.CharField(_("business step"), max_length=120, blank=True)
     place = models.CharField(_("place"), max_length=200, blank=True)
+    outlet = models.CharField(_("outlet or counter"), max_length=80, blank=True)
     occurred_on = models.DateField(_("date of the event"), null=True, blank=True)
     persons_affected = models.PositiveIntegerField(_("persons affected"), default=1)
     amount = models.DecimalField(_("amount in dispute (yuan)"), max_digits=14, decimal_places=2, null=True, blank=True)
@@ -49,6 +64,8 @@ class Complaint(models.Model):
     # How it came in
     channel = models.CharField(_("channel"), max_length=12, choices=Channel.choices)
     channel_reference = models.CharField(_("reference on the channel"), max_length=120, blank=True)
+    source_url = models.URLField(_("link to the post"), max_length=500, blank=True)
+    postmarked_on = models.DateField(_("date of the postmark"), null=True, blank=True)
     referring_body = models.CharField(_("referring body"), max_length=120, blank=True)
     referral_due_at = models.DateTimeField(_("due date of the referring body"), null=True, blank=True)
     received_at = models.DateTimeField(_("received at"))
@@ -58,15 +75,41 @@ class Complaint(models.Model):
     access_code_hash = models.CharField(max_length=128, blank=True, editable=False)
     is_confidential = models.BooleanField(_("identity withheld from the departments"), default=False)
     external_key = models.CharField(max_length=120, null=True, blank=True, unique=True, editable=False)
+    import_batch = models.ForeignKey(
+        "complaints.ImportBatch", models.PROTECT, null=True, blank=True, related_name="complaints", editable=False
+    )
+
+    # The person, as the interviewer heard them (IN-28…31)
+    customer_tier = models.CharField(_("customer tier"), max_length=10, choices=CustomerTier.choices, blank=True)
+    special_groups = models.JSONField(_("needs special care"), default=list, blank=True)
+    emotion_intensity = models.PositiveSmallIntegerField(
+        _("intensity of emotion"), choices=EmotionIntensity.choices, default=EmotionIntensity.CALM
+    )
+    threats = models.JSONField(_("says they will turn to"), default=list, blank=True)
+    has_injury = models.BooleanField(_("somebody was injured"), default=False)
+    has_damage = models.BooleanField(_("property was damaged"), default=False)
+    involves_minors = models.BooleanField(_("minors are involved"), default=False)
+    has_privacy_leak = models.BooleanField(_("personal data leaked"), default=False)
 
     # Independent dimensions (CLS-01)
     category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
     nature = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
     kind = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    legal_type = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    emotions = models.ManyToManyField("complaints.Category", blank=True, related_name="+")
     severity = models.CharField(_("severity"), max_length=8, choices=Severity.choices, default=Severity.MODERATE)
     complexity = models.CharField(_("complexity"), max_length=10, choices=Complexity.choices, default=Complexity.SIMPLE)
     risk_grade = models.CharField(_("risk"), max_length=8, choices=RiskGrade.choices, default=RiskGrade.ORDINARY)
     is_repeat = models.BooleanField(_("repeat complaint"), default=False)
+    is_valid = models.BooleanField(_("valid complaint"), null=True, blank=True)
+    is_unreasonable = models.BooleanField(_("unreasonable complaint"), default=False)
+    is_unmet_need = models.BooleanField(_("unmet special need, not a defect"), default=False)
+
+    # Belonging together (SCR-09)
+    incident = models.ForeignKey(
+        "complaints.Incident", models.PROTECT, null=True, blank=True, related_name="complaints"
+    )
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_cases")
 
     # Who works on it
     lead_department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, blank=True, related_name="+")
@@ -128,6 +171,9 @@ class Complaint(models.Model):
             ("reopen_complaint", "Can reopen cases"),
             ("archive_complaint", "Can archive cases"),
             ("merge_complaints", "Can link and merge cases"),
+            ("edit_reference", "Can edit categories, rules, templates and the risk standard"),
+            ("manage_risk", "Can work on legal and reputational risk"),
+            ("read_interim_measures", "Can read interim measures about staff"),
             ("reveal_identity", "Can read identity and contact in clear"),
             ("verify_improvement", "Can verify improvements"),
             ("verify_ledger", "Can verify the ledger"),
@@ -155,6 +201,9 @@ class Complaint(models.Model):
                 fields=["first_closed_at"], name="closed_in_period", condition=Q(first_closed_at__isnull=False)
             ),
             models.Index(fields=["registered_at"], name="registered_in_period"),
+            # One site, one batch, one import
+            models.Index(fields=["outlet", "-received_at"], name="outlet_received", condition=~Q(outlet="")),
+            models.Index(fields=["place", "-received_at"], name="place_received", condition=~Q(place="")),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="complaint_status_known"),

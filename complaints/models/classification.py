@@ -13,6 +13,8 @@ class Dimension(models.TextChoices):
     CATEGORY = "category", _("Category")
     NATURE = "nature", _("Nature")
     KIND = "kind", _("Type of complaint")
+    LEGAL = "legal", _("Legal risk")
+    EMOTION = "emotion", _("Emotion")
 
 
 class Category(models.Model):
@@ -29,6 +31,11 @@ class Category(models.Model):
         "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
     )
     required_fields = models.JSONField(default=list, blank=True)
+    # Asked of everybody who complains about this (IN-25): [{"text", "text_en"}].
+    prompts = models.JSONField(default=list, blank=True)
+    # What the complainant should supply (IN-36, IN-37): [{"text", "text_en", "is_essential"}].
+    materials = models.JSONField(default=list, blank=True)
+    is_soft = models.BooleanField(_("about service, not about function"), default=False)
     order = models.PositiveSmallIntegerField(default=100)
     is_active = models.BooleanField(default=True)
     is_public = models.BooleanField(_("offered to the public"), default=True)
@@ -48,6 +55,38 @@ class Category(models.Model):
     @property
     def public_hint(self) -> str:
         return self.hint_en if self.hint_en and get_language() == "en" else self.hint
+
+
+class CategoryRevision(models.Model):
+    """What a value of a dimension said before and after somebody changed it."""
+
+    category = models.ForeignKey(Category, models.PROTECT, related_name="revisions")
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    at = models.DateTimeField()
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.category_id} {self.at:%Y-%m-%d}"
+
+
+class LegalReference(models.Model):
+    """Statutes and reputational risk of a legal-risk type, with the dates they hold (CLS-09)."""
+
+    category = models.ForeignKey(Category, models.PROTECT, related_name="legal_references")
+    statutes = models.TextField(_("statutes"))
+    reputation = models.TextField(_("risk to reputation"), blank=True)
+    valid_from = models.DateField(_("valid from"))
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["category", "-valid_from"]
+
+    def __str__(self) -> str:
+        return f"{self.category_id} {self.valid_from}"
 
 
 class Classification(models.Model):
@@ -74,6 +113,7 @@ class RiskAssessment(models.Model):
     proposed = models.CharField(max_length=8, choices=RiskGrade.choices)
     score = models.PositiveSmallIntegerField()
     factors = models.JSONField(default=list)
+    standard = models.ForeignKey("complaints.RiskStandard", models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField()
     by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -79,6 +81,10 @@ class SupplementRequest(models.Model):
 
     def __str__(self) -> str:
         return f"request {self.pk}"
+
+    def is_expired(self, at: datetime) -> bool:
+        """Whether the time to answer has passed without an answer."""
+        return self.answered_at is None and self.due_at is not None and at >= self.due_at
 
 
 class Reply(models.Model):

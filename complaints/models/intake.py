@@ -47,16 +47,48 @@ class IdempotencyKey(models.Model):
         return self.key
 
 
+class ImportSource(models.Model):
+    """Where files come from and which of their columns is which field, kept for the next file."""
+
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    mapping = models.JSONField(default=dict)
+    sheet = models.CharField(max_length=80, blank=True)
+    channel = models.CharField(max_length=12, blank=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportState(models.TextChoices):
+    PREVIEW = "preview", _("Checked, not imported")
+    RUNNING = "running", _("Being imported")
+    DONE = "done", _("Imported")
+    FAILED = "failed", _("Failed")
+    UNDONE = "undone", _("Undone")
+
+
 class ImportBatch(models.Model):
     """One imported file; rows are found again by file hash and row number (I2)."""
 
     file_hash = models.CharField(max_length=64)
     source = models.CharField(max_length=60)
+    state = models.CharField(max_length=8, choices=ImportState.choices, default=ImportState.DONE)
+    options = models.JSONField(default=dict)
+    file = models.ForeignKey("complaints.StoredFile", models.PROTECT, null=True, related_name="+")
     rows = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     duplicates = models.PositiveIntegerField(default=0)
+    errors = models.JSONField(default=list)
     by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
 
     class Meta:
         verbose_name_plural = "import batches"

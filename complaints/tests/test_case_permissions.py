@@ -8,12 +8,13 @@ that asks for what is missing (422) or a move (302). Refusals change nothing.
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import SecurityEvent
 from complaints import transitions
 from complaints.action_forms import FORMS
-from complaints.models import CaseEvent, Complaint
+from complaints.models import CaseEvent, Complaint, ImportBatch
 from complaints.record_forms import FORMS as RECORDS
 from complaints.states import MOVES, Channel
 from complaints.tests.factories import Story, at
@@ -98,6 +99,41 @@ def closed(cast) -> Story:
     return rated(cast).close(late_reason="coordination")
 
 
+def proposed(cast) -> Story:
+    story = Story(cast)
+    transitions.propose_unreasonable(story.pk, by=cast.intake2, reason="要求赔偿一百万", at=at("2026-11-16 12:00"))
+    return story
+
+
+def linked(cast) -> Story:
+    story = Story(cast)
+    other, noon = Story(cast).case, at("2026-11-16 12:00")
+    transitions.link(story.pk, other=other, kind="same_person", reason="同一电话", by=cast.coordinator2, at=noon)
+    return story
+
+
+def merged(cast) -> Story:
+    story = Story(cast)
+    primary, noon = Story(cast).case, at("2026-11-16 12:00")
+    transitions.merge(story.pk, primary=primary, reason="同一次停水", by=cast.coordinator2, at=noon)
+    return story
+
+
+def gathered(cast) -> Story:
+    story = Story(cast)
+    transitions.open_incident([story.pk], title="城东停水", by=cast.coordinator2, at=at("2026-11-16 12:00"))
+    return story
+
+
+def imported(cast) -> Story:
+    story = Story(cast)
+    batch = ImportBatch.objects.create(file_hash="0" * 64, source="old.csv")
+    Complaint.objects.filter(pk=story.pk).update(import_batch=batch)
+    with transaction.atomic():
+        transitions.add_event(transitions.lock(story.pk), "import", by=cast.intake, at=at("2026-11-16 12:00"))
+    return story
+
+
 # action → (case, who sees it, who may act)
 TABLE = {
     "request_information": (Story, OFFICE, {"intake", "coordinator"}),
@@ -108,6 +144,17 @@ TABLE = {
     "withdraw": (Story, OFFICE, {"intake", "coordinator"}),
     "classify": (Story, OFFICE, {"intake", "coordinator"}),
     "grade_risk": (Story, OFFICE, {"intake", "coordinator"}),
+    "record_facts": (Story, OFFICE, {"intake", "coordinator"}),
+    "judge_validity": (Story, OFFICE, {"intake", "coordinator"}),
+    "propose_unreasonable": (Story, OFFICE, {"intake", "coordinator"}),
+    "decide_unreasonable": (proposed, OFFICE, {"intake", "coordinator"}),
+    "link": (Story, OFFICE, {"coordinator"}),
+    "unlink": (linked, OFFICE, {"coordinator"}),
+    "merge": (Story, OFFICE, {"coordinator"}),
+    "undo_merge": (merged, OFFICE, {"coordinator"}),
+    "join_incident": (Story, OFFICE, {"coordinator"}),
+    "leave_incident": (gathered, OFFICE, {"coordinator"}),
+    "undo_import": (imported, OFFICE, {"intake", "coordinator"}),
     "assign": (accepted, OFFICE, {"coordinator"}),
     "reassign": (working, AT_WORK, {"coordinator", "manager"}),
     "add_supporting": (working, AT_WORK, {"coordinator", "manager"}),

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.errors import IllegalTransition
 from complaints import transitions
-from complaints.models import CaseEvent, Complaint
+from complaints.models import CaseEvent, Complaint, ImportBatch
 from complaints.states import COMPUTED_TARGETS, MOVES, Status
 from complaints.tests.factories import Story, at, category
 
@@ -31,6 +31,11 @@ def in_status(cast, status: Status) -> Story:
         )
         return story
     story.accept()
+    if status == Status.MERGED:
+        transitions.merge(
+            story.pk, primary=Story(cast).case, reason="同一次停水", by=cast.coordinator, at=at("2026-11-16 11:00")
+        )
+        return story
     if status == Status.WITHDRAWN:
         transitions.withdraw(story.pk, by=None, at=at("2026-11-16 11:00"))
     if status in (Status.ACCEPTED, Status.WITHDRAWN):
@@ -71,6 +76,31 @@ def prepare(cast, story: Story, action: str) -> dict:
         transitions.approve_pause(story.pk, by=cast.coordinator, approve=True, at=at("2026-11-18 16:10"))
     if action == "approve_extension":
         transitions.request_extension(story.pk, by=cast.coordinator2, reason="检测未完成", at=at("2026-11-18 16:00"))
+    if action == "decide_unreasonable":
+        transitions.propose_unreasonable(story.pk, by=cast.intake2, reason="要求赔偿一百万", at=at("2026-11-20 16:00"))
+    if action == "unlink":
+        other = Story(cast)
+        transitions.link(
+            story.pk,
+            other=other.case,
+            kind="same_matter",
+            reason="同一处",
+            by=cast.coordinator,
+            at=at("2026-11-20 16:00"),
+        )
+        return {"by": cast.coordinator, "other": other.case, "reason": "不是一件事", "at": LATER}
+    if action == "leave_incident":
+        transitions.open_incident([story.pk], title="城东停水", by=cast.coordinator, at=at("2026-11-20 16:00"))
+    if action == "join_incident":
+        incident = transitions.open_incident(
+            [Story(cast).pk], title="城东停水", by=cast.coordinator, at=at("2026-11-20 16:00")
+        )
+        return {"by": cast.coordinator, "incident": incident, "at": LATER}
+    if action == "undo_import":
+        batch = ImportBatch.objects.create(file_hash="0" * 64, source="old.csv")
+        Complaint.objects.filter(pk=story.pk).update(import_batch=batch)
+        with transaction.atomic():
+            transitions.add_event(transitions.lock(story.pk), "import", by=cast.intake, at=at("2026-11-22 16:00"))
     c, moment = cast, LATER
     return {
         "request_information": {"by": c.intake, "items": "照片"},
@@ -81,6 +111,17 @@ def prepare(cast, story: Story, action: str) -> dict:
         "withdraw": {"by": None},
         "classify": {"by": c.intake, "severity": "serious"},
         "grade_risk": {"by": c.intake, "grade": "medium", "reason": "多人反映"},
+        "record_facts": {"by": c.intake, "true_need": "要热水给老人洗澡", "threats": ["media"]},
+        "judge_validity": {"by": c.intake, "is_valid": True, "reason": "事实清楚"},
+        "propose_unreasonable": {"by": c.intake, "reason": "要求赔偿一百万"},
+        "decide_unreasonable": {"by": c.coordinator, "agree": False, "reason": "诉求合理"},
+        "link": {"by": c.coordinator, "other": Story(cast).case, "kind": "same_person", "reason": "同一电话"},
+        "unlink": {},
+        "merge": {"by": c.coordinator, "primary": Story(cast).case, "reason": "同一次停水"},
+        "undo_merge": {"by": c.coordinator, "reason": "不是一件事"},
+        "join_incident": {},
+        "leave_incident": {"by": c.coordinator, "reason": "另一处"},
+        "undo_import": {"by": c.intake, "reason": "导错了文件"},
         "assign": {"by": c.coordinator, "department": c.water, "task": "查明原因"},
         "reassign": {"by": c.coordinator, "department": c.roads, "reason": "道路开挖引起"},
         "add_supporting": {"by": c.coordinator, "department": c.roads, "task": "核实"},

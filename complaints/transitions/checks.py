@@ -25,7 +25,7 @@ from complaints.states import (
     RiskGrade,
     Status,
 )
-from complaints.transitions import core
+from complaints.transitions import core, matching
 from complaints.transitions.intake import check_text
 
 # Working days a department gets to correct a returned case unless the checker says otherwise (QUA-05).
@@ -285,6 +285,7 @@ def _send(complaint: Complaint, reply: Reply, *, by: User, at: datetime) -> None
         review_until=clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=at),
     )
     notify.tell_complainant(complaint, "replied", dedupe=f"replied:{complaint.number}:{reply.round}")
+    matching.reply_to_merged(complaint, reply, by=by, at=at)
     if not online:
         notify.tell(
             [complaint.coordinator] if complaint.coordinator else notify.holders_of("complaints.record_callback"),

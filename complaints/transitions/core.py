@@ -119,6 +119,15 @@ def require(field: str, value: Any, message: Any = _("Fill this in.")) -> None:
         raise InvalidInput(field, message)
 
 
+def check_codes(field: str, values: Iterable[str], known: Any) -> list[str]:
+    """The values, each once, in the order of the enum; InvalidInput for one the enum lacks."""
+    values = list(values)
+    unknown = set(values) - set(known.values)
+    if unknown:
+        raise InvalidInput(field, _("“%(value)s” is not one of the choices."), value=sorted(unknown)[0])
+    return [value for value in known.values if value in values]
+
+
 def ref(row: Model) -> str:
     """How an event points at the record that holds the content: "contact:17"."""
     return f"{row._meta.model_name}:{row.pk}"

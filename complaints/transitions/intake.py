@@ -31,7 +31,7 @@ from complaints.models import (
 )
 from complaints.models.people import ContactKind
 from complaints.numbers import next_number
-from complaints.states import Channel, Milestone, NoticeKind, QuestionKind, Severity, Status
+from complaints.states import Channel, Milestone, NoticeKind, QuestionKind, Severity, SpecialGroup, Status, Threat
 from complaints.transitions import core
 
 # Crockford's base 32: no I, L, O, U to misread. 16 characters hold 80 bits (PI-02).
@@ -73,6 +73,20 @@ class Filing:
     is_confidential: bool = False
     external_key: str | None = None
     policy_code: str | None = None
+    true_need: str = ""
+    consequential_loss: str = ""
+    batch: str = ""
+    outlet: str = ""
+    source_url: str = ""
+    postmarked_on: date | None = None
+    customer_tier: str = ""
+    special_groups: tuple[str, ...] = ()
+    emotion_intensity: int = 0
+    threats: tuple[str, ...] = ()
+    has_injury: bool = False
+    has_damage: bool = False
+    involves_minors: bool = False
+    has_privacy_leak: bool = False
     attachments: Iterable[Attachment] = field(default=())
 
 
@@ -145,6 +159,20 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
         external_key=filing.external_key,
         category=filing.category,
         severity=filing.severity,
+        true_need=filing.true_need,
+        consequential_loss=filing.consequential_loss,
+        batch=filing.batch,
+        outlet=filing.outlet,
+        source_url=filing.source_url,
+        postmarked_on=filing.postmarked_on,
+        customer_tier=filing.customer_tier,
+        special_groups=core.check_codes("special_groups", filing.special_groups, SpecialGroup),
+        emotion_intensity=filing.emotion_intensity,
+        threats=core.check_codes("threats", filing.threats, Threat),
+        has_injury=filing.has_injury,
+        has_damage=filing.has_damage,
+        involves_minors=filing.involves_minors,
+        has_privacy_leak=filing.has_privacy_leak,
         policy=clocks.policy_for(filing.policy_code, on=timezone.localdate(filing.received_at)),
     )
     index(complaint)
@@ -192,12 +220,18 @@ def _check(filing: Filing, *, at: datetime) -> None:
     core.require("narrative", filing.narrative, _("Describe what happened."))
     check_text("subject", filing.subject, limit=120)
     check_text("narrative", filing.narrative, limit=MAX_NARRATIVE)
-    for name in ("demand", "product", "business_step", "place", "name", "address", "contact_note", "needs_care"):
-        check_text(name, getattr(filing, name), limit=2000 if name == "demand" else 200)
+    for name in ("demand", "true_need", "consequential_loss"):
+        check_text(name, getattr(filing, name), limit=2000)
+    for name in ("product", "business_step", "place", "name", "address", "contact_note", "needs_care"):
+        check_text(name, getattr(filing, name), limit=200)
+    check_text("batch", filing.batch, limit=60)
+    check_text("outlet", filing.outlet, limit=80)
     if filing.received_at > at:
         raise InvalidInput("received_at", _("This time is in the future; give the time the complaint was made."))
     if filing.occurred_on and filing.occurred_on > timezone.localdate(at):
         raise InvalidInput("occurred_on", _("This date is in the future; give the day it happened."))
+    if filing.postmarked_on and filing.postmarked_on > timezone.localdate(at):
+        raise InvalidInput("postmarked_on", _("This date is in the future; give the day on the postmark."))
     if filing.phone and not identity.plausible_phone(filing.phone):
         raise InvalidInput("phone", _("This is not a phone number that can be dialled; check the digits."))
 

@@ -59,6 +59,8 @@ STAFF = [
     ("FC0004", "傅安", "reviewer", "review-group", "复查员"),
     ("FW0001", "梁静怡", "legal_counsel", "legal", "法务"),
     ("FW0002", "卢凯", "legal_counsel", "legal", "法务"),
+    ("HG0001", "严谨", "compliance_officer", "legal", "合规专员"),
+    ("GX0001", "温晓", "press_officer", "publicity", "公关专员"),
     ("GB0001", "冯凯", "publisher", "publicity", "公示编辑"),
     ("GB0002", "陆芸", "publisher", "publicity", "公示编辑"),
     ("GB0003", "叶青", "publication_checker", "publicity", "核对员"),

@@ -37,6 +37,8 @@ ACCOUNTS = (
     ("case_handler", "roads", 2),
     ("department_head", "roads", 1),
     ("legal_counsel", "legal", 2),
+    ("compliance_officer", "legal", 1),
+    ("press_officer", "press", 1),
     ("reviewer", "review", 3),
     ("head_of_review", "review", 2),
     ("publisher", "press", 2),
