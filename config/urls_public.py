@@ -9,6 +9,7 @@ from review.public_urls import urlpatterns as reviews
 
 urlpatterns = [
     path("", include(([*results, *intake, *reviews], "public"))),
+    path("open311/v2/", include("complaints.open311.urls")),
     path("healthz", health.healthz, name="healthz"),
 ]
 
