@@ -245,7 +245,7 @@ def _found(me: int, query: str) -> str:
 
 def _signed_in(role: str) -> Client:
     client = Client(headers={"accept-language": "zh-hans"})
-    client.force_login(User.objects.get(staff_number=f"{role}-1"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(staff_number=f"{role}-1"))
     return client
 
 

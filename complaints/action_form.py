@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
@@ -48,6 +49,11 @@ class ActionForm(forms.Form):
             if isinstance(field, CaseField):
                 field.queryset = Complaint.objects.visible_to(user).exclude(pk=complaint.pk)
         self.prepare()
+
+    @classmethod
+    def initial_from(cls, query: QueryDict) -> dict[str, Any]:
+        """The initial values an address may name; no personal data goes into addresses."""
+        return {}
 
     def prepare(self) -> None:
         """Fill choices and initial values from the case."""

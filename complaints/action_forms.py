@@ -9,18 +9,19 @@ from __future__ import annotations
 from complaints import action_forms_judgement as judgement
 from complaints import action_forms_result as result
 from complaints import action_forms_routing as routing
+from complaints import action_forms_screening as screening
 from complaints.action_form import ActionForm
 
 FORMS: dict[str, type[ActionForm]] = {
     form.action: form
     for form in (
-        routing.RequestInformation,
-        routing.ReceiveInformation,
-        routing.Accept,
-        routing.Classify,
-        routing.Refuse,
-        routing.Rescreen,
-        routing.Withdraw,
+        screening.RequestInformation,
+        screening.ReceiveInformation,
+        screening.Accept,
+        screening.Classify,
+        screening.Refuse,
+        screening.Rescreen,
+        screening.Withdraw,
         routing.GradeRisk,
         judgement.RecordFacts,
         judgement.JudgeValidity,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from complaints.action_form import ActionForm, choices_of
 from complaints.choice_fields import CaseField, LongText, YesNo
 from complaints.models import Incident, LinkKind
 from complaints.states import CustomerTier, EmotionIntensity, SpecialGroup, Threat
+
+
+def _named(query: QueryDict, *names: str) -> dict[str, Any]:
+    """What the link beside a candidate filled in: numbers and the reason in words, no personal data."""
+    return {name: query[name][:300] for name in names if name in query}
 
 
 class RecordFacts(ActionForm):
@@ -89,6 +97,10 @@ class Link(ActionForm):
     kind = forms.ChoiceField(label=_("How they belong together"), choices=LinkKind.choices, widget=forms.RadioSelect)
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=LongText(2))
 
+    @classmethod
+    def initial_from(cls, query: QueryDict) -> dict[str, Any]:
+        return _named(query, "other", "kind", "reason")
+
 
 class Unlink(ActionForm):
     action = "unlink"
@@ -96,12 +108,20 @@ class Unlink(ActionForm):
     other = CaseField(label=_("Number of the other case"))
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=LongText(2))
 
+    @classmethod
+    def initial_from(cls, query: QueryDict) -> dict[str, Any]:
+        return _named(query, "other")
+
 
 class Merge(ActionForm):
     action = "merge"
     intro = _("The case keeps its number. The reply to the other case answers it too; you can undo this.")
     primary = CaseField(label=_("Merge into case number"))
     reason = forms.CharField(label=_("Why these are one matter"), max_length=300, widget=LongText(2))
+
+    @classmethod
+    def initial_from(cls, query: QueryDict) -> dict[str, Any]:
+        return _named(query, "primary", "reason")
 
 
 class UndoMerge(ActionForm):
@@ -116,6 +136,10 @@ class JoinIncident(ActionForm):
     incident = forms.ModelChoiceField(
         Incident.objects.filter(closed_at=None), label=_("Incident"), to_field_name="number"
     )
+
+    @classmethod
+    def initial_from(cls, query: QueryDict) -> dict[str, Any]:
+        return _named(query, "incident")
 
 
 class LeaveIncident(ActionForm):

@@ -1,4 +1,4 @@
-"""Forms of the actions up to the handling: screening, classification, assignment."""
+"""Forms of the actions between acceptance and handling: risk and assignment."""
 
 from __future__ import annotations
 
@@ -9,94 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
 from accounts.web import offer
-from complaints import notify
-from complaints.action_form import ActionForm, choices_of
-from complaints.choice_fields import CategoryField, DepartmentField, LongText, PersonField, with_loads
-from complaints.models import ExternalBody
-from complaints.states import Complexity, RefusalGround, RiskGrade, Severity
+from complaints import notify, suggestion_hints
+from complaints.action_form import ActionForm
+from complaints.choice_fields import DepartmentField, LongText, PersonField, with_loads
+from complaints.states import RiskGrade
 
 
-# --- Screening ------------------------------------------------------------------------------
-class RequestInformation(ActionForm):
-    action = "request_information"
-    intro = _("The complainant gets the list at once, and the clocks stand still until the answer comes.")
-    items = forms.CharField(
-        label=_("What is missing"), widget=LongText(), help_text=_("List everything in one go, one item per line.")
-    )
-
-
-class ReceiveInformation(ActionForm):
-    action = "receive_information"
-    intro = _("The clocks run on from now.")
-    answer = forms.CharField(label=_("What was supplied"), widget=LongText())
-
-
-class Dimensions(ActionForm):
-    """The independent dimensions of a case (CLS-01)."""
-
-    category = CategoryField("category", label=_("Category"))
-    nature = CategoryField("nature", label=_("Nature"), required=False)
-    kind = CategoryField("kind", label=_("Type of complaint"), required=False)
-    severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices)
-    complexity = forms.ChoiceField(
-        label=_("Complexity"), choices=Complexity.choices, help_text=_("The handling limit depends on it.")
-    )
-
-    def prepare(self) -> None:
-        for name in ("category", "nature", "kind"):
-            chosen = getattr(self.complaint, name)
-            self.initial.setdefault(name, chosen.code if chosen else None)
-        self.initial.setdefault("severity", self.complaint.severity)
-        self.initial.setdefault("complexity", self.complaint.complexity)
-
-
-class Accept(Dimensions):
-    action = "accept"
-    rule = forms.CharField(label=_("Rule the decision relies on"), max_length=300, widget=LongText(2))
-    field_order = ("version", "rule")
-
-    def prepare(self) -> None:
-        super().prepare()
-        basis = self.complaint.policy.legal_basis or self.complaint.policy.label
-        self.initial.setdefault(
-            "rule", str(_("Within the scope of acceptance; time limits: %(policy)s") % {"policy": basis})
-        )
-
-
-class Classify(Dimensions):
-    action = "classify"
-    category = CategoryField("category", label=_("Category"), required=False)
-
-
-class Refuse(ActionForm):
-    action = "refuse"
-    danger = True
-    intro = _("The complainant gets a notice with the ground, the reason and where to turn instead.")
-    ground = forms.ChoiceField(label=_("Ground"), choices=choices_of(RefusalGround, _("Choose a ground")))
-    reason = forms.CharField(label=_("Reason, in words for the complainant"), widget=LongText())
-    body = forms.ModelChoiceField(
-        ExternalBody.objects.filter(is_active=True),
-        label=_("Body that is responsible"),
-        required=False,
-        empty_label=_("None of these"),
-    )
-    suggestion = forms.CharField(label=_("What the complainant can do"), required=False, widget=LongText(2))
-
-
-class Rescreen(ActionForm):
-    action = "rescreen"
-    in_dialog = True
-    reason = forms.CharField(label=_("Reason"), widget=LongText(3))
-
-
-class Withdraw(ActionForm):
-    action = "withdraw"
-    in_dialog = True
-    danger = True
-    intro = _("The record stays; the handling ends today.")
-    reason = forms.CharField(label=_("How and why the complainant withdrew"), widget=LongText(3))
-
-
+# --- Risk ----------------------------------------------------------------------------------
 class GradeRisk(ActionForm):
     action = "grade_risk"
     in_dialog = True
@@ -126,6 +45,7 @@ class Assign(ActionForm):
         offer(self, "department", with_loads(Department.objects.handling()))
         offer(self, "supporting", Department.objects.handling())
         offer(self, "handler", notify.holders_of("complaints.handle_complaint"))
+        suggestion_hints.offer_department(self, self.complaint)
         suggested = self.complaint.category.default_department_id if self.complaint.category else None
         if suggested:
             self.initial.setdefault(

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from complaints import api
+from complaints import api, channel_api, opinion_api
 
 urlpatterns = [
     path("complaints/", api.Complaints.as_view(), name="api-complaints"),
     path("complaints/<str:number>/", api.ComplaintView.as_view(), name="api-complaint"),
     path("complaints/<str:number>/actions/<slug:action>/", api.ComplaintAction.as_view(), name="api-complaint-action"),
+    path("channel-counts/", channel_api.ChannelCounts.as_view(), name="api-channel-counts"),
+    path("signals/", opinion_api.Signals.as_view(), name="api-signals"),
 ]

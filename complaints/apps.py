@@ -7,7 +7,7 @@ class ComplaintsConfig(AppConfig):
     verbose_name = "Complaints"
 
     def ready(self):
-        from complaints import receivers  # noqa: F401
+        from complaints import accused, receivers, related  # noqa: F401
         from complaints.reference import load_reference
 
         post_migrate.connect(load_reference, sender=self, dispatch_uid="complaints.load_reference")

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from django.db import connection, models, transaction
-from django.utils import timezone
 
 from complaints import clocks, deadlines, events
-from complaints.calendars import CalendarMissing, WorkingCalendar
+from complaints.calendars import SHANGHAI, CalendarMissing, WorkingCalendar
 from complaints.deadlines import ClockRule
 from complaints.models import (
     Assignment,
@@ -37,11 +36,13 @@ from complaints.models import (
     QualityCheck,
     Reply,
     ServicePolicy,
+    TextPrint,
 )
 from complaints.states import Audience, DeadlineState
 
-_PLAIN = re.compile(r"[^\\\t\n\r]*")
+_json = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_COPY_BLOCK = 1 << 18
 # After this long no warning ladder has a step left.
 LADDER_REACH = timedelta(days=60)
 # Every table a case may fill, the ones other rows point at first.
@@ -50,6 +51,7 @@ TABLES: tuple[type[models.Model], ...] = (
     ContactPoint,
     Complaint,
     ComplaintSearch,
+    TextPrint,
     Classification,
     Assignment,
     Reply,
@@ -86,36 +88,37 @@ class Rows:
         self._numbered = self._numbered or "id" in values
         self._rows.append(row)
 
-    def store(self) -> int:
-        """Write the rows and forget them. Returns how many."""
+    def store(self, cursor: Any) -> int:
+        """Write the rows through a cursor and forget them. Returns how many."""
         rows, self._rows = self._rows, []
         if rows:
             skip = 0 if self._numbered or "id" not in self._place else 1  # Django puts `id` first
             columns = ", ".join(f'"{column}"' for column in self.columns[skip:])
             if skip:
                 rows = [row[skip:] for row in rows]
-            with connection.cursor() as cursor:
-                if connection.vendor == "postgresql":
-                    lines = "\n".join(map("\t".join, rows))
-                    cursor.copy_expert(f'COPY "{self.table}" ({columns}) FROM STDIN', io.StringIO(lines + "\n"))
-                else:
-                    marks = ", ".join(["%s"] * (len(self.columns) - skip))
-                    cursor.executemany(f'INSERT INTO "{self.table}" ({columns}) VALUES ({marks})', rows)  # noqa: S608
+            if self._convert is _as_copy_text:
+                lines = io.BytesIO(("\n".join(map("\t".join, rows)) + "\n").encode())
+                cursor.copy_expert(f'COPY "{self.table}" ({columns}) FROM STDIN', lines, _COPY_BLOCK)
+            else:
+                marks = ", ".join(["%s"] * (len(self.columns) - skip))
+                cursor.executemany(f'INSERT INTO "{self.table}" ({columns}) VALUES ({marks})', rows)  # noqa: S608
         return len(rows)
 
 
 def _as_copy_text(value: Any) -> str:
-    """A value in the text format of COPY."""
+    """A value in the text format of COPY; the frequent kinds first."""
     if isinstance(value, str):
-        text = str(value)
-        return text if _PLAIN.fullmatch(text) else text.translate(_ESCAPES)
+        plain = not ("\\" in value or "\n" in value or "\t" in value or "\r" in value)
+        return str(value) if plain else value.translate(_ESCAPES)
+    if type(value) is int:
+        return str(value)
     if value is None:
         return r"\N"
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, bool):
         return "t" if value else "f"
-    return json.dumps(value, ensure_ascii=False).translate(_ESCAPES) if isinstance(value, (list, dict)) else str(value)
+    return _json(value).translate(_ESCAPES) if isinstance(value, (list, dict)) else str(value)
 
 
 def _as_parameter(value: Any) -> Any:
@@ -123,7 +126,7 @@ def _as_parameter(value: Any) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False)
+        return _json(value)
     return str(value) if isinstance(value, (str, date)) else value
 
 
@@ -173,24 +176,69 @@ class Batch:
     @transaction.atomic
     def store(self) -> dict[str, int]:
         """Write everything; what points nowhere is refused here. Returns rows per table."""
-        counts = {rows.model._meta.model_name or "": rows.store() for rows in self.tables.values()}
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:  # check now, so that a large import does not pile up pending checks
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        with connection.cursor() as cursor:
+            return self._write(cursor, is_postgresql=connection.vendor == "postgresql")
+
+    def _write(self, cursor: Any, *, is_postgresql: bool) -> dict[str, int]:
+        counts = {rows.model._meta.model_name or "": rows.store(cursor) for rows in self.tables.values()}
+        if is_postgresql:  # check now, so that a large import does not pile up pending checks
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         return counts
 
 
-class Chain:
-    """The log of one case, oldest event first."""
+class Writer:
+    """Stores one batch after the other inside the caller's transaction.
 
-    def __init__(self, rows: Rows, complaint_id: int) -> None:
+    On PostgreSQL a batch is sent by a second thread while the caller composes the next one, which halves
+    the time: until the block ends the caller must not use the connection.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1) if connection.vendor == "postgresql" else None
+        self._sending: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+        if kind is None:
+            self._wait()
+
+    def store(self, batch: Batch) -> None:
+        """Write a batch, at the latest when the block ends. Raises what went wrong with the one before."""
+        if self._thread is None:
+            batch.store()
+            return
+        self._wait()
+        self._sending = self._thread.submit(self._send, connection.connection, batch)
+
+    @staticmethod
+    def _send(plain: Any, batch: Batch) -> None:
+        with plain.cursor() as cursor:  # the driver's own: Django's connection belongs to the caller's thread
+            batch._write(cursor, is_postgresql=True)
+
+    def _wait(self) -> None:
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            with connection.wrap_database_errors:
+                sending.result()
+
+
+class Chain:
+    """The log of one case, oldest event first; `sequence` and `head` of the last event stored already go on it."""
+
+    def __init__(
+        self, rows: Rows, complaint_id: int, *, sequence: int = 0, head: str = "", version: int = 0, status: str = ""
+    ) -> None:
         self._rows = rows
         self._complaint_id = complaint_id
-        self._sequence = 0
-        self._hash = ""
-        self.version = 0
-        self.status = ""
+        self._sequence = sequence
+        self._hash = head
+        self.version = version
+        self.status = status
 
     def move(
         self,
@@ -242,13 +290,13 @@ class Chain:
 
 
 class Policies:
-    """The stored default policy of any day with its rules, read once."""
+    """The stored default policy of any day with its rules and calendar, read once and at once."""
 
     def __init__(self) -> None:
         self._policies = list(
             ServicePolicy.objects.filter(is_default=True).order_by("-revision").prefetch_related("rules")
         )
-        self._calendars: dict[int, WorkingCalendar] = {}
+        self._calendars = {policy.pk: clocks.working_calendar(policy.slots) for policy in self._policies}
         self._due: dict[tuple[int, date], tuple[datetime, bool] | None] = {}
         self._rules: dict[tuple[int, str, str], PolicyRule | None] = {}
         self._alerts: dict[tuple[int, datetime], list[datetime]] = {}
@@ -269,8 +317,6 @@ class Policies:
         return self._rules[key]
 
     def calendar(self, policy: ServicePolicy) -> WorkingCalendar:
-        if policy.pk not in self._calendars:
-            self._calendars[policy.pk] = clocks.working_calendar(policy.slots)
         return self._calendars[policy.pk]
 
     def due(self, policy: ServicePolicy, rule: PolicyRule, start: datetime) -> tuple[datetime, bool] | None:
@@ -281,7 +327,7 @@ class Policies:
         by_day = (
             rule.unit in (deadlines.Unit.WORKING_DAYS, deadlines.Unit.CALENDAR_DAYS) and not rule.after_hours_next_day
         )
-        key = (rule.pk, timezone.localdate(start))
+        key = (rule.pk, start.astimezone(SHANGHAI).date())
         if by_day and key in self._due:
             return self._due[key]
         clock = ClockRule(

@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta
 from django.db import models, transaction
 from django.utils import timezone
 
-from complaints import bulk, bulk_texts, search
+from complaints import bulk, bulk_texts, prints, search
 from complaints.bulk_plan import People, Plan
 from complaints.bulk_texts import THEMES, Theme
 from complaints.calendars import SHANGHAI
@@ -31,6 +31,7 @@ from complaints.models import (
     ContactPoint,
     QualityCheck,
     Reply,
+    TextPrint,
 )
 from complaints.models.people import ContactKind
 from complaints.states import Channel, Complexity, Milestone, RiskGrade, Severity, Status
@@ -377,6 +378,7 @@ class _Story:
         self.batch[ComplaintSearch].add(
             complaint_id=self.pk, tokens=search.tokens(self.number, subject, narrative, place, "")
         )
+        self.batch[TextPrint].add(complaint_id=self.pk, tokens=prints.tokens(narrative))
         self.batch[Complaint].add(
             id=self.pk,
             number=self.number,

@@ -28,6 +28,7 @@ _NAMED = (
     "category__parent__parent",
     "nature",
     "kind",
+    "legal_type",
     "lead_department",
     "handler",
     "coordinator",
@@ -49,6 +50,7 @@ RECORD_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "improvement_verify": ("complaints.verify_improvement",),
     "question_add": ("complaints.record_for_complainant", "complaints.record_contact"),
     "question_answer": ("complaints.record_contact",),
+    "outstanding": ("complaints.screen_complaint", "complaints.record_contact"),
 }
 
 

@@ -17,12 +17,16 @@ from accounts.models import User
 from complaints import (
     case_access,
     case_records,
+    case_screening,
     clocks,
     identity,
     permissions,
+    previews,
+    risk_page,
     selectors,
     timeline,
     timeline_words,
+    verification,
 )
 from complaints.action_forms import FORMS, ActionForm
 from complaints.models import Callback, CaseEvent, Category, Complaint, Deadline
@@ -40,6 +44,7 @@ from complaints.states import (
 )
 
 REPEAT_DAYS = 90
+EARLIER_SHOWN = 20
 REVEALS_SHOWN_DAYS = 30
 
 # Actions that stand beside what they change instead of in the action bar.
@@ -99,15 +104,17 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "earlier": earlier(complaint, user),
         "attachments": complaint.attachments.all(),
         "may_download": user.has_perm("complaints.view_original"),
+        "preview_kinds": previews.KINDS if previews.may_see(user, complaint) else (),
         "clocks": readings,
         "lead_clock": _lead_clock(readings),
         "clock_actions": [action for action in actions if action.move.action in _CLOCK],
         "matching_actions": [action for action in actions if action.move.action in _MATCHING],
         "judgement_actions": [action for action in actions if action.move.action in _JUDGEMENT],
+        **case_screening.context(complaint, now=now),
         "tasks": tasks(complaint),
         "replies": list(reversed(complaint.replies.all())),
         "questions": complaint.questions.all(),
-        "risks": list(reversed(complaint.risk_assessments.all())),
+        "risk_box": risk_page.box(complaint, user),
         "entries": [entry for entry in record if show in ("all", entry.group)],
         "filters": filters(complaint, record, show),
         "show": show,
@@ -231,13 +238,16 @@ def _short(at: datetime, *, hour: bool = True) -> str:
 
 # --- Repeat complaints ----------------------------------------------------------------------
 def earlier(complaint: Complaint, user: User) -> list[Complaint]:
-    """Complaints of the same person in the 90 days before this one that the user may see (SCR-09, AZ-03)."""
+    """Complaints of the same person in the 90 days before this one that the user may see, newest first, at
+    most EARLIER_SHOWN (SCR-09, AZ-03)."""
     rated = Callback.objects.filter(complaint=OuterRef("pk")).exclude(satisfaction="").order_by("-at")
     same = identity.earlier_complaints(complaint, at=complaint.received_at, days=REPEAT_DAYS)
     rows = Complaint.objects.visible_to(user).filter(pk__in=same.values("pk"))
     fields = ("number", "subject", "status", "received_at")
     return list(
-        rows.annotate(satisfaction=Subquery(rated.values("satisfaction")[:1])).only(*fields).order_by("-received_at")
+        rows.annotate(satisfaction=Subquery(rated.values("satisfaction")[:1]))
+        .only(*fields)
+        .order_by("-received_at")[:EARLIER_SHOWN]
     )
 
 
@@ -297,6 +307,7 @@ def person(complaint: Complaint, user: User, *, now: datetime) -> dict[str, Any]
     values = {} if withheld else identity.masked(complaint.complainant)
     return {
         "masked": [(timeline_words.DATA_WORDS[key], value) for key, value in values.items() if value],
+        "unverified": [timeline_words.DATA_WORDS[kind] for kind in verification.unverified(complaint)],
         "withheld": withheld,
         "reveal_refusal": refusal,
         "reveal_form": None if refusal else RevealForm(complaint=complaint),
@@ -380,4 +391,14 @@ def _missing_to_close(complaint: Complaint) -> list[str]:
     return ["" if told else _("telling the reply to the complainant"), "" if answered else _("the call-back")]
 
 
-_MISSING = {"accept": _missing_to_accept, "submit_for_check": _missing_to_submit, "close": _missing_to_close}
+def _missing_to_archive(complaint: Complaint) -> list[str]:
+    held = any(row.released_at is None for row in complaint.holds.all())
+    return [_("the release of the legal hold")] if held else []
+
+
+_MISSING = {
+    "accept": _missing_to_accept,
+    "submit_for_check": _missing_to_submit,
+    "close": _missing_to_close,
+    "archive": _missing_to_archive,
+}

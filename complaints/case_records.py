@@ -42,6 +42,7 @@ from complaints.models import (
     MediaPlan,
     Note,
     Notice,
+    OpinionSignal,
     OutstandingItem,
     QualityCheck,
     Question,
@@ -50,6 +51,7 @@ from complaints.models import (
     ResponsibilityFinding,
     RiskAssessment,
     RiskMeeting,
+    RiskStandard,
     SettlementStep,
     StoredFile,
     Suggestion,
@@ -65,6 +67,8 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     Callback: ("complaint", "callbacks"),
     CaseTeamMember: ("complaint", "team"),
     CaseEvent: ("complaint", "events"),
+    Complaint.accused_staff.through: ("complaint", "accused_staff"),
+    Complaint.emotions.through: ("complaint", "emotions"),
     Classification: ("complaint", "classifications"),
     ClockPause: ("complaint", "pauses"),
     Contact: ("complaint", "communications"),
@@ -77,6 +81,7 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     LegalHold: ("complaint", "holds"),
     MediaPlan: ("complaint", "media_plans"),
     Note: ("complaint", "notes"),
+    OpinionSignal: ("complaint", "signals"),
     Notice: ("complaint", "notices"),
     QualityCheck: ("complaint", "quality_checks"),
     OutstandingItem: ("complaint", "outstanding_items"),
@@ -95,7 +100,8 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
 _SHOWN: dict[type[models.Model], tuple[str, ...]] = {
     User: ("display_name",),
     Department: ("name",),
-    Category: ("name", "name_en", "dimension"),
+    Category: ("name", "name_en", "dimension", "order"),
+    RiskStandard: ("revision",),
     StoredFile: ("size", "content_type"),
 }
 _HEAVY = {"hash", "previous_hash", "match_hash", "ladder"}
@@ -178,6 +184,10 @@ def _link(complaint: Complaint, rows: dict[type[models.Model], list[models.Model
             for row in rows[table]:
                 row.complaint = complaint  # type: ignore[attr-defined]  # every table of _TABLES has it
             _attach(complaint, relation, rows[table])
+    felt = [row.category for row in rows[Complaint.emotions.through]]  # type: ignore[attr-defined]  # the link's other end
+    _attach(complaint, "emotions", sorted(felt, key=attrgetter("order", "pk")))
+    accused = [row.user for row in rows[Complaint.accused_staff.through]]  # type: ignore[attr-defined]  # its other end
+    _attach(complaint, "accused_staff", sorted(accused, key=attrgetter("display_name")))
     _attach(complaint.complainant, "contacts", rows[ContactPoint])
     _hang(rows, Deadline, Extension, "deadline", "extensions")
     _hang(rows, Assignment, Deadline, "assignment", "deadlines")

@@ -7,6 +7,7 @@ errors at the fields, and else leads back to the case.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -97,7 +98,8 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
         case_access.refuse(request, complaint, action, reason)
     case_records.load(complaint)
     data = request.POST if request.method == "POST" else None
-    form = FORMS[action](data, complaint=complaint, user=request.user)
+    initial = FORMS[action].initial_from(request.GET)
+    form = FORMS[action](data, complaint=complaint, user=request.user, initial=initial)
     try:
         _require_current(form)
         if form.is_bound and form.is_valid():
@@ -158,6 +160,8 @@ def _action_page(request: StaffRequest, form: ActionForm, *, status: int, **extr
         "replies": list(reversed(complaint.replies.all())),
         "possible": complaint.status in MOVES[form.action].sources,
         "missing": case_page.missing(complaint, form.action),
+        # Asked only by the templates that show them beside the form.
+        "earlier": partial(case_page.earlier, complaint, request.user),
         **extra,
     }
     names = [f"complaints/actions/{form.action}.html", "complaints/actions/action.html"]

@@ -191,13 +191,19 @@ def cancel(complaint: Complaint, *milestones: str, at: datetime) -> None:
 
 
 def revive(complaint: Complaint, *, cancelled_at: datetime) -> None:
-    """Let the clocks run on that were cancelled at this moment, as if it had not been: their dates are the old ones."""
+    """Let the clocks run on that were cancelled at this moment, as if it had not been: their dates are the old ones.
+
+    Where a pause lasts still, they are held as they were.
+    """
+    is_held = complaint.pauses.filter(state=RequestState.APPROVED, ended_at=None).exists()
     for deadline in Deadline.objects.filter(
         complaint=complaint, state=DeadlineState.CANCELLED, stopped_at=cancelled_at
     ):
-        deadline.state, deadline.stopped_at = DeadlineState.RUNNING, None
-        deadline.save(update_fields=["stopped_at"])
-        set_due(deadline, complaint)
+        deadline.state = DeadlineState.PAUSED if is_held else DeadlineState.RUNNING
+        deadline.stopped_at = None
+        deadline.save(update_fields=["state", "stopped_at"])
+        if not is_held:
+            set_due(deadline, complaint)
 
 
 def pause_all(complaint: Complaint) -> None:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DomainError
 from complaints import clocks, files, transitions
-from complaints.models import Attachment, IntakeDraft, StoredFile
+from complaints.models import Attachment, Complaint, IntakeDraft, StoredFile
 from complaints.states import EvidenceKind, Milestone
 
 COOKIE = "huiyin_draft"
@@ -127,22 +127,44 @@ def receipt(draft: IntakeDraft) -> KeptReceipt | None:
 
 
 @transaction.atomic
-def file(draft_id: int, build: Callable[[Answers], transitions.Filing], *, at: datetime) -> IntakeDraft:
+def file(
+    draft_id: int,
+    build: Callable[[Answers], transitions.Filing],
+    *,
+    after: Callable[[Complaint, Answers], None] = lambda complaint, answers: None,
+    at: datetime,
+) -> IntakeDraft:
     """Register the complaint the draft describes. However often and however parallel this is called,
     there is one case, and the draft carries its receipt (PI-06, I1, I2).
 
     `build` turns the answers, read under the lock, into a filing; what it raises leaves the draft as
-    it was. The answers are wiped: from here on the case holds them.
+    it was. `after` is called with the new case, in the same transaction. The answers are wiped: from here
+    on the case holds them.
     """
     draft = IntakeDraft.objects.select_for_update().get(pk=draft_id)
     if draft.complaint_id:
         return draft
-    filing = replace(build(answers(draft)), attachments=list(draft.attachments.all()))
+    told = answers(draft)
+    filing = replace(build(told), attachments=list(draft.attachments.all()))
     given = transitions.register(filing, by=None, at=at)
-    kept = KeptReceipt(given.complaint.number, given.access_code, at, given.decide_by, _reply_by(given))
-    draft.complaint, draft.receipt, draft.answers = given.complaint, kept.to_json(), "{}"
+    after(given.complaint, told)
+    draft.complaint, draft.receipt, draft.answers = given.complaint, _kept(given, at=at).to_json(), "{}"
     draft.save(update_fields=["complaint", "receipt", "answers"])
     return draft
+
+
+def keep_receipt(given: transitions.Receipt, *, at: datetime) -> None:
+    """Keep the receipt of a complaint that came without a form until it was sent, at most two days (IN-08)."""
+    IntakeDraft.objects.create(
+        token_hash=_hash(secrets.token_urlsafe(_TOKEN_BYTES)),
+        complaint=given.complaint,
+        receipt=_kept(given, at=at).to_json(),
+        created_at=at,
+    )
+
+
+def _kept(given: transitions.Receipt, *, at: datetime) -> KeptReceipt:
+    return KeptReceipt(given.complaint.number, given.access_code, at, given.decide_by, _reply_by(given))
 
 
 def _reply_by(given: transitions.Receipt) -> datetime | None:

@@ -23,6 +23,8 @@ from accounts.models import User
 from complaints.models import CaseEvent, Complaint, LedgerAnchor
 from complaints.states import Audience
 
+_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
 
 def event_hash(event: CaseEvent) -> str:
     """SHA-256 over the row's content and the previous row's hash, as canonical JSON."""
@@ -41,9 +43,7 @@ def event_hash(event: CaseEvent) -> str:
         event.audience,
         event.previous_hash,
     ]
-    return hashlib.sha256(
-        json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
-    ).hexdigest()
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
 
 def append(

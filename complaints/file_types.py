@@ -7,6 +7,7 @@ declared ones, read from headers.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile
@@ -31,6 +32,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("docx",),
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ("xlsx",),
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ("pptx",),
+    "message/rfc822": ("eml",),
 }
 # What a file chooser offers; the content decides all the same.
 ACCEPT = ",".join(f".{ending}" for endings in ENDINGS.values() for ending in endings)
@@ -45,6 +47,7 @@ MAX_RATIO = 200
 SMALL_ENTRY = 1024 * 1024
 
 _HEAD = 8192
+_HEADER_FIELD = re.compile(rb"([!-9;-~]{1,76}):")
 _JPEG_SEARCH = 4 * 1024 * 1024
 _HEIC_SEARCH = 256 * 1024
 _MAIN_PARTS = {
@@ -88,7 +91,7 @@ def _kind(head: bytes, stream: BinaryIO) -> str | None:
         kind = _BRANDS.get(head[8:12])
     else:
         guess = filetype.guess(head)
-        kind = _SAME.get(guess.mime, guess.mime) if guess else None
+        kind = _SAME.get(guess.mime, guess.mime) if guess else _message(head)
     if kind not in ENDINGS:
         return None
     if kind.startswith("image/"):
@@ -98,6 +101,21 @@ def _kind(head: bytes, stream: BinaryIO) -> str | None:
         if size[0] * size[1] > MAX_PIXELS:
             raise TooComplex
     return kind
+
+
+# --- E-mails --------------------------------------------------------------------------------
+def _message(head: bytes) -> str | None:
+    """Whether a file begins with the header of an e-mail: nothing but fields, among them who wrote it and when."""
+    lines = re.split(rb"\r\n|\n", head)
+    end = lines.index(b"") if b"" in lines else len(lines) - 1  # the last line may be cut
+    names = set()
+    for number, line in enumerate(lines[:end]):
+        field = _HEADER_FIELD.match(line)
+        if field:
+            names.add(field[1].lower())
+        elif not (number and line[:1] in (b" ", b"\t")) and not (number == 0 and line.startswith(b"From ")):
+            return None
+    return "message/rfc822" if b"from" in names and names & {b"date", b"message-id", b"received"} else None
 
 
 # --- Office documents -----------------------------------------------------------------------

@@ -28,7 +28,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DomainError, InvalidInput
 from complaints import file_types
-from complaints.models import Attachment, StoredFile
+from complaints.models import Attachment, InboundMail, StoredFile
 
 STALE = timedelta(hours=1)
 MAX_NAME = 120
@@ -98,13 +98,14 @@ def clean_name(name: str, content_type: str = "") -> str:
     return f"{stem}.{ending}" if ending else stem
 
 
-def store(uploaded: UploadedFile, *, at: datetime) -> StoredFile:
+def store(uploaded: UploadedFile, *, at: datetime, kind: str = "") -> StoredFile:
     """Check and keep an upload; the same content is kept once.
 
+    `kind` is the content type of what is kept as it came, without a check: e-mails that arrived.
     Inside a transaction the file takes its place after the commit, so a rollback leaves nothing.
     Raises InvalidInput and StorageFull.
     """
-    kind = check(uploaded)
+    kind = kind or check(uploaded)
     waiting, digest, size = _write(uploaded)
     stored, _created = StoredFile.objects.get_or_create(
         sha256=digest, defaults={"size": size, "content_type": kind, "stored_at": at}
@@ -243,8 +244,9 @@ def _remove_abandoned(now: datetime) -> int:
     """Attachments whose draft is gone, and contents that nothing refers to any more."""
     Attachment.objects.filter(complaint=None, draft=None, at__lt=now - STALE).delete()
     used = Attachment.objects.values("file")
+    mails = InboundMail.objects.exclude(original=None).values("original")
     removed = 0
-    for stored in StoredFile.objects.filter(stored_at__lt=now - STALE).exclude(pk__in=used):
+    for stored in StoredFile.objects.filter(stored_at__lt=now - STALE).exclude(pk__in=used).exclude(pk__in=mails):
         place = path_of(stored.sha256)
         try:
             stored.delete()

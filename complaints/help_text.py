@@ -49,11 +49,11 @@ def context(*, now: datetime) -> dict[str, Any]:
         "max_files": settings.ATTACHMENT_MAX_COUNT,
         "max_megabytes": settings.ATTACHMENT_MAX_BYTES // (1024 * 1024),
         "parts": [
-            _("What was complained about"),
-            _("What was found"),
+            _("Who complained"),
+            _("What was complained of"),
+            _("How we investigated"),
             _("Who is responsible"),
-            _("How it was handled"),
-            _("What will change, by when and by whom"),
-            _("What the complainant says"),
+            _("What was done about it"),
+            _("What will change, and by when"),
         ],
     }

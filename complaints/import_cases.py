@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-
-from django.utils import timezone
+from datetime import UTC, datetime
 
 from accounts.crypto import encrypt
-from complaints import bulk, identity, search
+from complaints import bulk, identity, prints, search
+from complaints.calendars import SHANGHAI
 from complaints.deadlines import StartsOn
 from complaints.import_rows import ImportRow
 from complaints.models import (
@@ -24,9 +23,13 @@ from complaints.models import (
     PolicyRule,
     Reply,
     ServicePolicy,
+    TextPrint,
 )
 from complaints.models.people import ContactKind
 from complaints.states import AssignmentRole, AssignmentState, Complexity, Milestone, ReplyState, Status
+
+# What a registered case still waits for.
+_RUNNING = [m for m in Milestone if m != Milestone.ACKNOWLEDGE and not m.startswith("review")]
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class ImportedCase:
     def __init__(self, common: Common, batch: bulk.Batch, row: ImportRow, keys: Keys) -> None:
         self.common, self.batch, self.row, self.keys = common, batch, row, keys
         self.pk = keys.case
-        self.received = row.received_at or common.now
-        self.policy = common.policies.on(timezone.localdate(self.received))
+        self.received = (row.received_at or common.now).astimezone(UTC)  # is written many times, and UTC fastest
+        self.policy = common.policies.on(self.received.astimezone(SHANGHAI).date())
 
     def write(self) -> None:
         """Add every row of the case to the batch."""
@@ -78,6 +81,7 @@ class ImportedCase:
         batch[ComplaintSearch].add(
             complaint_id=self.pk, tokens=search.tokens(self.keys.number, row.subject, row.narrative)
         )
+        batch[TextPrint].add(complaint_id=self.pk, tokens=prints.tokens(row.narrative))
         chain = bulk.Chain(batch[CaseEvent], self.pk)
         chain.move(
             "register",
@@ -175,8 +179,7 @@ class ImportedCase:
 
     def _open(self) -> dict[str, object]:
         """Still to be handled: the clocks of receipt and registration run."""
-        milestones = [m for m in Milestone if m != Milestone.ACKNOWLEDGE and not m.startswith("review")]
-        due, missing = self._clocks(milestones, (StartsOn.RECEIVED, StartsOn.REGISTERED), stop=None)
+        due, missing = self._clocks(_RUNNING, (StartsOn.RECEIVED, StartsOn.REGISTERED), stop=None)
         return {
             "status_since": self.common.now,
             "registered_at": self.common.now,

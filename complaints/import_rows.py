@@ -18,7 +18,7 @@ from accounts.errors import InvalidInput
 from accounts.models import Department
 from complaints import identity
 from complaints.calendars import SHANGHAI
-from complaints.import_files import Cell, refuse
+from complaints.import_files import MAX_COLUMNS, Cell, Row, refuse
 from complaints.models import Category, Dimension
 from complaints.states import Channel
 from complaints.transitions.intake import MAX_NARRATIVE, check_text
@@ -38,21 +38,54 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "replied_at": ("答复时间", "回复时间", "办结时间"),
 }
 FIELDS = tuple(ALIASES)
+# Headings of what only the work on a case sets; said so where the columns are chosen (EX-08).
+_KEPT_OUT = frozenset(
+    [
+        "status",
+        "state",
+        "状态",
+        "办理状态",
+        "处理状态",
+        "handler",
+        "owner",
+        "承办人",
+        "经办人",
+        "负责人",
+        "责任人",
+        "published",
+        "公示",
+        "是否公示",
+        "公示状态",
+        "risk_grade",
+        "风险等级",
+        "is_valid",
+        "是否有效",
+        "closed_at",
+        "办结人",
+        "审核人",
+    ]
+)
 REQUIRED = ("subject", "narrative", "received_at")
 
 # Where the header is looked for: above it there may be a title.
 HEADER_WITHIN = 10
 # Spreadsheet programs keep 15 digits of a number.
-EXACT = 10**15
+DIGITS = 15
+EXACT = 10**DIGITS
+NUMBERS = ("external_number", "complainant_name", "complainant_phone")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
 _MOMENT = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})秒?(?:\.\d+)?)?分?)?\s*(Z|[+-]\d{2}:?\d{2})?"
 )
+# Dates written as one number: 20261116, 202611160930, 20261116093000.
+_PACKED = re.compile(r"(20\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?", re.ASCII)
 # Serial day numbers of spreadsheet programs, counted from 1899-12-30: 1954 to 2119.
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _SERIAL_ZERO = datetime(1899, 12, 30)
 SUBJECT_LENGTH = 40
+SAMPLES = 3
+SAMPLE_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -82,8 +115,62 @@ class RowErrors(Exception):
         super().__init__(str(faults))
 
 
-def find_columns(rows: Sequence[tuple[int, list[Cell]]], chosen: Mapping[str, str]) -> tuple[int, dict[str, int]]:
-    """The header's row number and the column of each field, from the first rows of a file.
+@dataclass(frozen=True)
+class Layout:
+    """Where the header stands and which column (counted from 0) holds which field."""
+
+    header: int
+    columns: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column of a file as it is offered: its name, what it is taken for, the first values in it.
+
+    `is_kept_out`: it names something an import never sets, such as the state or the person in charge.
+    """
+
+    index: int
+    name: str
+    field: str
+    samples: tuple[str, ...]
+    is_kept_out: bool
+
+
+def inspect(rows: Sequence[Row], known: Mapping[str, str] | None = None) -> tuple[int, list[Heading]]:
+    """The header's row number and its columns with a guess for each, from the first rows of a file.
+
+    `known` maps names of columns to fields ("" for none) as chosen for an earlier file of the same source.
+    Each field is guessed once; where nothing is recognised the first row is taken for the header.
+    """
+    names = {_heading(name): field for name, field in (known or {}).items()}
+    guessed = {_heading(name): field for field, aliases in ALIASES.items() for name in (field, *aliases)} | names
+    first = rows[:HEADER_WITHIN]
+    if not first:
+        raise refuse(_("The file holds no rows."))
+    number, header = max(first, key=lambda row: sum(bool(guessed.get(_heading(cell))) for cell in row[1]))
+    below = [cells for at, cells in rows if at > number][:SAMPLES]
+    taken: set[str] = set()
+    found = []
+    for index, cell in enumerate(header[:MAX_COLUMNS]):
+        name = _heading(cell)
+        field = guessed.get(name, "") if name else ""
+        field = "" if field in taken else field
+        taken |= {field} if field else set()
+        samples = tuple(_sample(cells[index]) for cells in below if index < len(cells))
+        if name or any(samples):
+            shown = " ".join(str(cell).split()) if name else ""
+            found.append(Heading(index, shown, field, samples, name in _KEPT_OUT))
+    return number, found
+
+
+def _sample(cell: Cell) -> str:
+    text = " ".join(str(cell).split()) if cell is not None else ""
+    return text if len(text) <= SAMPLE_LENGTH else f"{text[: SAMPLE_LENGTH - 1]}…"
+
+
+def find_columns(rows: Sequence[Row], chosen: Mapping[str, str]) -> Layout:
+    """The layout of a file by its headings, from its first rows.
 
     `chosen` maps column names to fields and wins over the known names. Raises InvalidInput when a
     required column is missing, a chosen one does not exist or two columns mean the same field.
@@ -115,7 +202,7 @@ def find_columns(rows: Sequence[tuple[int, list[Cell]]], chosen: Mapping[str, st
             _("No column for %(fields)s; name the column in the header, or say which one it is."),
             fields=", ".join(missing),
         )
-    return header, columns
+    return Layout(header, columns)
 
 
 def _fields_of(cells: Sequence[Cell], chosen: Mapping[str, str]) -> list[tuple[str, int, str]]:
@@ -241,12 +328,42 @@ def _text(field: str, cell: Cell) -> str:
         text = str(int(cell)) if float(cell).is_integer() else str(cell)
     else:
         text = str(cell).strip()
-    if _SCIENTIFIC.fullmatch(text) and field in ("external_number", "complainant_phone", "complainant_name"):
+    if field in NUMBERS and _SCIENTIFIC.fullmatch(text):
         raise InvalidInput(field, _lost_digits())
     limit = _LIMITS.get(field, 200)
     if len(text) > limit or _UNSTORABLE.search(text):
         check_text(field, text, limit=limit)
     return text
+
+
+class LostDigits:
+    """Finds columns whose long numbers all end in zeros after the 15th digit (EX-06).
+
+    Written out by a spreadsheet program such a number looks whole; one alone may be right, a column is not.
+    """
+
+    def __init__(self) -> None:
+        self._whole: set[str] = set()
+        self._short: dict[str, dict[int, str]] = {name: {} for name in NUMBERS}
+
+    def look(self, row: ImportRow) -> None:
+        for name in NUMBERS:
+            value = getattr(row, name)
+            if len(value) > DIGITS and value.isdecimal() and name not in self._whole:
+                if value[DIGITS:].strip("0"):
+                    self._whole.add(name)
+                    self._short[name].clear()
+                else:
+                    self._short[name][row.row] = value
+
+    def faults(self) -> list[tuple[int, str, str]]:
+        """(row, field, sentence) of every number that was shortened."""
+        return [
+            (row, name, _lost_digits())
+            for name, rows in self._short.items()
+            if len(set(rows.values())) > 1
+            for row in rows
+        ]
 
 
 def _lost_digits() -> str:
@@ -264,7 +381,8 @@ def _moment(field: str, cell: Cell, *, now: datetime) -> datetime | None:
     elif isinstance(cell, date):
         found = datetime(cell.year, cell.month, cell.day)
     else:
-        found = _parse_moment(field, str(cell).strip())
+        text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+        found = _parse_moment(field, text.strip())
     found = found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
     if found > now:
         raise InvalidInput(field, _("This time is in the future."))
@@ -278,10 +396,10 @@ def _moment(field: str, cell: Cell, *, now: datetime) -> datetime | None:
 def _parse_moment(field: str, text: str) -> datetime:
     if _SERIAL.fullmatch(text):
         return (_SERIAL_ZERO + timedelta(days=float(text)) + timedelta(milliseconds=500)).replace(microsecond=0)
-    match = _MOMENT.fullmatch(unicodedata.normalize("NFKC", text))
+    match = _PACKED.fullmatch(text) or _MOMENT.fullmatch(unicodedata.normalize("NFKC", text))
     try:
         if match:
-            year, month, day, hour, minute, second, zone = match.groups()
+            year, month, day, hour, minute, second, zone, *_rest = (*match.groups(), None)
             written = f"{year}-{month:0>2}-{day:0>2}T{hour or 0:0>2}:{minute or 0:0>2}:{second or 0:0>2}{zone or ''}"
             return datetime.fromisoformat(written)
     except ValueError:

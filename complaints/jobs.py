@@ -8,14 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from accounts.models import User
-from complaints import clocks, events, files, messages, notify
+from complaints import clocks, events, files, import_jobs, information_requests, notify, outgoing
 from complaints.deadlines import LadderStep, Recipient
 from complaints.models import ClockPause, Complaint, Deadline, IdempotencyKey, IntakeDraft, JobRun, Notification
 from complaints.states import DeadlineState, RequestState, Status
@@ -179,7 +177,9 @@ def deliver_notifications(*, now: datetime | None = None) -> dict[str, int]:
         if not claimed:
             continue
         try:
-            delivered = _mail(Notification.objects.select_related("recipient", "complaint__complainant").get(pk=pk))
+            delivered = outgoing.send(
+                Notification.objects.select_related("recipient", "complaint__complainant").get(pk=pk)
+            )
         except OSError:  # SMTP errors and refused connections
             logger.warning("mail not sent", extra={"notification": pk})
             row = Notification.objects.get(pk=pk)
@@ -192,20 +192,12 @@ def deliver_notifications(*, now: datetime | None = None) -> dict[str, int]:
     return {"sent": sent, "failed": failed}
 
 
-def _mail(row: Notification) -> int:
-    with translation.override(settings.LANGUAGE_CODE):
-        subject, body = messages.mail(row)
-    address = (
-        row.complaint.complainant.contact("email")
-        if row.to_complainant and row.complaint
-        else (row.recipient.email if row.recipient else "")
-    )
-    if not address:
-        return 0
-    # Said to mail robots, so that no automatic answer comes back (RFC 3834).
-    headers = {"Auto-Submitted": "auto-generated", "Message-ID": f"<huiyin-{row.pk}@localhost>"}
-    EmailMessage(subject=subject, body=body, to=[address], headers=headers).send()
-    return 1
+# --- Questions to complainants ---------------------------------------------------------------
+
+
+def tell_expired_requests(*, now: datetime | None = None) -> dict[str, int]:
+    """Every morning: whose time to answer is over without an answer (SCR-06)."""
+    return {"told": information_requests.tell_expired(now=now or timezone.now())}
 
 
 # --- Ledger and housekeeping ------------------------------------------------------------------
@@ -233,7 +225,7 @@ def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
 
 
 def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
-    """Remove drafts never filed after 2 days and kept API answers after 7 days, then sweep the files.
+    """Remove drafts never filed after 2 days, kept API answers after 7 and files to import after 1; sweep the files.
 
     Files and rows that do not belong together are an alarm for the administrators (FL-07, I14).
     """
@@ -243,9 +235,10 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
         receipt="", answers="{}", cleared_at=now
     )
     keys, _rows = IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=7)).delete()
+    imports = import_jobs.purge(now=now)
     swept = files.sweep(now)
     lost, strays = len(swept.rows_without_files), len(swept.files_without_rows)
     if lost or strays:
         people = notify.holders_of("accounts.configure_system")
         notify.tell(people, "files_do_not_match", dedupe=f"files:{timezone.localdate(now)}", lost=lost, strays=strays)
-    return {"removed": drafts + keys, "cleared": receipts, "lost": lost, "strays": strays}
+    return {"removed": drafts + keys + imports, "cleared": receipts, "lost": lost, "strays": strays}

@@ -42,9 +42,17 @@ def sentence(row: Notification) -> str:
         "to_legal": _("%(number)s waits for the legal check."),
         "tell_reply": _("%(number)s: tell the reply to the complainant by phone or in person."),
         "high_risk": _("%(number)s was graded as high risk."),
+        "risk_proposed": _("%(number)s: new facts speak for a higher risk; decide whether the grade still holds."),
+        "churn_risk": _("%(number)s: the customer may leave; take it up before it is too late."),
+        "team_joined": _("%(number)s: you are in the joint team of this case."),
         "second_look": _("%(number)s: somebody proposes to call it unreasonable; a second person decides."),
         "question": _("%(number)s: the complainant asked again."),
         "supplement": _("%(number)s: the complainant added information."),
+        "supplement_expired": _("%(number)s: the complainant's time to answer is over; ring them or go on without it."),
+        "about_office": _("%(number)s is about the complaints office itself; say whom it concerns."),
+        "mail_bounced": _(
+            "%(number)s: an e-mail to the complainant came back; use another way to reach the complainant."
+        ),
         "return_requested": _("%(number)s: a department wants to return the case."),
         "clock_request": _("%(number)s: somebody asks to stop or extend the clock."),
         "reminder": _("%(number)s: %(milestone)s is due on %(due)s."),

@@ -9,12 +9,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts import after_commit
 from accounts.models import User
 from complaints import tasks
 from complaints.models import Complaint, Notification
+
+# Who stands above the complaints office, and hears of what it should not decide itself.
+MANAGEMENT = "analytics.approve_report"
 
 
 def tell(
@@ -27,7 +30,13 @@ def tell(
     by_email: bool = True,
     **params: Any,
 ) -> int:
-    """One message per recipient and `dedupe` key, however often this is called. Returns how many are new."""
+    """One message per recipient and `dedupe` key, however often this is called. Returns how many are new.
+
+    Whom a case is about or comes from hears nothing about it; when nobody else is left, management does (PI-18).
+    """
+    people = {user.pk: user for user in recipients if user.is_active}
+    if complaint and people:
+        people = _unconcerned(people, complaint)
     rows = [
         Notification(
             recipient=user,
@@ -38,7 +47,7 @@ def tell(
             dedupe_key=f"{dedupe}:{user.pk}",
             by_email=by_email and bool(user.email),
         )
-        for user in {user.pk: user for user in recipients if user.is_active}.values()
+        for user in people.values()
     ]
     keys = [row.dedupe_key for row in rows]
     known = set(Notification.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
@@ -47,6 +56,25 @@ def tell(
     if new:
         after_commit.enqueue(tasks.deliver_notifications)
     return len(new)
+
+
+def _unconcerned(people: dict[int, User], complaint: Complaint) -> dict[int, User]:
+    concerned = _concerned(complaint)
+    if not concerned & people.keys():
+        return people
+    rest = {pk: user for pk, user in people.items() if pk not in concerned}
+    return rest or {user.pk: user for user in managers(complaint)}
+
+
+def _concerned(complaint: Complaint) -> set[int]:
+    """The members of staff a case is about or comes from."""
+    accused = set(complaint.accused_staff.values_list("pk", flat=True))
+    return accused | {pk for pk in (complaint.complainant.staff_user_id,) if pk}
+
+
+def managers(complaint: Complaint) -> QuerySet[User]:
+    """Management, save whom the case is about or comes from."""
+    return holders_of(MANAGEMENT).exclude(pk__in=_concerned(complaint))
 
 
 def tell_complainant(complaint: Complaint, kind: str, *, dedupe: str) -> None:
@@ -67,12 +95,10 @@ def tell_complainant(complaint: Complaint, kind: str, *, dedupe: str) -> None:
 
 
 def holders_of(permission: str) -> QuerySet[User]:
-    """Active users who have a permission through a group or directly."""
+    """Active users who have a permission through their roles."""
     app, codename = permission.split(".")
     rows = Permission.objects.filter(content_type__app_label=app, codename=codename)
-    return User.objects.filter(
-        Q(groups__permissions__in=rows) | Q(user_permissions__in=rows), is_active=True
-    ).distinct()
+    return User.objects.filter(groups__permissions__in=rows, is_active=True).distinct()
 
 
 def heads_of(department_ids: Iterable[int]) -> QuerySet[User]:

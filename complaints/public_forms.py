@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.web import offer
-from complaints import file_types, identity, transitions
+from complaints import challenge, file_types, identity, transitions
 from complaints.models import Category
 from complaints.models.classification import Dimension
 from complaints.models.people import ContactKind
@@ -76,7 +76,13 @@ class MultipleFiles(forms.FileField):
         allow_multiple_selected = True
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=self.Input(attrs={"multiple": True, "accept": file_types.ACCEPT}), **kwargs)
+        # The words of static/js/file-field.js; without it the browser shows its own.
+        attrs = {
+            "multiple": True,
+            "accept": file_types.ACCEPT,
+            "data-file-button": _("Choose files or take a photo"),
+        }
+        super().__init__(widget=self.Input(attrs=attrs), **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         return list(data or [])
@@ -127,6 +133,7 @@ class DetailsForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages={"invalid": _("Write the amount in digits, for example 128.50.")},
     )
+    about_office = forms.BooleanField(label=_("It is about the complaints office itself"), required=False)
     files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]  # a field
     MORE = ("place", "product", "amount")
 
@@ -191,6 +198,24 @@ class ContactForm(forms.Form):
         elif data.get("preferred_contact") == ContactKind.PHONE and not given["phone"]:
             self.add_error("phone", _("You want to be called; give your number."))
         return data
+
+
+class ChallengeForm(forms.Form):
+    """The question before filing when very many are being filed (PI-10); its words are the label."""
+
+    question = forms.CharField(widget=forms.HiddenInput, required=False)
+    answer = PlainText(label="", limit=40)
+
+    @classmethod
+    def ask(cls, question: challenge.Question, *, problem: str = "") -> ChallengeForm:
+        """The form with a new question; `problem` stands at the answer."""
+        values = {"question": question.token}
+        form = cls(values) if problem else cls(initial=values)
+        form.fields["answer"].label = question.text
+        if problem:
+            form.full_clean()
+            form.errors["answer"] = form.error_class([problem])
+        return form
 
 
 STEPS: dict[str, type[forms.Form]] = {"category": CategoryForm, "details": DetailsForm, "contact": ContactForm}

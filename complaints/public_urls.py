@@ -6,18 +6,20 @@ a case number or an access code (PI-03).
 
 from django.urls import path
 
-from complaints import public_views, track_views
+from complaints import paper_form, public_filing, public_views, track_views
 
 urlpatterns = [
     path("help/", public_views.help_page, name="help"),
+    path("help/form/", paper_form.paper_form, name="paper_form"),
     path("complain/", public_views.complain, name="complain"),
     path("complain/details/", public_views.details, name="complain_details"),
     path("complain/details/upload/", public_views.upload, name="complain_upload"),
     path("complain/details/remove/<int:attachment_id>/", public_views.remove_file, name="complain_remove_file"),
     path("complain/contact/", public_views.contact, name="complain_contact"),
-    path("complain/check/", public_views.check, name="complain_check"),
-    path("complain/done/", public_views.done, name="complain_done"),
-    path("complain/clear/", public_views.clear, name="complain_clear"),
+    path("complain/keep/<str:step>/", public_views.keep, name="complain_keep"),
+    path("complain/check/", public_filing.check, name="complain_check"),
+    path("complain/done/", public_filing.done, name="complain_done"),
+    path("complain/clear/", public_filing.clear, name="complain_clear"),
     path("track/", track_views.track, name="track"),
     path("track/case/", track_views.case, name="track_case"),
     path("track/case/answer/", track_views.answer, name="track_answer"),

@@ -1,19 +1,22 @@
-"""Filing a complaint in four steps, without an account and without JavaScript (IN-04…06, IN-16…23, IN-34).
+"""Filing a complaint in four steps, without an account and without JavaScript (IN-04…06, IN-16…23).
 
-Each step posts, is kept in the draft and redirects; going back shows what was typed. A step that is
-not valid is shown again with everything in it. The token of the draft is a cookie below /complain/.
+Each step posts, is kept in the draft and redirects; going back keeps and shows what was typed, complete
+or not. A step that is not valid is shown again with everything in it. Where JavaScript runs, a step is
+kept while it is being written as well (`keep`). The token of the draft is a cookie below /complain/.
+The last step and the receipt are in public_filing.py.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,21 +24,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import DomainError, InvalidInput
+from accounts.errors import DomainError
 from complaints import drafts, files, help_text, throttle, uploads
-from complaints.models import Category, IntakeDraft
+from complaints.models import IntakeDraft
 from complaints.models.people import ContactKind
-from complaints.public_forms import (
-    FORMS_OF_ADDRESS,
-    STEPS,
-    WAYS_TO_CONTACT,
-    CategoryForm,
-    DetailsForm,
-    bound,
-    filing,
-    initial,
-    raw_values,
-)
+from complaints.public_forms import STEPS, CategoryForm, DetailsForm, initial, raw_values
 
 # More text than a draft keeps; the form refuses it with a sentence.
 MOST_KEPT = 100_000
@@ -56,12 +49,30 @@ def go(request: HttpRequest, name: str, fragment: str = "") -> HttpResponseRedir
     return HttpResponseRedirect(f"{reverse(name)}{query}{fragment}")
 
 
+View = Callable[..., HttpResponseBase]
+
+
+def form_of(page: str, fragment: str = "") -> Callable[[View], View]:
+    """For an address that only takes a form. A form shown again with its errors stands under this
+    address; reloading it, or reading it in another language, leads to the page of the form."""
+
+    def decorate(view: View) -> View:
+        @form_page
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return view(request, *args, **kwargs) if request.method == "POST" else go(request, page, fragment)
+
+        return wrapper
+
+    return decorate
+
+
 def step_names() -> list[str]:
     return [_("Pick a category"), _("Tell what happened"), _("Leave a phone number"), _("Check it")]
 
 
 # --- The draft of this browser ---------------------------------------------------------------
-def _draft(request: HttpRequest) -> IntakeDraft | None:
+def draft_of(request: HttpRequest) -> IntakeDraft | None:
     return drafts.find(request.COOKIES.get(drafts.COOKIE, ""))
 
 
@@ -92,7 +103,7 @@ def _save(request: HttpRequest, draft: IntakeDraft | None, step: str, form: form
 
 def _show(request: HttpRequest, step: str, form: forms.Form, *, status: int = 200, **context: Any) -> HttpResponse:
     """One step of the form."""
-    draft = _draft(request)
+    draft = draft_of(request)
     context = {
         "form": form,
         "draft": draft if draft and not draft.complaint_id else None,
@@ -111,22 +122,33 @@ def _show(request: HttpRequest, step: str, form: forms.Form, *, status: int = 20
 
 def _step(request: HttpRequest, step: str, next_page: str, **context: Any) -> HttpResponse:
     """The whole life of a step that is only text: show, refuse or keep."""
-    draft = _draft(request)
+    draft = draft_of(request)
     form_class = STEPS[step]
     if request.method == "POST":
         form = form_class(request.POST)
+        if _goes_back(request, form):
+            return _save(request, draft, step, form, PAGES["details"])
         if not form.is_valid():
             return _show(request, step, form, status=422, **context)
         return _save(request, draft, step, form, next_page)
     if draft is None:
-        return _begin_again(request)
+        return begin_again(request)
     if draft.complaint_id:
         return go(request, "public:complain_done")
     known = initial(drafts.answers(draft).get(step, {}), form_class)
     return _show(request, step, form_class(initial=known), **context)
 
 
-def _begin_again(request: HttpRequest) -> HttpResponse:
+def _goes_back(request: HttpRequest, form: forms.Form) -> bool:
+    """Button “previous step”: what was typed is kept as it is, whatever is still missing in it."""
+    return "back" in request.POST and _can_be_kept(raw_values(form))
+
+
+def _can_be_kept(values: dict[str, str]) -> bool:
+    return sum(map(len, values.values())) <= MOST_KEPT
+
+
+def begin_again(request: HttpRequest) -> HttpResponse:
     messages.warning(request, _("There is no complaint being written in this browser. Please begin here."))
     return go(request, "public:complain")
 
@@ -136,7 +158,7 @@ def _begin_again(request: HttpRequest) -> HttpResponse:
 @uploads.guarded
 def complain(request: HttpRequest) -> HttpResponse:
     """Step 1: the category. After a filing this begins the next complaint."""
-    draft = _draft(request)
+    draft = draft_of(request)
     filed = draft if draft and draft.complaint_id else None
     draft = None if filed else draft
     if request.method == "POST":
@@ -154,7 +176,7 @@ def details(request: HttpRequest) -> HttpResponse:
     """Step 2: what happened. Files chosen here are kept even when a word is missing."""
     if request.method != "POST":
         return _step(request, "details", "public:complain_contact")
-    draft = _draft(request)
+    draft = draft_of(request)
     if draft and draft.complaint_id:
         return go(request, "public:complain_done")
     form = DetailsForm(request.POST, request.FILES)
@@ -164,16 +186,18 @@ def details(request: HttpRequest) -> HttpResponse:
         form.add_error("files", _("Choose the files again after this step; the text is kept."))
     elif draft:
         _take_files(request, draft, form)
+    if not form.has_error("files") and _goes_back(request, form):
+        return _save(request, draft, "details", form, PAGES["category"])
     if not form.is_valid():
         return _show(request, "details", form, status=422)
     return _save(request, draft, "details", form, "public:complain_contact" if draft else "public:complain")
 
 
-@require_POST
+@form_of("public:complain_details", "#files")
 @uploads.guarded
 def upload(request: HttpRequest) -> HttpResponseBase:
     """Step 2, button “upload”: keep the text as it is and add the files."""
-    draft = _draft(request)
+    draft = draft_of(request)
     if draft is None:
         return details(request)
     form = DetailsForm(request.POST, request.FILES)
@@ -187,13 +211,13 @@ def upload(request: HttpRequest) -> HttpResponseBase:
     return _stay(request, draft, form)
 
 
-@require_POST
+@form_of("public:complain_details", "#files")
 @uploads.guarded
 def remove_file(request: HttpRequest, attachment_id: int) -> HttpResponse:
     """Step 2, button “delete” beside a file; only files of this draft can be meant (FL-13)."""
-    draft = _draft(request)
+    draft = draft_of(request)
     if draft is None:
-        return _begin_again(request)
+        return begin_again(request)
     try:
         drafts.remove_file(draft.pk, attachment_id)
     except drafts.AlreadyFiled:
@@ -206,7 +230,7 @@ def remove_file(request: HttpRequest, attachment_id: int) -> HttpResponse:
 def _stay(request: HttpRequest, draft: IntakeDraft, form: forms.Form) -> HttpResponse:
     """Show step 2 again with its text kept; what is still missing is no error yet."""
     values = raw_values(form)
-    too_long = sum(map(len, values.values())) > MOST_KEPT
+    too_long = not _can_be_kept(values)
     if form.has_error("files") or too_long:
         for name in [name for name in form.errors if name != "files" and not too_long]:
             del form.errors[name]
@@ -248,132 +272,21 @@ def contact(request: HttpRequest) -> HttpResponse:
     return _step(request, "contact", "public:complain_check", contact_hints=hints)
 
 
-@form_page
-@uploads.guarded
-def check(request: HttpRequest) -> HttpResponse:
-    """Step 4: read it once more; posting files the complaint. Any number of posts file one (PI-06)."""
-    draft = _draft(request)
-    if draft is None:
-        return _begin_again(request)
-    if draft.complaint_id:
-        return go(request, "public:complain_done")
-    steps = bound(drafts.answers(draft))
-    unready = _first_invalid(steps)
-    if unready:
-        messages.warning(request, _("Something is still missing here."))
-        return go(request, PAGES[unready])
-    if request.method == "POST":
-        return _file(request, draft, steps)
-    return _show_check(request, draft, steps)
-
-
-def _file(request: HttpRequest, draft: IntakeDraft, shown: dict[str, forms.Form]) -> HttpResponse:
-    at = timezone.now()
-
-    def build(answers: drafts.Answers) -> Any:
-        steps = bound(answers)
-        if unready := _first_invalid(steps):
-            raise InvalidInput(unready, _("Something is still missing here."))
-        built = filing(steps, at=at)
-        if not _within_limits(request, built.phone or built.email, at=at):
-            raise TooMany(_("Many complaints came from your network or with this contact just now."))
-        return built
-
-    try:
-        drafts.file(draft.pk, build, at=at)
-    except TooMany:
-        return _show_check(request, draft, shown, status=429)
-    except InvalidInput as error:
-        messages.error(request, str(error))
-        step = next((step for step, form in STEPS.items() if error.field in (step, *form.base_fields)), "details")
-        return go(request, PAGES[step])
-    return go(request, "public:complain_done")
-
-
-def _within_limits(request: HttpRequest, contact: str, *, at: datetime) -> bool:
-    return throttle.spend(throttle.FILED_BY_ADDRESS, throttle.address_of(request), at=at) and throttle.spend(
-        throttle.FILED_BY_CONTACT, contact, at=at
-    )
-
-
-def _first_invalid(steps: dict[str, forms.Form]) -> str:
-    return next((step for step, form in steps.items() if not form.is_valid()), "")
-
-
-def _show_check(
-    request: HttpRequest, draft: IntakeDraft, steps: dict[str, forms.Form], *, status: int = 200
-) -> HttpResponse:
-    context = {"rows": _rows(draft, steps), "busy": status == 429, "step": 4, "step_names": step_names()}
-    response = render(request, "public/complain/check.html", context, status=status)
-    if status == 429:
-        response["Retry-After"] = str(throttle.HOUR)
-    return response
-
-
-def _rows(draft: IntakeDraft, steps: dict[str, forms.Form]) -> list[dict[str, Any]]:
-    """What was answered, line by line, each with the step where it can be changed."""
-    category: Category = steps["category"].cleaned_data["category"]
-    details, contact = steps["details"].cleaned_data, steps["contact"].cleaned_data
-    address = dict(FORMS_OF_ADDRESS).get(contact["form_of_address"], "")
-    preferred = contact["preferred_contact"] or (ContactKind.PHONE if contact["phone"] else ContactKind.EMAIL)
-    by = dict(WAYS_TO_CONTACT)[preferred]
-    lines = [
-        ("category", _("Category"), category.label),
-        ("details", _("What happened"), details["narrative"]),
-        ("details", _("Day of the event"), details["occurred_on"]),
-        ("details", _("Your request"), details["demand"]),
-        ("details", _("Place"), details["place"]),
-        ("details", _("Product or service"), details["product"]),
-        ("details", _("Amount"), details["amount"]),
-        ("details", _("Files"), "\n".join(attachment.name for attachment in draft.attachments.all())),
-        ("contact", _("What to call you"), " ".join(filter(None, (contact["name"], str(address))))),
-        ("contact", _("Phone"), contact["phone"]),
-        ("contact", _("E-mail"), contact["email"]),
-        ("contact", _("Contact by"), "\n".join(filter(None, (str(by), contact["contact_note"])))),
-        ("contact", _("Help needed"), contact["care_note"] or (_("Yes") if contact["needs_care"] else "")),
-        ("contact", _("Confidential"), _("Do not tell the department who I am") if contact["is_confidential"] else ""),
-    ]
-    return [
-        {"label": label, "value": value, "page": PAGES[step], "is_day": isinstance(value, date)}
-        for step, label, value in lines
-        if value not in ("", None)
-    ]
-
-
-# --- Afterwards -------------------------------------------------------------------------------
-@require_safe
-def done(request: HttpRequest) -> HttpResponse:
-    """The receipt, for the browser that filed and for nobody else (PI-08)."""
-    draft = _draft(request)
-    receipt = drafts.receipt(draft) if draft and draft.complaint_id else None
-    if draft is None or not draft.complaint_id:
-        return _begin_again(request)
-    if receipt is None:
-        messages.info(request, _("The receipt is no longer kept here. Use the number and code you wrote down."))
-        return go(request, "public:track")
-    complaint = draft.complaint
-    assert complaint is not None  # checked above
-    context = {
-        "receipt": receipt,
-        "has_email": bool(complaint.complainant.contact(ContactKind.EMAIL)),
-        "by_phone": complaint.complainant.preferred_contact == ContactKind.PHONE,
-        "call_back": help_text.limit_of(complaint.policy, "call_back"),
-        "track_url": f"{settings.PUBLIC_BASE_URL}{reverse('public:track')}",
-    }
-    return render(request, "public/complain/done.html", context)
-
-
 @require_POST
 @uploads.guarded
-def clear(request: HttpRequest) -> HttpResponse:
-    """Remove draft or receipt from this computer; the filed case stays (PI-08)."""
-    draft = _draft(request)
-    if draft:
-        drafts.clear(draft.pk)
-    response = render(request, "public/complain/cleared.html", {"was_filed": bool(draft and draft.complaint_id)})
-    response.delete_cookie(drafts.COOKIE, path=drafts.COOKIE_PATH, samesite="Lax")
-    response["Clear-Site-Data"] = '"cache"'
-    return response
+def keep(request: HttpRequest, step: str) -> HttpResponse:
+    """Keep a step while it is being written (static/js/keep-draft.js): 204, or 409 when there is no open draft."""
+    draft = draft_of(request)
+    if step not in STEPS:
+        raise Http404
+    values = raw_values(STEPS[step](request.POST))
+    if draft is None or not _can_be_kept(values):
+        return HttpResponse(status=409)
+    try:
+        drafts.keep(draft.pk, step, values)
+    except drafts.AlreadyFiled:
+        return HttpResponse(status=409)
+    return HttpResponse(status=204)
 
 
 @require_safe

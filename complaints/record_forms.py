@@ -160,7 +160,7 @@ class FileChoice(forms.ModelChoiceField):
 class StepForm(RecordForm):
     kind = "step"
     title = _("Record an investigation step")
-    investigated = forms.ChoiceField(label=_("What was done"), choices=InvestigationKind.choices)
+    investigated = forms.ChoiceField(label=_("Kind of step"), choices=InvestigationKind.choices)
     summary = forms.CharField(label=_("What was checked and found"), widget=LongText())
     evidence = FileChoice(Attachment.objects.none(), label=_("Evidence"), required=False, empty_label=_("No file"))
 
@@ -259,7 +259,7 @@ class ImprovementReportForm(RecordForm):
         max_value=100,
         help_text=_("100 means done; another person then verifies it."),
     )
-    note = forms.CharField(label=_("What was done"), max_length=300, widget=LongText(2))
+    note = forms.CharField(label=_("Progress so far"), max_length=300, widget=LongText(2))
 
     def prepare(self) -> None:
         self.initial.setdefault("percent", self.row.percent)
@@ -310,6 +310,29 @@ class AnswerForm(RecordForm):
         return transitions.answer_question(self.row.pk, by=self.user, at=at, **self.cleaned_data)
 
 
+class OutstandingForm(RecordForm):
+    """Something the complainant still owed: it came, or it is no longer needed (IN-37)."""
+
+    kind = "outstanding"
+    title = _("Settle an outstanding item")
+    outcome = forms.ChoiceField(
+        label=_("What became of it"),
+        choices=[("received", _("Received")), ("waived", _("No longer needed"))],
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(label=_("Why it is no longer needed"), max_length=200, required=False, widget=LongText(2))
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("outcome") == "waived" and not values.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", _("Give the reason."))
+        return values
+
+    def write(self, at: datetime | None) -> Any:
+        waived = self.cleaned_data["reason"] if self.cleaned_data["outcome"] == "waived" else ""
+        return transitions.settle_outstanding(self.row.pk, by=self.user, waived_reason=waived, at=at)
+
+
 FORMS: dict[str, type[RecordForm]] = {
     form.kind: form
     for form in (
@@ -326,6 +349,7 @@ FORMS: dict[str, type[RecordForm]] = {
         ImprovementVerifyForm,
         QuestionForm,
         AnswerForm,
+        OutstandingForm,
     )
 }
 

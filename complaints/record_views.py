@@ -28,6 +28,7 @@ _ABOUT = {
     "improvement_report": "improvements",
     "improvement_verify": "improvements",
     "question_answer": "questions",
+    "outstanding": "outstanding_items",
 }
 
 # Looking up many people at once is no daily work (AZ-06).
@@ -103,7 +104,7 @@ def reveal(request: StaffRequest, number: str) -> HttpResponse:
     if not form.is_bound:
         return _reveal_page(request, complaint, form, status=200)
     now = timezone.now()
-    if _reveals_since(request.user, now - timedelta(hours=1)) >= REVEALS_PER_HOUR:
+    if reveals_since(request.user, now - timedelta(hours=1)) >= REVEALS_PER_HOUR:
         problem = _("You looked at %(count)s complainants within an hour; go on later.") % {"count": REVEALS_PER_HOUR}
         return _reveal_page(request, complaint, form, status=429, problem=problem)
     if not form.is_valid():
@@ -119,7 +120,7 @@ def reveal(request: StaffRequest, number: str) -> HttpResponse:
     except InvalidInput as error:
         form.add_error(error.field, str(error))
         return _reveal_page(request, complaint, form, status=422)
-    if _reveals_since(request.user, now - timedelta(days=1)) == REVEALS_PER_DAY + 1:
+    if reveals_since(request.user, now - timedelta(days=1)) == REVEALS_PER_DAY + 1:
         security.record(
             "many_reveals", user=request.user, request=request, subject=complaint.number, count=REVEALS_PER_DAY + 1
         )
@@ -133,7 +134,8 @@ def reveal(request: StaffRequest, number: str) -> HttpResponse:
     )
 
 
-def _reveals_since(user: User, since: datetime) -> int:
+def reveals_since(user: User, since: datetime) -> int:
+    """How often the person looked at complainants; looking up many at once is no daily work (AZ-06)."""
     return CaseEvent.objects.filter(kind="reveal", at__gte=since, actor=user).count()
 
 

@@ -6,131 +6,135 @@ Runs after each migrate and adds only what is missing, so an organisation's own 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-# Each category: code, Chinese name, English name, Chinese examples, English examples, then its children.
-CATEGORIES = [
-    (
-        "utilities",
-        "水、电、气、暖",
-        "Water, power, gas, heating",
-        "停水、暖气不热、账单不对",
-        "No water, cold radiators, wrong bills",
-        [
-            ("water-outage", "停水", "Water outage"),
-            ("water-quality", "水质水压", "Water quality and pressure"),
-            ("heating", "供热", "Heating"),
-            ("utility-bill", "计量与账单", "Metering and bills"),
-        ],
-    ),
-    (
-        "logistics",
-        "快递和物流",
-        "Parcels and logistics",
-        "延误、丢件、损坏",
-        "Late, lost or damaged parcels",
-        [
-            ("late-delivery", "配送延迟", "Late delivery"),
-            ("damaged-parcel", "包裹损坏", "Damaged parcel"),
-            ("missed-delivery", "派送遗漏", "Missed delivery"),
-        ],
-    ),
-    (
-        "window",
-        "窗口办事",
-        "Service counters",
-        "排队久、多次跑、材料说不清",
-        "Long queues, repeated trips, unclear papers",
-        [
-            ("long-queue", "排队久", "Long queue"),
-            ("unskilled-staff", "业务不熟", "Staff not proficient"),
-            ("unclear-papers", "材料未一次说清", "Papers not made clear"),
-        ],
-    ),
-    (
-        "charges",
-        "收费和价格",
-        "Charges and prices",
-        "多收费、不开票、标价不符",
-        "Overcharged, no invoice, wrong price",
-        [("overcharge", "多收费", "Overcharged"), ("fee-dispute", "费用争议", "Fee dispute")],
-    ),
-    (
-        "education-refund",
-        "教育退费",
-        "Course refunds",
-        "停课、退园、培训班不退费",
-        "Cancelled courses, refused refunds",
-        [],
-    ),
-    ("health", "看病就医", "Health care", "收费、退号、服务", "Charges, appointments, service", []),
-    ("housing", "小区和物业", "Housing estates", "电梯、垃圾、停车", "Lifts, refuse, parking", []),
-    (
-        "product",
-        "商品质量",
-        "Product quality",
-        "功能缺陷、不耐用、与宣传不符",
-        "Defects, durability, not as advertised",
-        [
-            ("defect", "产品功能缺陷", "Functional defect"),
-            ("durability", "耐用性不佳", "Poor durability"),
-            ("not-as-advertised", "与宣传不符", "Not as advertised"),
-        ],
-    ),
-    ("other", "其他", "Something else", "不知道选哪个就选这里，我们来分", "Not sure? Choose this, we will sort it", []),
-]
-NATURES = [
-    ("service-quality", "服务质量", "Service quality"),
-    ("product-quality", "产品质量", "Product quality"),
-    ("charging", "收费问题", "Charging"),
-]
-KINDS = [
-    ("service", "服务类（态度）", "Service (attitude)"),
-    ("product", "产品类（质量）", "Product (quality)"),
-    ("process", "流程类（效率）", "Process (efficiency)"),
-]
-BODIES = [
-    ("12345 政务服务便民热线", "政府部门管理和公共服务事项", "12345"),
-    ("12315 消费者投诉举报热线", "商品和服务消费争议", "12315"),
-    ("邮政业用户申诉中心", "快递企业处理后仍不满意的申诉", "12305"),
-    ("劳动保障维权热线", "工资、社会保险和劳动争议", "12333"),
-]
+from complaints import schemes
+from complaints.risk_standards import load_standard
+
+if TYPE_CHECKING:
+    from complaints.models import Category
 
 
 def load_reference(sender=None, using="default", **kwargs) -> None:
     """Add missing reference rows. Safe to run again and again."""
-    from complaints.models import Category, ExternalBody
-
-    existing = set(Category.objects.using(using).values_list("dimension", "code"))
-    for order, (code, name, name_en, hint, hint_en, children) in enumerate(CATEGORIES):
-        if ("category", code) not in existing:
-            Category.objects.using(using).create(
-                dimension="category", code=code, name=name, name_en=name_en, hint=hint, hint_en=hint_en, order=order
-            )
-        parent = None
-        for sub_order, (sub, sub_name, sub_en) in enumerate(children):
-            if ("category", sub) not in existing:
-                parent = parent or Category.objects.using(using).get(dimension="category", code=code)
-                Category.objects.using(using).create(
-                    dimension="category",
-                    code=sub,
-                    name=sub_name,
-                    name_en=sub_en,
-                    parent=parent,
-                    order=order * 10 + sub_order + 100,
-                    is_public=False,
-                )
-    for dimension, rows in (("nature", NATURES), ("kind", KINDS)):
-        for order, (code, name, name_en) in enumerate(rows):
-            if (dimension, code) not in existing:
-                Category.objects.using(using).create(
-                    dimension=dimension, code=code, name=name, name_en=name_en, order=order
-                )
-    for name, task, phone in BODIES:
-        ExternalBody.objects.using(using).get_or_create(name=name, defaults={"responsible_for": task, "phone": phone})
+    load_schemes(using=using)
+    load_rules(using=using)
     load_calendar(using=using)
     load_policies(using=using)
+    load_standard(using=using)
+
+
+def load_schemes(using: str = "default") -> None:
+    """Add the shipped values that are missing; give untouched older ones what a later release knows of them.
+
+    A value somebody has edited has a revision and stays as it is, even where it was emptied.
+    """
+    from complaints.models import Category, LegalReference
+
+    rows = {(row.dimension, row.code): row for row in Category.objects.using(using)}
+    edited = set(Category.objects.using(using).exclude(revisions=None).values_list("pk", flat=True))
+    _store(_on_top(), rows, edited, using=using)
+    _store(_below(rows), rows, edited, using=using)
+    told = set(LegalReference.objects.using(using).values_list("category", flat=True))
+    LegalReference.objects.using(using).bulk_create(
+        LegalReference(
+            category=rows["legal", law.category],
+            statutes=law.statutes,
+            reputation=law.reputation,
+            valid_from=law.valid_from,
+            valid_until=law.valid_until,
+        )
+        for law in schemes.LEGAL_REFERENCES
+        if rows["legal", law.category].pk not in told
+    )
+
+
+# What the first installations did not know of their values.
+_LATER = ("prompts", "materials", "is_soft")
+
+
+def _complete(stored: Category, shipped: Category) -> bool:
+    """Fill what is still empty from the shipped value. True when something was."""
+    changed = False
+    for name in _LATER:
+        if not getattr(stored, name) and getattr(shipped, name):
+            setattr(stored, name, getattr(shipped, name))
+            changed = True
+    return changed
+
+
+def _store(values: list[Category], rows: dict[tuple[str, str], Category], edited: set[int], *, using: str) -> None:
+    """Store the values that are missing and complete the others; `rows` holds what is stored, before and after."""
+    from complaints.models import Category
+
+    missing = [row for row in values if (row.dimension, row.code) not in rows]
+    completed = [
+        stored
+        for row in values
+        if (stored := rows.get((row.dimension, row.code))) and stored.pk not in edited and _complete(stored, row)
+    ]
+    Category.objects.using(using).bulk_create(missing)
+    Category.objects.using(using).bulk_update(completed, _LATER)
+    rows |= {(row.dimension, row.code): row for row in missing}
+
+
+def _on_top() -> list[Category]:
+    return [
+        _category(dimension, value, order=value.order)
+        for dimension, values in schemes.DIMENSIONS.items()
+        for value in values
+    ]
+
+
+def _below(rows: dict[tuple[str, str], Category]) -> list[Category]:
+    """The sub-types, once the values above them are stored; they are for the desk."""
+    found = []
+    for dimension, values in schemes.DIMENSIONS.items():
+        for place, value in enumerate(values):
+            for number, child in enumerate(value.children):
+                row = _category(dimension, child, order=100 + place * 10 + number)
+                row.parent, row.is_public = rows[dimension, value.code], False
+                found.append(row)
+    return found
+
+
+def _category(dimension: str, value: schemes.Value, *, order: int) -> Category:
+    from complaints.models import Category
+
+    return Category(
+        dimension=dimension,
+        code=value.code,
+        name=value.name,
+        name_en=value.name_en,
+        hint=value.hint,
+        hint_en=value.hint_en,
+        order=order,
+        is_soft=value.is_soft,
+        prompts=[asdict(prompt) for prompt in value.prompts],
+        materials=[asdict(material) for material in value.materials],
+    )
+
+
+def load_rules(using: str = "default") -> None:
+    """Add the bodies and the acceptance rules that are not stored yet (SCR-02, SCR-04)."""
+    from complaints.models import AcceptanceRule, ExternalBody
+
+    directory = ExternalBody.objects.using(using)
+    if not directory.exists():  # a body has no code, so one that was renamed would come back under its old name
+        directory.bulk_create(
+            ExternalBody(name=name, responsible_for=task, phone=phone) for name, task, phone in schemes.BODIES
+        )
+    known = set(AcceptanceRule.objects.using(using).values_list("code", flat=True))
+    bodies = {body.name: body for body in ExternalBody.objects.using(using)}
+    AcceptanceRule.objects.using(using).bulk_create(
+        AcceptanceRule(
+            code=rule.code, text=rule.text, in_scope=rule.in_scope, body=bodies.get(rule.body), order=(number + 1) * 10
+        )
+        for number, rule in enumerate(schemes.RULES)
+        if rule.code not in known
+    )
 
 
 def load_calendar(using: str = "default") -> None:

@@ -1,4 +1,4 @@
-"""Staff register a complaint for somebody: what is asked depends on the channel (IN-01, IN-07…IN-12)."""
+"""Staff register a complaint for somebody: what is asked depends on the channel (IN-01, IN-07…IN-12, IN-21…IN-33)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +20,15 @@ from complaints.models import Category, Complaint, ContactPoint, Dimension, Exte
 from complaints.models.people import ContactKind
 from complaints.public_forms import MultipleFiles, PlainText
 from complaints.querysets import ComplaintQuerySet
-from complaints.states import Channel, EvidenceKind, Severity
+from complaints.states import (
+    Channel,
+    CustomerTier,
+    EmotionIntensity,
+    EvidenceKind,
+    Severity,
+    SpecialGroup,
+    Threat,
+)
 from complaints.transitions.intake import MAX_NARRATIVE
 
 EARLIER_SHOWN = 10
@@ -53,9 +61,9 @@ CHANNELS: dict[Channel, ChannelRules] = {
     ),
     Channel.COUNTER: ChannelRules(
         icon="users",
-        labels={"received_at": _("Time of the visit"), "channel_reference": _("Counter or shop")},
-        fields=("channel_reference",),
-        required=("channel_reference",),
+        labels={"received_at": _("Time of the visit"), "outlet": _("Counter or shop")},
+        fields=("outlet",),
+        required=("outlet",),
     ),
     Channel.LETTER: ChannelRules(
         icon="file-text",
@@ -64,7 +72,7 @@ CHANNELS: dict[Channel, ChannelRules] = {
             "files": _("Scan of the letter"),
             "channel_reference": _("Number of the registered letter"),
         },
-        fields=("postmark_on", "channel_reference"),
+        fields=("postmarked_on", "channel_reference"),
         required=("files",),
         hints={"files": _("Letter and envelope, so that the postmark can be read. PDF or photos.")},
         evidence=EvidenceKind.LETTER,
@@ -104,19 +112,43 @@ CHANNELS: dict[Channel, ChannelRules] = {
         icon="globe",
         labels={
             "received_at": _("Time of the post"),
-            "channel_reference": _("Link to the post"),
             "files": _("Screenshot"),
         },
-        fields=("channel_reference",),
-        required=("channel_reference", "files"),
-        hints={
-            "channel_reference": _("The short link for sharing, at most 120 characters."),
-            "files": _("Posts get deleted: keep a picture of it."),
-        },
+        fields=("source_url",),
+        required=("source_url", "files"),
+        hints={"files": _("Posts get deleted: keep a picture of it.")},
         evidence=EvidenceKind.OTHER,
     ),
 }
-_OPTIONAL = ("channel_reference", "referring_body", "referral_due_at", "postmark_on")
+# Fields that only some channels have.
+_OF_CHANNELS = ("channel_reference", "referring_body", "referral_due_at", "postmarked_on", "source_url")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields that stand folded away until one of them is needed."""
+
+    key: str
+    label: Promise
+    fields: tuple[str, ...]
+
+
+GROUPS = (
+    Group("person", _("About the person"), ("special_groups", "needs_care", "customer_tier", "is_organisation")),
+    Group("need", _("Losses and what lies behind the request"), ("consequential_loss", "true_need")),
+    Group(
+        "risk",
+        _("Signs of risk"),
+        (
+            "emotion_intensity",
+            "threats",
+            "has_injury",
+            "has_damage",
+            "involves_minors",
+            "has_privacy_leak",
+        ),
+    ),
+)
 
 
 class MomentField(forms.DateTimeField):
@@ -138,7 +170,13 @@ class RegisterForm(forms.Form):
     """One complaint; `channel` decides which fields there are. `filing()` is what goes into the register."""
 
     channel_reference = PlainText(label=_("Reference"), limit=120)
-    postmark_on = DayField(label=_("Date of the postmark"))
+    postmarked_on = DayField(label=_("Date of the postmark"))
+    source_url = forms.URLField(
+        label=_("Link to the post"),
+        max_length=500,
+        assume_scheme="https",
+        error_messages={"invalid": _("Give the link to the post, beginning with https://")},
+    )
     referring_body = PlainText(label=_("Referring body"), limit=120)
     referral_due_at = MomentField(label=_("Reply due"))
     received_at = MomentField(label=_("Received"))
@@ -158,7 +196,12 @@ class RegisterForm(forms.Form):
         widget=forms.RadioSelect,
     )
     contact_note = PlainText(label=_("When to call"), limit=120, required=False)
-    needs_care = PlainText(label=_("Help needed"), limit=200, required=False)
+    needs_care = PlainText(
+        label=_("Help needed"),
+        limit=200,
+        required=False,
+        help_text=_("For example hard of hearing, needs large print, speaks dialect."),
+    )
     is_confidential = forms.BooleanField(label=_("Withhold the identity from the departments"), required=False)
 
     subject = PlainText(
@@ -174,7 +217,9 @@ class RegisterForm(forms.Form):
     category = forms.ChoiceField(label=_("Category"), required=False)
     product = PlainText(label=_("Product or service"), limit=120, required=False)
     business_step = PlainText(label=_("Business step"), limit=120, required=False)
+    batch = PlainText(label=_("Batch or serial number"), limit=60, required=False)
     place = PlainText(label=_("Place"), limit=200, required=False)
+    outlet = PlainText(label=_("Outlet or counter complained about"), limit=80, required=False)
     occurred_on = DayField(label=_("Date of the event"), required=False)
     persons_affected = forms.IntegerField(label=_("Persons affected"), min_value=1, max_value=1_000_000, initial=1)
     amount = forms.DecimalField(
@@ -183,6 +228,46 @@ class RegisterForm(forms.Form):
     severity = forms.ChoiceField(label=_("Severity"), choices=Severity.choices, initial=Severity.MODERATE)
     files = MultipleFiles(label=_("Attachments"), required=False)  # type: ignore[assignment]  # a declared field
 
+    consequential_loss = PlainText(
+        label=_("Losses that followed"),
+        limit=2000,
+        lines=2,
+        required=False,
+        help_text=_("Missed appointments, spoilt goods, wages, trips made in vain."),
+    )
+    true_need = PlainText(
+        label=_("What the person really needs"),
+        limit=2000,
+        lines=2,
+        required=False,
+        help_text=_("Not only what is asked for: what would solve it."),
+    )
+    customer_tier = forms.ChoiceField(
+        label=_("Customer"), choices=[("", _("Not known")), *CustomerTier.choices], required=False
+    )
+    special_groups = forms.MultipleChoiceField(
+        label=_("Needs special care"),
+        choices=SpecialGroup.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    emotion_intensity = forms.TypedChoiceField(
+        label=_("Emotion"),
+        choices=EmotionIntensity.choices,
+        coerce=int,
+        empty_value=EmotionIntensity.CALM.value,  # type: ignore[arg-type]  # what coerce gives
+        initial=EmotionIntensity.CALM.value,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    threats = forms.MultipleChoiceField(
+        label=_("Says they will turn to"), choices=Threat.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    has_injury = forms.BooleanField(label=_("Somebody was injured"), required=False)
+    has_damage = forms.BooleanField(label=_("Property was damaged"), required=False)
+    involves_minors = forms.BooleanField(label=_("Minors are involved"), required=False)
+    has_privacy_leak = forms.BooleanField(label=_("Personal data leaked"), required=False)
+
     def __init__(self, channel: Channel, *args: Any, now: datetime, **kwargs: Any) -> None:
         kwargs["initial"] = {
             "received_at": timezone.localtime(now).replace(second=0, microsecond=0),
@@ -190,7 +275,7 @@ class RegisterForm(forms.Form):
         }
         super().__init__(*args, **kwargs)
         self.channel, self.now, self.rules = channel, now, CHANNELS[channel]
-        for name in _OPTIONAL:
+        for name in _OF_CHANNELS:
             if name not in self.rules.fields:
                 del self.fields[name]
         for name in self.rules.fields:
@@ -209,6 +294,30 @@ class RegisterForm(forms.Form):
     def channel_fields(self) -> list[forms.BoundField]:
         """The fields of the first block, in the order of the channel."""
         return [self["received_at"], *(self[name] for name in self.rules.fields)]
+
+    @property
+    def caller_first(self) -> bool:
+        """The person is there: who it is comes before how the complaint arrived."""
+        return self.channel in (Channel.PHONE, Channel.COUNTER)
+
+    @property
+    def asks_outlet(self) -> bool:
+        """The outlet is a matter of the complaint; at a counter it is where it was made."""
+        return "outlet" not in self.rules.fields
+
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """The folded fields; a group is open when something stands in it or is wrong with it."""
+        return {
+            group.key: {
+                "label": group.label,
+                "fields": [self[name] for name in group.fields],
+                "is_open": any(self._is_filled(name) for name in group.fields),
+            }
+            for group in GROUPS
+        }
+
+    def _is_filled(self, name: str) -> bool:
+        return bool(self.has_error(name) or self[name].value() not in (None, "", False, [], 0, "0"))
 
     def clean_category(self) -> Category | None:
         code = self.cleaned_data["category"]
@@ -233,12 +342,6 @@ class RegisterForm(forms.Form):
         if self.fields["files"].required and not uploads:
             raise ValidationError(_("This channel needs the file as evidence; choose it."))
         return uploads
-
-    def clean_channel_reference(self) -> str:
-        reference = self.cleaned_data["channel_reference"]
-        if self.channel == Channel.SOCIAL and not reference.startswith(("https://", "http://")):
-            raise ValidationError(_("Give the link to the post, beginning with https://"))
-        return reference
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -271,25 +374,33 @@ class RegisterForm(forms.Form):
             "demand",
             "category",
             "product",
+            "batch",
             "business_step",
             "place",
+            "outlet",
             "occurred_on",
             "persons_affected",
             "amount",
             "severity",
             "received_at",
+            "consequential_loss",
+            "true_need",
+            "customer_tier",
+            "emotion_intensity",
+            "has_injury",
+            "has_damage",
+            "involves_minors",
+            "has_privacy_leak",
         )
-        reference = data.get("channel_reference", "")
-        if data.get("postmark_on"):
-            with translation.override("zh-hans"):  # the language of the organisation's records
-                reference = " · ".join(
-                    filter(None, [_("Postmark %(day)s") % {"day": data["postmark_on"].isoformat()}, reference])
-                )
         return transitions.Filing(
             channel=self.channel,
-            channel_reference=reference[:120],
+            channel_reference=data.get("channel_reference", ""),
             referring_body=data.get("referring_body", ""),
             referral_due_at=data.get("referral_due_at"),
+            source_url=data.get("source_url", ""),
+            postmarked_on=data.get("postmarked_on"),
+            special_groups=tuple(data["special_groups"]),
+            threats=tuple(data["threats"]),
             attachments=attachments,
             **{name: data[name] for name in names},
         )

@@ -11,7 +11,9 @@ from datetime import timedelta
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -35,7 +37,8 @@ def register(request: StaffRequest) -> HttpResponse:
     channel = _channel(request.GET.get("channel", ""))
     if channel is None:
         channels = [(str(key), key.label, rules.icon) for key, rules in CHANNELS.items()]
-        return render(request, "complaints/register_channel.html", {"channels": channels})
+        context = {"channels": channels, "paper_form_url": _paper_form_url()}
+        return render(request, "complaints/register_channel.html", context)
     now = timezone.now()
     if request.method != "POST":
         return _form_page(request, RegisterForm(channel, now=now), token=secrets.token_urlsafe(24))
@@ -124,12 +127,20 @@ def earlier(request: StaffRequest) -> HttpResponse:
 
 @needs(PERMISSION)
 def prompts(request: StaffRequest) -> HttpResponse:
-    """What to ask for a category (SCR-05)."""
+    """What to ask for a category (SCR-05, IN-25)."""
     return render(request, "complaints/register_prompts.html", _prompts(request.GET.get("category", "")))
 
 
 def _channel(value: str) -> Channel | None:
     return Channel(value) if value in CHANNELS else None
+
+
+def _paper_form_url() -> str:
+    """Where the form to print is; "" where this process does not serve the public pages."""
+    try:
+        return reverse("public:paper_form")
+    except NoReverseMatch:
+        return ""
 
 
 def _scope(request: StaffRequest) -> str:
@@ -153,7 +164,11 @@ def _prompts(code: str) -> dict:
         if category
         else []
     )
-    return {"category": category, "needed": labels}
+    questions = [
+        (prompt.get("text_en") if get_language() == "en" else "") or prompt.get("text", "")
+        for prompt in (category.prompts if category else [])
+    ]
+    return {"category": category, "needed": labels, "questions": [text for text in questions if text]}
 
 
 def _form_page(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from operator import add
 from typing import TypeVar
 
 from django.core.cache import caches
@@ -34,7 +35,8 @@ def tokens(*texts: str) -> str:
             if run[0] < "\u3400":
                 found[run] = None
             else:
-                found.update(dict.fromkeys(run[i : i + 2] for i in range(len(run))))
+                found.update(dict.fromkeys(map(add, run, run[1:])))
+                found[run[-1]] = None
     return " ".join(found)
 
 

@@ -106,6 +106,8 @@ class FilingInput(StrictSerializer):
     address = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     place = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     product = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
+    batch = serializers.CharField(max_length=60, required=False, default="", allow_blank=True)
+    outlet = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     business_step = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
     occurred_on = serializers.DateField(required=False, default=None, allow_null=True)
     persons_affected = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, default=1)

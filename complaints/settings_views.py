@@ -8,6 +8,7 @@ from datetime import date
 from django.contrib.auth.models import Permission
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +17,7 @@ from complaints.deadlines import StartsOn
 from complaints.desk_access import needs
 from complaints.models import CalendarDay, CalendarYear, Category, Dimension, ExternalBody, ServicePolicy
 from complaints.states import Milestone
+from complaints.transitions.reference import EDITORS
 
 # The administrator and whoever decides on disputed assignments: the coordinators.
 PERMISSIONS = ("accounts.configure_system", "complaints.adjudicate_return")
@@ -74,9 +76,10 @@ def amount(number: int, unit: str) -> str:
 
 @needs(*PERMISSIONS)
 def calendar(request: HttpRequest, year: int | None = None) -> HttpResponse:
-    """The exceptions of a year to Monday–Friday; without a year the newest one known."""
+    """The exceptions of a year to Monday–Friday; without a year this one, or the newest one known."""
     years = list(CalendarYear.objects.order_by("-year"))
-    shown = next((row for row in years if year is None or row.year == year), None)
+    wanted = year or timezone.localdate().year
+    shown = next((row for row in years if row.year == wanted), None if year else next(iter(years), None))
     if shown is None and year is not None:
         raise Http404
     days = (
@@ -93,6 +96,7 @@ def categories(request: HttpRequest) -> HttpResponse:
         children[row.parent_id].append(row)
     groups = [
         (
+            value,
             label,
             [
                 (row, depth)
@@ -103,7 +107,8 @@ def categories(request: HttpRequest) -> HttpResponse:
         )
         for value, label in Dimension.choices
     ]
-    return render(request, "complaints/settings/categories.html", {"groups": groups})
+    may_edit = any(request.user.has_perm(name) for name in EDITORS)
+    return render(request, "complaints/settings/categories.html", {"groups": groups, "may_edit": may_edit})
 
 
 @needs(*PERMISSIONS)

@@ -312,7 +312,7 @@ class SpecialGroup(models.TextChoices):
     ELDERLY = "elderly", _("Elderly")
     DISABLED = "disabled", _("Disabled")
     REDUCED_MOBILITY = "reduced_mobility", _("Reduced mobility")
-    MINOR = "minor", _("Minor")
+    MINOR = "minor", _("Under 18")
     SPECIAL_OCCUPATION = "special_occupation", _("Special occupation")
 
 

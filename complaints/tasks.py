@@ -23,6 +23,14 @@ def deliver_notifications() -> int:
     return jobs.deliver_notifications()["sent"]
 
 
+@shared_task(name="complaints.poll_mail")
+def poll_mail() -> bool:
+    """Read the mailbox, where there is one."""
+    from complaints import mailbox  # leaf
+
+    return mailbox.poll().get("ok", True)
+
+
 @shared_task(name="complaints.sweep_deadlines")
 def sweep_deadlines() -> int:
     """Remind, record breaches and escalate whatever is due now."""
@@ -32,6 +40,14 @@ def sweep_deadlines() -> int:
     if result["alerts"]:
         logger.info("swept deadlines", extra={"alerts": result["alerts"]})
     return result["alerts"]
+
+
+@shared_task(name="complaints.tell_expired_requests")
+def tell_expired_requests() -> int:
+    """Tell the office whose time to answer is over."""
+    from complaints import jobs  # leaf
+
+    return jobs.tell_expired_requests()["told"]
 
 
 @shared_task(name="complaints.check_ledger")
@@ -48,3 +64,62 @@ def purge_expired() -> int:
     from complaints import jobs  # leaf
 
     return jobs.purge_expired()["removed"]
+
+
+@shared_task(name="complaints.suggest")
+def suggest(complaint_id: int) -> int:
+    """Propose category and department for one case; a second run adds nothing."""
+    from complaints.transitions import suggestion  # leaf
+
+    return suggestion.store_suggestions(complaint_id)
+
+
+@shared_task(name="complaints.suggest_missing")
+def suggest_missing() -> int:
+    """Find the new cases without a proposal, one small task for each."""
+    from complaints.transitions import suggestion  # leaf
+
+    waiting = suggestion.without_suggestion()
+    for complaint_id in waiting:
+        suggest.delay(complaint_id=complaint_id)
+    return len(waiting)
+
+
+@shared_task(name="complaints.train_classifier")
+def train_classifier(run_id: int, user_id: int) -> None:
+    """Train the category model on the closed cases, as somebody asked for."""
+    from complaints import training  # leaf
+
+    training.work(run_id, user_id)
+
+
+@shared_task(name="complaints.check_import")
+def check_import(batch_id: int) -> bool:
+    """Check an uploaded file; a second run finds it checked."""
+    from complaints import import_jobs  # leaf
+
+    return import_jobs.check(batch_id)
+
+
+@shared_task(name="complaints.store_import")
+def store_import(batch_id: int) -> bool:
+    """Store the rows of a checked file, all or none; a second worker finds it taken or done."""
+    from complaints import import_jobs  # leaf
+
+    return import_jobs.store(batch_id)
+
+
+@shared_task(name="complaints.undo_import")
+def undo_import(batch_id: int) -> bool:
+    """Take an import back, all cases or none."""
+    from complaints import import_jobs  # leaf
+
+    return import_jobs.undo(batch_id)
+
+
+@shared_task(name="complaints.sweep_imports")
+def sweep_imports() -> int:
+    """Find imports that were left by a lost message or a dead worker."""
+    from complaints import import_jobs  # leaf
+
+    return import_jobs.sweep()["imports"]

@@ -60,6 +60,11 @@ def spend(limit: Limit, who: str, *, at: datetime, cost: int = 1) -> bool:
     return True
 
 
+def is_spent(limit: Limit, who: str, *, at: datetime) -> bool:
+    """Whether nothing is left of the budget of `who` in this window."""
+    return cache.get(_key(f"{limit.name}:{int(at.timestamp()) // limit.seconds}", who), 0) >= limit.amount
+
+
 def wait(name: str, who: str, *, at: datetime) -> int:
     """Seconds that `who` still has to wait before the next try; 0 when free."""
     _count, until = cache.get(_key(name, who), (0, 0.0))

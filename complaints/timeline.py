@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from complaints import risk_timeline
 from complaints.models import Attachment, Callback, CaseEvent, Complaint, Contact, Note, Notice, Question
 from complaints.states import (
     MOVES,
@@ -32,7 +33,7 @@ from complaints.states import (
     RefusalGround,
     RequestState,
 )
-from complaints.timeline_words import DATA_WORDS, ICONS, TITLES
+from complaints.timeline_words import DATA_WORDS, ICONS, NOTE_WORDS, TITLES
 
 GROUPS = ("all", "calls", "mail", "status", "internal")
 _REVIEW = ("review.review_case", "review.lead_review", "review.view_sample")
@@ -47,6 +48,7 @@ class Viewer:
     reads_notes: bool
     reads_trail: bool
     departments: frozenset[int]
+    reads_measures: bool = False
 
     @classmethod
     def of(cls, user: User) -> Viewer:
@@ -56,6 +58,7 @@ class Viewer:
             reads_notes=user.has_perm("complaints.view_notes"),
             reads_trail=user.has_perm("complaints.read_trail"),
             departments=frozenset(user.department_ids),
+            reads_measures=user.has_perm("complaints.read_interim_measures"),
         )
 
     def may_read(self, audience: str) -> bool:
@@ -112,6 +115,8 @@ def entries(complaint: Complaint, viewer: Viewer) -> list[Entry]:
         for event in complaint.events.all():
             if event.reference in hidden or not viewer.may_read(event.audience):
                 continue
+            if event.kind in risk_timeline.SECRET and not viewer.reads_measures:
+                continue
             row = records.get(event.reference)
             found.append(_of_event(event, row))
             told.add(event.reference)
@@ -151,7 +156,10 @@ _RECORDS = (
     "improvements",
     "pauses",
     "supplement_requests",
+    "outstanding_items",
+    "unreasonable_labels",
     "deadlines",
+    *risk_timeline.RECORDS,
 )
 
 
@@ -192,7 +200,7 @@ def _of_event(event: CaseEvent, row: Any) -> Entry:
         icon=icon,
         kind=kind,
         actor=event.actor.display_name if event.actor else _system(event),
-        title=_title(event),
+        title=title_of(event),
         tag=tag,
         tone=tone,
         lines=lines,
@@ -200,7 +208,8 @@ def _of_event(event: CaseEvent, row: Any) -> Entry:
     )
 
 
-def _title(event: CaseEvent) -> str:
+def title_of(event: CaseEvent) -> str:
+    """What happened, in words."""
     if event.kind in TITLES:
         return str(TITLES[event.kind])
     if event.kind in MOVES:
@@ -221,6 +230,8 @@ def _system(event: CaseEvent) -> str:
 def _note_words(event: CaseEvent) -> tuple[str, ...]:
     """The remark of an event in words; codes are shown by their names."""
     note = event.note
+    if note in NOTE_WORDS.get(event.kind, {}):
+        return (str(NOTE_WORDS[event.kind][note]),)
     match event.kind:
         case "register" if note in Channel.values:
             return (str(Channel(note).label),)
@@ -277,6 +288,12 @@ def _pause_lines(row: Any) -> tuple[str, ...]:
     return (_(" · ").join([str(row.get_reason_display()), str(RequestState(row.state).label)]), _plain(row.evidence))
 
 
+def _outstanding_lines(row: Any) -> tuple[str, ...]:
+    if row.waived_reason:
+        return (_("No longer needed: %(item)s") % {"item": row.text}, row.waived_reason)
+    return (_("Received: %(item)s") % {"item": row.text},)
+
+
 def _plain(evidence: str) -> str:
     # The pause that waits for information names the request as its evidence; people need not read that.
     return "" if evidence.startswith("supplementrequest:") else evidence
@@ -309,6 +326,9 @@ _BODIES: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "improvement_progress": _improvement_lines,
     "improvement_verified": _improvement_lines,
     "request_information": lambda row: (row.items,),
+    "outstanding_settled": _outstanding_lines,
+    "propose_unreasonable": lambda row: (row.reason,),
+    "decide_unreasonable": lambda row: (_("Agree") if row.agreed else _("Refuse"), row.decision_reason),
     "request_pause": _pause_lines,
     "approve_pause": _pause_lines,
     "request_extension": lambda row: (row.reason,),
@@ -317,6 +337,7 @@ _BODIES: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "finish_supporting": lambda row: (row.department.name, row.result),
     "request_return": lambda row: (row.department.name, row.return_reason),
     "overdue": lambda row: (row.get_milestone_display(),),
+    **risk_timeline.BODIES,
 }
 
 

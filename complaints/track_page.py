@@ -8,7 +8,7 @@ internal checks have no words in these tables; acceptance to legal check read th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -87,6 +87,9 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "refuse": _("We did not accept your complaint"),
     "rescreen": _("We look at your complaint again"),
     "withdraw": _("You withdrew your complaint"),
+    "accused_named": None,
+    "mail_joined": None,
+    "mail_bounced": None,
     "record_facts": None,
     "judge_validity": None,
     "propose_unreasonable": None,
@@ -102,7 +105,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "replied_with_primary": _("We sent you the answer"),
     "join_incident": None,
     "leave_incident": None,
-    "outstanding_settled": _("Your information arrived"),
+    "outstanding_settled": _("We updated the list of what you still owe us"),
     "undo_import": None,
     "start": _("We began to find out what happened"),
     "submit_for_check": _("There is a result; we are checking it"),
@@ -122,6 +125,23 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
         (
             "classify",
             "grade_risk",
+            "risk_regraded",
+            "risk_proposed",
+            "risk_alerted",
+            "team_joined",
+            "team_left",
+            "risk_meeting",
+            "media_plan",
+            "settlement",
+            "lawsuit",
+            "judgment",
+            "hold_placed",
+            "hold_released",
+            "interim_measure",
+            "interim_measure_ended",
+            "signal_linked",
+            "signal_unlinked",
+            "signal_answered",
             "assign",
             "reassign",
             "add_supporting",
@@ -201,6 +221,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Owed:
+    """Something the complainant may still bring, although the case was accepted (IN-37)."""
+
+    text: str
+    due_on: date | None
+
+
+@dataclass(frozen=True)
 class OwnFile:
     pk: int
     name: str
@@ -217,6 +245,10 @@ class TrackPage:
     status: PublicStatus
     due: Due | None = None
     missing: str = ""
+    # Until when the answer is asked for, and whether that has passed.
+    answer_by: datetime | None = None
+    is_late: bool = False
+    owed: list[Owed] = field(default_factory=list)
     answer: Answer | None = None
     earlier_answers: list[Answer] = field(default_factory=list)
     explanation: Letter | None = None
@@ -257,12 +289,21 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     page.files = [_file(row) for row in complaint.attachments.filter(from_complainant=True).select_related("file")]
     page.rating = rated.get_satisfaction_display() if rated else ""
     page.can_answer = complaint.status == S.AWAITING_INFORMATION
-    page.missing = request.items if request and page.can_answer else ""
+    if request and page.can_answer:
+        page.missing, page.answer_by, page.is_late = request.items, request.due_at, request.is_expired(now)
+    page.owed = _owed(complaint)
     page.can_supplement = may_supplement(complaint)
     page.can_ask = may_ask(complaint)
     page.can_withdraw = complaint.status in MOVES["withdraw"].sources
     page.can_rate = complaint.status in MOVES["rate"].sources and rated is None
     return page
+
+
+def _owed(complaint: Complaint) -> list[Owed]:
+    """What is still to come while the case is open."""
+    if complaint.status not in OPEN:
+        return []
+    return [Owed(row.text, row.due_on) for row in complaint.outstanding_items.filter(received_at=None)]
 
 
 def may_supplement(complaint: Complaint) -> bool:

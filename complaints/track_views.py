@@ -16,13 +16,13 @@ from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.errors import DomainError, InvalidInput
 from complaints import files, panels, throttle, track_page, tracking, transitions, uploads
 from complaints.models import Complaint, StoredFile
 from complaints.public_forms import AnswerForm, QuestionForm, RatingForm, SupplementForm, TrackForm, WithdrawForm
-from complaints.public_views import form_page, go
+from complaints.public_views import form_of, form_page, go
 from complaints.states import QuestionKind
 
 CaseView = Callable[..., HttpResponseBase]
@@ -160,7 +160,7 @@ def _store_files(request: HttpRequest, form: forms.Form) -> list[tuple[StoredFil
     return stored
 
 
-@require_POST
+@form_of("public:track_case", "#answer")
 @uploads.guarded
 @of_case
 def answer(request: HttpRequest, complaint: Complaint) -> HttpResponse:
@@ -175,7 +175,7 @@ def answer(request: HttpRequest, complaint: Complaint) -> HttpResponse:
     )
 
 
-@require_POST
+@form_of("public:track_case", "#supplement")
 @uploads.guarded
 @of_case
 def supplement(request: HttpRequest, complaint: Complaint) -> HttpResponse:
@@ -191,7 +191,7 @@ def supplement(request: HttpRequest, complaint: Complaint) -> HttpResponse:
     return _act(request, complaint, form, "supplement_form", work, _("We have received it."))
 
 
-@require_POST
+@form_of("public:track_case", "#ask")
 @uploads.guarded
 @of_case
 def ask(request: HttpRequest, complaint: Complaint) -> HttpResponse:
@@ -229,7 +229,7 @@ def withdraw(request: HttpRequest, complaint: Complaint) -> HttpResponse:
     return render(request, "public/track/withdraw.html", {"page": page, "form": form}, status=status)
 
 
-@require_POST
+@form_of("public:track_case", "#rate")
 @uploads.guarded
 @of_case
 def rate(request: HttpRequest, complaint: Complaint) -> HttpResponse:
@@ -267,11 +267,13 @@ def new_code(request: HttpRequest, complaint: Complaint) -> HttpResponse:
     context = {"number": changed.number, "code": transitions.group_code(code)}
     response = render(request, "public/track/code.html", context)
     tracking.close_session(request, response)
+    # Else the new cookie would inherit the end of the old one, and the browser would drop it.
+    response.cookies.pop(tracking.COOKIE, None)
     tracking.open_session(response, changed)
     return response
 
 
-@require_POST
+@form_of("public:track")
 @uploads.guarded
 def leave(request: HttpRequest) -> HttpResponse:
     """Close the case in this browser."""

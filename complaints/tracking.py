@@ -167,7 +167,9 @@ def answer(complaint_id: int, *, text: str, files: Files, at: datetime) -> Compl
 
 
 @transaction.atomic
-def supplement(complaint_id: int, *, text: str, files: Files, at: datetime) -> Complaint:
+def supplement(
+    complaint_id: int, *, text: str, files: Files, at: datetime, channel: Channel = Channel.WEB
+) -> Complaint:
     """Add facts and files to an open case: what was filed stays as it is (I15). Raises IllegalTransition."""
     complaint = transitions.lock(complaint_id)
     if not track_page.may_supplement(complaint):
@@ -177,7 +179,7 @@ def supplement(complaint_id: int, *, text: str, files: Files, at: datetime) -> C
             complaint_id,
             by=None,  # type: ignore[arg-type]  # the complainant
             direction=ContactDirection.IN,
-            channel=Channel.WEB,
+            channel=channel,
             purpose=ContactPurpose.INFORMATION,
             summary=text,
             at=at,
@@ -188,12 +190,20 @@ def supplement(complaint_id: int, *, text: str, files: Files, at: datetime) -> C
 
 
 @transaction.atomic
-def ask(complaint_id: int, *, kind: QuestionKind, text: str, files: Files = (), at: datetime) -> Complaint:
+def ask(
+    complaint_id: int,
+    *,
+    kind: QuestionKind,
+    text: str,
+    files: Files = (),
+    at: datetime,
+    channel: Channel = Channel.WEB,
+) -> Complaint:
     """Ask or remind, while the case is open and after its end (RISK-11). Raises IllegalTransition."""
     complaint = transitions.lock(complaint_id)
     if not (complaint.is_open or track_page.may_ask(complaint)):
         raise IllegalTransition(_("This case is over; call us if there is something new."))
-    transitions.add_question(complaint_id, kind=kind, text=text, channel=Channel.WEB, by=None, at=at)
+    transitions.add_question(complaint_id, kind=kind, text=text, channel=channel, by=None, at=at)
     _attach(complaint, files, at=at)
     return complaint
 

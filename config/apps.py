@@ -6,8 +6,9 @@ class ConfigConfig(AppConfig):
     verbose_name = "Huiyin"
 
     def ready(self):
-        from complaints import queue
+        from complaints import mail_views, queue
         from config import nav
 
         nav.register_count("workbench", queue.my_work)
+        nav.register_count("mails", mail_views.waiting)
         nav.register_count("notifications", queue.unread_notifications)

@@ -5,6 +5,11 @@ from celery.schedules import crontab
 BEAT_SCHEDULE = {
     "sweep_deadlines": {"task": "complaints.sweep_deadlines", "schedule": 60.0},
     "deliver_notifications": {"task": "complaints.deliver_notifications", "schedule": 60.0},
+    # Does nothing where no mailbox is configured.
+    "poll_mail": {"task": "complaints.poll_mail", "schedule": 120.0},
+    "suggest_missing": {"task": "complaints.suggest_missing", "schedule": 300.0},
+    "tell_expired_requests": {"task": "complaints.tell_expired_requests", "schedule": crontab(hour=8, minute=0)},
+    "sweep_imports": {"task": "complaints.sweep_imports", "schedule": 60.0},
     "check_ledger": {"task": "complaints.check_ledger", "schedule": crontab(hour=0, minute=30)},
     "purge_expired": {"task": "complaints.purge_expired", "schedule": crontab(hour=3, minute=10)},
     "draw_sample": {"task": "review.draw_sample", "schedule": crontab(hour=9, minute=0)},

@@ -76,4 +76,5 @@ def page(
     }
     if staff:
         values["links"]["home"] = nav.lenient("complaints:queue") or "/"
+        values["links"]["profile"] = nav.lenient("accounts:profile") or "/"
     return HttpResponse(loader.get_template(template or f"{status}.html").render(values), status=status)

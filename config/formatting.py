@@ -151,6 +151,19 @@ def percent(ratio: float | Decimal | None, digits: int = 1) -> str:
     return f"{(Decimal(str(ratio)) * 100).quantize(step, rounding=ROUND_HALF_UP)}%"
 
 
+def money(amount: Decimal | None) -> str:
+    """6840.00 → 6,840 and 6840.5 → 6,840.50: cents only where there are any."""
+    if amount is None:
+        return "—"
+    return f"{amount:,.0f}" if amount == amount.to_integral_value() else f"{amount:,.2f}"
+
+
+def month(period: str) -> str:
+    """The month 2026-10 as 2026 年 10 月 / October 2026."""
+    day = datetime.strptime(period, "%Y-%m")
+    return f"{day.year} 年 {day.month} 月" if _chinese() else f"{day:%B} {day.year}"
+
+
 def thousands(number: int | float | Decimal | None) -> str:
     """1284306 → 1,284,306; a missing number is a dash."""
     return "—" if number is None else f"{number:,}"

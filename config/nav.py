@@ -92,6 +92,7 @@ _SEE_CASES = (
     "complaints.view_referred",
     "complaints.view_managed",
     "complaints.view_published_cases",
+    "complaints.manage_risk",
 )
 _SEE_FIGURES = ("analytics.view_figures",)
 
@@ -101,6 +102,14 @@ GROUPS: tuple[Group, ...] = (
         (
             Entry("workbench", "complaints:queue", "inbox", _("Workbench"), _SEE_CASES, under=("/desk/queue/",)),
             Entry("cases", "complaints:queue", "folder-open", _("Cases"), _SEE_CASES, "view=all", ("/desk/cases/",)),
+            Entry(
+                "mails",
+                "complaints:mails",
+                "mail",
+                _("E-mails"),
+                ("complaints.register_complaint",),
+                under=("/desk/mails/",),
+            ),
             Entry(
                 "reviews",
                 "review:list",
@@ -134,6 +143,30 @@ GROUPS: tuple[Group, ...] = (
                 under=("/desk/sampling/",),
             ),
             Entry(
+                "incidents",
+                "complaints:incidents",
+                "siren",
+                _("Incidents"),
+                ("complaints.merge_complaints",),
+                under=("/desk/incidents/",),
+            ),
+            Entry(
+                "channels",
+                "complaints:channels",
+                "phone-incoming",
+                _("Channels"),
+                ("complaints.screen_complaint",),
+                under=("/desk/channels/",),
+            ),
+            Entry(
+                "imports",
+                "complaints:imports",
+                "upload",
+                _("Imports"),
+                ("complaints.import_complaints",),
+                under=("/desk/imports/",),
+            ),
+            Entry(
                 "problems",
                 "analytics:problems",
                 "list-checks",
@@ -148,6 +181,14 @@ GROUPS: tuple[Group, ...] = (
                 _("Monthly reports"),
                 _SEE_FIGURES,
                 under=("/desk/reports/",),
+            ),
+            Entry(
+                "signals",
+                "complaints:signals",
+                "radar",
+                _("Public opinion"),
+                ("complaints.manage_risk",),
+                under=("/desk/signals/", "/desk/drills/"),
             ),
             Entry(
                 "settings",

@@ -82,7 +82,10 @@ class Refuse(_Screening):
 class AssignReviewers(ReviewForm):
     action = "assign_reviewers"
     author = forms.ModelChoiceField(
-        label=_("Writes the report"), queryset=User.objects.none(), to_field_name="staff_number"
+        label=_("Writes the report"),
+        queryset=User.objects.none(),
+        to_field_name="staff_number",
+        empty_label=_("Choose a reviewer"),
     )
     members = forms.ModelMultipleChoiceField(
         label=_("Further members"),
@@ -161,7 +164,10 @@ class AddRectification(ReviewForm):
     action = "add_rectification"
     what = forms.CharField(label=_("Rectification"), widget=Lines(2), max_length=1000)
     department = forms.ModelChoiceField(
-        label=_("Responsible department"), queryset=Department.objects.none(), to_field_name="code"
+        label=_("Responsible department"),
+        queryset=Department.objects.none(),
+        to_field_name="code",
+        empty_label=_("Choose a department"),
     )
     post = forms.CharField(label=_("Responsible post"), required=False, max_length=80)
     due_on = forms.DateField(label=_("Due on"), widget=forms.DateInput({"type": "date"}))

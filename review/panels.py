@@ -1,17 +1,28 @@
-"""The review's boxes on the case page and on the tracking page."""
+"""What the review adds to the pages of a case: its boxes, and the words for its events in the record."""
 
 from __future__ import annotations
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel, register_track_panel
 from complaints.states import Status
+from complaints.timeline_words import NOTE_WORDS, TITLES
 from review import transitions
 from review.forms import ApplicationForm
 from review.models import ReviewCase
-from review.states import ReviewStatus, TriggerKind
+from review.states import MOVES, Conclusion, MaterialKind, ReviewStatus, TriggerKind
+
+TITLES |= {f"review_{move.action}": move.label for move in MOVES.values()}
+TITLES |= {"review_opened": _("Review opened"), "review_result": _("Result of the review")}
+NOTE_WORDS |= {
+    "review_opened": dict(TriggerKind.choices),
+    "review_explain_gap": dict(MaterialKind.choices),
+    "review_finalise": dict(Conclusion.choices),
+    "review_result": dict(Conclusion.choices),
+}
 
 
 @register_case_panel

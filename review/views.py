@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import security
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.web import StaffRequest
+from complaints import timeline
 from complaints.models import Complaint
 from review import draws, forms, independence, permissions, selectors, transitions
 from review.dossier import opinions_complete
@@ -114,7 +115,9 @@ def _page(request: StaffRequest, review: ReviewCase) -> dict[str, Any]:
         "expected": review.assignments.filter(is_void=False).count(),
         "head": independence.acting_head(review),
         "triggers": review.triggers.all(),
-        "case_events": case.events.filter(audience="case").order_by("sequence"),
+        "case_events": [
+            (event, timeline.title_of(event)) for event in case.events.filter(audience="case").order_by("sequence")
+        ],
     }
 
 

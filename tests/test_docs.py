@@ -152,7 +152,7 @@ def test_every_arrow_of_a_diagram_is_a_legal_move(kind):
 def test_every_environment_variable_is_documented():
     """docs/operations.md explains exactly the variables that config/settings/environment.py reads."""
     source = read("config/settings/environment.py")
-    used = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"|_one_of\(env, \"([A-Z_]+)\"", source))
+    used = set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"|_(?:one_of|count)\(env, \"([A-Z_]+)\"", source))
     rows = re.findall(r"^\| `([A-Z_]+)` \|", read("docs/operations.md"), re.M)
     assert sorted(rows) == sorted("".join(pair) for pair in used)
 

@@ -40,6 +40,7 @@ def pareto(
         canvas.text(width - right + 6, share_y(share) + 4, show(share, "percent", 0))
 
     slot = (width - left - right) / len(counts)
+    bar = min(slot * 0.68, 64.0)
     line: list[tuple[float, float]] = []
     cumulative = 0.0
     for index, (label, value) in enumerate(counts):
@@ -48,9 +49,9 @@ def pareto(
         x = left + slot * (index + 0.5)
         hint = f"{label} {show_with_unit(value, unit)}"
         canvas.rect(
-            x - slot * 0.34,
+            x - bar / 2,
             scale(value),
-            slot * 0.68,
+            bar,
             scale(0) - scale(value),
             fill="ch-1" if leading else "ch-3",
             hint=hint,

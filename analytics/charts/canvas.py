@@ -178,10 +178,14 @@ def fit(words: str, ems: float) -> str:
 
 
 def wrap(words: str, ems: float) -> list[str]:
-    """Break a label into at most two lines of the given width; what still does not fit is shortened."""
+    """Break a label into at most two lines of the given width, between words where it has any.
+
+    What still does not fit is shortened.
+    """
     if width_in_ems(words) <= ems:
         return [words]
     cut = next(i for i in range(len(words), 0, -1) if width_in_ems(words[:i]) <= ems or i == 1)
+    cut = words.rfind(" ", 1, cut + 1) if " " in words[1 : cut + 1] else cut
     return [words[:cut], fit(words[cut:].lstrip(), ems)]
 
 

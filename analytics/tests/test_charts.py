@@ -238,3 +238,13 @@ def test_draw_refuses_what_it_does_not_know():
         charts.draw("pie", {"points": []}, **WORDS)
     with pytest.raises(ValueError, match="colour"):
         charts.draw("shares", {"points": [], "colour": "red"}, **WORDS)
+
+
+def test_labels_break_between_words_and_bars_stay_bars():
+    """AN-09: English names are not cut inside a word; one type alone is no wall of colour."""
+    names = [("Course refunds", 7), ("Service counters", 9), ("Health care", 3), ("Housing estates", 3)] * 2
+    written = texts(charts.draw("pareto", {"points": names}, **WORDS))
+    assert "Course" in written
+    assert "refunds" in written
+    [bar] = parsed(charts.draw("pareto", {"points": [("Water", 10)]}, **WORDS)).iter("rect")
+    assert float(bar.get("width")) <= 64

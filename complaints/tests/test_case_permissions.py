@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import SecurityEvent
 from complaints import transitions
 from complaints.action_forms import FORMS
-from complaints.models import CaseEvent, Complaint, ImportBatch
+from complaints.models import CaseEvent, Complaint, ImportBatch, OutstandingItem
 from complaints.record_forms import FORMS as RECORDS
 from complaints.states import MOVES, Channel
 from complaints.tests.factories import Story, at
@@ -238,6 +238,7 @@ ADDERS = {
     "improvement_report": {"intake", "roads_handler"} | WATER,
     "improvement_verify": {"coordinator", "checker"},
     "question_answer": {"intake", "coordinator", "roads_handler"} | WATER,
+    "outstanding": {"intake", "coordinator", "roads_handler"} | WATER,
 }
 
 
@@ -255,11 +256,13 @@ def _record_urls(story: Story, cast) -> dict[str, str]:
     asked = transitions.add_question(
         story.pk, by=cast.intake, kind="reminder", text="几时答复", channel=Channel.PHONE, at=at("2026-11-16 12:00")
     )
+    owed = OutstandingItem.objects.create(complaint=story.case, text="户号", asked_at=at("2026-11-16 12:00"))
     about = {
         "finding": point.pk,
         "improvement_report": item.pk,
         "improvement_verify": item.pk,
         "question_answer": asked.pk,
+        "outstanding": owed.pk,
     }
     return {
         kind: reverse(f"complaints:{kind}", args=[number, *([about[kind]] if kind in about else [])]) for kind in ADDERS

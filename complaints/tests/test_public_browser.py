@@ -101,6 +101,20 @@ def test_filing_and_following_with_javascript_has_no_accessibility_findings(live
     check_case(number)
 
 
+def test_file_field_speaks_the_language_of_the_page(live_server, page):
+    """The browser's own words may be in another language; the upload button waits for a file (IN-23)."""
+    page.set_default_timeout(20_000)
+    page.goto(f"{live_server.url}/complain/")
+    page.get_by_label("水、电、气、暖").check()
+    page.locator("form .btn-primary").click()
+    upload = page.locator("button[formaction*=upload]")
+    assert page.locator("label.file-button").inner_text() == "选择文件或拍照"
+    assert upload.is_hidden()
+    page.get_by_label("照片、录音、单据").set_input_files(PICTURE)
+    assert page.locator("output.file-names").inner_text() == "公告栏.png"
+    assert upload.is_visible()
+
+
 def test_clearing_and_going_back_shows_no_receipt(live_server, page):
     """PI-08: the browser's back button does not bring the receipt back."""
     page.set_default_timeout(20_000)
@@ -111,3 +125,57 @@ def test_clearing_and_going_back_shows_no_receipt(live_server, page):
     page.go_back()
     assert code not in page.content()
     assert page.evaluate("Object.keys(localStorage).length") == 0
+
+
+def to_contact(page, site: str) -> None:
+    """The first two steps."""
+    page.goto(f"{site}/complain/")
+    page.get_by_label("水、电、气、暖").check()
+    page.locator("form .btn-primary").click()
+    page.locator("#id_narrative").fill("停水两天了。")
+    page.locator("#id_occurred_on").fill("2025-11-15")
+    page.locator("form .btn-primary").click()
+
+
+def test_what_was_typed_survives_leaving_the_page_without_sending_it(page, live_server):
+    """IN-06: with JavaScript a step is kept on the server when the page is left; nothing stays on the device."""
+    to_contact(page, live_server.url)
+    page.locator("#id_phone").fill("138 0000 0417")
+    page.locator("[data-keep-status]").wait_for()  # three seconds after the last key
+    page.locator("#id_name").fill("王先生")
+    page.goto(f"{live_server.url}/help/")  # kept on leaving
+    page.goto(f"{live_server.url}/complain/contact/")
+    assert page.locator("#id_phone").input_value() == "138 0000 0417"
+    assert page.locator("#id_name").input_value() == "王先生"
+    assert "138" not in page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_what_was_typed_survives_going_back_without_javascript(plain_page, live_server):
+    """IN-06."""
+    to_contact(plain_page, live_server.url)
+    plain_page.locator("#id_phone").fill("138 0000 0417")
+    plain_page.locator("button[name=back]").click()
+    assert plain_page.locator("#id_narrative").input_value() == "停水两天了。"
+    plain_page.locator("form .btn-primary").click()
+    assert plain_page.locator("#id_phone").input_value() == "138 0000 0417"
+
+
+def test_pi_10_the_question_is_answered_without_javascript_and_passes_axe(plain_page, page, live_server, settings):
+    """A labelled field in the flow of the page; in Chinese, answered in Chinese."""
+    settings.CHALLENGE_PER_ADDRESS = 0
+    for each in (plain_page, page):
+        to_contact(each, live_server.url)
+        each.locator("#id_name").fill("王先生")
+        each.locator("#id_phone").fill("138 0000 0417")
+        each.locator("form .btn-primary").click()
+    found = Axe().run(page)
+    assert found.response["violations"] == [], found.generate_report()
+    label = plain_page.locator("label[for=id_answer]").inner_text()
+    words = "零一二三四五六七八九"
+    first, second = (words.index(char) for char in label if char in words[2:])
+    plus = "加" in label or "plus" in label
+    answer = first + second if plus else first - second
+    plain_page.locator("#id_answer").fill(str(answer))
+    plain_page.locator("form .btn-primary").click()
+    plain_page.locator(".receipt-no").first.wait_for()
+    assert Complaint.objects.count() == 1

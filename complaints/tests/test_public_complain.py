@@ -362,6 +362,13 @@ def test_upload_button_keeps_text_and_stays_on_the_step(client):
     assert "data-error-summary" not in html
 
 
+@pytest.mark.parametrize("step", ["upload/", "remove/1/"])
+def test_form_address_leads_back_to_its_step(client, step):
+    """An address that only takes the form leads, reloaded or in English, to the page of the form."""
+    client.post("/complain/", CATEGORY)
+    assert client.get(f"/complain/details/{step}?lang=en").headers["Location"] == "/complain/details/?lang=en#files"
+
+
 def test_refused_file_is_named_and_everything_else_stays(client):
     """FL-02: a program is refused, the picture beside it and the text are kept."""
     client.post("/complain/", CATEGORY)
@@ -499,3 +506,82 @@ def test_help_names_the_limits_in_force_and_sets_no_cookie(client):
 def test_form_page_works_for_many_categories_with_the_same_queries(client, django_assert_num_queries):
     with django_assert_num_queries(2):
         client.get("/complain/")
+
+
+# --- Saved as you go ----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("path", "typed", "before", "step"),
+    [
+        (
+            "/complain/details/",
+            {"narrative": "写到一半", "occurred_on": "", "place": "柳桥三村"},
+            "/complain/",
+            "details",
+        ),
+        ("/complain/contact/", {"name": "", "phone": "138", "care_note": "听力不便"}, "/complain/details/", "contact"),
+    ],
+)
+def test_going_back_keeps_a_step_that_is_not_finished(client, path, typed, before, step):
+    """IN-06: without JavaScript; what is missing or wrong in it is said only when going on."""
+    client.post("/complain/", CATEGORY)
+    client.post("/complain/details/", DETAILS)
+    response = client.post(path, {**typed, "back": "1"})
+    assert (response.status_code, response.headers["Location"]) == (302, before)
+    html = client.get(path).content.decode()
+    for value in filter(None, typed.values()):
+        assert value in html
+    assert client.post("/complain/check/").headers["Location"] == path
+    assert client.post(path, typed).status_code == 422
+
+
+def test_going_back_keeps_the_chosen_files_too(client):
+    client.post("/complain/", CATEGORY)
+    client.post("/complain/details/", {"narrative": "写到一半", "files": [png()], "back": "1"})
+    assert [row.name for row in Attachment.objects.all()] == ["公告栏.png"]
+
+
+@pytest.mark.parametrize("path", ["/complain/details/", "/complain/contact/"])
+def test_the_way_back_is_a_button_of_the_form_and_not_its_first(client, path):
+    """A link would drop what was typed; the first button is what the Enter key presses."""
+    client.post("/complain/", CATEGORY)
+    client.post("/complain/details/", DETAILS)
+    found = Elements(client.get(path).content.decode()).found
+    buttons = [attrs for tag, attrs in found if tag == "button" and attrs.get("type") == "submit"]
+    names = [attrs.get("name") for attrs in buttons]
+    assert "back" in names
+    assert names[0] is None
+
+
+def test_a_step_is_kept_while_it_is_being_written(client):
+    """IN-06: what JavaScript sends on the way, complete or not, is there after the browser was closed."""
+    client.post("/complain/", CATEGORY)
+    client.post("/complain/details/", DETAILS)
+    half = {"name": "王", "phone": "1380", "email": "", "needs_care": "on"}
+    assert client.post("/complain/keep/contact/", half).status_code == 204
+    html = client.get("/complain/contact/").content.decode()
+    assert 'value="1380"' in html
+    assert 'name="needs_care"' in _checked(html)
+    assert client.post("/complain/check/").headers["Location"] == "/complain/contact/"
+
+
+def test_keeping_needs_an_open_draft_of_this_browser(client):
+    """Nothing is begun, and a filed complaint is not touched."""
+    assert client.post("/complain/keep/contact/", CONTACT).status_code == 409
+    assert IntakeDraft.objects.count() == 0
+    file(client)
+    assert client.post("/complain/keep/details/", {"narrative": "别的"}).status_code == 409
+    assert Complaint.objects.get().narrative == DETAILS["narrative"]
+    assert client.get("/complain/keep/contact/").status_code == 405
+    client.post("/complain/", CATEGORY)
+    assert client.post("/complain/keep/nothing/", {}).status_code == 404
+    assert client.post("/complain/keep/details/", {"narrative": "停" * 100_001}).status_code == 409
+
+
+def test_keeping_takes_the_token_of_the_form():
+    """Another site cannot write into the draft (CSRF)."""
+    strict = Client(enforce_csrf_checks=True)
+    page = strict.get("/complain/").content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    strict.post("/complain/", {**CATEGORY, "csrfmiddlewaretoken": token})
+    assert strict.post("/complain/keep/contact/", CONTACT).status_code == 403
+    assert strict.post("/complain/keep/contact/", {**CONTACT, "csrfmiddlewaretoken": token}).status_code == 204

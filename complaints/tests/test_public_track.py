@@ -227,6 +227,42 @@ def test_session_ends_after_half_an_hour_and_keeps_what_was_typed(client):
     assert Complaint.objects.get().communications.count() == 0
 
 
+def test_new_code_keeps_the_case_open_in_this_browser(client):
+    """The new session's cookie must not carry the end of the old one, or a browser drops it."""
+    receipt = registered()
+    open_case(client, receipt.complaint, receipt.access_code)
+    cookie = client.post("/track/case/code/").cookies[tracking.COOKIE]
+    assert cookie.value
+    assert (cookie["max-age"], cookie["expires"]) == ("", "")
+
+
+@pytest.mark.parametrize("step", ["answer", "supplement", "ask", "rate"])
+def test_form_address_leads_back_to_the_case(client, step):
+    """A form shown with its errors stands under its own address; reloading it or reading it in English works."""
+    receipt = registered()
+    open_case(client, receipt.complaint, receipt.access_code)
+    location = client.get(f"/track/case/{step}/?lang=en").headers["Location"]
+    assert location == f"/track/case/?lang=en#{step}"
+
+
+def test_leaving_by_its_address_closes_nothing(client):
+    receipt = registered()
+    open_case(client, receipt.complaint, receipt.access_code)
+    assert client.get("/track/leave/").headers["Location"] == "/track/"
+    assert client.get("/track/case/").status_code == 200
+
+
+def test_refusal_is_explained_at_the_top(cast, client):
+    """The letter with the reason, who is responsible and the ways to object stands before the history (PI-12)."""
+    receipt = registered()
+    transitions.refuse(
+        receipt.complaint.pk, by=cast.intake, ground=RefusalGround.NO_MATTER, reason="说的是哪一天，问不到。"
+    )
+    open_case(client, receipt.complaint, receipt.access_code)
+    html = client.get("/track/case/").content.decode()
+    assert html.index("说的是哪一天，问不到。") < html.index("办理经过")
+
+
 def test_session_lasts_thirty_minutes_from_the_last_page(client):
     receipt = registered()
     open_case(client, receipt.complaint, receipt.access_code)
@@ -590,5 +626,5 @@ def test_page_costs_the_same_queries_for_one_and_three_of_each(cast, django_asse
     for times in (1, 2):
         say(times)
         client.get("/track/case/")  # the messages of the posts are shown once
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(14):
             client.get("/track/case/")

@@ -78,13 +78,13 @@ def test_the_channel_comes_first(desk):
 @pytest.mark.parametrize(
     ("channel", "own", "absent"),
     [
-        ("phone", {"channel_reference"}, {"postmark_on", "referring_body", "referral_due_at"}),
-        ("counter", {"channel_reference"}, {"postmark_on", "referring_body"}),
-        ("letter", {"postmark_on", "channel_reference"}, {"referring_body"}),
-        ("email", set(), {"channel_reference", "postmark_on", "referring_body"}),
-        ("referral", {"referring_body", "channel_reference", "referral_due_at"}, {"postmark_on"}),
-        ("government", {"referring_body", "channel_reference", "referral_due_at"}, {"postmark_on"}),
-        ("social", {"channel_reference"}, {"postmark_on", "referring_body"}),
+        ("phone", {"channel_reference"}, {"postmarked_on", "referring_body", "referral_due_at"}),
+        ("counter", {"outlet"}, {"postmarked_on", "referring_body", "channel_reference"}),
+        ("letter", {"postmarked_on", "channel_reference"}, {"referring_body"}),
+        ("email", set(), {"channel_reference", "postmarked_on", "referring_body"}),
+        ("referral", {"referring_body", "channel_reference", "referral_due_at"}, {"postmarked_on"}),
+        ("government", {"referring_body", "channel_reference", "referral_due_at"}, {"postmarked_on"}),
+        ("social", {"source_url"}, {"postmarked_on", "referring_body", "channel_reference"}),
     ],
 )
 def test_each_channel_asks_for_its_own(desk, channel, own, absent):
@@ -150,17 +150,17 @@ def test_sending_the_form_twice_makes_one_case(desk):
 
 def test_a_letter_needs_its_scan_and_keeps_the_postmark(desk, cast):
     """IN-07."""
-    missing = send(desk, "letter", postmark_on="2026-11-13")
+    missing = send(desk, "letter", postmarked_on="2026-11-13")
     assert missing.status_code == 422
     assert set(missing.context["form"].errors) == {"files"}
     assert Complaint.objects.count() == 0
     assert (
-        send(desk, "letter", postmark_on="2026-11-13", channel_reference="XA123", files=[picture()]).status_code == 302
+        send(desk, "letter", postmarked_on="2026-11-13", channel_reference="XA123", files=[picture()]).status_code
+        == 302
     )
     complaint = Complaint.objects.get()
     scan = complaint.attachments.get()
-    assert "2026-11-13" in complaint.channel_reference
-    assert complaint.channel_reference.endswith(" · XA123")
+    assert (complaint.postmarked_on.isoformat(), complaint.channel_reference) == ("2026-11-13", "XA123")
     assert (scan.evidence_kind, scan.name, scan.by) == ("letter", "来信.png", cast.intake)
 
 
@@ -192,10 +192,11 @@ def test_a_referral_keeps_body_number_and_due_date(desk):
 
 def test_a_post_keeps_link_and_screenshot(desk):
     """IN-10."""
-    assert set(send(desk, "social", channel_reference="微博").context["form"].errors) == {"channel_reference", "files"}
+    assert set(send(desk, "social", source_url="微博").context["form"].errors) == {"source_url", "files"}
+    assert set(send(desk, "social", source_url="javascript:alert(1)").context["form"].errors) == {"source_url", "files"}
     link = "https://example.cn/p/1"
-    assert send(desk, "social", channel_reference=link, files=[picture()]).status_code == 302
-    assert Complaint.objects.get().channel_reference == link
+    assert send(desk, "social", source_url=link, files=[picture()]).status_code == 302
+    assert Complaint.objects.get().source_url == link
 
 
 # --- What is refused, and how --------------------------------------------------------------------
@@ -280,5 +281,5 @@ def test_earlier_complaints_the_person_may_not_see_do_not_exist(desk, cast):
 def test_earlier_complaints_cost_the_same_queries(desk, django_assert_num_queries, number):
     for day in range(number):
         registered(f"2026-11-1{day} 09:00")
-    with django_assert_num_queries(5):  # session, person, permissions (2), list
+    with django_assert_num_queries(4):  # session, person, permissions, list
         desk.post(f"{URL}earlier/", {"phone": "13800002417", "email": ""})

@@ -13,7 +13,7 @@ from complaints import clocks, notify
 from complaints.deadlines import StartsOn
 from complaints.models import Assignment, Complaint
 from complaints.states import AssignmentRole, AssignmentState, Milestone, Status
-from complaints.transitions import core
+from complaints.transitions import core, suggestion
 
 
 @transaction.atomic
@@ -290,6 +290,8 @@ def _give(
         assigned_at=at,
         is_designated=designate,
     )
+    if role == AssignmentRole.LEAD:
+        suggestion.note_department(complaint, department, by=by, at=at)
     people = [handler] if handler else notify.members_with("complaints.handle_complaint", [department.pk])
     notify.tell(people, "assigned", complaint=complaint, dedupe=f"assigned:{row.pk}")
     return row

@@ -20,6 +20,9 @@ from complaints import clocks, events, identity, permissions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import MOVES, Audience, Status
 
+# Named in the event like a field, but written to a table of its own.
+_MANY = {"emotions"}
+
 
 def lock(complaint_id: int) -> Complaint:
     """The case with its row locked until the end of the transaction."""
@@ -69,7 +72,7 @@ def finish(
     if complaint.status != before:
         complaint.status_since = at
     complaint.version += 1
-    changed = {*fields, "status", "status_since", "version"}
+    changed = {*fields, "status", "status_since", "version"} - _MANY
     complaint.save(update_fields=changed)
     clocks.refresh(complaint)
     return events.append(

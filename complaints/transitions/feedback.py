@@ -26,7 +26,7 @@ from complaints.states import (
     Satisfaction,
     Status,
 )
-from complaints.transitions import core
+from complaints.transitions import core, risk
 from complaints.transitions.checks import REWORK_DAYS, give_time
 from complaints.transitions.intake import check_text
 
@@ -251,6 +251,7 @@ def archive(complaint_id: int, *, by: User | None, version: int | None = None, a
     """Put the case file away (ARC-01). Departments no longer hold the case."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "archive", by=by, version=version)
+    risk.require_no_hold(complaint)
     Assignment.objects.filter(complaint=complaint, is_current=True).update(is_current=False)
     core.finish(complaint, "archive", by=by, at=at, target=Status.ARCHIVED)
     return complaint

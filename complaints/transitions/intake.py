@@ -15,9 +15,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import after_commit
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
-from complaints import clocks, events, identity, notices, notify, search
+from complaints import clocks, events, identity, notices, notify, prints, search, tasks
 from complaints.deadlines import StartsOn
 from complaints.models import (
     Attachment,
@@ -28,11 +29,12 @@ from complaints.models import (
     ComplaintSearch,
     ContactPoint,
     Question,
+    TextPrint,
 )
 from complaints.models.people import ContactKind
 from complaints.numbers import next_number
 from complaints.states import Channel, Milestone, NoticeKind, QuestionKind, Severity, SpecialGroup, Status, Threat
-from complaints.transitions import core
+from complaints.transitions import core, grading
 
 # Crockford's base 32: no I, L, O, U to misread. 16 characters hold 80 bits (PI-02).
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -195,16 +197,18 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
         to_status=Status.REGISTERED,
         note=str(Channel(filing.channel).value),
     )
+    grading.regrade(complaint, at=at, is_new=True)
     notices.issue(complaint, NoticeKind.ACKNOWLEDGEMENT, by=by, at=at)
     clocks.stop(complaint, Milestone.ACKNOWLEDGE, at=at)
     clocks.refresh(complaint)
     notify.tell_complainant(complaint, "received", dedupe=f"received:{complaint.number}")
+    after_commit.enqueue(tasks.suggest, complaint_id=complaint.pk)
     due = {row.milestone: row.due_at for row in complaint.deadlines.all()}
     return Receipt(complaint, code, due.get(Milestone.DECIDE_ACCEPTANCE), due.get(Milestone.RESOLVE))
 
 
 def index(complaint: Complaint) -> None:
-    """Write the search tokens of a case; identity is not among them."""
+    """Write the search tokens and the print of a case; identity is not among them."""
     ComplaintSearch.objects.update_or_create(
         complaint=complaint,
         defaults={
@@ -213,6 +217,7 @@ def index(complaint: Complaint) -> None:
             )
         },
     )
+    TextPrint.objects.update_or_create(complaint=complaint, defaults={"tokens": prints.tokens(complaint.narrative)})
 
 
 def _check(filing: Filing, *, at: datetime) -> None:
@@ -284,6 +289,7 @@ def add_question(
         complaint=complaint, kind=kind, text=text, channel=channel, at=at, recorded_by=by
     )
     core.add_event(complaint, "question", by=by, at=at, reference=core.ref(question))
+    grading.regrade(complaint, at=at)
     _tell_owner(complaint, "question", at=at)
     return question
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from complaints import notify
 from complaints.models import Complaint, OutstandingItem, UnreasonableLabel
 from complaints.states import SpecialGroup, Threat
-from complaints.transitions import core
+from complaints.transitions import core, grading
 from complaints.transitions.intake import index
 
 # What may be added or corrected while a case is open; what was told at intake stays as it was told.
@@ -53,6 +53,7 @@ def record_facts(
     if {"place", "product"} & set(changed):
         index(complaint)
     core.finish(complaint, "record_facts", by=by, at=at, fields=changed)
+    grading.regrade(complaint, at=at)
     return complaint
 
 

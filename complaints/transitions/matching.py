@@ -17,7 +17,7 @@ from complaints import clocks, notices, notify
 from complaints.models import CaseLink, Category, Complaint, Incident, LinkKind, Merge, Reply
 from complaints.numbers import next_number
 from complaints.states import OPEN, NoticeKind, Status
-from complaints.transitions import core
+from complaints.transitions import core, grading
 
 
 def _both(complaint_id: int, other_id: int, action: str, *, by: User, version: int | None) -> tuple[Complaint, ...]:
@@ -62,6 +62,7 @@ def link(
     if kind == LinkKind.DUPLICATE and not complaint.is_repeat:
         complaint.is_repeat = True
         complaint.save(update_fields=["is_repeat"])
+        grading.regrade(complaint, at=at)
     return row
 
 
@@ -145,8 +146,13 @@ def undo_merge(
     row = Merge.objects.select_for_update().get(merged=complaint, undone_at=None)
     row.undone_at, row.undone_by, row.undo_reason = at, by, reason[:300]
     row.save(update_fields=["undone_at", "undone_by", "undo_reason"])
+    fields = ["merged_into"]
     complaint.merged_into = None
-    complaint.save(update_fields=["merged_into"])
+    if complaint.first_closed_at == row.at:
+        # Only the merge had ended it; it comes into the frame of the month in which it is really closed.
+        complaint.first_closed_at = None
+        fields.append("first_closed_at")
+    complaint.save(update_fields=fields)
     clocks.revive(complaint, cancelled_at=row.at)
     core.finish(
         complaint,
@@ -154,7 +160,7 @@ def undo_merge(
         by=by,
         at=at,
         target=Status(row.status_before),
-        fields=["merged_into"],
+        fields=fields,
         note=reason,
         reference=core.ref(row),
     )

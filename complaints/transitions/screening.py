@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +17,8 @@ from complaints.models import (
     Classification,
     ClockPause,
     Complaint,
+    Dimension,
     ExternalBody,
-    RiskAssessment,
     SupplementRequest,
 )
 from complaints.states import (
@@ -31,7 +32,11 @@ from complaints.states import (
     Severity,
     Status,
 )
-from complaints.transitions import core
+from complaints.transitions import core, grading, suggestion
+from complaints.transitions.judgement import add_outstanding
+
+# Dimensions whose column on the case has another name.
+_COLUMNS = {"legal": "legal_type"}
 
 
 @transaction.atomic
@@ -43,23 +48,41 @@ def accept(
     category: Category | None = None,
     nature: Category | None = None,
     kind: Category | None = None,
+    legal: Category | None = None,
+    emotions: Iterable[Category] | None = None,
     severity: str = "",
     complexity: str = "",
+    outstanding: Iterable[str] = (),
+    outstanding_due: date | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
     """Accept the complaint, relying on `rule`, and bind its limits to the complexity (SCR-02, SCR-05, SCR-11).
 
     The required fields of the category must be filled: InvalidInput names the first missing one.
+    `outstanding` is what the complainant may still bring until `outstanding_due`; the notice lists it (IN-37).
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "accept", by=by, version=version)
     core.require("rule", rule, _("Name the rule or duty the decision relies on."))
+    owed = [text.strip() for text in outstanding if text.strip()]
+    if owed and outstanding_due is None:
+        raise InvalidInput("outstanding_due", _("Say until when the outstanding items are needed."))
     fields = _classify(
-        complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity
+        complaint,
+        by=by,
+        at=at,
+        emotions=emotions,
+        severity=severity,
+        complexity=complexity,
+        category=category,
+        nature=nature,
+        kind=kind,
+        legal=legal,
     )
     if complaint.category is None:
         raise InvalidInput("category", _("Choose a category before accepting."))
+    suggestion.note_category(complaint, by=by, at=at)
     for name in complaint.category.required_fields:
         if not getattr(complaint, name, None):
             raise InvalidInput(name, _("The category asks for this field; fill it in or ask the complainant for it."))
@@ -71,7 +94,11 @@ def accept(
     clocks.stop(complaint, Milestone.DECIDE_ACCEPTANCE, at=at)
     clocks.begin(complaint, StartsOn.ACCEPTED, at=at)
     core.finish(complaint, "accept", by=by, at=at, fields=[*fields, "accepted_at", "coordinator"], note=rule)
-    notices.issue(complaint, NoticeKind.ACCEPTANCE, by=by, at=at, rule=rule)
+    grading.regrade(complaint, at=at)
+    add_outstanding(complaint, owed, due_on=outstanding_due, by=by, at=at)
+    notices.issue(
+        complaint, NoticeKind.ACCEPTANCE, by=by, at=at, rule=rule, outstanding=owed, outstanding_due=outstanding_due
+    )
     notify.tell_complainant(complaint, "accepted", dedupe=f"accepted:{complaint.number}:{complaint.version}")
     notify.tell(
         notify.holders_of("complaints.assign_complaint").filter(groups__name="coordinator"),
@@ -147,17 +174,30 @@ def rescreen(
 
 @transaction.atomic
 def request_information(
-    complaint_id: int, *, by: User, items: str, version: int | None = None, at: datetime | None = None
+    complaint_id: int,
+    *,
+    by: User,
+    items: str,
+    due_at: datetime | None = None,
+    version: int | None = None,
+    at: datetime | None = None,
 ) -> SupplementRequest:
-    """Ask the complainant for everything that is missing, at once; the clocks stand still (SCR-06, IN-36)."""
+    """Ask the complainant for everything that is missing, at once; the clocks stand still (SCR-06, IN-36).
+
+    `due_at` is until when the answer is asked for; afterwards the office goes on without it.
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "request_information", by=by, version=version)
     core.require("items", items, _("List everything that is missing."))
+    if due_at is not None and due_at <= at:
+        raise InvalidInput("due_on", _("Choose today or a later day."))
     if ClockPause.objects.filter(
         complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]
     ).exists():
         raise InvalidInput("items", _("The clock is already stopped; restart it first."))
-    request = SupplementRequest.objects.create(complaint=complaint, items=items, asked_by=by, asked_at=at)
+    request = SupplementRequest.objects.create(
+        complaint=complaint, items=items, due_at=due_at, asked_by=by, asked_at=at
+    )
     ClockPause.objects.create(
         complaint=complaint,
         reason=PauseReason.INFORMATION,
@@ -171,7 +211,7 @@ def request_information(
     complaint.awaiting_from, complaint.pause_reason = complaint.status, PauseReason.INFORMATION
     complaint.save(update_fields=["awaiting_from", "pause_reason"])
     core.finish(complaint, "request_information", by=by, at=at, fields=["awaiting_from"], reference=core.ref(request))
-    notices.issue(complaint, NoticeKind.SUPPLEMENT, by=by, at=at, items=items)
+    notices.issue(complaint, NoticeKind.SUPPLEMENT, by=by, at=at, items=items, due_at=due_at)
     notify.tell_complainant(complaint, "information_wanted", dedupe=f"information:{request.pk}")
     return request
 
@@ -238,22 +278,39 @@ def classify(
     category: Category | None = None,
     nature: Category | None = None,
     kind: Category | None = None,
+    legal: Category | None = None,
+    emotions: Iterable[Category] | None = None,
     severity: str = "",
     complexity: str = "",
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
-    """Change one or more dimensions; every decision is kept (CLS-01, CLS-15)."""
+    """Change one or more dimensions; every decision is kept (CLS-01, CLS-15).
+
+    `emotions` replaces the emotions of the case; None leaves them (CLS-11).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "classify", by=by, version=version)
     fields = _classify(
-        complaint, by=by, at=at, category=category, nature=nature, kind=kind, severity=severity, complexity=complexity
+        complaint,
+        by=by,
+        at=at,
+        emotions=emotions,
+        severity=severity,
+        complexity=complexity,
+        category=category,
+        nature=nature,
+        kind=kind,
+        legal=legal,
     )
     if not fields:
         raise InvalidInput("category", _("Nothing was changed."))
+    if "category" in fields:
+        suggestion.note_category(complaint, by=by, at=at)
     if "complexity" in fields:
         _restart_resolve(complaint)
     core.finish(complaint, "classify", by=by, at=at, fields=fields)
+    grading.regrade(complaint, at=at)
     return complaint
 
 
@@ -262,19 +319,21 @@ def _classify(
     *,
     by: User | None,
     at: datetime,
+    emotions: Iterable[Category] | None,
     severity: str,
     complexity: str,
     **dimensions: Category | None,
 ) -> list[str]:
     fields = []
     for name, category in dimensions.items():
-        if category is None or getattr(complaint, f"{name}_id") == category.pk:
+        field = _COLUMNS.get(name, name)
+        if category is None or getattr(complaint, f"{field}_id") == category.pk:
             continue
         if category.dimension != name:
             raise InvalidInput(name, _("This value belongs to another dimension."))
-        setattr(complaint, name, category)
+        setattr(complaint, field, category)
         Classification.objects.create(complaint=complaint, dimension=name, category=category, at=at, by=by)
-        fields.append(name)
+        fields.append(field)
     if severity and severity != complaint.severity:
         complaint.severity = Severity(severity)
         fields.append("severity")
@@ -283,7 +342,25 @@ def _classify(
         fields.append("complexity")
     if fields:
         complaint.save(update_fields=fields)
+    if emotions is not None and _set_emotions(complaint, list(emotions), by=by, at=at):
+        fields.append("emotions")
     return fields
+
+
+def _set_emotions(complaint: Complaint, emotions: list[Category], *, by: User | None, at: datetime) -> bool:
+    """Make these the emotions of the case; each new one is a decision that is kept. True when anything changed."""
+    if any(emotion.dimension != Dimension.EMOTION for emotion in emotions):
+        raise InvalidInput("emotions", _("This value belongs to another dimension."))
+    known = set(complaint.emotions.values_list("pk", flat=True))
+    added = [emotion for emotion in emotions if emotion.pk not in known]
+    if not added and len(known) == len({emotion.pk for emotion in emotions}):
+        return False
+    complaint.emotions.set(emotions)
+    Classification.objects.bulk_create(
+        Classification(complaint=complaint, dimension=Dimension.EMOTION, category=emotion, at=at, by=by)
+        for emotion in added
+    )
+    return True
 
 
 @transaction.atomic
@@ -300,17 +377,9 @@ def grade_risk(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "grade_risk", by=by, version=version)
     core.require("reason", reason, _("Give the reason for the grade."))
-    RiskAssessment.objects.create(
-        complaint=complaint, grade=grade, proposed=complaint.risk_grade, score=0, reason=reason[:300], at=at, by=by
-    )
-    complaint.risk_grade = RiskGrade(grade)
-    complaint.save(update_fields=["risk_grade"])
-    core.finish(complaint, "grade_risk", by=by, at=at, fields=["risk_grade"], note=reason)
-    if grade == RiskGrade.HIGH:
-        notify.tell(
-            notify.holders_of("complaints.check_legal"),
-            "high_risk",
-            complaint=complaint,
-            dedupe=f"high_risk:{complaint.pk}:{complaint.version}",
-        )
+    is_rise = grade == RiskGrade.HIGH and complaint.risk_grade != RiskGrade.HIGH
+    row = grading.decision(complaint, grade=RiskGrade(grade), reason=reason, by=by, at=at)
+    core.finish(complaint, "grade_risk", by=by, at=at, fields=["risk_grade"], note=reason, reference=core.ref(row))
+    if is_rise:
+        grading.alert(complaint, row, at=at)
     return complaint

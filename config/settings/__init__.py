@@ -7,6 +7,7 @@ import json
 from config.celery_schedule import BEAT_SCHEDULE
 
 from .environment import ROOT, read
+from .mail import address_of
 
 ENV = read()
 BASE_DIR = ROOT
@@ -115,7 +116,7 @@ CACHES["local"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "
 # --- Who signs in -------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.RolesBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = [
@@ -188,6 +189,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 ATTACHMENT_MAX_BYTES = 50 * 1024 * 1024
 ATTACHMENT_MAX_COUNT = 10
+# Complaints an hour on the public form before each takes the answer to a question (complaints.challenge).
+CHALLENGE_PER_ADDRESS = ENV.challenge_per_address
+CHALLENGE_PER_SITE = ENV.challenge_per_site
 
 # --- Jobs ---------------------------------------------------------------------------------
 QUEUE_DIR = DATA_DIR / "queue"
@@ -231,7 +235,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # --- Mail ---------------------------------------------------------------------------------
 vars().update(ENV.email)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = "huiyin@localhost"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.mail_from
+MAIL_ADDRESS = address_of(ENV.mail_from)
+MAIL_DOMAIN = MAIL_ADDRESS.partition("@")[2]
+MAIL_REPLY_TO = ENV.mail_reply_to
+# Incoming: None means that no mailbox is read.
+IMAP_ACCOUNT = ENV.imap
+MAIL_INTAKE = ENV.mail_intake
+MAIL_MAX_BYTES = 25 * 1024 * 1024
 
 # --- API ----------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -16,9 +16,12 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from .mail import ImapAccount, address_of, default_sender, parse_imap
+
 ROOT = Path(__file__).resolve().parents[2]
 SITES = ("all", "public", "staff")
 STAGES = ("development", "production")
+MAIL_INTAKE = ("automatic", "clerk")
 # Passwords that come with images, guides and tutorials; the name of the user counts too.
 KNOWN_PASSWORDS = {"postgres", "password", "huiyin", "admin", "root", "secret", "changeme", "123456"}
 
@@ -34,8 +37,14 @@ class Environment:
     database: dict
     redis_url: str
     email: dict
+    mail_from: str
+    mail_reply_to: str
+    imap: ImapAccount | None
+    mail_intake: str
     public_base_url: str
     trusted_proxies: int
+    challenge_per_address: int
+    challenge_per_site: int
     demo_allowed: bool
 
     @property
@@ -78,6 +87,8 @@ def read() -> Environment:
         raise ImproperlyConfigured(
             "REDIS_URL is missing; production workers need a broker, e.g. redis://127.0.0.1:6379/0."
         )
+    public_base_url = _public_base_url(env, allowed_hosts if production else [])
+    mail_from = _mail_from(env, default=default_sender(public_base_url))
     return Environment(
         stage=stage,
         site=site,
@@ -88,8 +99,14 @@ def read() -> Environment:
         database=database,
         redis_url=redis_url,
         email=_email(env, default="consolemail://" if production else f"filemail://{data / 'mail'}"),
-        public_base_url=_public_base_url(env, allowed_hosts if production else []),
+        mail_from=mail_from,
+        mail_reply_to=_mail_reply_to(env, default=f"reply+TOKEN@{address_of(mail_from).partition('@')[2]}"),
+        imap=_imap(env),
+        mail_intake=_one_of(env, "HUIYIN_MAIL_INTAKE", MAIL_INTAKE, "automatic"),
+        public_base_url=public_base_url,
         trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
+        challenge_per_address=_count(env, "HUIYIN_CHALLENGE_ADDRESS", 60),
+        challenge_per_site=_count(env, "HUIYIN_CHALLENGE_SITE", 2000),
         demo_allowed=not production,
     )
 
@@ -126,6 +143,41 @@ def _email(env: environ.Env, *, default: str) -> dict:
     return email
 
 
+def _mail_from(env: environ.Env, *, default: str) -> str:
+    value = env.str("HUIYIN_MAIL_FROM", default=default)
+    try:
+        address_of(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"HUIYIN_MAIL_FROM cannot be used ({error}); write tousu@example.cn or Name <tousu@example.cn>."
+        ) from error
+    return value
+
+
+def _mail_reply_to(env: environ.Env, *, default: str) -> str:
+    value = env.str("HUIYIN_MAIL_REPLY_TO", default=default)
+    try:
+        if address_of(value) != value:
+            raise ValueError("give the address alone")
+        if len(value.partition("@")[0]) > 24:
+            raise ValueError("the part before the @ leaves no room for the token")
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"HUIYIN_MAIL_REPLY_TO cannot be used ({error}); write reply+TOKEN@example.cn."
+        ) from error
+    return value
+
+
+def _imap(env: environ.Env) -> ImapAccount | None:
+    url = env.str("HUIYIN_IMAP_URL", default="")
+    try:
+        return parse_imap(url) if url else None
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"HUIYIN_IMAP_URL cannot be read ({error}); write imaps://user:password@host:993/INBOX."
+        ) from None
+
+
 def _public_base_url(env: environ.Env, hosts: list[str]) -> str:
     """The address in mails, feeds and posters; without one, the first host of this site."""
     default = f"https://{hosts[0].lstrip('.')}" if hosts else "http://127.0.0.1:8000"
@@ -139,6 +191,13 @@ def _trusted_proxies(env: environ.Env, *, default: int) -> int:
     value = env.str("HUIYIN_TRUSTED_PROXIES", default=str(default))
     if not (value.isascii() and value.isdigit()):
         raise ImproperlyConfigured(f"HUIYIN_TRUSTED_PROXIES={value!r} must be the number of proxies in front, e.g. 1.")
+    return int(value)
+
+
+def _count(env: environ.Env, name: str, default: int) -> int:
+    value = env.str(name, default=str(default))
+    if not (value.isascii() and value.isdigit()):
+        raise ImproperlyConfigured(f"{name}={value!r} must be a number of complaints an hour, e.g. {default}.")
     return int(value)
 
 

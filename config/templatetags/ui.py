@@ -38,6 +38,8 @@ for _name in [
     "filesize",
     "percent",
     "thousands",
+    "money",
+    "month",
 ]:
     register.filter(_name, getattr(formatting, _name))
 

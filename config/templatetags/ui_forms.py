@@ -84,7 +84,7 @@ def _form_errors(form: Any) -> Iterable[dict[str, str]]:
             continue
         for text in field.errors:
             yield {
-                "text": _("%(label)s: %(error)s") % {"label": field.label, "error": text},
+                "text": _("%(label)s: %(error)s") % {"label": str(field.label).rstrip("?？"), "error": text},
                 "target": FieldView(field).focus_id,
             }
 

@@ -26,6 +26,9 @@ SAMPLES = {
     "attachment_id": 1,
     "public_id": "0123456789abcdef",
     "uidb36": "1",
+    "kind": "acceptance",
+    "dimension": "category",
+    "step": "details",
 }
 OPEN_TO_ALL = {policies.PUBLIC, policies.DRAFT, policies.FILE_OR_SIGNED_IN}
 GUARDED = sorted({url.name: url for url in policies.walk() if url.policy not in OPEN_TO_ALL}.items())

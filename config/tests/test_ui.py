@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,15 @@ def test_moment_is_written_in_both_languages(style, chinese, english):
     with translation.override("zh-hans"):
         assert write(moment, NOW) == chinese
     assert write(moment, NOW) == english
+
+
+def test_amounts_and_months_are_written_as_people_write_them():
+    """Cents only where there are any; a month by its name, never 2026-10."""
+    assert [formatting.money(Decimal(text)) for text in ("6840.00", "46.50", "0")] == ["6,840", "46.50", "0"]
+    assert formatting.money(None) == "—"
+    assert formatting.month("2026-10") == "October 2026"
+    with translation.override("zh-hans"):
+        assert formatting.month("2026-10") == "2026 年 10 月"
 
 
 def test_local_day_decides_the_weekday_and_the_date():

@@ -3,9 +3,11 @@
 import pytest
 from rest_framework.authtoken.models import Token
 
+from complaints import case_records, timeline
 from complaints.tests.factories import Story, at
 from review import draws, transitions
 from review.models import ReviewCase
+from review.states import TriggerKind
 from review.tests.test_review_flow import OPENED, Steps
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +165,31 @@ def test_anybody_who_sees_the_case_may_declare_a_conflict(client, cast, review):
     answer = client.post(f"/desk/cases/{review.complaint.number}/conflict/", {"reason": "与投诉人是邻居"})
     assert answer.status_code == 302
     assert client.get(url(review)).status_code == 404
+
+
+def test_the_record_of_the_case_tells_the_review_in_words(cast, review):
+    """COO-05: codes such as application or uphold never reach a page."""
+    case = review.complaint
+    opened = case.events.get(kind="review_opened")
+    assert opened.note == "application"
+    case_records.load(case)
+    found = timeline.entries(case, timeline.Viewer.of(cast.auditor))
+    [entry] = [entry for entry in found if entry.title == timeline.title_of(opened)]
+    assert entry.lines == (str(TriggerKind.APPLICATION.label),)
+
+
+def test_a_refused_review_says_why_on_its_page(client, cast, review):
+    """REV-27: no review is decided without a reason, and whoever opens it reads the reason."""
+    client.force_login(cast.head_of_review)
+    answers = {"within_responsibility": "true", "measures_exhausted": "true", "demand_reasonable": "false"}
+    answer = client.post(url(review, "refuse"), {"version": 1, "reason": "请求超出法律规定的赔偿范围", **answers})
+    assert answer.status_code == 302
+    assert "请求超出法律规定的赔偿范围" in client.get(url(review)).content.decode()
+
+
+def test_the_month_of_a_draw_is_written_out(client, cast):
+    """REV-22: 2026 年 11 月 in the heading, 2026-11 only in the address."""
+    draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
+    client.force_login(cast.head_of_review)
+    page = client.get("/desk/sampling/2026-11/").content.decode()
+    assert "2026 年 11 月" in page.partition("<h1>")[2].partition("</h1>")[0]

@@ -37,5 +37,7 @@ document.addEventListener("focusin", (event) => {
 });
 
 document.addEventListener("DOMContentLoaded", () => {
+  // On a narrow screen the views scroll sideways: show the one that is open.
+  document.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (isBeside() && !pane.querySelector("[data-preview-close]")) document.querySelector("[data-row] [data-row-preview]")?.click();
 });

@@ -52,7 +52,12 @@ class Command(ActionCommand):
         user = User.objects.filter(staff_number__iexact=by, is_active=True).first() if by else None
         if by and user is None:
             raise Failed(f"There is no active account {by}; give the staff number of the person importing.")
-        with tqdm(unit=" rows", disable=not sys.stderr.isatty(), leave=False) as bar:
+        with tqdm(total=200, unit=" %", disable=not sys.stderr.isatty(), leave=False) as bar:
+
+            def show(storing: bool, rows: int, part: float) -> None:
+                bar.set_description(f"storing row {rows}" if storing else f"checking row {rows}", refresh=False)
+                bar.update(round(100 * (storing + part)) - bar.n)
+
             report = imports.run(
                 file,
                 by=user,
@@ -60,9 +65,11 @@ class Command(ActionCommand):
                 columns=dict(options["map"]),
                 channel=channel,
                 dry_run=dry_run,
-                progress=bar.update,
+                progress=show,
             )
         result = {**asdict(report), "dry_run": dry_run}
+        for name in ("new_rows", "first", "categories_new"):
+            del result[name]
         if report.errors:
             if not options["json"]:
                 for error in report.errors[:SHOWN]:

@@ -1,0 +1,52 @@
+"""Until when a complainant is asked to answer, and what happens when nothing came (SCR-06, IN-36)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from django.utils import timezone
+
+from accounts.models import User
+from complaints import clocks, notify
+from complaints.calendars import CalendarMissing
+from complaints.models import Complaint, SupplementRequest
+from complaints.states import Status
+
+# The usual time to answer, in working days of the case's office.
+USUAL_DAYS = 10
+
+
+def usual_day(complaint: Complaint, *, now: datetime) -> date | None:
+    """The day offered to the officer; None when the calendar lacks that year."""
+    try:
+        return clocks.working_calendar(complaint.policy.slots).add_working_days(timezone.localdate(now), USUAL_DAYS)
+    except CalendarMissing:
+        return None
+
+
+def end_of(day: date) -> datetime:
+    """The last second of a day here: an answer of that day is in time."""
+    return timezone.make_aware(datetime.combine(day, time(23, 59, 59)))
+
+
+def tell_expired(*, now: datetime) -> int:
+    """Tell who looks after the case, once, that the time to answer is over. Returns how many were told."""
+    told = 0
+    expired = SupplementRequest.objects.filter(
+        answered_at=None, due_at__lte=now, complaint__status=Status.AWAITING_INFORMATION
+    )
+    for request in expired.select_related("complaint__coordinator", "complaint__complainant", "asked_by"):
+        told += notify.tell(
+            _in_charge(request),
+            "supplement_expired",
+            complaint=request.complaint,
+            dedupe=f"supplement_expired:{request.pk}",
+            by_email=False,
+        )
+    return told
+
+
+def _in_charge(request: SupplementRequest) -> list[User]:
+    """The coordinator of the case, else who asked, else everybody who screens."""
+    person = request.complaint.coordinator or request.asked_by
+    return [person] if person and person.is_active else list(notify.holders_of("complaints.screen_complaint"))

@@ -1,0 +1,71 @@
+"""E-mails of notifications: who gets them, and what they tell mail robots (RFC 3834, AP-06).
+
+Every mail says that a machine sent it, carries our mark, so that we know it when it comes back, and a
+Message-ID made from its notification. A complainant can answer: the answer finds its case by the token.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from complaints import drafts, mail_tokens, messages
+from complaints.models import Complaint, IntakeDraft, Notification
+from complaints.states import Channel
+
+
+def send(row: Notification) -> int:
+    """Mail one notification: 1, or 0 when there is no address. Raises OSError when the server does not take it."""
+    complaint = row.complaint if row.to_complainant else None
+    address = complaint.complainant.contact("email") if complaint else row.recipient.email if row.recipient else ""
+    if not address:
+        return 0
+    draft = _unsent_receipt(complaint) if complaint and row.kind == "received" else None
+    with translation.override(settings.LANGUAGE_CODE):
+        subject, body = messages.mail(row)
+        body += _receipt(draft) if draft else ""
+        can_answer = mail_tokens.reply_address(complaint.pk) if complaint else ""
+        body += "\n" + _("You can answer this e-mail; we add your answer to the case.") + "\n" if can_answer else ""
+    headers = {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "X-Huiyin": settings.MAIL_DOMAIN,
+        "Message-ID": mail_tokens.message_id(row.pk),
+    }
+    reply_to = [can_answer] if can_answer else None
+    EmailMessage(subject=subject, body=body, to=[address], reply_to=reply_to, headers=headers).send()
+    if draft:
+        drafts.clear(draft.pk)
+    return 1
+
+
+def _unsent_receipt(complaint: Complaint) -> IntakeDraft | None:
+    """The receipt of a complaint that came by e-mail: its sender saw no page that showed the access code."""
+    if complaint.channel != Channel.EMAIL:
+        return None
+    draft = IntakeDraft.objects.filter(complaint=complaint, cleared_at=None).first()
+    return draft if draft and draft.receipt else None
+
+
+def _receipt(draft: IntakeDraft) -> str:
+    """Access code and dates, sent once to the address the complaint came from (PI-15)."""
+    kept = drafts.receipt(draft)
+    if kept is None:
+        return ""
+    lines = [_("Access code: %(code)s. Keep it to yourself.") % {"code": kept.grouped_code}]
+    for moment, words in (
+        (kept.decide_by, _("We decide by %(day)s whether we accept it.")),
+        (kept.reply_by, _("You get our answer by %(day)s.")),
+    ):
+        if moment:
+            lines.append(words % {"day": _day(moment)})
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _day(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return _("%(month)s/%(day)s/%(year)s") % {"year": local.year, "month": local.month, "day": local.day}

@@ -1,0 +1,46 @@
+"""What staff may look at without opening an original: pixels painted anew (FL-03, FL-11)."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from accounts.models import User
+from complaints import confined, files
+from complaints.models import Complaint, StoredFile
+
+logger = logging.getLogger("huiyin.files")
+
+KINDS = ("image/jpeg", "image/png", "image/gif", "image/webp")
+CONTENT_TYPE = "image/jpeg"
+SECONDS = 15
+MEGABYTES = 768
+_WORKER = [sys.executable, "-I", str(Path(__file__).with_name("pixel_worker.py"))]
+
+
+def has_preview(stored: StoredFile) -> bool:
+    """Whether the kind of file can be shown at all."""
+    return stored.content_type in KINDS
+
+
+def may_see(user: User, complaint: Complaint) -> bool:
+    """Whoever may open originals; of a confidential case only the office: a picture may show who it is (AZ-07)."""
+    if complaint.is_confidential and not user.has_perm("complaints.view_all"):
+        return False
+    return user.has_perm("complaints.view_original")
+
+
+def render(stored: StoredFile) -> bytes | None:
+    """A JPEG of the picture with nothing else of the file in it; None when it cannot be made.
+
+    Raises FileNotFoundError when the original is gone.
+    """
+    if not has_preview(stored):
+        return None
+    with files.open_file(stored) as original:
+        try:
+            return confined.run(_WORKER, original, seconds=SECONDS, megabytes=MEGABYTES)
+        except confined.Failed as error:
+            logger.warning("no preview", extra={"file": stored.sha256[:12], "reason": str(error)})
+            return None

@@ -1,0 +1,239 @@
+"""Accepting and refusing with the rule relied on, one request for everything, items that may come later."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import IllegalTransition, InvalidInput
+from complaints import track_page, transitions
+from complaints.models import AcceptanceRule, Category, ExternalBody, Notice, OutstandingItem, SupplementRequest
+from complaints.tests.factories import Story, at, category
+from complaints.tests.test_case_actions import post
+
+SOON = (timezone.localdate() + timedelta(days=5)).isoformat()
+PARCEL = {"category": "damaged-parcel", "severity": "moderate", "complexity": "simple", "known_rule": "own-service"}
+
+
+def page(client, who, story, name="detail", *args, **query) -> str:
+    client.force_login(who)
+    response = client.get(reverse(f"complaints:{name}", args=[story.case.number, *args]), query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+# --- The rule relied on (SCR-02) ----------------------------------------------------------------
+def test_scr02_the_chosen_rule_stands_in_the_notice_and_the_log(cast, client):
+    story = Story(cast)
+    assert post(client, cast.intake, story, "accept", **PARCEL).status_code == 302
+    rule = AcceptanceRule.objects.get(code="own-service")
+    assert rule.text in Notice.objects.get(complaint=story.pk, kind="acceptance").body
+    assert story.case.events.get(kind="accept").note == rule.text
+
+
+def test_scr02_own_words_are_possible_and_no_rule_at_all_is_not(cast, client):
+    story = Story(cast)
+    nothing = {**PARCEL, "known_rule": ""}
+    response = post(client, cast.intake, story, "accept", **nothing)
+    assert response.status_code == 422
+    assert 'id="accept_rule_error"' in response.content.decode()
+    assert post(client, cast.intake, story, "accept", **nothing, rule="市政府交办").status_code == 302
+    assert story.case.events.get(kind="accept").note == "市政府交办"
+
+
+def test_scr02_rules_of_other_categories_are_not_offered(cast, client):
+    for code, of in (("only-water", "utilities"), ("only-windows", "window")):
+        AcceptanceRule.objects.create(code=code, text=f"规则 {code}", category=category(of))
+    story = Story(cast, category=category("water-outage"))
+    shown = page(client, cast.intake, story, "action", "accept")
+    assert "规则 only-water" in shown
+    assert "规则 only-windows" not in shown
+    assert "消费争议" not in shown  # a rule against acceptance
+
+
+def test_scr04_an_out_of_scope_rule_brings_ground_and_body(cast, client):
+    """Chosen in the page it selects them; sent alone it fills them in."""
+    story = Story(cast)
+    body = ExternalBody.objects.get(phone="12315")
+    shown = page(client, cast.intake, story, "action", "refuse", known_rule="consumer-dispute")
+    assert '<option value="out_of_scope" selected>' in shown
+    assert f'<option value="{body.pk}" selected>' in shown
+    assert post(client, cast.intake, story, "refuse", known_rule="consumer-dispute").status_code == 302
+    letter = Notice.objects.get(complaint=story.pk, kind="non_acceptance").body
+    assert "12315 消费者投诉举报热线" in letter
+    assert "与其他经营者的消费争议" in letter
+    assert story.case.status == "not_accepted"
+
+
+def test_cls16_an_unmet_special_need_is_not_refused(cast, client):
+    story = Story(cast)
+    transitions.record_facts(story.pk, by=cast.intake, is_unmet_need=True)
+    response = post(client, cast.intake, story, "refuse", known_rule="consumer-dispute")
+    assert response.status_code == 422
+    assert story.case.status == "registered"
+
+
+def test_scr01_scr11_nothing_is_assigned_before_acceptance_which_has_its_own_time(cast):
+    story = Story(cast)
+    with pytest.raises(IllegalTransition):
+        story.assign()
+    story.accept("2026-11-16 10:00")
+    assert (story.case.received_at, story.case.accepted_at) == (at("2026-11-16 09:12"), at("2026-11-16 10:00"))
+
+
+# --- Everything in one go (IN-36, SCR-06) ---------------------------------------------------------
+def test_in36_an_essential_item_missing_stops_acceptance_and_leads_to_one_request(cast, client):
+    story = Story(cast, category=category("damaged-parcel"))
+    missing = ["运单号", "物品价值凭证"]
+    fields = {**PARCEL, "materials_of": "damaged-parcel", "missing": missing, "outstanding_due": SOON}
+    response = post(client, cast.intake, story, "accept", **fields)
+    shown = response.content.decode()
+    assert response.status_code == 422
+    assert story.case.status == "registered"
+    start = shown.index("actions/request_information/?")
+    link = shown[start - 60 : shown.index('"', start)].split('href="')[1].replace("&amp;", "&")
+    form = client.get(link).content.decode()
+    ticked = re.findall(r'name="missing" value="([^"]*)"[^>]* checked', form)
+    assert ticked == missing
+    version = story.case.version
+    sent = {"version": version, "missing": missing, "items": "身份证复印件\n"}
+    url = reverse("complaints:action", args=[story.case.number, "request_information"])
+    assert client.post(url, sent).status_code == 302
+    request = SupplementRequest.objects.get(complaint=story.pk)
+    assert request.items == "运单号\n物品价值凭证\n身份证复印件"
+    assert story.case.status == "awaiting_information"
+
+
+def test_a_request_for_nothing_is_refused(cast, client):
+    story = Story(cast, category=category("damaged-parcel"))
+    response = post(client, cast.intake, story, "request_information", items="")
+    assert response.status_code == 422
+    assert story.case.status == "registered"
+
+
+def test_in36_a_category_chosen_on_the_page_shows_its_materials_first(cast, client):
+    """Without JavaScript the page comes back once with the materials of the category just chosen."""
+    story = Story(cast)
+    response = post(client, cast.intake, story, "accept", **PARCEL, materials_of="")
+    shown = response.content.decode()
+    assert response.status_code == 422
+    assert "内外包装和物品的照片" in shown
+    assert 'name="materials_of" value="damaged-parcel"' in shown
+    assert post(client, cast.intake, story, "accept", **PARCEL, materials_of="damaged-parcel").status_code == 302
+
+
+def test_in36_the_materials_follow_the_category_without_sending_text(cast, client):
+    story = Story(cast)
+    shown = page(client, cast.intake, story, "action", "accept", category="damaged-parcel")
+    assert "内外包装和物品的照片" in shown
+    assert "内外包装和物品的照片" not in page(client, cast.intake, story, "action", "accept")
+
+
+# --- What may come later (IN-37) --------------------------------------------------------------------
+def owing(cast, client) -> Story:
+    story = Story(cast, category=category("damaged-parcel"))
+    fields = {"materials_of": "damaged-parcel", "missing": ["物品价值凭证"], "outstanding": "保价单\n"}
+    assert post(client, cast.intake, story, "accept", **PARCEL, **fields, outstanding_due=SOON).status_code == 302
+    return story
+
+
+def test_in37_accepted_with_items_to_come(cast, client):
+    story = owing(cast, client)
+    assert story.case.status == "accepted"
+    items = OutstandingItem.objects.filter(complaint=story.pk)
+    assert [(row.text, row.due_on, row.asked_by) for row in items] == [
+        ("物品价值凭证", date.fromisoformat(SOON), cast.intake),
+        ("保价单", date.fromisoformat(SOON), cast.intake),
+    ]
+    letter = Notice.objects.get(complaint=story.pk, kind="acceptance").body
+    assert "1. 物品价值凭证\n2. 保价单" in letter
+    owed = track_page.read(story.case, now=timezone.now()).owed
+    assert [(row.text, row.due_on) for row in owed] == [(row.text, row.due_on) for row in items]
+
+
+@pytest.mark.parametrize("day", ["", "2020-01-01"])
+def test_in37_a_day_that_makes_sense_is_needed(day, cast, client):
+    story = Story(cast)
+    response = post(client, cast.intake, story, "accept", **PARCEL, outstanding="保价单", outstanding_due=day)
+    assert response.status_code == 422
+    assert 'id="accept_outstanding_due_error"' in response.content.decode()
+    assert not OutstandingItem.objects.exists()
+
+
+def test_in37_the_rule_holds_below_the_form_too(cast):
+    story = Story(cast)
+    with pytest.raises(InvalidInput) as refused:
+        transitions.accept(story.pk, by=cast.intake, rule="x", category=category(), outstanding=["保价单"])
+    assert refused.value.field == "outstanding_due"
+    assert story.case.status == "registered"
+
+
+def test_in37_received_and_no_longer_needed(cast, client):
+    story = owing(cast, client)
+    first, second = OutstandingItem.objects.filter(complaint=story.pk)
+    shown = page(client, cast.intake, story)
+    assert "物品价值凭证" in shown
+    urls = [reverse("complaints:outstanding", args=[story.case.number, row.pk]) for row in (first, second)]
+    assert urls[0] in shown
+    assert client.post(urls[0], {"outcome": "received"}).status_code == 302
+    assert client.post(urls[1], {"outcome": "waived"}).status_code == 422  # needs a reason
+    assert client.post(urls[1], {"outcome": "waived", "reason": "快递公司已确认保价"}).status_code == 302
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.received_by, first.waived_reason) == (cast.intake, "")
+    assert second.waived_reason == "快递公司已确认保价"
+    assert track_page.read(story.case, now=timezone.now()).owed == []
+    assert client.post(urls[0], {"outcome": "received"}).status_code == 422  # settled already
+    assert story.case.events.filter(kind="outstanding_settled").count() == 2
+    assert "快递公司已确认保价" in page(client, cast.intake, story)
+
+
+def test_in37_whoever_only_reads_settles_nothing(cast, client):
+    story = owing(cast, client)
+    item = OutstandingItem.objects.filter(complaint=story.pk).first()
+    url = reverse("complaints:outstanding", args=[story.case.number, item.pk])
+    for who, status in ((cast.auditor, 403), (cast.checker, 403), (cast.water_handler, 404)):
+        client.force_login(who)
+        assert client.post(url, {"outcome": "received"}).status_code == status, who
+    other = Story(cast)
+    client.force_login(cast.intake)
+    elsewhere = reverse("complaints:outstanding", args=[other.case.number, item.pk])
+    assert client.post(elsewhere, {"outcome": "received"}).status_code == 404
+    item.refresh_from_db()
+    assert item.received_at is None
+
+
+def test_in37_the_complainant_reads_what_is_owed_until_when(cast, client):
+    story = owing(cast, client)
+    client.logout()
+    client.post(reverse("public:track"), {"number": story.case.number, "code": story.receipt.access_code})
+    shown = client.get(reverse("public:track_case")).content.decode()
+    assert "物品价值凭证" in shown
+    assert 'id="owed"' in shown
+
+
+# --- Legal type and emotions on the form ------------------------------------------------------------
+def test_cls08_cls11_on_the_classification_page(cast, client):
+    story = Story(cast).accept()
+    fields = {"severity": "moderate", "complexity": "simple", "category": "water-outage"}
+    chosen = {"legal": "contract", "emotions": ["ignored", "distrust"], "emotions_shown": "True"}
+    assert post(client, cast.intake, story, "classify", **fields, **chosen).status_code == 302
+    shown = page(client, cast.intake, story)
+    assert "《民法典》第三编（合同）" in shown
+    assert [row.code for row in story.case.emotions.all()] == ["ignored", "distrust"]
+    # No tick on a page that shows them takes them away; a program that does not name them leaves them.
+    assert post(client, cast.intake, story, "classify", **fields, kind="process").status_code == 302
+    assert story.case.emotions.count() == 2
+    assert post(client, cast.intake, story, "classify", **fields, emotions_shown="True").status_code == 302
+    assert story.case.emotions.count() == 0
+    assert story.case.legal_type.code == "contract"
+
+
+@pytest.mark.django_db
+def test_in25_every_shipped_material_fits_the_list_of_outstanding_items():
+    longest = max(len(entry["text"]) for row in Category.objects.all() for entry in row.materials)
+    assert longest <= OutstandingItem._meta.get_field("text").max_length
