@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.action_form import ActionForm, choices_of
 from complaints.choice_fields import CaseField, LongText, YesNo
+from complaints.filters import DayField
 from complaints.models import Incident, LinkKind
 from complaints.states import CustomerTier, EmotionIntensity, SpecialGroup, Threat
 
@@ -31,7 +32,7 @@ class RecordFacts(ActionForm):
     business_step = forms.CharField(label=_("Business step"), required=False, max_length=120)
     place = forms.CharField(label=_("Place"), required=False, max_length=200)
     outlet = forms.CharField(label=_("Outlet or counter"), required=False, max_length=80)
-    occurred_on = forms.DateField(label=_("Date of the event"), required=False)
+    occurred_on = DayField(label=_("Date of the event"), required=False)
     persons_affected = forms.IntegerField(label=_("Persons or households affected"), min_value=1, max_value=10_000_000)
     amount = forms.DecimalField(
         label=_("Amount in dispute (yuan)"), required=False, min_value=0, max_digits=14, decimal_places=2

@@ -122,7 +122,7 @@ def _page(request: StaffRequest, given: Forms, *, status: int = 200) -> HttpResp
         "monday": days[0],
         "before": (days[0] - timedelta(days=7)).isoformat(),
         "after": (days[0] + timedelta(days=7)).isoformat() if days[-1] < today else "",
-        "count_form": CountForm(initial={"day": yesterday}, auto_id="count_%s"),
+        "count_form": CountForm(initial={"day": yesterday.isoformat()}, auto_id="count_%s"),
         "hours_form": HoursForm(auto_id="hours_%s"),
         "duty_form": DutyForm(auto_id="duty_%s"),
         **given,

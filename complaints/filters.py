@@ -52,7 +52,7 @@ class DayField(forms.DateField):
     """A day between 2000 and 2100; farther days have no place in a register and overflow in UTC."""
 
     default_validators = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))]
-    widget = forms.DateInput(attrs={"type": "date"})
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class DayFilter(django_filters.Filter):

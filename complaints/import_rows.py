@@ -20,6 +20,7 @@ from complaints import identity
 from complaints.calendars import SHANGHAI
 from complaints.import_files import MAX_COLUMNS, Cell, Row, refuse
 from complaints.models import Category, Dimension
+from complaints.models.people import ContactKind
 from complaints.states import Channel
 from complaints.transitions.intake import MAX_NARRATIVE, check_text
 
@@ -157,15 +158,21 @@ def inspect(rows: Sequence[Row], known: Mapping[str, str] | None = None) -> tupl
         field = guessed.get(name, "") if name else ""
         field = "" if field in taken else field
         taken |= {field} if field else set()
-        samples = tuple(_sample(cells[index]) for cells in below if index < len(cells))
+        samples = tuple(_sample(cells[index], field) for cells in below if index < len(cells))
         if name or any(samples):
             shown = " ".join(str(cell).split()) if name else ""
             found.append(Heading(index, shown, field, samples, name in _KEPT_OUT))
     return number, found
 
 
-def _sample(cell: Cell) -> str:
+def _sample(cell: Cell, field: str) -> str:
+    """The beginning of a value; whom it is about is masked (COM-07)."""
     text = " ".join(str(cell).split()) if cell is not None else ""
+    if field == "complainant_name":
+        text = identity.mask("name", text)
+    elif field == "complainant_phone":
+        text = identity.mask(ContactKind.PHONE, text)
+    text = identity.scrub(text, None)
     return text if len(text) <= SAMPLE_LENGTH else f"{text[: SAMPLE_LENGTH - 1]}…"
 
 

@@ -43,7 +43,8 @@ def _makes_sense(complaint: Complaint, action: str) -> bool:
     if action in ("join_incident", "leave_incident"):
         return (complaint.incident_id is None) == (action == "join_incident")
     if action == "undo_import":
-        newest = max(complaint.events.all(), key=lambda event: event.sequence, default=None)
+        by_people = (event for event in complaint.events.all() if event.kind != "overdue")
+        newest = max(by_people, key=lambda event: event.sequence, default=None)
         return complaint.import_batch_id is not None and newest is not None and newest.kind == "import"
     return True
 

@@ -59,7 +59,12 @@ def accept(story: Story) -> None:
         officer.shows(story.number, "已登记", "停水的水龙头.png")
         officer.has_no(action("assign"))
         hides_identity(officer)
-        do(officer, story, "accept", category="water-outage", complexity="simple")
+        officer.follow(f".action-bar {action('accept')}")
+        form = 'form[action$="/actions/accept/"]'
+        officer.enter(officer.page.locator(form), category="water-outage")
+        # The materials of the category follow the choice.
+        expect(officer.page.locator("#materials [name=materials_of]")).to_have_value("water-outage")
+        officer.submit(form, complexity="simple")
         officer.says("已完成：受理")
         status(officer, "已受理")
 

@@ -97,7 +97,7 @@ def read_result(story: Story) -> None:
     """The complainant reads the result on the same page."""
     with story.office.turn("citizen") as citizen:
         citizen.open("/track/case/")
-        citizen.shows("已有结果，请看上面的告知书。", within="#review")
+        citizen.shows("已有结果。", "看告知书", within="#review")
         letter = citizen.page.locator("details", has_text=REPORT)
         expect(letter).to_have_count(1)
         letter.locator("summary").click()

@@ -131,5 +131,5 @@ def test_the_list_costs_the_same(client, month, extra, django_assert_num_queries
         transitions.request_report("2026-10", edition=edition, by=month.manager, at=NOW)
     client.force_login(month.manager)
     client.get(REPORTS)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert len(client.get(REPORTS).json()["results"]) == 1 + extra

@@ -139,7 +139,7 @@ def test_the_page_costs_the_same_with_more_cases(client, month, django_assert_nu
             Story(month, phone=f"1390000{n:04}", email="").to_reply()
         clocks.working_calendar()
         filters.options()
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(15):
             client.get(FIGURES)
 
 
@@ -272,6 +272,6 @@ def test_the_list_of_reports_costs_the_same(client, month, extra, django_assert_
         transitions.request_report("2026-10", edition=edition, by=month.manager, at=NOW)
     signed_in(client, month.manager)
     client.get("/desk/reports/?year=2026")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         page = client.get("/desk/reports/?year=2026")
     assert len(page.context["reports"]) == 1 + extra

@@ -59,6 +59,8 @@ def test_columns_are_guessed_from_their_headings(desk):
         ("备注", ""),
     ]
     assert answer.context["kept_out"] == ["状态"]  # EX-08: said, not silently dropped
+    samples = [heading.samples for heading in answer.context["form"].headings]
+    assert samples[:4] == [("1",), ("王**",), ("138****2417",), ("占道施工",)]  # COM-07
 
 
 def test_a_correction_of_the_columns_is_remembered_for_the_source(desk, cast):

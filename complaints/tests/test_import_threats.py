@@ -18,11 +18,11 @@ from accounts.errors import InvalidInput
 from complaints import events, imports
 from complaints.import_files import MAX_ROWS, TableFile
 from complaints.import_rows import inspect
-from complaints.models import Complaint, ImportBatch, NumberCounter, StoredFile
+from complaints.models import Complaint, ImportBatch, ImportState, NumberCounter, StoredFile
 from complaints.states import Status
 from complaints.tests.factories import at
 from complaints.tests.import_page import NOW, URL, checked, csv_bytes, imported, line, upload
-from tests.services import ROOT, django_environment
+from tests.services import ROOT, celery_worker, django_environment, wait_for
 
 
 @pytest.fixture
@@ -222,21 +222,26 @@ imports.run(Path(sys.argv[1]), by=None, progress=die)
 """
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.slow
-def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(tmp_path):
-    """EX-07: a real process is killed while it stores; the second run is complete, the third makes nothing."""
-    path = write(tmp_path / "a.csv", [line(str(n)) for n in range(2100)])
+@pytest.fixture
+def environment():
+    """A process of its own on this test's database, files and queue."""
     database = connection.settings_dict
     url = f"sqlite:///{database['NAME']}"
     if connection.vendor == "postgresql":
         url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    environment = django_environment(
+    return django_environment(
         settings.DATA_DIR,
         DATABASE_URL=url,
         SECRET_KEY=settings.SECRET_KEY,
         HUIYIN_FIELD_KEYS=",".join(settings.FIELD_KEYS),
     )
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
+def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(tmp_path, environment):
+    """EX-07: a real process is killed while it stores; the second run is complete, the third makes nothing."""
+    path = write(tmp_path / "a.csv", [line(str(n)) for n in range(2100)])
     killed = subprocess.run([sys.executable, "-c", KILLED, path], cwd=ROOT, env=environment, timeout=120)
     assert killed.returncode == -9
     assert (Complaint.objects.count(), ImportBatch.objects.count(), NumberCounter.objects.count()) == (0, 0, 0)
@@ -245,3 +250,19 @@ def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(t
     assert Complaint.objects.count() == 2100
     assert Complaint.objects.order_by("-pk").first().number == "HY-20261116-2100"
     assert events.verify() == (4200, None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
+def test_a_worker_imports_what_was_asked_for_before_it_started(client, cast, environment):
+    """EX-07, JT-03: page, queue and a real worker, for the import and for taking it back."""
+    client.force_login(cast.intake)
+    batch = checked(client, [line(str(n)) for n in range(300)])
+    client.post(f"{URL}{batch.pk}/start/")
+    with celery_worker(environment):
+        wait_for(lambda: ImportBatch.objects.get().state == ImportState.DONE, "the import", seconds=60)
+    assert Complaint.objects.count() == 300
+    client.post(f"{URL}{batch.pk}/undo/", {"reason": "导错了文件"})
+    with celery_worker(environment):
+        wait_for(lambda: ImportBatch.objects.get().state == ImportState.UNDONE, "the undoing", seconds=60)
+    assert set(Complaint.objects.values_list("status", flat=True)) == {Status.WITHDRAWN}

@@ -292,7 +292,7 @@ def test_a_deep_page_is_an_index_condition_and_no_offset(desk, cast, monkeypatch
 @pytest.mark.parametrize(("who", "expected"), [("intake", 7), ("water_handler", 7)])
 @pytest.mark.parametrize("number", [1, 3])
 def test_page_costs_the_same_queries_for_one_and_three_rows(client, cast, number, who, expected):
-    """Session, person, permissions (2), departments of a handler, list, counts (cold), bell: at most 8.
+    """Session, person, permissions, departments of a handler, list, counts (cold), bell: at most 8.
 
     Calendar and filter options are reference data each process reads once a minute.
     """

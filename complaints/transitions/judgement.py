@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import notify
+from complaints import clocks, notify
 from complaints.models import Complaint, OutstandingItem, UnreasonableLabel
 from complaints.states import SpecialGroup, Threat
 from complaints.transitions import core, grading
@@ -169,8 +169,9 @@ def undo_import(
     core.require("reason", reason)
     if complaint.import_batch_id is None:
         raise InvalidInput("reason", _("This case was not imported."))
-    if complaint.events.order_by("pk").values_list("kind", flat=True).last() != "import":
+    if complaint.events.exclude(kind="overdue").order_by("pk").values_list("kind", flat=True).last() != "import":
         raise InvalidInput("reason", _("Somebody has worked on this case since; it stays."))
+    clocks.cancel(complaint, at=at)
     complaint.external_key, complaint.is_valid, complaint.closed_at = None, False, at
     complaint.first_closed_at = None
     complaint.save(update_fields=["external_key", "is_valid", "closed_at", "first_closed_at"])

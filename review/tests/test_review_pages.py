@@ -102,7 +102,7 @@ def test_the_list_costs_the_same_for_one_and_three_rows(client, cast, count, dja
         transitions.apply(story.pk, reasons=["facts"], text="不对", channel="web", at=at(OPENED))
     client.force_login(cast.head_of_review)
     client.get("/desk/reviews/")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         answer = client.get("/desk/reviews/")
     assert len(answer.context["rows"]) == count
 
