@@ -73,8 +73,12 @@ class JudgeValidity(ActionForm):
     action = "judge_validity"
     in_dialog = True
     intro = _("Only valid complaints count as substantiated and are drawn for review.")
-    is_valid = YesNo(label=_("Is it a valid complaint?"), yes=_("Valid"), no=_("Not valid"))
+    verdict = YesNo(label=_("Is it a valid complaint?"), yes=_("Valid"), no=_("Not valid"))
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=LongText(2))
+
+    def arguments(self) -> dict[str, Any]:
+        arguments = super().arguments()
+        return arguments | {"is_valid": arguments.pop("verdict")}
 
 
 class ProposeUnreasonable(ActionForm):

@@ -35,9 +35,9 @@ def proposed(cast) -> Story:
 def test_scr07_valid_or_not_with_a_reason(answer, stored, cast, client):
     story = Story(cast).accept()
     assert story.case.is_valid is None
-    assert post(client, cast.intake, story, "judge_validity", is_valid=answer).status_code == 422
+    assert post(client, cast.intake, story, "judge_validity", verdict=answer).status_code == 422
     assert story.case.is_valid is None
-    done = post(client, cast.intake, story, "judge_validity", is_valid=answer, reason="有抢修记录")
+    done = post(client, cast.intake, story, "judge_validity", verdict=answer, reason="有抢修记录")
     assert done.status_code == 302
     assert story.case.is_valid is stored
     event = story.case.events.get(kind="judge_validity")
