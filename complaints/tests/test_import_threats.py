@@ -239,7 +239,7 @@ def environment():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
-def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(tmp_path, environment):
+def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(tmp_path, environment, settings):
     """EX-07: a real process is killed while it stores; the second run is complete, the third makes nothing."""
     path = write(tmp_path / "a.csv", [line(str(n)) for n in range(2100)])
     killed = subprocess.run([sys.executable, "-c", KILLED, path], cwd=ROOT, env=environment, timeout=120)
@@ -249,6 +249,7 @@ def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(t
     assert imports.run(path, by=None, at=NOW).created == 0
     assert Complaint.objects.count() == 2100
     assert Complaint.objects.order_by("-pk").first().number == "HY-20261116-2100"
+    settings.DATA_DIR = tmp_path  # anchors of other tests' databases lie in the folder of this run
     assert events.verify() == (4200, None)
 
 
