@@ -7,5 +7,5 @@ SIGNATURES = triggers.run_both_ways(lambda vendor: triggers.append_only(vendor, 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("publication", "0001_initial"), ("complaints", "0002_search_and_triggers")]
+    dependencies = [("publication", "0001_initial"), ("complaints", "0001_first_version")]
     operations = [migrations.RunPython(*SEARCH), migrations.RunPython(*SIGNATURES)]

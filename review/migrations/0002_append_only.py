@@ -7,5 +7,5 @@ DECLARED = triggers.run_both_ways(lambda vendor: triggers.append_only(vendor, "r
 
 
 class Migration(migrations.Migration):
-    dependencies = [("review", "0001_initial"), ("complaints", "0002_search_and_triggers")]
+    dependencies = [("review", "0001_initial"), ("complaints", "0001_first_version")]
     operations = [migrations.RunPython(*OPINIONS), migrations.RunPython(*DECLARED)]
