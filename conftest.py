@@ -22,7 +22,7 @@ from tests import settings as test_settings
 pytest_plugins = ["tests.cast"]
 
 ROOT = Path(__file__).resolve().parent
-GROUPS = ("postgres", "redis", "browser", "data")
+GROUPS = ("postgres", "redis", "browser", "scanner", "data")
 
 
 # --- Guards -------------------------------------------------------------------------------
@@ -79,6 +79,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("browser")
         if "redis_url" in fixtures:
             item.add_marker("redis")
+        if "clamd" in fixtures:
+            item.add_marker("scanner")
         if "shared_data" in fixtures:
             item.add_marker("data")
         if test_settings.ON_SQLITE and item.get_closest_marker("postgres"):
@@ -99,6 +101,8 @@ def _uses_database(item: pytest.Item) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("redis"):
         _need("redis", services.find_redis(), "redis-server is not installed")
+    if item.get_closest_marker("scanner"):
+        _need("scanner", services.find_clamd(), "clamd is not installed")
     if item.get_closest_marker("browser"):
         _need("browser", services.find_chromium(), "Chromium is not installed")
 

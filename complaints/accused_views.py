@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -26,27 +26,16 @@ def accused(request: StaffRequest, number: str) -> HttpResponse:
         case_access.refuse(request, complaint, "accused", _("Your role does not allow this."))
     form = AccusedForm(request.POST if request.method == "POST" else None, complaint=complaint, user=request.user)
     if not (form.is_bound and form.is_valid()):
-        return _page(request, form, status=422 if form.is_bound else 200)
+        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
     try:
         form.save()
     except NotAllowed as error:
         case_access.refuse(request, complaint, "accused", str(error))
     except DomainError as error:
-        return _page(request, form, status=409, problem=str(error))
+        return case_page.render_record(request, form, status=409, problem=str(error))
     if form.errors:
-        return _page(request, form, status=422)
+        return case_page.render_record(request, form, status=422)
     messages.success(request, str(form.done))
     if Complaint.objects.visible_to(request.user).filter(pk=complaint.pk).exists():
         return redirect("complaints:detail", complaint.number)
     return redirect("complaints:queue")
-
-
-def _page(request: StaffRequest, form: AccusedForm, *, status: int, problem: str = "") -> HttpResponse:
-    values = {
-        "complaint": form.complaint,
-        "form": form,
-        "active": "cases",
-        "badge": case_page.badge(form.complaint),
-        "problem": problem,
-    }
-    return render(request, "complaints/actions/record.html", values, status=status)

@@ -14,11 +14,12 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts import security
-from accounts.errors import NotAllowed
+from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import permissions
-from complaints.models import Complaint
+from complaints import case_files, permissions
+from complaints.models import Attachment, Complaint
+from complaints.states import Status
 
 _Row = TypeVar("_Row", bound=Model)
 # The single records a case page names.
@@ -40,6 +41,7 @@ RECORD_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "note": ("complaints.write_note",),
     "contact": ("complaints.record_contact",),
     "attachment": ("complaints.write_note",),
+    "copy": (case_files.COPIES,),
     "step": ("complaints.write_note",),
     "allegation": ("complaints.write_note",),
     "finding": ("complaints.draft_reply",),
@@ -81,10 +83,26 @@ def require_record(request: StaffRequest, complaint: Complaint, kind: str) -> No
         refuse(request, complaint, kind, reason)
 
 
+def openable_file(request: StaffRequest, complaint: Complaint, pk: int) -> Attachment:
+    """A file of the case that this person may open (matrix, orig). Raises Http404 and NotAllowed."""
+    attachment = child(complaint.attachments.select_related("file"), pk)
+    require_permission(request, complaint, "complaints.view_original")
+    if case_files.withheld_from(request.user, complaint, [attachment]):
+        reason = _("The complainant asked the office to withhold the identity from departments.")
+        refuse(request, complaint, "complaints.view_original", reason)
+    return attachment
+
+
 def require_permission(request: StaffRequest, complaint: Complaint, permission: str) -> None:
     """Raises NotAllowed."""
     if not request.user.has_perm(permission):
         refuse(request, complaint, permission, _("Your role does not allow this."))
+
+
+def require_open(complaint: Complaint) -> None:
+    """Raises IllegalTransition for a case in the archive, where nothing is added any more."""
+    if complaint.status == Status.ARCHIVED:
+        raise IllegalTransition(_("The case is archived; nothing can be added."))
 
 
 def refuse(request: StaffRequest, complaint: Complaint, what: str, reason: str) -> NoReturn:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,12 +18,12 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from complaints import (
     case_access,
+    case_files,
     case_records,
     case_screening,
     clocks,
     identity,
     permissions,
-    previews,
     risk_page,
     selectors,
     timeline,
@@ -89,6 +91,8 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
     """Everything the page shows to this person. Loads the records of the case."""
     case_records.load(complaint)
     actions = _actions(complaint, user)
+    case_files.withhold_names(complaint, user)
+    files = case_files.rows(complaint, user)
     viewer = timeline.Viewer.of(user)
     record = timeline.entries(complaint, viewer)
     readings = clock_readings(complaint, now=now)
@@ -102,9 +106,9 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "steps": steps(complaint),
         "current_step": _current_step(complaint),
         "earlier": earlier(complaint, user),
-        "attachments": complaint.attachments.all(),
+        "files": files,
+        "not_copied": sum(file.may_copy for file in files),
         "may_download": user.has_perm("complaints.view_original"),
-        "preview_kinds": previews.KINDS if previews.may_see(user, complaint) else (),
         "clocks": readings,
         "lead_clock": _lead_clock(readings),
         "clock_actions": [action for action in actions if action.move.action in _CLOCK],
@@ -142,6 +146,18 @@ def badge(complaint: Complaint) -> dict[str, Any]:
     """Stage and tone of the status badge."""
     tone = "hold" if complaint.status == Status.AWAITING_INFORMATION else "done" if complaint.status in ENDED else ""
     return {"stage": STAGE[Status(complaint.status)], "label": complaint.get_status_display(), "tone": tone}
+
+
+def render_record(request: HttpRequest, form: Any, *, status: int, problem: str = "") -> HttpResponse:
+    """The page with the form of one record of a case."""
+    values = {
+        "complaint": form.complaint,
+        "form": form,
+        "active": "cases",
+        "badge": badge(form.complaint),
+        "problem": problem,
+    }
+    return render(request, "complaints/actions/record.html", values, status=status)
 
 
 CHANNEL_ICONS = {

@@ -102,7 +102,7 @@ _SHOWN: dict[type[models.Model], tuple[str, ...]] = {
     Department: ("name",),
     Category: ("name", "name_en", "dimension", "order"),
     RiskStandard: ("revision",),
-    StoredFile: ("size", "content_type"),
+    StoredFile: ("size", "content_type", "scan_state"),
 }
 _HEAVY = {"hash", "previous_hash", "match_hash", "ladder"}
 

@@ -33,6 +33,7 @@ urlpatterns = [
     _record("notes/", "note"),
     _record("contacts/", "contact"),
     _record("files/", "attachment"),
+    _record("files/<int:pk>/copy/", "copy"),
     _record("steps/", "step"),
     _record("points/", "allegation"),
     _record("points/<int:pk>/finding/", "finding"),

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import case_access, case_page, case_records, panels, permissions, record_forms
+from complaints import case_access, case_files, case_page, case_records, panels, permissions, record_forms
 from complaints import timeline as timelines
 from complaints.action_form import ActionForm
 from complaints.action_forms import FORMS
@@ -144,6 +144,7 @@ def _conflict(request: StaffRequest, form: ActionForm) -> HttpResponse:
     fresh = type(form)(data, complaint=complaint, user=request.user)
     since = int(seen) if seen.isdecimal() else complaint.version
     changed = {event.sequence for event in complaint.events.all() if event.version and event.version > since}
+    case_files.withhold_names(complaint, request.user)
     record = timelines.entries(complaint, timelines.Viewer.of(request.user))
     changes = [entry for entry in record if entry.order in changed]
     return _action_page(request, fresh, status=409, conflict=True, changes=changes)

@@ -217,3 +217,10 @@ def _check_anchors() -> Problem | None:
         if not LedgerAnchor.objects.filter(day=path.stem).exists():
             return Problem(f"anchor {path.stem}", "is in its file but not in the database")
     return None
+
+
+def is_untouched_since_import(complaint: Complaint) -> bool:
+    """Whether the import is the last thing that happened to the case; that a clock ran out does not count (IN-14)."""
+    happened = (event for event in complaint.events.all() if event.kind != "overdue")
+    newest = max(happened, key=lambda event: event.sequence, default=None)
+    return newest is not None and newest.kind == "import"

@@ -26,13 +26,20 @@ from django.db.models import ProtectedError
 from django.http import FileResponse
 from django.utils.translation import gettext_lazy as _
 
+from accounts import after_commit
 from accounts.errors import DomainError, InvalidInput
-from complaints import file_types
-from complaints.models import Attachment, InboundMail, StoredFile
+from complaints import file_types, tasks
+from complaints.models import Attachment, InboundMail, ScanState, StoredFile
 
 STALE = timedelta(hours=1)
 MAX_NAME = 120
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Quarantined(DomainError):
+    """The file waits for the virus check, or a virus was found in it."""
+
+    code = "quarantined"
 
 
 class StorageFull(DomainError):
@@ -107,10 +114,13 @@ def store(uploaded: UploadedFile, *, at: datetime, kind: str = "") -> StoredFile
     """
     kind = kind or check(uploaded)
     waiting, digest, size = _write(uploaded)
-    stored, _created = StoredFile.objects.get_or_create(
-        sha256=digest, defaults={"size": size, "content_type": kind, "stored_at": at}
+    state = ScanState.WAITING if settings.SCANNER else ScanState.UNCHECKED
+    stored, created = StoredFile.objects.get_or_create(
+        sha256=digest, defaults={"size": size, "content_type": kind, "stored_at": at, "scan_state": state}
     )
     transaction.on_commit(lambda: _move(waiting, digest), robust=True)
+    if created and state == ScanState.WAITING:
+        after_commit.enqueue(tasks.scan_files)
     return stored
 
 
@@ -169,6 +179,14 @@ def path_of(digest: str) -> Path:
     return _root() / digest[:2] / digest[2:4] / digest
 
 
+def require_released(stored: StoredFile) -> None:
+    """Raises Quarantined for a file that nobody may open now (FL-09)."""
+    if stored.scan_state == ScanState.INFECTED:
+        raise Quarantined(_("A virus was found in this file; nobody can open it."))
+    if stored.is_quarantined:
+        raise Quarantined(_("This file still waits for the virus check. Try again in a few minutes."))
+
+
 def open_file(stored: StoredFile) -> BinaryIO:
     """The content of a stored file. Raises FileNotFoundError when it is gone (the sweep reports it)."""
     try:
@@ -180,7 +198,11 @@ def open_file(stored: StoredFile) -> BinaryIO:
 
 
 def download_response(attachment: Attachment) -> FileResponse:
-    """The original as a download that no browser opens in place (FL-01…03). The caller checked the right to it."""
+    """The original as a download that no browser opens in place (FL-01…03). The caller checked the right to it.
+
+    Raises Quarantined and FileNotFoundError.
+    """
+    require_released(attachment.file)
     name = clean_name(attachment.name, attachment.file.content_type)
     response = FileResponse(
         open_file(attachment.file), as_attachment=True, filename=name, content_type="application/octet-stream"

@@ -50,6 +50,8 @@ def sentence(row: Notification) -> str:
         "supplement": _("%(number)s: the complainant added information."),
         "supplement_expired": _("%(number)s: the complainant's time to answer is over; ring them or go on without it."),
         "about_office": _("%(number)s is about the complaints office itself; say whom it concerns."),
+        "file_infected": _("%(number)s: a virus was found in a file; ask for it to be sent again."),
+        "scanner_silent": _("%(count)s files wait for the virus check: the scanner does not answer."),
         "mail_bounced": _(
             "%(number)s: an e-mail to the complainant came back; use another way to reach the complainant."
         ),

@@ -18,6 +18,8 @@ from complaints.models import Complaint, Notification
 
 # Who stands above the complaints office, and hears of what it should not decide itself.
 MANAGEMENT = "analytics.approve_report"
+RISK = "complaints.manage_risk"
+SCREENING = "complaints.screen_complaint"
 
 
 def tell(
@@ -75,6 +77,17 @@ def _concerned(complaint: Complaint) -> set[int]:
 def managers(complaint: Complaint) -> QuerySet[User]:
     """Management, save whom the case is about or comes from."""
     return holders_of(MANAGEMENT).exclude(pk__in=_concerned(complaint))
+
+
+def risk_people(complaint: Complaint) -> QuerySet[User]:
+    """Who works on legal and reputational risk, save whom the case is about or comes from."""
+    return holders_of(RISK).exclude(pk__in=_concerned(complaint))
+
+
+def keepers(complaint: Complaint) -> list[User]:
+    """Who has the case in hand: its coordinator and handler; when it has none, everybody who screens."""
+    keys = [pk for pk in (complaint.coordinator_id, complaint.handler_id) if pk]
+    return list(User.objects.filter(pk__in=keys, is_active=True)) or list(holders_of(SCREENING))
 
 
 def tell_complainant(complaint: Complaint, kind: str, *, dedupe: str) -> None:

@@ -18,10 +18,7 @@ from complaints import case_access, previews
 def preview(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     """Pixels painted anew, in the browser's window."""
     complaint = case_access.visible_case(request.user, number)
-    attachment = case_access.child(complaint.attachments.select_related("file"), pk)
-    case_access.require_permission(request, complaint, "complaints.view_original")
-    if not previews.may_see(request.user, complaint):
-        raise Http404
+    attachment = case_access.openable_file(request, complaint, pk)
     try:
         picture = previews.render(attachment.file)
     except FileNotFoundError:

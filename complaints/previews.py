@@ -6,9 +6,8 @@ import logging
 import sys
 from pathlib import Path
 
-from accounts.models import User
 from complaints import confined, files
-from complaints.models import Complaint, StoredFile
+from complaints.models import StoredFile
 
 logger = logging.getLogger("huiyin.files")
 
@@ -24,18 +23,12 @@ def has_preview(stored: StoredFile) -> bool:
     return stored.content_type in KINDS
 
 
-def may_see(user: User, complaint: Complaint) -> bool:
-    """Whoever may open originals; of a confidential case only the office: a picture may show who it is (AZ-07)."""
-    if complaint.is_confidential and not user.has_perm("complaints.view_all"):
-        return False
-    return user.has_perm("complaints.view_original")
-
-
 def render(stored: StoredFile) -> bytes | None:
     """A JPEG of the picture with nothing else of the file in it; None when it cannot be made.
 
-    Raises FileNotFoundError when the original is gone.
+    Raises FileNotFoundError when the original is gone, Quarantined before it passed the virus check.
     """
+    files.require_released(stored)
     if not has_preview(stored):
         return None
     with files.open_file(stored) as original:

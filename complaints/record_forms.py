@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any, ClassVar, cast
 
 from django import forms
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.web import offer
-from complaints import files, transitions
+from complaints import case_files, files, previews, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
 from complaints.states import (
@@ -150,11 +151,49 @@ class AttachmentForm(RecordForm):
         )
 
 
+class CopyForm(RecordForm):
+    """The copy of a file that departments work with while the identity is withheld (AZ-07)."""
+
+    kind = "copy"
+    title = _("Make a copy for departments")
+    button = _("Add the copy")
+    done = _("Departments can open the copy now; the original stays with the office.")
+    files = forms.FileField(  # type: ignore[assignment]  # a declared field
+        label=_("Copy without anything that tells who complained"), required=False
+    )
+    is_neutral = forms.BooleanField(label=_("I looked: nothing in this copy tells who complained"))
+
+    def prepare(self) -> None:
+        if previews.has_preview(self.row.file):
+            self.fields["files"].help_text = _(
+                "Leave it empty when the picture itself tells nothing: it is painted anew."
+            )
+
+    @property
+    def about(self) -> str:
+        return self.row.name
+
+    def write(self, at: datetime | None) -> Any:
+        at = at or timezone.now()
+        upload = self.cleaned_data["files"]
+        if upload is None:
+            picture = previews.render(self.row.file)
+            if picture is None:
+                raise InvalidInput(
+                    "files", _("No copy can be made of this kind of file; choose one you made yourself.")
+                )
+            upload = SimpleUploadedFile("copy.jpg", picture)
+        stored = files.store(upload, at=at)
+        return transitions.add_copy(self.row.pk, by=self.user, file=stored, at=at)
+
+
 class FileChoice(forms.ModelChoiceField):
-    """A file of the case by its name."""
+    """A file of the case by its name, or by what stands for a name that is withheld."""
+
+    names: dict[int, str]
 
     def label_from_instance(self, attachment: Attachment) -> str:
-        return attachment.name
+        return self.names.get(attachment.pk, attachment.name)
 
 
 class StepForm(RecordForm):
@@ -165,7 +204,9 @@ class StepForm(RecordForm):
     evidence = FileChoice(Attachment.objects.none(), label=_("Evidence"), required=False, empty_label=_("No file"))
 
     def prepare(self) -> None:
-        offer(self, "evidence", self.complaint.attachments.all())
+        rows = self.complaint.attachments.all()
+        cast(FileChoice, self.fields["evidence"]).names = case_files.withheld_from(self.user, self.complaint, rows)
+        offer(self, "evidence", rows)
 
     def write(self, at: datetime | None) -> Any:
         values = self.cleaned_data
@@ -339,6 +380,7 @@ FORMS: dict[str, type[RecordForm]] = {
         NoteForm,
         ContactForm,
         AttachmentForm,
+        CopyForm,
         StepForm,
         AllegationForm,
         FindingForm,

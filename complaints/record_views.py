@@ -13,17 +13,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import security
-from accounts.errors import DomainError, IllegalTransition, InvalidInput, NotAllowed
+from accounts.errors import DomainError, InvalidInput, NotAllowed
 from accounts.models import User
 from accounts.web import StaffRequest
 from complaints import case_access, case_page, case_views, files, permissions, transitions, uploads
 from complaints.models import CaseEvent, Complaint
-from complaints.record_forms import FORMS, RecordForm, RevealForm
-from complaints.states import Status
+from complaints.record_forms import FORMS, RevealForm
 from complaints.timeline_words import DATA_WORDS
 
 # Records about another record of the case: the relation it is looked up in.
 _ABOUT = {
+    "copy": "attachments",
     "finding": "allegations",
     "improvement_report": "improvements",
     "improvement_verify": "improvements",
@@ -46,37 +46,20 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
     bound = (request.POST, request.FILES) if request.method == "POST" else ()
     form = FORMS[kind](*bound, complaint=complaint, user=request.user, row=row)
     case_access.require_record(request, complaint, kind)
-    for item in uploads.refused(request) if kind == "attachment" else ():
+    for item in uploads.refused(request) if "files" in form.fields else ():
         form.add_error("files", str(files.too_large(item.name)))
     try:
-        _require_open(complaint)
+        case_access.require_open(complaint)
         if form.is_bound and form.is_valid():
             form.save()
     except NotAllowed as error:
         case_access.refuse(request, complaint, kind, str(error))
     except DomainError as error:
-        return _record_page(request, form, status=409, problem=str(error))
+        return case_page.render_record(request, form, status=409, problem=str(error))
     if not form.is_bound or form.errors:
-        return _record_page(request, form, status=422 if form.is_bound else 200)
+        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
     messages.success(request, str(form.done))
     return redirect("complaints:detail", complaint.number)
-
-
-def _require_open(complaint: Complaint) -> None:
-    if complaint.status == Status.ARCHIVED:
-        raise IllegalTransition(_("The case is archived; nothing can be added."))
-
-
-def _record_page(request: StaffRequest, form: RecordForm, *, status: int, problem: str = "") -> HttpResponse:
-    complaint = form.complaint
-    values = {
-        "complaint": complaint,
-        "form": form,
-        "active": "cases",
-        "badge": case_page.badge(complaint),
-        "problem": problem,
-    }
-    return render(request, "complaints/actions/record.html", values, status=status)
 
 
 @login_required
@@ -84,8 +67,7 @@ def _record_page(request: StaffRequest, form: RecordForm, *, status: int, proble
 def download(request: StaffRequest, number: str, pk: int) -> HttpResponseBase:
     """An original of the case, to whoever may open originals (matrix, orig)."""
     complaint = case_access.visible_case(request.user, number)
-    attachment = case_access.child(complaint.attachments.select_related("file"), pk)
-    case_access.require_permission(request, complaint, "complaints.view_original")
+    attachment = case_access.openable_file(request, complaint, pk)
     try:
         return files.download_response(attachment)
     except FileNotFoundError:

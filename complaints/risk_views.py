@@ -5,16 +5,13 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import DomainError, IllegalTransition, NotAllowed
+from accounts.errors import DomainError, NotAllowed
 from accounts.web import StaffRequest
 from complaints import case_access, case_page
-from complaints.models import Complaint
-from complaints.risk_forms import FORMS, RiskForm
-from complaints.states import Status
+from complaints.risk_forms import FORMS
 from complaints.transitions.risk import MEASURES
 
 # Records about another record of the case: the relation it is looked up in.
@@ -36,30 +33,15 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
     data = request.POST if request.method == "POST" else None
     form = form_class(data, complaint=complaint, user=request.user, row=row)
     try:
-        _require_open(complaint, form)
+        if not form.in_archive:
+            case_access.require_open(complaint)
         if form.is_bound and form.is_valid():
             form.save()
     except NotAllowed as error:
         case_access.refuse(request, complaint, kind, str(error))
     except DomainError as error:
-        return _page(request, form, status=409, problem=str(error))
+        return case_page.render_record(request, form, status=409, problem=str(error))
     if not form.is_bound or form.errors:
-        return _page(request, form, status=422 if form.is_bound else 200)
+        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
     messages.success(request, str(form.done))
     return redirect("complaints:detail", complaint.number)
-
-
-def _require_open(complaint: Complaint, form: RiskForm) -> None:
-    if complaint.status == Status.ARCHIVED and not form.in_archive:
-        raise IllegalTransition(_("The case is archived; nothing can be added."))
-
-
-def _page(request: StaffRequest, form: RiskForm, *, status: int, problem: str = "") -> HttpResponse:
-    values = {
-        "complaint": form.complaint,
-        "form": form,
-        "active": "cases",
-        "badge": case_page.badge(form.complaint),
-        "problem": problem,
-    }
-    return render(request, "complaints/actions/record.html", values, status=status)

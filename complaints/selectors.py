@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import User
-from complaints import clocks, deadlines, permissions
+from complaints import clocks, deadlines, events, permissions
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.models import Complaint, Deadline
 from complaints.states import MOVES, AssignmentRole, AssignmentState, DeadlineState, Move, RequestState
@@ -43,9 +43,7 @@ def _makes_sense(complaint: Complaint, action: str) -> bool:
     if action in ("join_incident", "leave_incident"):
         return (complaint.incident_id is None) == (action == "join_incident")
     if action == "undo_import":
-        by_people = (event for event in complaint.events.all() if event.kind != "overdue")
-        newest = max(by_people, key=lambda event: event.sequence, default=None)
-        return complaint.import_batch_id is not None and newest is not None and newest.kind == "import"
+        return complaint.import_batch_id is not None and events.is_untouched_since_import(complaint)
     return True
 
 

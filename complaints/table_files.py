@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import xlsxwriter
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
 Line = Sequence[Any]
@@ -43,6 +42,8 @@ def csv_lines(heading: Line, rows: Iterable[Line]) -> Iterator[str]:
 
 def xlsx_file(heading: Line, rows: Iterable[Line]) -> io.BytesIO:
     """A workbook with one sheet; texts stay texts, row by row, so that its size in memory is its size as a file."""
+    import xlsxwriter  # only downloads need it; loading it takes time at every start
+
     out = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:

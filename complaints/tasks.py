@@ -31,6 +31,14 @@ def poll_mail() -> bool:
     return mailbox.poll().get("ok", True)
 
 
+@shared_task(name="complaints.scan_files")
+def scan_files() -> bool:
+    """Look through the files that wait, where there is a scanner."""
+    from complaints import scanning  # leaf
+
+    return bool(scanning.scan_waiting().get("reachable", True))
+
+
 @shared_task(name="complaints.sweep_deadlines")
 def sweep_deadlines() -> int:
     """Remind, record breaches and escalate whatever is due now."""

@@ -89,6 +89,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "withdraw": _("You withdrew your complaint"),
     "accused_named": None,
     "mail_joined": None,
+    "file_infected": None,
     "mail_bounced": None,
     "record_facts": None,
     "judge_validity": None,

@@ -251,6 +251,9 @@ def download(request: HttpRequest, complaint: Complaint, attachment_id: int) -> 
     own = complaint.attachments.filter(from_complainant=True).select_related("file")
     try:
         return files.download_response(get_object_or_404(own, pk=attachment_id))
+    except files.Quarantined as error:
+        messages.error(request, str(error))
+        return go(request, "public:track_case")
     except FileNotFoundError:
         messages.error(request, _("This file cannot be read at the moment. Please call us."))
         return go(request, "public:track_case")

@@ -27,7 +27,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import security
 from accounts.errors import IllegalTransition
-from accounts.models import User
 from complaints import notify, throttle, track_page, transitions
 from complaints.models import Complaint, StoredFile
 from complaints.states import Channel, ContactDirection, ContactPurpose, EvidenceKind, QuestionKind
@@ -162,7 +161,7 @@ def answer(complaint_id: int, *, text: str, files: Files, at: datetime) -> Compl
     """Give the information the office asked for; the clocks run on. Raises IllegalTransition (PI-11)."""
     complaint = transitions.receive_information(complaint_id, by=None, answer=text, at=at)
     _attach(complaint, files, at=at)
-    _tell_owner(complaint, at=at)
+    _tell_keepers(complaint, at=at)
     return complaint
 
 
@@ -185,7 +184,7 @@ def supplement(
             at=at,
         )
     _attach(complaint, files, at=at)
-    _tell_owner(complaint, at=at)
+    _tell_keepers(complaint, at=at)
     return complaint
 
 
@@ -215,15 +214,9 @@ def _attach(complaint: Complaint, files: Files, *, at: datetime) -> None:
         )
 
 
-def _tell_owner(complaint: Complaint, *, at: datetime) -> None:
-    people = User.objects.filter(pk__in=[pk for pk in (complaint.coordinator_id, complaint.handler_id) if pk])
-    notify.tell(
-        people or notify.holders_of("complaints.screen_complaint"),
-        "supplement",
-        complaint=complaint,
-        dedupe=f"supplement:{complaint.pk}:{at:%Y%m%d%H%M%S%f}",
-        by_email=False,
-    )
+def _tell_keepers(complaint: Complaint, *, at: datetime) -> None:
+    dedupe = f"supplement:{complaint.pk}:{at:%Y%m%d%H%M%S%f}"
+    notify.tell(notify.keepers(complaint), "supplement", complaint=complaint, dedupe=dedupe, by_email=False)
 
 
 @transaction.atomic

@@ -7,6 +7,8 @@ BEAT_SCHEDULE = {
     "deliver_notifications": {"task": "complaints.deliver_notifications", "schedule": 60.0},
     # Does nothing where no mailbox is configured.
     "poll_mail": {"task": "complaints.poll_mail", "schedule": 120.0},
+    # Does nothing where no scanner is configured.
+    "scan_files": {"task": "complaints.scan_files", "schedule": 60.0},
     "suggest_missing": {"task": "complaints.suggest_missing", "schedule": 300.0},
     "tell_expired_requests": {"task": "complaints.tell_expired_requests", "schedule": crontab(hour=8, minute=0)},
     "sweep_imports": {"task": "complaints.sweep_imports", "schedule": 60.0},

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from complaints import table_files
 from publication import results
 from publication.models import PublishedResult
 
@@ -51,9 +50,6 @@ IMPROVEMENT_FIELDS: dict[str, str] = {
     "note": "进展说明",
     "done_on": "完成日期；空为未完成",
 }
-# A cell that begins like this is computed by spreadsheet programs, in full width and after blanks too.
-_FORMULA = re.compile(r"[\s\u3000]*[=+\-@＝＋－＠\t\r]")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def as_data(found: PublishedResult) -> dict[str, Any]:
@@ -78,27 +74,10 @@ def _moment(value: datetime | None) -> str:
     return timezone.localtime(value).isoformat(timespec="seconds") if value else ""
 
 
-def safe_cell(value: Any) -> Any:
-    """A text that no spreadsheet program takes for a formula; real numbers stay numbers (EX-01)."""
-    if not isinstance(value, str) or _NUMBER.fullmatch(value) or not _FORMULA.match(value):
-        return value
-    return "'" + value
-
-
-class _Line:
-    """A file that hands each written line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def csv_lines(*, at: datetime) -> Iterator[str]:
-    """The lines of the CSV, newest first; a BOM tells Excel that it is UTF-8."""
-    writer = csv.writer(_Line())
-    yield "\ufeff" + writer.writerow(FIELDS)
-    for found in _served(at):
-        data = as_data(found) | {"signed_on": " ".join(found.signatures)}
-        yield writer.writerow([safe_cell(data[name]) for name in FIELDS])
+    """The lines of the CSV, newest first."""
+    rows = (as_data(found) | {"signed_on": " ".join(found.signatures)} for found in _served(at))
+    return table_files.csv_lines(tuple(FIELDS), ([row[name] for name in FIELDS] for row in rows))
 
 
 def json_parts(*, at: datetime, changed: datetime) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 - `with postgres() as url`: a throw-away PostgreSQL cluster
 - `with redis_server() as url`: an empty Redis
+- `with clamd(known=[content])`: a virus scanner that finds exactly these contents
 - `with celery_worker(environment)`: a real worker process, ready to take tasks
 - `with serve(data) as site`: bin/serve against a data folder of its own
 """
@@ -9,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import ipaddress
 import os
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +53,10 @@ def find_redis() -> str | None:
 
 def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def find_clamd() -> str | None:
+    return shutil.which("clamd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 
 def find_postgres() -> Path | None:
@@ -205,6 +211,38 @@ def redis_server() -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(10)
+
+
+@contextlib.contextmanager
+def clamd(known: Iterable[bytes]) -> Iterator[tuple[str, int]]:
+    """A ClamAV daemon whose only signatures are those of `known` contents; yields host and port."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="huiyin-clamd-") as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        signatures = [
+            f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}:{len(content)}:Huiyin.Test-{number}\n"
+            for number, content in enumerate(known, 1)
+        ]
+        (place / "tests.hdb").write_text("".join(signatures))
+        configuration = place / "clamd.conf"
+        configuration.write_text(
+            f"DatabaseDirectory {place}\nTCPAddr 127.0.0.1\nTCPSocket {port}\nForeground yes\n"
+            f"TemporaryDirectory {place}\nStreamMaxLength 1M\nMaxThreads 2\n"
+        )
+        with (place / "log").open("w") as sink:
+            scanner = subprocess.Popen(
+                [*tied_to_us("TERM"), find_clamd() or "clamd", "--config-file", configuration],
+                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+            )  # fmt: skip
+        try:
+            wait_for(lambda: _accepts(port) or scanner.poll() is not None, "clamd answering")
+            if scanner.poll() is not None:
+                raise RuntimeError(f"clamd ended with {scanner.returncode}: {(place / 'log').read_text()}")
+            yield "127.0.0.1", port
+        finally:
+            scanner.terminate()
+            scanner.wait(20)
 
 
 def _accepts(port: int) -> bool:

@@ -30,7 +30,7 @@ from complaints.models.communication import (
     SupplementRequest,
 )
 from complaints.models.feedback import Callback, QualityCheck
-from complaints.models.files import Attachment, StoredFile
+from complaints.models.files import Attachment, ScanState, StoredFile
 from complaints.models.handling import (
     Allegation,
     ImprovementAction,
@@ -125,6 +125,7 @@ __all__ = [
     "RiskMeeting",
     "RiskStandard",
     "RoutingRule",
+    "ScanState",
     "ServiceHours",
     "ServicePolicy",
     "ServiceRequest",

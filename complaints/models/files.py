@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.crypto import EncryptedTextField
 from complaints.states import EvidenceKind
+
+
+class ScanState(models.TextChoices):
+    """What is known of a file: stored without a scanner, waiting for it, or its answer (FL-09)."""
+
+    UNCHECKED = "unchecked", _("Not looked through")
+    WAITING = "waiting", _("Waits for the virus check")
+    CLEAN = "clean", _("Clean")
+    INFECTED = "infected", _("Virus found")
 
 
 class StoredFile(models.Model):
@@ -16,9 +26,23 @@ class StoredFile(models.Model):
     size = models.PositiveBigIntegerField()
     content_type = models.CharField(max_length=100)
     stored_at = models.DateTimeField()
+    scan_state = models.CharField(max_length=9, choices=ScanState.choices, default=ScanState.UNCHECKED)
+    scanned_at = models.DateTimeField(null=True)
+    scan_found = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["stored_at"], name="file_waiting", condition=Q(scan_state="waiting")),
+            models.Index(fields=["stored_at"], name="file_unchecked", condition=Q(scan_state="unchecked")),
+        ]
 
     def __str__(self) -> str:
         return self.sha256[:12]
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether nobody may open it: the scanner has not answered yet, or found something."""
+        return self.scan_state in (ScanState.WAITING, ScanState.INFECTED)
 
 
 class Attachment(models.Model):
@@ -28,6 +52,8 @@ class Attachment(models.Model):
     draft = models.ForeignKey("complaints.IntakeDraft", models.SET_NULL, null=True, related_name="attachments")
     file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
     name = EncryptedTextField()
+    # A copy without anything that tells who complained, for departments on a confidential case (AZ-07).
+    copy_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="copies")
     evidence_kind = models.CharField(max_length=16, choices=EvidenceKind.choices, default=EvidenceKind.COMPLAINANT)
     source = models.CharField(_("where it comes from"), max_length=120, blank=True)
     from_complainant = models.BooleanField(default=True)

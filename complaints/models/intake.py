@@ -92,6 +92,7 @@ class ImportBatch(models.Model):
 
     class Meta:
         verbose_name_plural = "import batches"
+        indexes = [models.Index(fields=["-at", "-id"], name="import_at")]
 
     def __str__(self) -> str:
         return f"import {self.pk}"

@@ -59,6 +59,7 @@ class InboundMail(models.Model):
         indexes = [
             models.Index(fields=["received_at", "id"], name="mail_waiting", condition=Q(state="waiting")),
             models.Index(fields=["-received_at", "-id"], name="mail_received"),
+            models.Index(fields=["state", "-received_at", "-id"], name="mail_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -62,7 +62,10 @@ class Suggestion(models.Model):
     class Meta:
         ordering = ["at", "id"]
         constraints = [models.UniqueConstraint(fields=["complaint", "of"], name="one_suggestion_of_each")]
-        indexes = [models.Index(fields=["chosen_at"], name="suggestion_chosen", condition=Q(chosen_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["chosen_at"], name="suggestion_chosen", condition=Q(chosen_at__isnull=False)),
+            models.Index(fields=["at"], name="suggestion_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.of} {self.confidence:.2f}"

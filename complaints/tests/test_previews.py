@@ -185,18 +185,6 @@ def test_fl_11_reviewers_publishers_and_the_public_get_no_original(client, cast)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_az_07_a_department_sees_no_picture_of_a_confidential_case(client, cast):
-    story = Story(cast, is_confidential=True).accept().assign()
-    row = attach(story, picture("JPEG"))
-    url = f"/desk/cases/{story.case.number}/files/{row.pk}/preview/"
-    client.force_login(cast.water_handler)
-    assert client.get(url).status_code == 404
-    assert "/preview/" not in client.get(f"/desk/cases/{story.case.number}/").content.decode()
-    client.force_login(cast.intake)
-    assert client.get(url).status_code == 200
-
-
-@pytest.mark.django_db(transaction=True)
 def test_fl_10_without_a_preview_the_case_page_says_so(client, cast):
     story = Story(cast)
     row = attach(story, picture("JPEG"))

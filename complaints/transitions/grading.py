@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
-
 from accounts.models import User
 from complaints import notify, risk, risk_standards
 from complaints.models import Complaint, RiskAssessment
@@ -50,7 +48,9 @@ def regrade(complaint: Complaint, *, at: datetime, is_new: bool = False) -> Risk
             alert(complaint, row, at=at)
     elif decided and _is_news(result, decided, rows):
         core.add_event(complaint, "risk_proposed", by=None, at=at, reference=core.ref(row))
-        notify.tell(_risk_people(complaint), "risk_proposed", complaint=complaint, dedupe=f"risk_proposed:{row.pk}")
+        notify.tell(
+            notify.risk_people(complaint), "risk_proposed", complaint=complaint, dedupe=f"risk_proposed:{row.pk}"
+        )
     _tell_of_churn(complaint, result, last)
     return row
 
@@ -90,17 +90,10 @@ def alert(complaint: Complaint, row: RiskAssessment, *, at: datetime) -> None:
 
     The event keeps when it was reported and to whom (RISK-17); the messages keep when each was sent.
     """
-    people = list(_risk_people(complaint).order_by("display_name"))
+    people = list(notify.risk_people(complaint).order_by("display_name"))
     notify.tell(people, "high_risk", complaint=complaint, dedupe=f"high_risk:{row.pk}")
     names = "、".join(person.display_name for person in people)
     core.add_event(complaint, "risk_alerted", by=None, at=at, note=names)
-
-
-def _risk_people(complaint: Complaint) -> QuerySet[User]:
-    """Who works on legal and reputational risk, save whom the complaint is about or comes from."""
-    people = notify.holders_of("complaints.manage_risk").exclude(pk__in=complaint.accused_staff.values("pk"))
-    own = complaint.complainant.staff_user_id
-    return people.exclude(pk=own) if own else people
 
 
 def _tell_of_churn(complaint: Complaint, result: risk.Result, last: RiskAssessment | None) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Department, User
-from complaints import clocks, permissions
+from complaints import clocks, files, permissions
 from complaints.models import (
     Allegation,
     Assignment,
@@ -164,6 +164,36 @@ def add_attachment(
         evidence_kind=evidence_kind,
         source=source,
         from_complainant=by is None,
+        at=at,
+        by=by,
+    )
+    core.add_event(complaint, "attachment", by=by, at=at, reference=core.ref(row), note=file.sha256)
+    return row
+
+
+@transaction.atomic
+def add_copy(attachment_id: int, *, by: User, file: StoredFile, at: datetime | None = None) -> Attachment:
+    """The copy of a file that departments open while the original stays with the office (AZ-07).
+
+    Its name is made here, since names tell much. Raises NotAllowed, InvalidInput("files").
+    """
+    at = core.moment(at)
+    original = Attachment.objects.get(pk=attachment_id)
+    complaint = _open_for(original.complaint_id, "complaints.screen_complaint", by=by)  # type: ignore[arg-type]
+    if not by.has_perm("complaints.view_all"):
+        raise NotAllowed(_("Your role does not allow this."))
+    if original.copy_of_id is not None:
+        raise InvalidInput("files", _("This is a copy already."))
+    if original.file_id == file.pk:
+        raise InvalidInput("files", _("This is the original itself; choose a copy without what tells who complained."))
+    number = complaint.attachments.filter(copy_of=None, pk__lte=original.pk).count()
+    row = Attachment.objects.create(
+        complaint=complaint,
+        copy_of=original,
+        file=file,
+        name=files.clean_name(f"copy-{number}", file.content_type),
+        evidence_kind=original.evidence_kind,
+        from_complainant=False,
         at=at,
         by=by,
     )

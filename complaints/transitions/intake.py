@@ -290,7 +290,8 @@ def add_question(
     )
     core.add_event(complaint, "question", by=by, at=at, reference=core.ref(question))
     grading.regrade(complaint, at=at)
-    _tell_owner(complaint, "question", at=at)
+    dedupe = f"question:{complaint.pk}:{at:%Y%m%d%H%M%S%f}"
+    notify.tell(notify.keepers(complaint), "question", complaint=complaint, dedupe=dedupe, by_email=False)
     return question
 
 
@@ -307,10 +308,3 @@ def answer_question(question_id: int, *, answer: str, clearly: bool, by: User, a
     question.save(update_fields=["answer", "is_clearly_answered", "answered_at", "answered_by"])
     core.add_event(complaint, "answer_question", by=by, at=at, reference=core.ref(question))
     return question
-
-
-def _tell_owner(complaint: Complaint, kind: str, *, at: datetime) -> None:
-    people = User.objects.filter(pk__in=[pk for pk in (complaint.coordinator_id, complaint.handler_id) if pk])
-    if not people:
-        people = notify.holders_of("complaints.screen_complaint")
-    notify.tell(people, kind, complaint=complaint, dedupe=f"{kind}:{complaint.pk}:{at:%Y%m%d%H%M%S%f}", by_email=False)

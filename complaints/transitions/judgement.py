@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import clocks, notify
+from complaints import clocks, events, notify
 from complaints.models import Complaint, OutstandingItem, UnreasonableLabel
 from complaints.states import SpecialGroup, Threat
 from complaints.transitions import core, grading
@@ -20,7 +20,7 @@ from complaints.transitions.intake import index
 FACTS = (
     "true_need", "consequential_loss", "product", "batch", "business_step", "place", "outlet", "occurred_on",
     "persons_affected", "amount", "customer_tier", "special_groups", "emotion_intensity", "threats", "has_injury",
-    "has_damage", "involves_minors", "has_privacy_leak", "is_unmet_need", "recording_reference",
+    "has_damage", "involves_minors", "has_privacy_leak", "is_unmet_need",
 )  # fmt: skip
 
 
@@ -41,8 +41,6 @@ def record_facts(
         facts["special_groups"] = core.check_codes("special_groups", facts["special_groups"], SpecialGroup)
     if "threats" in facts:
         facts["threats"] = core.check_codes("threats", facts["threats"], Threat)
-    if "recording_reference" in facts:
-        facts["channel_reference"] = facts.pop("recording_reference")
     changed = [name for name, value in facts.items() if getattr(complaint, name) != value]
     if not changed:
         raise InvalidInput("true_need", _("Nothing was changed."))
@@ -112,7 +110,7 @@ def decide_unreasonable(
     version: int | None = None,
     at: datetime | None = None,
 ) -> UnreasonableLabel:
-    """The second person's decision on the proposed label (SCR-08); a label that stood can be taken off the same way."""
+    """The second person's decision on the proposed label (SCR-08)."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "decide_unreasonable", by=by, version=version)
     core.require("agree", agree, _("Agree or refuse."))
@@ -169,7 +167,7 @@ def undo_import(
     core.require("reason", reason)
     if complaint.import_batch_id is None:
         raise InvalidInput("reason", _("This case was not imported."))
-    if complaint.events.exclude(kind="overdue").order_by("pk").values_list("kind", flat=True).last() != "import":
+    if not events.is_untouched_since_import(complaint):
         raise InvalidInput("reason", _("Somebody has worked on this case since; it stays."))
     clocks.cancel(complaint, at=at)
     complaint.external_key, complaint.is_valid, complaint.closed_at = None, False, at

@@ -57,12 +57,6 @@ def mark_undeliverable(notification_id: int, *, at: datetime) -> bool:
     if row.to_complainant and row.complaint_id:
         complaint = core.lock(row.complaint_id)
         core.add_event(complaint, "mail_bounced", by=None, at=at, reference=core.ref(row))
-        people = User.objects.filter(pk__in=[pk for pk in (complaint.coordinator_id, complaint.handler_id) if pk])
-        notify.tell(
-            people or notify.holders_of("complaints.screen_complaint"),
-            "mail_bounced",
-            complaint=complaint,
-            dedupe=f"mail_bounced:{row.pk}",
-            by_email=False,
-        )
+        dedupe = f"mail_bounced:{row.pk}"
+        notify.tell(notify.keepers(complaint), "mail_bounced", complaint=complaint, dedupe=dedupe, by_email=False)
     return True

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
-from complaints import notice_templates, schemes
+from complaints import schemes
 from complaints.models import (
     AcceptanceRule,
     Category,
@@ -253,6 +253,8 @@ def add_notice_template(
 
     Raises InvalidInput("document") naming what is wrong with it.
     """
+    from complaints import notice_templates  # leaf: reading Word documents takes long to load
+
     _permit(by)
     notice_templates.check(document, kind)
     last = NoticeTemplate.objects.filter(kind=kind).aggregate(last=Max("revision"))["last"] or 0

@@ -241,6 +241,7 @@ MAIL_DOMAIN = MAIL_ADDRESS.partition("@")[2]
 MAIL_REPLY_TO = ENV.mail_reply_to
 # Incoming: None means that no mailbox is read.
 IMAP_ACCOUNT = ENV.imap
+SCANNER = ENV.scanner
 MAIL_INTAKE = ENV.mail_intake
 MAIL_MAX_BYTES = 25 * 1024 * 1024
 

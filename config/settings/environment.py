@@ -11,6 +11,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -41,6 +42,7 @@ class Environment:
     mail_reply_to: str
     imap: ImapAccount | None
     mail_intake: str
+    scanner: str | tuple[str, int] | None
     public_base_url: str
     trusted_proxies: int
     challenge_per_address: int
@@ -103,6 +105,7 @@ def read() -> Environment:
         mail_reply_to=_mail_reply_to(env, default=f"reply+TOKEN@{address_of(mail_from).partition('@')[2]}"),
         imap=_imap(env),
         mail_intake=_one_of(env, "HUIYIN_MAIL_INTAKE", MAIL_INTAKE, "automatic"),
+        scanner=_scanner(env),
         public_base_url=public_base_url,
         trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
         challenge_per_address=_count(env, "HUIYIN_CHALLENGE_ADDRESS", 60),
@@ -176,6 +179,25 @@ def _imap(env: environ.Env) -> ImapAccount | None:
         raise ImproperlyConfigured(
             f"HUIYIN_IMAP_URL cannot be read ({error}); write imaps://user:password@host:993/INBOX."
         ) from None
+
+
+def _scanner(env: environ.Env) -> str | tuple[str, int] | None:
+    """Where the ClamAV daemon listens: the path of a Unix socket, or host and port; None without a scanner."""
+    url = env.str("HUIYIN_SCANNER_URL", default="")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    try:
+        if parts.scheme == "clamd" and parts.hostname and parts.port and parts.path in ("", "/"):
+            return parts.hostname, parts.port
+    except ValueError:  # the port is no number
+        pass
+    else:
+        if parts.scheme == "clamd" and not parts.netloc and len(parts.path) > 1:
+            return parts.path
+    raise ImproperlyConfigured(
+        f"HUIYIN_SCANNER_URL={url!r} cannot be read; write clamd://127.0.0.1:3310 or clamd:///run/clamav/clamd.ctl."
+    )
 
 
 def _public_base_url(env: environ.Env, hosts: list[str]) -> str:

@@ -14,6 +14,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from complaints import table_files
 from publication import open_data
 from publication.models import PublishedResult
 from publication.tests.factories import IMPROVEMENT, TEXTS, days_ago, draft, published
@@ -441,7 +442,7 @@ def test_ex_01_csv_opens_in_spreadsheets_without_formulas(client):
     ],
 )
 def test_ex_01_cells(cell, safe):
-    assert open_data.safe_cell(cell) == safe
+    assert table_files.safe_cell(cell) == safe
 
 
 def test_open_data_json_describes_its_fields(client):

@@ -1,0 +1,89 @@
+"""Where a malware scanner is configured, no stored file is handed out before it was looked through (FL-09).
+
+Intake never waits for the scanner. A file that came in stays in quarantine until the scanner has answered;
+the office is told when answers stay away, and whoever has the case when something was found.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from complaints import clamd, files, notify
+from complaints.models import Attachment, ScanState, StoredFile
+from complaints.transitions import core
+
+logger = logging.getLogger("huiyin.files")
+
+# How long a file may wait before the office hears of it, and how often it hears while nothing changes.
+PATIENCE = timedelta(minutes=10)
+# The most files one run takes; the next one goes on.
+BATCH = 500
+
+
+def scan_waiting(*, now: datetime | None = None) -> dict[str, int | bool]:
+    """Look through what came in, oldest first, then through what was stored before there was a scanner.
+
+    Safe to run twice, late or beside itself: a verdict is kept once. Returns counts, {"configured": False} without
+    a scanner, "reachable": False when it did not answer.
+    """
+    if not settings.SCANNER:
+        return {"configured": False}
+    now = now or timezone.now()
+    clean = infected = 0
+    reachable = True
+    for stored in _waiting():
+        try:
+            with files.open_file(stored) as content:
+                found = clamd.scan(settings.SCANNER, content)
+        except FileNotFoundError:
+            continue  # the sweep of the files reports it
+        except clamd.TooLarge:
+            logger.warning("file too large for the scanner", extra={"file": stored.sha256[:12], "size": stored.size})
+            continue
+        except clamd.Unreachable as error:
+            logger.warning("scanner does not answer", extra={"reason": str(error)})
+            reachable = False
+            break
+        keep_verdict(stored, found=found, at=now)
+        clean, infected = clean + (not found), infected + bool(found)
+    _warn(now)
+    return {"clean": clean, "infected": infected, "reachable": reachable}
+
+
+def _waiting() -> Iterable[StoredFile]:
+    fresh = list(StoredFile.objects.filter(scan_state=ScanState.WAITING).order_by("stored_at")[:BATCH])
+    room = BATCH - len(fresh)
+    return fresh + list(StoredFile.objects.filter(scan_state=ScanState.UNCHECKED).order_by("stored_at")[:room])
+
+
+@transaction.atomic
+def keep_verdict(stored: StoredFile, *, found: str, at: datetime) -> bool:
+    """Keep what the scanner said; of an infected file every case that has it hears. False when it was known."""
+    state = ScanState.INFECTED if found else ScanState.CLEAN
+    open_states = (ScanState.WAITING, ScanState.UNCHECKED)
+    rows = StoredFile.objects.filter(pk=stored.pk, scan_state__in=open_states)
+    if not rows.update(scan_state=state, scanned_at=at, scan_found=found[:120]):
+        return False
+    if found:
+        for attachment in Attachment.objects.filter(file=stored).exclude(complaint=None).order_by("complaint_id"):
+            complaint = core.lock(attachment.complaint_id)  # type: ignore[arg-type]  # excluded above
+            core.add_event(complaint, "file_infected", by=None, at=at, reference=core.ref(attachment))
+            dedupe = f"file_infected:{attachment.pk}"
+            notify.tell(notify.keepers(complaint), "file_infected", complaint=complaint, dedupe=dedupe)
+    return True
+
+
+def _warn(now: datetime) -> None:
+    """Tell the office, once a day, that files have been waiting too long."""
+    late = StoredFile.objects.filter(scan_state=ScanState.WAITING, stored_at__lt=now - PATIENCE).count()
+    if not late:
+        return
+    people = notify.holders_of(notify.SCREENING) | notify.holders_of("accounts.configure_system")
+    day = timezone.localdate(now).isoformat()
+    notify.tell(people.distinct(), "scanner_silent", dedupe=f"scanner_silent:{day}", url="/desk/", count=late)
