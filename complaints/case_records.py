@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -107,12 +108,20 @@ _SHOWN: dict[type[models.Model], tuple[str, ...]] = {
 _HEAVY = {"hash", "previous_hash", "match_hash", "ladder"}
 
 
+# Stands for the case in the query that is kept; no case has this number.
+_ANY_CASE = -(2**62)
+
+
 def load(complaint: Complaint) -> None:
     """Fill the relations of `complaint` named in the table above. One query, whatever the case holds."""
     rows: dict[type[models.Model], list[models.Model]] = {table: [] for table in _TABLES}
     tables = {table._meta.model_name: table for table in _TABLES}
-    first, *others = [_arm(table, complaint) for table in _TABLES]
-    for name, values in first.union(*others, all=True):
+    sql, parameters = _union(connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [complaint.pk if value == _ANY_CASE else value for value in parameters])
+        found = cursor.fetchall()
+    for name, values in found:
+        values = json.loads(values) if isinstance(values, str) else values
         rows[tables[name]].append(_instance(tables[name], values))
     for table, found in rows.items():
         for key in map(str, reversed(table._meta.ordering or ())):
@@ -120,7 +129,15 @@ def load(complaint: Complaint) -> None:
     _link(complaint, rows)
 
 
-def _arm(table: type[models.Model], complaint: Complaint) -> models.QuerySet:
+@cache
+def _union(vendor: str) -> tuple[str, tuple[Any, ...]]:
+    """The query for any case: writing its thirty-odd arms anew for every page costs more than running it."""
+    first, *others = [_arm(table) for table in _TABLES]
+    sql, parameters = first.union(*others, all=True).query.sql_with_params()
+    return sql, tuple(parameters)
+
+
+def _arm(table: type[models.Model]) -> models.QuerySet:
     columns: dict[str, Any] = {}
     for field in table._meta.concrete_fields:
         if field.name in _HEAVY:
@@ -130,7 +147,7 @@ def _arm(table: type[models.Model], complaint: Complaint) -> models.QuerySet:
             for shown in _SHOWN.get(field.related_model, ()):
                 columns[f"{field.name}.{shown}"] = F(f"{field.name}__{shown}")
     path, _relation = _TABLES[table]
-    rows = table._default_manager.filter(**{path: complaint.pk}).order_by()
+    rows = table._default_manager.filter(**{path: _ANY_CASE}).order_by()
     return rows.values_list(Value(table._meta.model_name), JSONObject(**columns))
 
 

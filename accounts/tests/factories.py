@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
 from accounts.models import Department, DepartmentKind, Membership, User
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+# Of every member of staff in tests, as it is stored: "correct-horse-battery".
+PASSWORD = make_password("correct-horse-battery", hasher="md5")
 LONG_AGO = datetime(2020, 1, 6, 9, tzinfo=SHANGHAI)
 
 
