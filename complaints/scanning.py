@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from complaints import clamd, files, notify
-from complaints.models import Attachment, ScanState, StoredFile
-from complaints.transitions import core
+from complaints.models import ScanState, StoredFile
+from complaints.transitions.scan import keep_verdict
 
 logger = logging.getLogger("huiyin.files")
 
@@ -60,23 +59,6 @@ def _waiting() -> Iterable[StoredFile]:
     fresh = list(StoredFile.objects.filter(scan_state=ScanState.WAITING).order_by("stored_at")[:BATCH])
     room = BATCH - len(fresh)
     return fresh + list(StoredFile.objects.filter(scan_state=ScanState.UNCHECKED).order_by("stored_at")[:room])
-
-
-@transaction.atomic
-def keep_verdict(stored: StoredFile, *, found: str, at: datetime) -> bool:
-    """Keep what the scanner said; of an infected file every case that has it hears. False when it was known."""
-    state = ScanState.INFECTED if found else ScanState.CLEAN
-    open_states = (ScanState.WAITING, ScanState.UNCHECKED)
-    rows = StoredFile.objects.filter(pk=stored.pk, scan_state__in=open_states)
-    if not rows.update(scan_state=state, scanned_at=at, scan_found=found[:120]):
-        return False
-    if found:
-        for attachment in Attachment.objects.filter(file=stored).exclude(complaint=None).order_by("complaint_id"):
-            complaint = core.lock(attachment.complaint_id)  # type: ignore[arg-type]  # excluded above
-            core.add_event(complaint, "file_infected", by=None, at=at, reference=core.ref(attachment))
-            dedupe = f"file_infected:{attachment.pk}"
-            notify.tell(notify.keepers(complaint), "file_infected", complaint=complaint, dedupe=dedupe)
-    return True
 
 
 def _warn(now: datetime) -> None:

@@ -197,6 +197,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:note",
         "complaints:contact",
         "complaints:attachment",
+        "complaints:copy",
         "complaints:step",
         "complaints:allegation",
         "complaints:finding",

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import Group
 
-from accounts.models import Department, Membership, User
-from accounts.tests.factories import LONG_AGO, PASSWORD
+from accounts.models import Membership, User
+from accounts.tests.factories import LONG_AGO, PASSWORD, department
 
 # Attribute, name, kind; all below the organisation itself.
 DEPARTMENTS = (
@@ -52,12 +52,11 @@ HEADS = {"W003"}
 def cast(db) -> SimpleNamespace:
     """Everybody a case meets, e.g. `cast.water_handler`, and the departments `cast.water`, `cast.roads`.
 
-    Written in bulk: nearly every test begins with it.
+    The people are written in bulk: nearly every test begins with them.
     """
-    root = Department.objects.create(code="org", name="望澜市公共服务投诉受理中心", kind="management")
-    made = [Department(code=code, name=name, kind=kind, parent=root) for _, code, name, kind in DEPARTMENTS]
-    Department.objects.bulk_create(made)
-    units = {"root": root, **{row[0]: unit for row, unit in zip(DEPARTMENTS, made, strict=True)}}
+    root = department("org", "望澜市公共服务投诉受理中心", "management")
+    units = {attribute: department(code, name, kind, root) for attribute, code, name, kind in DEPARTMENTS}
+    units["root"] = root
     people = {
         attribute: User(
             staff_number=number,

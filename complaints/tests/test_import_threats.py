@@ -215,9 +215,10 @@ from pathlib import Path
 from complaints import imports
 
 def die(storing, rows, part):
-    if storing and rows >= 2000:
+    if storing and rows >= 200:
         os.kill(os.getpid(), signal.SIGKILL)
 
+imports.CHUNK = 100
 imports.run(Path(sys.argv[1]), by=None, progress=die)
 """
 
@@ -239,18 +240,19 @@ def environment():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
-def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(tmp_path, environment, settings):
+def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(tmp_path, environment, settings, monkeypatch):
     """EX-07: a real process is killed while it stores; the second run is complete, the third makes nothing."""
-    path = write(tmp_path / "a.csv", [line(str(n)) for n in range(2100)])
+    monkeypatch.setattr(imports, "CHUNK", 100)
+    path = write(tmp_path / "a.csv", [line(str(n)) for n in range(210)])
     killed = subprocess.run([sys.executable, "-c", KILLED, path], cwd=ROOT, env=environment, timeout=120)
     assert killed.returncode == -9
     assert (Complaint.objects.count(), ImportBatch.objects.count(), NumberCounter.objects.count()) == (0, 0, 0)
-    assert imports.run(path, by=None, at=NOW).created == 2100
+    assert imports.run(path, by=None, at=NOW).created == 210
     assert imports.run(path, by=None, at=NOW).created == 0
-    assert Complaint.objects.count() == 2100
-    assert Complaint.objects.order_by("-pk").first().number == "HY-20261116-2100"
+    assert Complaint.objects.count() == 210
+    assert Complaint.objects.order_by("-pk").first().number == "HY-20261116-0210"
     settings.DATA_DIR = tmp_path  # anchors of other tests' databases lie in the folder of this run
-    assert events.verify() == (4200, None)
+    assert events.verify() == (420, None)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -258,12 +260,11 @@ def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(t
 def test_a_worker_imports_what_was_asked_for_before_it_started(client, cast, environment):
     """EX-07, JT-03: page, queue and a real worker, for the import and for taking it back."""
     client.force_login(cast.intake)
-    batch = checked(client, [line(str(n)) for n in range(300)])
+    batch = checked(client, [line(str(n)) for n in range(40)])
     client.post(f"{URL}{batch.pk}/start/")
     with celery_worker(environment):
         wait_for(lambda: ImportBatch.objects.get().state == ImportState.DONE, "the import", seconds=60)
-    assert Complaint.objects.count() == 300
-    client.post(f"{URL}{batch.pk}/undo/", {"reason": "导错了文件"})
-    with celery_worker(environment):
+        assert Complaint.objects.count() == 40
+        client.post(f"{URL}{batch.pk}/undo/", {"reason": "导错了文件"})
         wait_for(lambda: ImportBatch.objects.get().state == ImportState.UNDONE, "the undoing", seconds=60)
     assert set(Complaint.objects.values_list("status", flat=True)) == {Status.WITHDRAWN}

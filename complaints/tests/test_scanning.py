@@ -16,6 +16,7 @@ from complaints.models import Notification, ScanState, StoredFile
 from complaints.tests.factories import Story
 from complaints.tests.public_flow import open_case
 from complaints.tests.test_previews import NOW, attach, body, picture, store
+from complaints.transitions.scan import keep_verdict
 from tests import services
 
 INFECTED = picture("PNG", (61, 41))
@@ -125,8 +126,8 @@ def test_fl_09_what_the_scanner_does_not_take_stays_in_quarantine_and_holds_up_n
 def test_fl_09_two_workers_keep_one_verdict(settings, clamd):
     settings.SCANNER = clamd
     stored = store(HARMLESS)
-    assert scanning.keep_verdict(stored, found="", at=NOW)
-    assert not scanning.keep_verdict(stored, found="Something", at=NOW)
+    assert keep_verdict(stored, found="", at=NOW)
+    assert not keep_verdict(stored, found="Something", at=NOW)
     stored.refresh_from_db()
     assert stored.scan_state == ScanState.CLEAN
 
