@@ -240,7 +240,9 @@ def environment():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
-def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(tmp_path, environment, settings, monkeypatch):
+def test_a_killed_import_leaves_nothing_and_the_next_one_makes_every_case_once(
+    tmp_path, environment, settings, monkeypatch
+):
     """EX-07: a real process is killed while it stores; the second run is complete, the third makes nothing."""
     monkeypatch.setattr(imports, "CHUNK", 100)
     path = write(tmp_path / "a.csv", [line(str(n)) for n in range(210)])
