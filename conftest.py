@@ -19,7 +19,7 @@ from django.db.backends.sqlite3.base import DatabaseOperations
 from tests import services
 from tests import settings as test_settings
 
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.databases"]
 
 ROOT = Path(__file__).resolve().parent
 GROUPS = ("postgres", "redis", "browser", "scanner", "data")

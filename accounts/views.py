@@ -10,9 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from rest_framework.authtoken.models import Token
 
-from accounts import security
+from accounts import security, tokens
 from accounts.models import SecurityEvent, User
 from accounts.roles import ROLE_BY_KEY
 from accounts.web import StaffRequest
@@ -30,19 +29,22 @@ def profile(request: StaffRequest) -> HttpResponse:
 @require_POST
 def create_token(request: StaffRequest) -> HttpResponse:
     """Make a token for the API in place of the one before, and show it this once."""
+    wanted = request.POST.get("days", "")
+    days = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 4 else 0
+    if days not in tokens.LIFETIMES:
+        messages.error(request, _("Choose how long the token may be used."))
+        return redirect("accounts:profile")
     with transaction.atomic():
-        Token.objects.filter(user=request.user).delete()
-        token = Token.objects.create(user=request.user)
-        security.record("token_created", user=request.user, request=request)
-    return render(request, "accounts/profile.html", {**_context(request.user), "new_token": token.key})
+        token = tokens.issue(request.user, days=days)
+        security.record("token_created", user=request.user, request=request, days=days)
+    return render(request, "accounts/profile.html", {**_context(request.user), "new_token": token})
 
 
 @login_required
 @require_POST
 def revoke_token(request: StaffRequest) -> HttpResponse:
     """Take the token away: programs that use it are refused from now on."""
-    removed, _rows = Token.objects.filter(user=request.user).delete()
-    if removed:
+    if tokens.revoke(request.user):
         security.record("token_revoked", user=request.user, request=request)
         messages.success(request, _("The token is revoked."))
     return redirect("accounts:profile")
@@ -56,6 +58,7 @@ def _context(user: User) -> dict:
         "memberships": user.memberships.select_related("department").order_by("-since"),
         "certificates": user.certificates.order_by("-valid_until"),
         "roles": [role.name_en if english else role.name_zh for role in roles if role],
-        "token": Token.objects.filter(user=user).first(),
+        "token": tokens.current(user),
+        "lifetimes": tokens.LIFETIMES,
         "sign_ins": SecurityEvent.objects.filter(kind="sign_in", user=user).order_by("-at", "-pk")[:SIGN_INS_SHOWN],
     }

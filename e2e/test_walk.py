@@ -22,7 +22,8 @@ from e2e.story import Story
 def test_a_complaint_from_the_public_form_to_the_report(
     office: Office, manage: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """CASE-02, QUA-03, FB-04…08, REV-18…45, PUB-02…20, AN-19; at the end the ledger is whole (ARC-10)."""
+    """CASE-02, COO-19, QUA-02…04, FB-04, 06, 07, 08, 19, REV-18, 19, 24, 26…30, 33, 38, 41…45, PUB-02…19, AN-19;
+    at the end the ledger is whole (ARC-10)."""
     story = Story(office)
     for step in (
         handling.file_complaint,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-from rest_framework.authtoken.models import Token
+import pytest
+from django.test import Client
+from django.utils import timezone
+from knox.models import AuthToken
 
-from accounts.models import SecurityEvent
+from accounts.models import SecurityEvent, User
 
 URL = "/accounts/profile/"
 
@@ -31,18 +35,26 @@ def test_the_administrator_has_a_profile_too(client, cast):
     assert client.get(URL).status_code == 200
 
 
-def test_a_token_is_shown_once_replaced_and_revoked(client, cast):
+def api(token: str) -> int:
+    """What a program gets that shows this token."""
+    return Client().get("/api/v1/complaints/", headers={"authorization": f"Token {token}"}).status_code
+
+
+def shown_token(response) -> str:
+    return re.search(r"<code[^>]*>([0-9a-f]{64})</code>", response.content.decode())[1]
+
+
+def test_ap_04_a_token_is_shown_once_replaced_and_revoked(client, cast):
     client.force_login(cast.intake)
-    first = client.post(f"{URL}token/")
-    token = Token.objects.get(user=cast.intake)
-    assert re.search(rf"<code[^>]*>{token.key}</code>", first.content.decode())
+    first = client.post(f"{URL}token/", {"days": "90"})
+    token = shown_token(first)
     assert first["Cache-Control"] == "no-store"
-    assert token.key not in client.get(URL).content.decode()
-    client.post(f"{URL}token/")
-    replaced = Token.objects.get(user=cast.intake)
-    assert replaced.key != token.key
+    assert api(token) == 200
+    assert token not in client.get(URL).content.decode()
+    replaced = shown_token(client.post(f"{URL}token/", {"days": "30"}))
+    assert (api(token), api(replaced)) == (401, 200)
     assert client.post(f"{URL}token/revoke/")["Location"] == URL
-    assert not Token.objects.filter(user=cast.intake).exists()
+    assert api(replaced) == 401
     kinds = list(
         SecurityEvent.objects.filter(user=cast.intake)
         .exclude(kind="sign_in")
@@ -50,14 +62,47 @@ def test_a_token_is_shown_once_replaced_and_revoked(client, cast):
         .values_list("kind", flat=True)
     )
     assert kinds == ["token_created", "token_created", "token_revoked"]
-    assert token.key not in str(list(SecurityEvent.objects.values_list("detail", "subject")))
+    assert token not in str(list(SecurityEvent.objects.values_list("detail", "subject")))
+
+
+def test_ap_04_a_token_is_stored_as_a_hash_and_runs_out(client, cast):
+    client.force_login(cast.intake)
+    token = shown_token(client.post(f"{URL}token/", {"days": "30"}))
+    [row] = AuthToken.objects.values()
+    assert token not in str(row)
+    assert timedelta(days=29) < row["expiry"] - timezone.now() < timedelta(days=31)
+    day = timezone.localdate(row["expiry"])
+    assert f"{day.year} 年 {day.month} 月 {day.day} 日前有效" in client.get(URL).content.decode()
+    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    assert api(token) == 401
+
+
+def test_ap_04_a_token_ends_with_its_owner(client, cast):
+    client.force_login(cast.intake)
+    token = shown_token(client.post(f"{URL}token/", {"days": "30"}))
+    User.objects.filter(pk=cast.intake.pk).update(is_active=False)
+    assert api(token) == 401
+
+
+@pytest.mark.parametrize("days", ["", "0", "31", "9999999", "x", "３０", "-30"])
+def test_ap_04_another_lifetime_is_refused_and_the_old_token_stays(client, cast, days):
+    client.force_login(cast.intake)
+    token = shown_token(client.post(f"{URL}token/", {"days": "30"}))
+    response = client.post(f"{URL}token/", {"days": days}, follow=True)
+    assert "请选择令牌的有效期" in response.content.decode()
+    assert api(token) == 200
+
+
+@pytest.mark.parametrize("token", ["x", "0" * 64, "\u00e4" * 10, "a b", "-" * 4000])
+def test_ap_04_what_is_no_token_is_refused_alike(db, token):
+    assert api(token) == 401
 
 
 def test_a_token_is_made_by_post_only_and_for_oneself(client, cast):
     client.force_login(cast.intake)
     assert client.get(f"{URL}token/").status_code == 405
-    client.post(f"{URL}token/", {"user": cast.coordinator.pk})
-    assert list(Token.objects.values_list("user", flat=True)) == [cast.intake.pk]
+    client.post(f"{URL}token/", {"user": cast.coordinator.pk, "days": "30"})
+    assert list(AuthToken.objects.values_list("user", flat=True)) == [cast.intake.pk]
 
 
 def test_sign_ins_are_recorded_and_shown_to_the_person(client, cast):

@@ -174,7 +174,9 @@ def check_the_bundle_says_what_the_figures_say(world):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_figures_equal_counts_by_hand(cast, seed):
-    """One world per seed, looked at from every side: telling a world costs far more than counting it."""
+    """One world per seed, looked at from every side: telling a world costs far more than counting it.
+
+    The call-back rate is among them (FB-13)."""
     world = World(cast, seed)
     for check in (
         check_every_figure_equals_a_count_by_hand,
@@ -227,7 +229,7 @@ def test_working_days_skip_weekends_and_holidays(cast):
 
 
 def test_reviews_count_by_trigger_time_and_result(cast):
-    """Opened by trigger, screened in time, overturned: each in the month of its own moment."""
+    """REV-50: opened by trigger, screened in time, overturned: each in the month of its own moment."""
     cases = [Story(cast, phone=f"1390000000{n}").to_closed().pk for n in range(3)]
     reviews = [
         review_transitions.open_for_alert(cases[0], rule="rule", text="", at=at("2026-11-23 10:00")),

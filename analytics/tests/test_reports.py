@@ -203,7 +203,7 @@ def test_a_broken_disk_is_told_and_the_build_can_go_on(month):
 
 @pytest.mark.parametrize("edition", ["data", "experience", "risk"])
 def test_every_edition_has_its_sections_and_names_nobody(month, edition):
-    """AN-20…28; the draft holds no name, number or text of a case."""
+    """AN-20…28; the draft holds no name, number or text of a case (COM-07)."""
     report = Report(
         period="2026-11", edition=edition, requested_at=NOW, figures=reporting.freeze(parse("2026-11"), at=NOW)
     )
@@ -300,7 +300,7 @@ def test_neither_the_requester_nor_an_editor_approves(draft, month):
 
 
 def test_a_correction_is_a_new_revision(draft, month):
-    """The released revision keeps its figures; the new one counts what came later."""
+    """AN-03: the released revision keeps its figures; the new one counts what came later."""
     transitions.approve(draft.pk, by=month.manager2, at=NOW)
     transitions.release(draft.pk, by=month.manager2, at=NOW)
     registered("2026-11-25 09:00", phone="13800000077")

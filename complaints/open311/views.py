@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import status
-from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import AllowAny
@@ -22,6 +21,7 @@ from rest_framework.views import APIView
 
 from accounts.errors import InvalidInput
 from accounts.models import User
+from accounts.tokens import TokenAuthentication
 from complaints.idempotency import idempotent
 from complaints.models import Category, ServiceRequest
 from complaints.open311 import requests, services
@@ -162,7 +162,7 @@ def _by_key(key: str) -> User:
     """The client a key in the body belongs to. Raises NotAuthenticated, AuthenticationFailed."""
     if not key:
         raise NotAuthenticated(_("This needs your key: as api_key in the body or in the Authorization header."))
-    user, _token = TokenAuthentication().authenticate_credentials(key)
+    user, _token = TokenAuthentication().authenticate_credentials(key.encode())
     return user
 
 

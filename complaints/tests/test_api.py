@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from rest_framework.authtoken.models import Token
 
+from accounts.tests.factories import token as api_token
 from complaints.models import CaseEvent, Complaint
 from complaints.tests.factories import Story, registered
 
@@ -15,7 +15,7 @@ BODY = {"subject": "停水", "narrative": "从早上停到现在", "phone": "138
 def api(client, user=None, **headers):
     """Headers for a caller, by token."""
     if user is not None:
-        headers["Authorization"] = f"Token {Token.objects.get_or_create(user=user)[0].key}"
+        headers["Authorization"] = f"Token {api_token(user)}"
     return {"headers": headers, "content_type": "application/json"}
 
 
@@ -65,6 +65,7 @@ def test_a_refused_write_may_be_tried_again_with_the_same_key(client, db):
 
 
 def test_lists_hold_what_the_caller_may_see_and_no_person(client, cast):
+    """COM-07."""
     Story(cast).accept().assign()
     registered(phone="13911112222", name="罗满堂")
     office = client.get("/api/v1/complaints/", **api(client, cast.intake))

@@ -24,7 +24,7 @@ def post(client, who, story_or_number, action, **fields):
 
 
 def test_the_whole_way_on_the_page(cast, client):
-    """Sequence rule 1: intake to closing, each step by the person whose work it is."""
+    """Sequence rule 1: intake to closing, each step by the person whose work it is (CLS-19, IMP-16)."""
     receipt = registered()
     number = receipt.complaint.number
     page = reverse("complaints:detail", args=[number])
@@ -200,7 +200,7 @@ def test_load_of_the_departments_stands_beside_their_names(cast, client):
 
 
 def test_notes_contacts_and_evidence_reach_the_record(cast, client):
-    """COO-05, CLS-17, COO-13, SLA-11: what is added shows on the page."""
+    """COO-05, CLS-17, COO-13, COO-15, CASE-04, SLA-11: what is added shows on the page."""
     story = Story(cast).accept().assign().start()
     number = story.case.number
     client.force_login(cast.water_handler)

@@ -137,7 +137,7 @@ CLEAR = ("张桂芳", "13800002417", "zhang@example.cn", "柳桥三村12幢2单�
 
 
 def test_identity_is_masked_until_revealed_with_a_reason(cast, client):
-    """Matrix, ident; AZ-06: the look shows for five minutes, is an event, and is listed for 30 days."""
+    """Matrix, ident; AZ-06, COM-07: the look shows for five minutes, is an event, and is listed for 30 days."""
     story = Story(cast).accept().assign().start()
     text = page_of(client, cast.water_handler, story)
     assert [value for value in CLEAR if value in text] == []

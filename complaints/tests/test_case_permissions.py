@@ -196,6 +196,7 @@ def _state(pk: int) -> tuple:
 
 @pytest.mark.parametrize("action", TABLE)
 def test_direct_post_is_answered_by_role(action, cast, client):
+    """QUA-02, QUA-08: among others, a handler and their head neither check, nor call back, nor rate."""
     make, seers, actors = TABLE[action]
     story = make(cast)
     url = reverse("complaints:action", args=[story.case.number, action])
@@ -312,7 +313,7 @@ def test_outsider_and_unknown_number_get_the_same_page(cast, client):
 
 
 def test_complainant_and_accused_never_see_the_case(cast, client):
-    """S6, S7: not even with the sight of all cases."""
+    """S6, S7, COM-15: not even with the sight of all cases."""
     story = Story(cast)
     case = story.case
     case.accused_staff.add(cast.coordinator)

@@ -90,6 +90,7 @@ def test_other_dimensions_ask_for_less(cast, client):
 
 # --- Changing -----------------------------------------------------------------------------------
 def test_a_change_is_kept_with_before_and_after(cast, client):
+    """CASE-12: who changed what, before and after."""
     row = category("water-outage")
     client.force_login(cast.coordinator)
     fields = form_of(row, name="停水和限水", is_soft="on", default_department="water", required_fields=["place"])

@@ -62,6 +62,7 @@ def test_each_day_shows_register_and_counter(cast):
 
 
 def test_a_difference_is_open_until_somebody_explains_it(cast):
+    """AN-03: the register is reconciled with the counter of the channel."""
     registered("2026-11-16 10:00", channel=Channel.PHONE)
     records.set_count(channel="phone", day=date(2026, 11, 16), count=2, by=cast.intake, at=NOW)
     assert row("phone").cells[0].is_open_question

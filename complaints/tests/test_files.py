@@ -201,7 +201,7 @@ def test_name_is_data_and_tells_the_truth(name, kind, clean):
 # --- Where it goes -----------------------------------------------------------------------------
 @pytest.mark.django_db(transaction=True)
 def test_content_is_stored_once_under_its_hash_and_unchanged():
-    """IN-23, I15, FL-08: two files of one name are two contents; one content is one file."""
+    """IN-23, ARC-08, I15, FL-08: two files of one name are two contents; one content is one file."""
     content = picture("PNG")
     stored = files.store(upload(content, "a.png"), at=NOW)
     again = files.store(upload(content, "b.png"), at=NOW)

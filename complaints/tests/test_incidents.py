@@ -94,6 +94,7 @@ def test_the_suggestions_cost_the_same_queries(cast, django_assert_num_queries):
 
 # --- From a group to an incident --------------------------------------------------------------------
 def test_a_group_becomes_an_incident(desk, cast):
+    """INC-01: several complaints, one incident; each is listed under its own number."""
     cases = [new_case(place="槐荫里小区", category=category()) for _n in range(4)]
     page = desk.get(reverse("complaints:incident_groups")).content.decode()
     assert re.findall(r'name="case" value="([\w-]+)" checked', page) == [case.number for case in cases]
@@ -159,6 +160,7 @@ def test_a_case_joins_from_its_page_and_leaves_again(desk, cast):
 
 
 def test_closing_needs_words_and_ends_joining(desk, cast):
+    """INC-01: the incident ends, its cases go on each by itself."""
     case, late = new_case(), new_case()
     incident = transitions.open_incident([case.pk], title="停水", by=cast.coordinator)
     close = reverse("complaints:incident_close", args=[incident.number])

@@ -48,6 +48,7 @@ def test_an_untouched_ledger_verifies(two_cases):
 
 @pytest.mark.parametrize("damage", ["change", "delete_middle", "swap", "cut_tail", "forge"])
 def test_fi_r_every_kind_of_tampering_shows(two_cases, unlocked, damage):
+    """AN-03: whatever is changed behind the log is found, with its row."""
     events.anchor(day=at("2026-11-21 00:00").date())
     case = two_cases[0].case
     rows = list(CaseEvent.objects.filter(complaint=case).order_by("sequence"))

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 from jsonschema import Draft7Validator
-from rest_framework.authtoken.models import Token
 
 from accounts.models import User
+from accounts.tests.factories import token as api_token
 from complaints.models import Category, Complaint, ServiceRequest
 from complaints.tests.factories import Story
 from tests import services
@@ -47,7 +47,7 @@ REQUEST = {
 
 @pytest.fixture
 def key(cast) -> str:
-    return Token.objects.create(user=cast.intake).key
+    return api_token(cast.intake)
 
 
 def params(**extra: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import translation
-from rest_framework.authtoken.models import Token
 
+from accounts.tests.factories import token as api_token
 from complaints import challenge, drafts
 from complaints.models import Complaint, IntakeDraft
 from complaints.tests.factories import at, registered
@@ -96,9 +96,9 @@ def test_pi_10_staff_and_programs_with_a_token_are_never_asked(client, cast, alw
     sent = client.post("/desk/register/?channel=phone", form())
     assert (sent.status_code, Complaint.objects.count()) == (302, 1)
     body = {"subject": "停水", "narrative": "停水两天", "channel": "phone", "name": "王先生", "phone": "13800000417"}
-    token = Token.objects.create(user=cast.intake)
+    token = api_token(cast.intake)
     response = Client().post(
-        "/api/v1/complaints/", body, content_type="application/json", headers={"authorization": f"Token {token.key}"}
+        "/api/v1/complaints/", body, content_type="application/json", headers={"authorization": f"Token {token}"}
     )
     assert response.status_code == 201, response.content
 

@@ -354,7 +354,7 @@ def test_every_kind_of_event_has_a_decision():
 
 
 def test_page_of_a_replied_case_shows_the_answer_first(cast):
-    """FB-04: the result, then what happened, in plain words with dates."""
+    """FB-04, COM-16: the result, then what happened, in plain words with dates."""
     story = Story(cast).to_reply()
     client = signed_in(story.case, story.receipt.access_code)
     html = client.get("/track/case/?lang=en").content.decode()
@@ -520,7 +520,7 @@ def test_supplement_is_kept_beside_the_text_that_was_filed(cast):
 
 @pytest.mark.parametrize("kind", ["substantive", "reminder"])
 def test_question_and_reminder_are_recorded_as_such(cast, kind):
-    """RISK-11."""
+    """RISK-11; COO-04: whoever asks reads the answer on the same page."""
     story = Story(cast)
     client = signed_in(story.case, story.receipt.access_code)
     client.post("/track/case/supplement/", {"kind": kind, "text": "什么时候来水"})

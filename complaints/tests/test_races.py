@@ -98,6 +98,7 @@ def test_cc_04_a_question_that_arrives_while_the_case_closes_is_kept(cast):
 
 
 def test_cc_06_numbers_of_twenty_parallel_filings_have_no_gap(cast):
+    """CASE-01: one case per complaint, each with its own number."""
     results = together(*(lambda n=n: registered(phone=f"1380000{n:04d}") for n in range(20)))
     assert results == ["ok"] * 20
     assert sorted(Complaint.objects.values_list("number", flat=True)) == [f"HY-20261116-{n:04d}" for n in range(1, 21)]

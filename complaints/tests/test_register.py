@@ -96,7 +96,7 @@ def test_each_channel_asks_for_its_own(desk, channel, own, absent):
 
 # --- One complaint ----------------------------------------------------------------------------
 def test_a_telephone_complaint_is_registered_with_receipt(desk, cast):
-    """IN-01, IN-13: caller, time of the call, recording reference; one register, one numbering."""
+    """IN-01, IN-13, CASE-01: caller, time of the call, recording reference; one register, one numbering."""
     response = send(
         desk,
         channel_reference="REC-77",

@@ -211,9 +211,17 @@ def test_an_app_is_told_what_is_too_long(client, db, field, value):
     assert (answer.status_code, set(answer.json())) == (400, {field})
 
 
+# --- Conduct (IN-35) --------------------------------------------------------------------------------
+@pytest.mark.parametrize(("channel", "shown"), [("phone", True), ("counter", True), ("letter", False)])
+def test_in_35_whoever_talks_to_the_complainant_has_words_and_advice(desk, channel, shown):
+    html = desk.get(f"{URL}?channel={channel}").content.decode()
+    assert ("怎样与投诉人沟通" in html) is shown
+    assert ("您希望我们怎么处理？" in html) is shown
+
+
 # --- On paper (IN-15) -------------------------------------------------------------------------------
 def test_the_paper_form_is_the_twin_of_the_web_form(client, db):
-    """Same fields, same order; a changed web form needs a new version of the paper."""
+    """IN-15: same fields, same order; a changed web form needs a new version of the paper."""
     fields = {step: tuple(form_class.base_fields) for step, form_class in STEPS.items()}
     assert fields == paper_form.FIELDS
     html = client.get("/help/form/").content.decode()

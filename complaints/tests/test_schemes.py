@@ -85,7 +85,7 @@ def test_in25_in36_prompts_and_materials():
 
 
 def test_cls09_statutes_by_the_day_of_the_complaint(cast):
-    """The Contract Law holds until the Civil Code does; a case reads what was in force when it came."""
+    """The Contract Law holds until the Civil Code does; a case reads what was in force when it came (COM-18)."""
     contract = Category.objects.get(dimension="legal", code="contract")
     old, new = contract.legal_references.order_by("valid_from")
     assert (old.valid_until, new.valid_from, new.valid_until) == (date(2020, 12, 31), date(2021, 1, 1), None)

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from accounts.errors import InvalidInput
+from accounts.tests.factories import token as api_token
 from accounts.tests.factories import user
 from complaints import transitions
 from complaints.models import Drill, OpinionSignal
@@ -32,7 +32,7 @@ def press(cast):
 
 
 def send(client, who, body, **headers):
-    headers["Authorization"] = f"Token {Token.objects.get_or_create(user=who)[0].key}"
+    headers["Authorization"] = f"Token {api_token(who)}"
     return client.post(API, body, content_type="application/json", headers=headers)
 
 

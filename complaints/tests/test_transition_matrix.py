@@ -174,6 +174,7 @@ def test_every_action_that_the_table_lacks_is_refused_and_changes_nothing(cast, 
 
 @pytest.mark.parametrize("status", list(Status))
 def test_every_action_of_the_table_works_and_leaves_one_versioned_event(cast, status):
+    """CASE-12: what was done, with the status before and after."""
     story = in_status(cast, status)
     assert story.case.status == status
     for action, move in MOVES.items():

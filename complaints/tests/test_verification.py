@@ -79,6 +79,7 @@ def test_pi_15_two_complaints_get_the_same_words(mailoutbox):
 
 
 def test_pi_15_the_row_of_a_message_holds_the_number_only(cast):
+    """COO-04: the complainant is told of receipt, acceptance and reply."""
     story = Story(cast, **SECRETS).to_reply()
     rows = Notification.objects.filter(to_complainant=True)
     assert {row.kind for row in rows} >= {"received", "accepted", "replied"}

@@ -137,6 +137,7 @@ def test_figures_come_from_this_years_results(client):
 
 
 def test_pub_03_08_detail_shows_six_elements_plan_and_signature_dates(client):
+    """PUB-43: each improvement stands there with its date, done, late or to come."""
     result = published(
         1,
         improvements=[
@@ -218,6 +219,7 @@ def test_pr_12_markup_in_a_text_stays_text_for_feed_readers(client):
 
 
 def test_english_and_large_text_travel_in_the_address(client):
+    """SPG-04: large text on every page from here on."""
     result = published(1)
     html = body(client.get(f"{address(result)}?lang=en&text=large"))
     assert '<html lang="en" data-theme="light" data-text="large" class="public">' in html
@@ -232,6 +234,7 @@ def test_english_and_large_text_travel_in_the_address(client):
     ("size", "shown"), [("a4", "a4"), ("a3", "a3"), ("a4-large", "a4-large"), ("", "a4"), ("x", "a4")]
 )
 def test_pub_24_33_poster_for_the_notice_board(client, size, shown):
+    """SPG-04: in large print as well."""
     result = published(1)
     html = body(client.get(f"{address(result)}poster/", {"size": size}))
     assert f'data-size="{shown}"' in html
@@ -492,7 +495,7 @@ def test_pr_07_public_ids_are_random_and_say_nothing_about_the_case(client):
 @pytest.mark.parametrize("query", ["", "?lang=en", "?text=large"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_pages_are_accessible_and_fit(live_server, page, width, query):
-    """WCAG 2.2 AA by axe, no sideways scrolling, no script error, no cookie."""
+    """WCAG 2.2 AA by axe, no sideways scrolling, no script error, no cookie (SPG-04)."""
     from axe_playwright_python.sync_playwright import Axe
 
     result = published(

@@ -65,6 +65,7 @@ def test_pub_02_the_draft_is_composed_and_never_copies_the_record(draft, cast):
 
 @pytest.mark.parametrize("element", ELEMENTS)
 def test_pub_03_08_every_element_is_required(draft, cast, element):
+    """PUB-03…08: without subject, matter, investigation, responsibility, result or improvement nothing is submitted."""
     transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 09:40"), **{element: " "})
     with pytest.raises(InvalidInput) as refused:
         transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))

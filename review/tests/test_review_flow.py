@@ -107,6 +107,7 @@ def steps(review, cast) -> Steps:
 
 
 def test_rev_01_43_46_all_seven_steps(steps, cast):
+    """IMP-06: the department reports, somebody outside it verifies; until then the review stays open."""
     steps.set_up().assign().verify().report().opinions().finalise()
     case = steps.review.complaint
     assert (case.status, steps.review.status) == (Status.IN_PROGRESS, ReviewStatus.FEEDBACK)
@@ -183,6 +184,7 @@ def test_rev_27_29_31_refusal_needs_a_reason_and_sends_the_notice(steps, cast):
 
 @pytest.mark.parametrize("person", ["intake", "coordinator", "checker", "water_handler"])
 def test_ri_01_whoever_took_part_is_kept_out(steps, cast, person):
+    """REV-05: who registered, assigned, checked or handled the case neither joins nor sees its review."""
     someone = getattr(cast, person)
     someone.groups.add(*cast.reviewer.groups.all())
     steps.set_up()
@@ -248,6 +250,7 @@ def test_ri_05_the_deputy_leads_when_the_head_is_in_conflict(review, cast):
 
 
 def test_rev_44_the_author_never_signs_and_a_major_case_needs_the_head(steps, cast):
+    """REV-13: on a major complaint only the head signs the conclusion."""
     steps.set_up().assign().verify().report().opinions()
     with pytest.raises(NotAllowed):
         transitions.finalise(steps.pk, by=cast.reviewer, at=at("2026-11-25 14:00"))

@@ -1,8 +1,8 @@
 """The review group's pages and API."""
 
 import pytest
-from rest_framework.authtoken.models import Token
 
+from accounts.tests.factories import token as api_token
 from complaints import case_records, timeline
 from complaints.tests.factories import Story, at
 from review import draws, transitions
@@ -24,6 +24,8 @@ def url(review, action=""):
 
 
 def test_the_seven_steps_on_the_pages(client, cast, review):
+    """REV-15: a member collects, verifies, records the findings and writes the report."""
+
     def post(user, action, **data):
         client.force_login(user)
         data["version"] = ReviewCase.objects.get(pk=review.pk).version
@@ -66,6 +68,7 @@ def test_ri_01_who_took_part_gets_the_same_404_as_for_an_unknown_number(client, 
 
 @pytest.mark.parametrize("person", ["intake", "water_handler", "publisher", "administrator"])
 def test_others_are_refused_and_the_anonymous_sign_in(client, cast, review, person):
+    """REV-06: queue, reviews and draws are open to the review group alone."""
     assert client.get("/desk/reviews/").headers["Location"].startswith("/accounts/login/")
     client.force_login(getattr(cast, person))
     for path in ("/desk/reviews/", url(review), "/desk/sampling/"):
@@ -124,8 +127,8 @@ def test_the_draw_is_confirmed_verified_and_downloaded(client, cast):
 
 def test_api_lists_actions_and_blinds_opinions(client, cast, review):
     Steps(review, cast).set_up().assign().verify().report()
-    headers = {"Authorization": f"Token {Token.objects.create(user=cast.reviewer).key}"}
-    other = {"Authorization": f"Token {Token.objects.create(user=cast.reviewer2).key}"}
+    headers = {"Authorization": f"Token {api_token(cast.reviewer)}"}
+    other = {"Authorization": f"Token {api_token(cast.reviewer2)}"}
     path = f"/api/v1/reviews/{review.number}/"
     version = client.get(path, headers=headers).json()["version"]
     stale = client.post(

@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
-from rest_framework.authtoken.models import Token
 
+from accounts import tokens
 from accounts.management.base import SHANGHAI, ActionCommand, Failed
 from accounts.models import Department, DepartmentKind, Membership, User
 from accounts.roles import ROLE_BY_KEY
@@ -104,11 +104,21 @@ def _account(role: str, department: Department | None, number: int) -> dict[str,
         "roles": [role],
         "departments": [department.code] if department else [],
         "password": password,
-        "token": Token.objects.get_or_create(user=user)[0].key,
+        "token": _token(user),
     }
 
 
 def _password(staff_number: str) -> str:
+    return _secret(staff_number)[:16]
+
+
+def _token(user: User) -> str:
+    token = _secret(f"token:{user.staff_number}")
+    tokens.keep(user, token)
+    return token
+
+
+def _secret(what: str) -> str:
     """The same on every run, and nothing that could be guessed without this installation's SECRET_KEY."""
-    digest = hmac.new(settings.SECRET_KEY.encode(), f"seed_roles:{staff_number}".encode(), hashlib.sha256).digest()
-    return base64.b32encode(digest)[:16].decode().lower()
+    digest = hmac.new(settings.SECRET_KEY.encode(), f"seed_roles:{what}".encode(), hashlib.sha256).digest()
+    return base64.b32encode(digest).decode().lower().rstrip("=")

@@ -1,0 +1,59 @@
+"""Tokens of programs that work in somebody's name: kept as a hash, for a limited time (AP-04)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from knox.auth import TokenAuthentication as KnoxAuthentication
+from knox.crypto import hash_token
+from knox.models import AuthToken
+from knox.settings import CONSTANTS
+from rest_framework.exceptions import AuthenticationFailed
+
+from accounts.models import User
+
+# How long a token may be used, in days, as its owner chooses.
+LIFETIMES = (30, 90, 365)
+
+
+@transaction.atomic
+def issue(user: User, *, days: int) -> str:
+    """A new token in place of the one before; it can be read only now. Raises ValueError for another lifetime."""
+    if days not in LIFETIMES:
+        raise ValueError(days)
+    revoke(user)
+    _row, token = AuthToken.objects.create(user=user, expiry=timedelta(days=days))
+    return token
+
+
+def keep(user: User, token: str) -> None:
+    """Make a token that is known beforehand work, without end: for accounts of tests and trials only."""
+    AuthToken.objects.get_or_create(
+        digest=hash_token(token), defaults={"user": user, "token_key": token[: CONSTANTS.TOKEN_KEY_LENGTH]}
+    )
+
+
+def revoke(user: User) -> bool:
+    """Take the person's token away. False when there was none."""
+    return bool(AuthToken.objects.filter(user=user).delete()[0])
+
+
+def current(user: User) -> AuthToken | None:
+    return AuthToken.objects.filter(user=user).first()
+
+
+class TokenAuthentication(KnoxAuthentication):
+    """The token in the Authorization header; what is no token at all is refused, not an error."""
+
+    def authenticate_credentials(self, token: bytes) -> tuple[User, Any]:
+        if not token.isascii():
+            raise AuthenticationFailed(_("This token does not exist or has run out; make another on your page."))
+        try:
+            return super().authenticate_credentials(token)
+        except AuthenticationFailed:
+            raise AuthenticationFailed(
+                _("This token does not exist or has run out; make another on your page.")
+            ) from None
