@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from knox.models import AuthToken
@@ -57,3 +59,13 @@ class TokenAuthentication(KnoxAuthentication):
             raise AuthenticationFailed(
                 _("This token does not exist or has run out; make another on your page.")
             ) from None
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the schema of the API describes the token."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return build_bearer_security_scheme_object(header_name="Authorization", token_prefix="Token")

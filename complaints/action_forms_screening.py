@@ -11,12 +11,12 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.web import offer
 from complaints import information_requests, suggestion_hints
 from complaints.action_form import ActionForm, choices_of
+from complaints.category_words import said
 from complaints.choice_fields import CategoryField, LongText
 from complaints.models import AcceptanceRule, Category, Dimension, ExternalBody
 from complaints.states import Complexity, RefusalGround, Severity
@@ -24,11 +24,6 @@ from complaints.states import Complexity, RefusalGround, Severity
 # How long a complainant has for what may still come, unless the officer names another day (IN-37).
 OUTSTANDING_DAYS = 10
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-
-
-def words(entry: dict[str, Any]) -> str:
-    """A prompt or material of a category in the active language."""
-    return entry.get("text_en") or entry["text"] if get_language() == "en" else entry["text"]
 
 
 def _code(value: Any) -> str:
@@ -50,7 +45,7 @@ class MaterialsField(forms.MultipleChoiceField):
 
     def offer(self, category: Category | None) -> None:
         self.materials = list(category.materials) if category else []
-        self.choices = [(entry["text"], words(entry)) for entry in self.materials]
+        self.choices = [(entry["text"], said(entry)) for entry in self.materials]
 
     def essential(self, chosen: list[str]) -> list[str]:
         """Those of the chosen materials without which the complaint cannot be accepted."""

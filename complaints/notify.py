@@ -61,14 +61,14 @@ def tell(
 
 
 def _unconcerned(people: dict[int, User], complaint: Complaint) -> dict[int, User]:
-    concerned = _concerned(complaint)
-    if not concerned & people.keys():
+    left_out = concerned(complaint)
+    if not left_out & people.keys():
         return people
-    rest = {pk: user for pk, user in people.items() if pk not in concerned}
+    rest = {pk: user for pk, user in people.items() if pk not in left_out}
     return rest or {user.pk: user for user in managers(complaint)}
 
 
-def _concerned(complaint: Complaint) -> set[int]:
+def concerned(complaint: Complaint) -> set[int]:
     """The members of staff a case is about or comes from."""
     accused = set(complaint.accused_staff.values_list("pk", flat=True))
     return accused | {pk for pk in (complaint.complainant.staff_user_id,) if pk}
@@ -76,12 +76,12 @@ def _concerned(complaint: Complaint) -> set[int]:
 
 def managers(complaint: Complaint) -> QuerySet[User]:
     """Management, save whom the case is about or comes from."""
-    return holders_of(MANAGEMENT).exclude(pk__in=_concerned(complaint))
+    return holders_of(MANAGEMENT).exclude(pk__in=concerned(complaint))
 
 
 def risk_people(complaint: Complaint) -> QuerySet[User]:
     """Who works on legal and reputational risk, save whom the case is about or comes from."""
-    return holders_of(RISK).exclude(pk__in=_concerned(complaint))
+    return holders_of(RISK).exclude(pk__in=concerned(complaint))
 
 
 def keepers(complaint: Complaint) -> list[User]:

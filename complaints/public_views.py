@@ -25,8 +25,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import DomainError
-from complaints import drafts, files, help_text, throttle, uploads
-from complaints.models import IntakeDraft
+from complaints import category_words, drafts, files, help_text, throttle, uploads
+from complaints.models import Category, Dimension, IntakeDraft
 from complaints.models.people import ContactKind
 from complaints.public_forms import STEPS, CategoryForm, DetailsForm, initial, raw_values
 
@@ -112,12 +112,24 @@ def _show(request: HttpRequest, step: str, form: forms.Form, *, status: int = 20
         "attachments": draft.attachments.all() if draft else [],
         "max_files": settings.ATTACHMENT_MAX_COUNT,
         "max_megabytes": settings.ATTACHMENT_MAX_BYTES // (1024 * 1024),
+        **(_asked(draft) if step == "details" else {}),
         **context,
     }
     response = render(request, f"public/complain/{step}.html", context, status=status)
     if status == 429:
         response["Retry-After"] = str(throttle.HOUR)
     return response
+
+
+def _asked(draft: IntakeDraft | None) -> dict[str, Any]:
+    """What the chosen category asks for, and whether it asks for something that is folded away at first (IN-25)."""
+    code = drafts.answers(draft).get("category", {}).get("category", "") if draft else ""
+    category = Category.objects.filter(dimension=Dimension.CATEGORY, code=code).first() if code else None
+    return {
+        "questions": category_words.questions(category),
+        "materials": category_words.materials(category),
+        "asks_more": bool(category and set(category.required_fields) & set(DetailsForm.MORE)),
+    }
 
 
 def _step(request: HttpRequest, step: str, next_page: str, **context: Any) -> HttpResponse:

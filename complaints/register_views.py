@@ -13,13 +13,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.errors import DomainError, InvalidInput
 from accounts.web import StaffRequest
-from complaints import files, queue, queue_rows, register_forms, transitions
+from complaints import category_words, files, queue, queue_rows, register_forms, transitions
 from complaints.desk_access import needs
 from complaints.models import Attachment, Category, Complaint, Dimension, IdempotencyKey
 from complaints.register_forms import CHANNELS, RegisterForm
@@ -164,11 +163,7 @@ def _prompts(code: str) -> dict:
         if category
         else []
     )
-    questions = [
-        (prompt.get("text_en") if get_language() == "en" else "") or prompt.get("text", "")
-        for prompt in (category.prompts if category else [])
-    ]
-    return {"category": category, "needed": labels, "questions": [text for text in questions if text]}
+    return {"category": category, "needed": labels, "questions": category_words.questions(category)}
 
 
 def _form_page(

@@ -121,7 +121,8 @@ def test_clearing_and_going_back_shows_no_receipt(live_server, page):
     number, code = walk(page, live_server.url)
     page.goto(f"{live_server.url}/complain/done/")
     assert number in page.content()
-    page.locator("form[action*=clear] button").click()
+    with page.expect_navigation():
+        page.locator("form[action*=clear] button").click()
     page.go_back()
     assert code not in page.content()
     assert page.evaluate("Object.keys(localStorage).length") == 0

@@ -18,7 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from complaints import drafts, throttle, transitions
-from complaints.models import Attachment, Complaint, IntakeDraft
+from complaints.models import Attachment, Category, Complaint, IntakeDraft
 from complaints.states import Channel, Status
 from complaints.tests.factories import at, filing
 from complaints.tests.public_flow import CATEGORY, CONTACT, DETAILS, Elements, file, png, receipt_of, write
@@ -585,3 +585,28 @@ def test_keeping_takes_the_token_of_the_form():
     strict.post("/complain/", {**CATEGORY, "csrfmiddlewaretoken": token})
     assert strict.post("/complain/keep/contact/", CONTACT).status_code == 403
     assert strict.post("/complain/keep/contact/", {**CONTACT, "csrfmiddlewaretoken": token}).status_code == 204
+
+
+@pytest.mark.django_db
+def test_in_25_36_the_second_step_asks_what_the_chosen_category_needs(client):
+    """Questions and materials of the category, in the language of the page; nothing of them is compulsory."""
+    category = Category.objects.get(dimension="category", code="utilities")
+    category.required_fields = ["place"]
+    category.save(update_fields=["required_fields"])
+    client.post("/complain/", CATEGORY)
+    html = client.get("/complain/details/").content.decode()
+    for text in ("家里有老人、病人或婴儿吗？", "户号", "现场照片或视频", '<details class="more" open>'):
+        assert text in html
+    english = client.get("/complain/details/?lang=en").content.decode()
+    assert "Customer number" in english
+    assert "户号" not in english
+    client.post("/complain/?lang=zh", {"category": "other"})
+    assert "现场照片或视频" not in client.get("/complain/details/?lang=zh").content.decode()
+    assert client.post("/complain/details/", DETAILS).status_code == 302
+
+
+@pytest.mark.django_db
+def test_in_25_a_category_that_is_gone_asks_nothing(client):
+    client.post("/complain/", CATEGORY)
+    Category.objects.filter(code="utilities").update(code="renamed")
+    assert client.get("/complain/details/").status_code == 200

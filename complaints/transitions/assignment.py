@@ -129,8 +129,7 @@ def hand_over(
     core.require("reason", reason, _("Give the reason for handing over."))
     lead = _lead_of(complaint)
     assert lead is not None
-    if not notify.members_with("complaints.handle_complaint", [lead.department_id]).filter(pk=handler.pk).exists():
-        raise InvalidInput("handler", _("Choose a handler of the lead department."))
+    _require_fit(complaint, lead.department_id, handler)
     lead.handler = complaint.handler = handler
     lead.save(update_fields=["handler"])
     complaint.save(update_fields=["handler"])
@@ -263,6 +262,14 @@ def _set_lead(complaint: Complaint, department: Department, handler: User | None
     complaint.lead_department, complaint.handler = department, handler
 
 
+def _require_fit(complaint: Complaint, department_id: int, handler: User) -> None:
+    """Nobody handles a complaint about or from themselves (ASG-12). Raises InvalidInput."""
+    if handler.pk in notify.concerned(complaint):
+        raise InvalidInput("handler", _("The complaint is about this person or comes from them; choose somebody else."))
+    if not notify.members_with("complaints.handle_complaint", [department_id]).filter(pk=handler.pk).exists():
+        raise InvalidInput("handler", _("Choose a handler of the lead department."))
+
+
 def _give(
     complaint: Complaint,
     department: Department,
@@ -278,8 +285,8 @@ def _give(
         raise InvalidInput("department", _("This department is no longer active."))
     if Assignment.objects.filter(complaint=complaint, department=department, is_current=True).exists():
         raise InvalidInput("supporting", _("This department already works on the case."))
-    if handler is not None and complaint.accused_staff.filter(pk=handler.pk).exists():
-        raise InvalidInput("handler", _("The complaint is about this person; choose somebody else."))
+    if handler is not None:
+        _require_fit(complaint, department.pk, handler)
     row = Assignment.objects.create(
         complaint=complaint,
         department=department,

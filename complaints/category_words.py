@@ -1,0 +1,26 @@
+"""What a category asks for, in the reader's language: questions and materials (IN-25, IN-36)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import get_language
+
+from complaints.models import Category
+
+
+def said(entry: dict[str, Any]) -> str:
+    """A question or material in the active language; Chinese where there is no English."""
+    text = str(entry.get("text", ""))
+    return str(entry.get("text_en") or text) if get_language() == "en" else text
+
+
+def questions(category: Category | None) -> list[str]:
+    """What to ask whoever complains about this."""
+    return [text for text in map(said, category.prompts if category else []) if text]
+
+
+def materials(category: Category | None) -> list[str]:
+    """What belongs to a complaint about this, the essential first."""
+    found = sorted(category.materials if category else [], key=lambda entry: not entry.get("is_essential"))
+    return [text for text in map(said, found) if text]
