@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
+from types import NoneType, SimpleNamespace
 from typing import Any, Self, cast
 
 from django.db import connection, models, transaction
@@ -106,19 +106,26 @@ class Rows:
 
 
 def _as_copy_text(value: Any) -> str:
-    """A value in the text format of COPY; the frequent kinds first."""
-    if isinstance(value, str):
-        plain = not ("\\" in value or "\n" in value or "\t" in value or "\r" in value)
-        return str(value) if plain else value.translate(_ESCAPES)
-    if type(value) is int:
-        return str(value)
-    if value is None:
-        return r"\N"
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    return _json(value).translate(_ESCAPES) if isinstance(value, (list, dict)) else str(value)
+    """A value in the text format of COPY; half of a row's cells are found by their type at once."""
+    write = _COPY_TEXT.get(type(value))
+    if write is not None:
+        return write(value)
+    return _escaped(_json(value) if isinstance(value, (list, dict)) else str(value))
+
+
+def _escaped(text: str) -> str:
+    plain = not ("\\" in text or "\n" in text or "\t" in text or "\r" in text)
+    return text if plain else text.translate(_ESCAPES)
+
+
+_COPY_TEXT: dict[type, Callable[[Any], str]] = {
+    str: _escaped,
+    int: str,
+    NoneType: lambda _none: r"\N",
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    bool: lambda value: "t" if value else "f",
+}
 
 
 def _as_parameter(value: Any) -> Any:

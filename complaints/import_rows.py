@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
@@ -224,6 +225,7 @@ def _fields_of(cells: Sequence[Cell], chosen: Mapping[str, str]) -> list[tuple[s
     return [(field, index, name) for index, name in names if name and (field := picked.get(name) or known.get(name))]
 
 
+@lru_cache(maxsize=4096, typed=True)  # a register names the same few departments and categories over and over
 def _heading(cell: Cell) -> str:
     return "".join(unicodedata.normalize("NFKC", str(cell)).split()).casefold() if cell is not None else ""
 
