@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,6 @@ class StaffAdapter(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": _("The staff number or password is wrong."),
         "too_many_login_attempts": _("Too many wrong attempts. Try again in 5 minutes."),
-        "incorrect_code": _("The code is wrong. Enter the newest one."),
     }
 
     def is_open_for_signup(self, request) -> bool:
@@ -27,3 +27,12 @@ class StaffAdapter(DefaultAccountAdapter):
         if request.user.has_perm("complaints.use_desk"):
             return resolve_url(settings.LOGIN_REDIRECT_URL)
         return resolve_url("accounts:profile")
+
+
+class TwoStepAdapter(DefaultMFAAdapter):
+    """The code of the second step, in our words."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("The code is wrong. Enter the newest one."),
+    }
