@@ -51,14 +51,12 @@ class TokenAuthentication(KnoxAuthentication):
     """The token in the Authorization header; what is no token at all is refused, not an error."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, Any]:
-        if not token.isascii():
-            raise AuthenticationFailed(_("This token does not exist or has run out; make another on your page."))
         try:
-            return super().authenticate_credentials(token)
+            if token.isascii():
+                return super().authenticate_credentials(token)
         except AuthenticationFailed:
-            raise AuthenticationFailed(
-                _("This token does not exist or has run out; make another on your page.")
-            ) from None
+            pass
+        raise AuthenticationFailed(_("This token does not exist or has run out; make another on your page."))
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

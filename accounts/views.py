@@ -29,9 +29,8 @@ def profile(request: StaffRequest) -> HttpResponse:
 @require_POST
 def create_token(request: StaffRequest) -> HttpResponse:
     """Make a token for the API in place of the one before, and show it this once."""
-    wanted = request.POST.get("days", "")
-    days = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 4 else 0
-    if days not in tokens.LIFETIMES:
+    days = {str(days): days for days in tokens.LIFETIMES}.get(request.POST.get("days", ""))
+    if days is None:
         messages.error(request, _("Choose how long the token may be used."))
         return redirect("accounts:profile")
     with transaction.atomic():

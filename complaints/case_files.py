@@ -29,7 +29,6 @@ class CaseFile:
     """One file on the case page; `state` and `tone` say why it cannot be opened, where there is a reason."""
 
     attachment: Attachment
-    name: str
     may_open: bool
     may_preview: bool
     may_copy: bool
@@ -38,9 +37,9 @@ class CaseFile:
 
 
 def rows(complaint: Complaint, user: User) -> list[CaseFile]:
-    """The files of a case with their attachments' names as this person may read them."""
+    """The files of a loaded case; their names become those that this person may read (`withhold_names`)."""
+    withheld = withhold_names(complaint, user)
     attachments = list(complaint.attachments.all())
-    withheld = withheld_from(user, complaint, attachments)
     may_open = user.has_perm("complaints.view_original")
     copied = {row.copy_of_id for row in attachments}
     makes_copies = complaint.is_confidential and user.has_perm(COPIES) and user.has_perm("complaints.view_all")
@@ -53,7 +52,6 @@ def rows(complaint: Complaint, user: User) -> list[CaseFile]:
         found.append(
             CaseFile(
                 attachment=row,
-                name=withheld.get(row.pk) or row.name,
                 may_open=opens,
                 may_preview=opens and previews.has_preview(row.file),
                 may_copy=makes_copies and opens and row.copy_of_id is None and row.pk not in copied,
@@ -84,10 +82,11 @@ def withheld_from(user: User, complaint: Complaint, attachments: Iterable[Attach
     }
 
 
-def withhold_names(complaint: Complaint, user: User) -> None:
-    """Replace, on the loaded case, the names that may tell who complained; nothing is saved."""
+def withhold_names(complaint: Complaint, user: User) -> dict[int, str]:
+    """Replace, on the loaded case, the names that may tell who complained (`withheld_from`); nothing is saved."""
     shown = list(complaint.attachments.all())
     shown += [step.evidence for step in complaint.investigation_steps.all() if step.evidence]
     names = withheld_from(user, complaint, complaint.attachments.all())
     for row in shown:
         row.name = names.get(row.pk, row.name)
+    return names

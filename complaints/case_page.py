@@ -91,8 +91,7 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
     """Everything the page shows to this person. Loads the records of the case."""
     case_records.load(complaint)
     actions = _actions(complaint, user)
-    case_files.withhold_names(complaint, user)
-    files = case_files.rows(complaint, user)
+    files = case_files.rows(complaint, user)  # before the timeline, which reads the names too
     viewer = timeline.Viewer.of(user)
     record = timeline.entries(complaint, viewer)
     readings = clock_readings(complaint, now=now)
