@@ -63,6 +63,7 @@ def sentence(row: Notification) -> str:
         "ledger_broken": _("The check of the ledger failed at %(row)s: %(what)s."),
         "review_assigned": _("Review %(review)s was assigned to you."),
         "review_requested": _("A new review %(review)s waits for screening."),
+        "alert_raised": _("%(number)s: an early warning was raised; look at it before it becomes a review."),
         "review_overdue": _("The screening of review %(review)s is overdue."),
         "sample_drawn": _("The sample of %(period)s was drawn: %(size)s cases."),
         "sample_missed": _("No sample of %(period)s can be drawn: no commitment was made before the period ended."),

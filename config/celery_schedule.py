@@ -14,6 +14,7 @@ BEAT_SCHEDULE = {
     "sweep_imports": {"task": "complaints.sweep_imports", "schedule": 60.0},
     "check_ledger": {"task": "complaints.check_ledger", "schedule": crontab(hour=0, minute=30)},
     "purge_expired": {"task": "complaints.purge_expired", "schedule": crontab(hour=3, minute=10)},
+    "evaluate_alerts": {"task": "review.evaluate_alerts", "schedule": crontab(minute=20)},
     "draw_sample": {"task": "review.draw_sample", "schedule": crontab(hour=9, minute=0)},
     "publish_due": {"task": "publication.publish_due", "schedule": 60.0},
     "sweep_reports": {"task": "analytics.sweep_reports", "schedule": 60.0},

@@ -248,6 +248,8 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "review:sampling_verify",
         "review:sampling_document",
     ),
+    "review.review_case": ("review:alerts", "review:alert", "review:alert_rules", "review:alert_benchmarks"),
+    "review.lead_review": ("review:alert_rules_edit", "review:alert_benchmark_end"),
     "review.draw_sample": ("review:sampling_commit", "review:sampling_draw"),
     "publication.view_publications": ("publication:list", "api-publications"),
     "publication.compose": ("publication:decide",),

@@ -10,12 +10,13 @@ from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel, register_track_panel
 from complaints.states import Status
 from complaints.timeline_words import NOTE_WORDS, TITLES
-from review import transitions
+from review import alert_rules, alerts, transitions
 from review.forms import ApplicationForm
-from review.models import ReviewCase
+from review.models import Alert, ReviewCase
 from review.states import MOVES, Conclusion, MaterialKind, ReviewStatus, TriggerKind
 
 TITLES |= {f"review_{move.action}": move.label for move in MOVES.values()}
+TITLES |= {"review_alert_dismissed": _("Early warning dismissed")}
 TITLES |= {"review_opened": _("Review opened"), "review_result": _("Result of the review")}
 NOTE_WORDS |= {
     "review_opened": dict(TriggerKind.choices),
@@ -35,6 +36,18 @@ def case_panel(complaint: Complaint, user: User) -> Panel | None:
         reviews = list(ReviewCase.objects.filter(complaint=complaint, finalised_at__isnull=False).order_by("-pk"))
         inside = False
     return Panel("review/case_panel.html", {"reviews": reviews, "inside": inside}, order=50) if reviews else None
+
+
+@register_case_panel
+def alert_panel(complaint: Complaint, user: User) -> Panel | None:
+    """The early warnings of a case for whoever works on risk or reviews; not for the handling department (RI-12)."""
+    if not (user.has_perm("review.review_case") or user.has_perm("complaints.manage_risk")):
+        return None
+    rows = Alert.objects.filter(complaint=complaint).select_related("review")
+    lines = [
+        (row, alert_rules.RULES[row.rule].name, alerts.explain(row)) for row in rows if row.rule in alert_rules.RULES
+    ]
+    return Panel("review/alert_panel.html", {"alerts": lines}, order=45) if lines else None
 
 
 @register_track_panel

@@ -89,6 +89,12 @@ class TriggerKind(models.TextChoices):
     SAMPLE = "sample", _("Monthly sample")
 
 
+class AlertState(models.TextChoices):
+    RAISED = "raised", _("Waiting")
+    IN_REVIEW = "in_review", _("In review")
+    DISMISSED = "dismissed", _("Dismissed")
+
+
 class ApplicationReason(models.TextChoices):
     NOT_SOLVED = "not_solved", _("The core problem is not solved")
     CONTRADICTORY = "contradictory", _("The replies contradict each other")

@@ -20,3 +20,15 @@ def draw_sample() -> int:
     if result["drawn"]:
         logger.info("drew samples", extra={"periods": len(result["drawn"])})
     return len(result["drawn"])
+
+
+@shared_task(name="review.evaluate_alerts")
+def evaluate_alerts() -> int:
+    """Raise what the alert rules find."""
+    from review import alerts  # leaf
+
+    result = alerts.evaluate()
+    raised = sum(result["raised"].values())
+    if raised or result["in_review"]:
+        logger.info("raised alerts", extra={"alerts": raised, "in_review": result["in_review"]})
+    return raised

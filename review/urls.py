@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from review import views
+from review import alert_views, views
 
 
 class PeriodConverter:
@@ -22,6 +22,12 @@ register_converter(PeriodConverter, "month")
 app_name = "review"
 urlpatterns = [
     path("reviews/", views.review_list, name="list"),
+    path("reviews/alerts/", alert_views.alert_list, name="alerts"),
+    path("reviews/alerts/rules/", alert_views.rules, name="alert_rules"),
+    path("reviews/alerts/rules/edit/", alert_views.edit_rules, name="alert_rules_edit"),
+    path("reviews/alerts/benchmarks/", alert_views.benchmarks, name="alert_benchmarks"),
+    path("reviews/alerts/benchmarks/<int:pk>/end/", alert_views.end_benchmark, name="alert_benchmark_end"),
+    path("reviews/alerts/<int:pk>/", alert_views.decide, name="alert"),
     path("reviews/<str:number>/", views.detail, name="detail"),
     path("reviews/<str:number>/actions/<slug:action>/", views.action, name="action"),
     path("cases/<str:number>/conflict/", views.declare, name="declare"),

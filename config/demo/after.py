@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 from django.utils import timezone
@@ -19,17 +20,18 @@ from config.demo.story import Teller, TimeIsUp, attempt
 from publication import transitions as publishing
 from publication.content import figures
 from publication.models import Publication, RedactionSpan
-from review import draws
+from review import alert_standard, alerts, draws
 from review import transitions as reviewing
-from review.models import ReviewCase
+from review.models import Alert, ReviewCase
 from review.sampling import period_bounds
-from review.states import Comparison, Conclusion, MaterialKind
+from review.states import AlertState, Comparison, Conclusion, MaterialKind
 
 
 def tell(teller: Teller) -> dict[str, int]:
     """Applications, draws of every finished month, improvements, publications. Returns how many of each."""
     applied = _applications(teller)
     drawn, sampled = _draws(teller)
+    _warnings(teller)
     _improvements(teller)
     return {"reviews": applied + sampled, "draws": drawn, "published": _publications(teller)}
 
@@ -64,6 +66,25 @@ def _applications(teller: Teller) -> int:
             teller, review, at, conclusion=teller.dice.choice([Conclusion.UPHOLD, Conclusion.AMEND, Conclusion.AMEND])
         )
     return count
+
+
+def _warnings(teller: Teller) -> None:
+    """Early warnings by the shipped rules and two figures of the industry; one of them was looked into."""
+    head = teller.people.role("head_of_review")[0]
+    for code, days in (("water-outage", 6), ("noise", 8)):
+        if code in teller.categories:
+            alert_standard.set_benchmark(
+                teller.categories[code],
+                days=Decimal(days),
+                source="行业协会年度服务报告",
+                dated_on=timezone.localdate(teller.now - timedelta(days=200)),
+                by=head,
+                at=teller.now - timedelta(days=120),
+            )
+    alerts.evaluate(now=teller.now - timedelta(days=1))
+    for row in Alert.objects.filter(rule="many_departments", state=AlertState.RAISED)[:3]:
+        if attempt(partial(alerts.dismiss, row.pk, by=head, reason="退单理由成立，已由督办裁定，各部门分工清楚。")):
+            break
 
 
 def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Conclusion) -> None:
