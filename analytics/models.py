@@ -1,11 +1,11 @@
-"""Frozen reports. Figures themselves are computed in figures.py and stored only inside a report."""
+"""Frozen reports, and the outbreaks found in the daily counts. Figures are computed, and stored only in a report."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
 
-from analytics.states import Edition, ReportStatus
+from analytics.states import Attribution, Edition, OutbreakState, ReportStatus, SeriesKind
 
 
 class Report(models.Model):
@@ -69,3 +69,44 @@ class ReportFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.report_id}.{self.format}"
+
+
+class Outbreak(models.Model):
+    """More complaints of one kind than the recent past explains, on one or several days (RISK-13, RISK-14).
+
+    `series` names what was counted; days of the same series that follow each other are one outbreak.
+    Settled only with an attribution (RISK-30).
+    """
+
+    series = models.CharField(max_length=64)
+    kind = models.CharField(max_length=12, choices=SeriesKind.choices)
+    category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, related_name="+")
+    department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, related_name="+")
+    value = models.CharField(max_length=200, blank=True)
+    first_day = models.DateField()
+    last_day = models.DateField()
+    count = models.PositiveIntegerField()
+    expected = models.FloatField()
+    upper = models.FloatField()
+    days = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=OutbreakState.choices, default=OutbreakState.FOUND)
+    found_at = models.DateTimeField()
+    attribution = models.CharField(max_length=8, choices=Attribution.choices, blank=True)
+    reason = models.TextField(blank=True)
+    settled_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    settled_at = models.DateTimeField(null=True)
+    incident = models.ForeignKey("complaints.Incident", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-last_day", "-id"]
+        indexes = [models.Index(fields=["state", "-last_day", "-id"], name="outbreak_list")]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "first_day"], name="outbreak_once"),
+            models.CheckConstraint(
+                condition=~Q(state="attributed") | ~Q(attribution=""), name="outbreak_settled_with_attribution"
+            ),
+            models.CheckConstraint(condition=~Q(state="dismissed") | ~Q(reason=""), name="outbreak_dismissed_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.first_day}"

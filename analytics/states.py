@@ -24,3 +24,27 @@ REPORT_MOVES = {
     "release": ((ReportStatus.APPROVED,), ReportStatus.RELEASED),
     "rebuild": ((ReportStatus.FAILED,), ReportStatus.QUEUED),
 }
+
+
+class SeriesKind(models.TextChoices):
+    """What daily counts are kept of."""
+
+    CATEGORY = "category", _("Category")
+    DEPARTMENT = "department", _("Category and department")
+    PLACE = "place", _("Category and place")
+    BATCH = "batch", _("Product and batch")
+
+
+class OutbreakState(models.TextChoices):
+    FOUND = "found", _("To be attributed")
+    ATTRIBUTED = "attributed", _("Attributed")
+    DISMISSED = "dismissed", _("No outbreak")
+
+
+class Attribution(models.TextChoices):
+    """Where the trouble lies (RISK-30)."""
+
+    PROCESS = "process", _("Business process")
+    PRODUCT = "product", _("Product quality")
+    SERVICE = "service", _("Service level")
+    EVENT = "event", _("Outside event")

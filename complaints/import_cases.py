@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from accounts.crypto import encrypt
 from complaints import bulk, identity, prints, search
@@ -45,8 +46,7 @@ class Common:
     reference: str
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """What is given out before the rows are written."""
 
     external: str
@@ -56,7 +56,16 @@ class Keys:
     reply: int
 
 
-class ImportedCase:
+def write(common: Common, batch: bulk.Batch, cases: Sequence[tuple[ImportRow, Keys]]) -> None:
+    """Add every row of these cases to the batch."""
+    for row, keys in cases:
+        _Case(common, batch, row, keys).write()
+    texts = prints.all_tokens([row.narrative for row, _keys in cases])
+    for (_row, keys), tokens in zip(cases, texts, strict=True):
+        batch[TextPrint].add(complaint_id=keys.case, tokens=tokens)
+
+
+class _Case:
     """The rows of one imported case."""
 
     def __init__(self, common: Common, batch: bulk.Batch, row: ImportRow, keys: Keys) -> None:
@@ -66,7 +75,7 @@ class ImportedCase:
         self.policy = common.policies.on(self.received.astimezone(SHANGHAI).date())
 
     def write(self) -> None:
-        """Add every row of the case to the batch."""
+        """Add every row of the case to the batch but the print of its text."""
         row, batch = self.row, self.batch
         self._complainant()
         category = self.common.category_id(row.category) if row.category else None
@@ -81,7 +90,6 @@ class ImportedCase:
         batch[ComplaintSearch].add(
             complaint_id=self.pk, tokens=search.tokens(self.keys.number, row.subject, row.narrative)
         )
-        batch[TextPrint].add(complaint_id=self.pk, tokens=prints.tokens(row.narrative))
         chain = bulk.Chain(batch[CaseEvent], self.pk)
         chain.move(
             "register",

@@ -91,7 +91,7 @@ class TableFile:
         """Every row that holds something, with its number. Raises InvalidInput for a broken file."""
         rows = self._workbook_rows() if self.is_workbook else self._csv_rows()
         for number, cells in rows:
-            if any(cell not in (None, "") for cell in cells):
+            if any(cells) or any(cell not in (None, "") for cell in cells):  # quick, then exact: 0 is something
                 yield number, cells
 
     def _workbook_rows(self) -> Iterator[Row]:

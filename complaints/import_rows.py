@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -67,6 +68,8 @@ _KEPT_OUT = frozenset(
         "审核人",
     ]
 )
+_TIMES = ("received_at", "replied_at")
+_TEXTS = tuple(field for field in FIELDS if field not in _TIMES)
 REQUIRED = ("subject", "narrative", "received_at")
 
 # Where the header is looked for: above it there may be a title.
@@ -90,8 +93,7 @@ SAMPLES = 3
 SAMPLE_LENGTH = 60
 
 
-@dataclass(frozen=True)
-class ImportRow:
+class ImportRow(NamedTuple):
     """One row, checked. `received_at` None: the file does not say; `digest` stands for the text."""
 
     row: int
@@ -234,7 +236,7 @@ class RowReader:
     """Turns cells into `ImportRow`s; knows the organisation's categories and departments."""
 
     def __init__(self, columns: Mapping[str, int], *, width: int, channel: str, now: datetime) -> None:
-        self._columns = columns
+        self._places = [(field, columns[field]) for field in FIELDS if field in columns]
         self._width = width
         self._channel = channel
         self._now = now
@@ -256,22 +258,21 @@ class RowReader:
     def read(self, number: int, cells: Sequence[Cell]) -> ImportRow:
         """Raises RowErrors with everything that is wrong with the row."""
         faults: list[tuple[str, str]] = []
-        if any(cell not in (None, "") for cell in cells[self._width :]):
+        if len(cells) > self._width and any(cell not in (None, "") for cell in cells[self._width :]):
             faults.append(
                 ("row", _("There are more cells than columns; put quotation marks around text that holds commas."))
             )
-        values: dict[str, str] = {}
-        times: dict[str, datetime | None] = {}
-        for field in FIELDS:
-            cell = cells[self._columns[field]] if field in self._columns and self._columns[field] < len(cells) else None
+        values = dict.fromkeys(_TEXTS, "")
+        times: dict[str, datetime | None] = dict.fromkeys(_TIMES)
+        for field, place in self._places:
+            cell = cells[place] if place < len(cells) else None
             try:
-                if field.endswith("_at"):
+                if field in times:
                     times[field] = _moment(field, cell, now=self._now)
                 else:
                     values[field] = _text(field, cell)
             except InvalidInput as error:
                 faults.append((field, str(error)))
-                times[field], values[field] = None, ""
         faults += self._faults(values, times, already={field for field, _message in faults})
         if faults:
             raise RowErrors(faults)
@@ -329,7 +330,9 @@ _LIMITS = {"external_number": 80, "subject": 120, "narrative": MAX_NARRATIVE, "c
 
 def _text(field: str, cell: Cell) -> str:
     """The cell as text. A number that lost digits in a spreadsheet program is refused, never guessed (EX-06)."""
-    if isinstance(cell, bool) or cell is None:
+    if isinstance(cell, str):
+        text = cell.strip()
+    elif isinstance(cell, bool) or cell is None:
         text = "" if cell is None else str(cell)
     elif isinstance(cell, (int, float)):
         if abs(cell) >= EXACT:

@@ -26,7 +26,7 @@ from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
 from complaints import bulk, identity
 from complaints.calendars import SHANGHAI
-from complaints.import_cases import Common, ImportedCase, Keys
+from complaints.import_cases import Common, Keys, write
 from complaints.import_files import MAX_COLUMNS, TableFile, refuse
 from complaints.import_rows import HEADER_WITHIN, ImportRow, Layout, LostDigits, RowErrors, RowReader, find_columns
 from complaints.models import (
@@ -283,15 +283,15 @@ class _Import:
         with bulk.Writer() as writer:
             for rows in _chunks(self._new_rows()):
                 batch = bulk.Batch()
-                keys = []
+                keyed = []
                 for key, row in rows:
                     day = self._day(row)
                     number = bulk.number_of(PREFIX, day, following[day])
                     following[day] += 1
-                    keys.append(Keys(key, number, next(cases), next(people), next(replies)))
-                    ImportedCase(common, batch, row, keys[-1]).write()
+                    keyed.append((row, Keys(key, number, next(cases), next(people), next(replies))))
+                write(common, batch, keyed)
                 writer.store(batch)
-                created.append((keys[0].case, keys[-1].case))
+                created.append((keyed[0][1].case, keyed[-1][1].case))
                 self.report.created += len(rows)
         if self.report.created != self.report.new:
             raise IntegrityError("the file changed between checking and storing")
@@ -363,11 +363,16 @@ def _one_at_a_time() -> None:
 
 
 def _refresh_statistics() -> None:
-    """Tell PostgreSQL how large the tables have become in this transaction, or it reads them whole."""
+    """Tell PostgreSQL how large the tables have become in this transaction, or it reads them whole.
+
+    Only of the columns that `_mark_repeats` compares: the texts would take most of the time.
+    """
     if connection.vendor == "postgresql":
-        tables = [model._meta.db_table for model in (Complaint, Complainant, ContactPoint)]
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(tables)}")
+            cursor.execute(
+                f"ANALYZE {Complaint._meta.db_table} (id, complainant_id, received_at, status, import_batch_id), "
+                f"{Complainant._meta.db_table} (id), {ContactPoint._meta.db_table} (complainant_id, match_hash)"
+            )
 
 
 def _former_staff() -> User:

@@ -14,11 +14,14 @@ tenths 0.999; measured on real messages in complaints/tests/test_prints.py.
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
+
+from complaints.search import folded
 
 SHINGLE = 3
 ROWS = 4
@@ -35,6 +38,8 @@ _DROPPED = re.compile(r"[^0-9a-z\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]
 # Telephone, identity and order numbers differ from person to person where all else is copied.
 _LONG_NUMBER = re.compile(r"[0-9]{5,}")
 _LETTERS = 7  # 26 ** 7 words: two different bands of a million cases meet in one word less than once
+# So many texts are worked on together: each step of numpy costs little more for all than for one.
+_TOGETHER = 64
 _POWERS = np.array([26**n for n in range(_LETTERS)], dtype=np.uint64)
 
 _random = np.random.default_rng(_SEED)
@@ -46,8 +51,7 @@ _IN_PAIR = _random.integers(0, 2**63, (BANDS // 2, 2), dtype=np.uint64) * np.uin
 
 def normalise(text: str) -> str:
     """The characters that count: NFKC, lower case, without blanks and punctuation, long numbers as one 0."""
-    text = unicodedata.normalize("NFKC", text).lower()
-    return _LONG_NUMBER.sub("0", _DROPPED.sub("", text))
+    return _LONG_NUMBER.sub("0", _DROPPED.sub("", folded(text)))
 
 
 def words(text: str) -> list[str]:
@@ -55,20 +59,29 @@ def words(text: str) -> list[str]:
 
     Each word is of seven letters, which both databases' tokenizers keep whole.
     """
-    shingles = _hashed(normalise(text))
-    if not len(shingles):
-        return []
-    first = ((shingles ^ _MASKS) * _FACTORS).min(axis=1).astype(np.uint64).reshape(BANDS, ROWS)
-    bands = _mixed((first * _IN_BAND).sum(axis=1, dtype=np.uint64) + np.arange(BANDS, dtype=np.uint64))
-    pairs = _mixed((bands.reshape(-1, 2) * _IN_PAIR).sum(axis=1, dtype=np.uint64))
-    letters = np.concatenate((bands, pairs))[:, None] // _POWERS % np.uint64(26) + np.uint64(ord("a"))
-    spelt = letters.astype(np.uint8).tobytes().decode("ascii")
-    return [spelt[n : n + _LETTERS] for n in range(0, len(spelt), _LETTERS)]
+    return tokens(text).split()
 
 
 def tokens(text: str) -> str:
-    """What TextPrint.tokens holds for a text."""
-    return " ".join(words(text))
+    """What TextPrint.tokens holds for a text: its words."""
+    return all_tokens([text])[0]
+
+
+def all_tokens(texts: Sequence[str]) -> list[str]:
+    """The tokens of many texts, in a third of the time that one by one would take."""
+    return [found for n in range(0, len(texts), _TOGETHER) for found in _tokens(texts[n : n + _TOGETHER])]
+
+
+def _tokens(texts: Sequence[str]) -> list[str]:
+    texts = [normalise(text) for text in texts]
+    places = [((shingles ^ _MASKS) * _FACTORS).min(axis=1) for shingles in _hashed(texts)]
+    first = np.array(places, dtype=np.uint64).reshape(-1, BANDS, ROWS)
+    bands = _mixed((first * _IN_BAND).sum(axis=2, dtype=np.uint64) + np.arange(BANDS, dtype=np.uint64))
+    pairs = _mixed((bands.reshape(-1, BANDS // 2, 2) * _IN_PAIR).sum(axis=2, dtype=np.uint64))
+    letters = np.concatenate((bands, pairs), axis=1)[:, :, None] // _POWERS % np.uint64(26) + np.uint64(ord("a"))
+    spelt = np.insert(letters.astype(np.uint8), _LETTERS, ord(" "), axis=2).tobytes().decode("ascii")
+    size = len(spelt) // len(texts)
+    return [spelt[n * size : (n + 1) * size - 1] if text else "" for n, text in enumerate(texts)]
 
 
 def split(found: list[str]) -> tuple[list[str], list[str]]:
@@ -111,13 +124,14 @@ def overlap(one: frozenset[str], other: frozenset[str]) -> Overlap:
     return Overlap(shared / (len(one) + len(other) - shared), shared / shorter, shorter)
 
 
-def _hashed(text: str) -> NDArray[np.uint32]:
-    """One well-mixed number of 32 bits per shingle."""
-    if not text:
-        return np.empty(0, dtype=np.uint32)
-    codes = np.frombuffer(text.ljust(SHINGLE).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
+def _hashed(texts: Sequence[str]) -> list[NDArray[np.uint32]]:
+    """For each text one well-mixed number of 32 bits per shingle; a short one is filled up with blanks."""
+    texts = [text.ljust(SHINGLE) for text in texts]
+    codes = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
     whole = codes[:-2] << np.uint64(42) | codes[1:-1] << np.uint64(21) | codes[2:]
-    return (_mixed(whole) >> np.uint64(32)).astype(np.uint32)
+    hashed = (_mixed(whole) >> np.uint64(32)).astype(np.uint32)
+    ends = accumulate(map(len, texts))
+    return [hashed[end - len(text) : end - SHINGLE + 1] for text, end in zip(texts, ends, strict=True)]
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -397,6 +397,30 @@ class ContactOutcome(models.TextChoices):
     REFUSED = "refused", _("Did not want to talk")
 
 
+class OutreachWay(models.TextChoices):
+    NOTICE = "notice", _("Written notice")
+    CALL = "call", _("Telephone call")
+
+
+class OutreachState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    RUNNING = "running", _("Under way")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class RecipientState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    REACHED = "reached", _("Reached")
+    FAILED = "failed", _("Not reached")
+
+
+class LookupKind(models.TextChoices):
+    ORDER = "order", _("Order")
+    DELIVERY = "delivery", _("Delivery")
+    AFTER_SALE = "after_sale", _("After-sales service")
+
+
 class QuestionKind(models.TextChoices):
     REMINDER = "reminder", _("Reminder")
     SUBSTANTIVE = "substantive", _("Question")

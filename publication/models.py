@@ -9,7 +9,14 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from publication.querysets import PublicationQuerySet, PublishedResultQuerySet
-from publication.states import CheckKind, Element, NotPublishedReason, PublicationStatus, SpanDecision
+from publication.states import (
+    CheckKind,
+    Element,
+    NotPublishedReason,
+    PublicationStatus,
+    SpanDecision,
+    StatementStatus,
+)
 
 
 def new_public_id() -> str:
@@ -233,3 +240,57 @@ class PublishedSearch(models.Model):
 
     def __str__(self) -> str:
         return f"search {self.pk}"
+
+
+class Statement(models.Model):
+    """An official statement on a matter the public talks about: facts, apology, cause, remedy (RISK-25).
+
+    Drafted by one person, checked by another, passed by legal as a third; `signed_hash` names the exact text.
+    """
+
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
+    complaints = models.ManyToManyField("complaints.Complaint", related_name="+")
+    status = models.CharField(max_length=10, choices=StatementStatus.choices, default=StatementStatus.DRAFT)
+    version = models.PositiveIntegerField(default=0)
+    title = models.CharField(_("title"), max_length=80)
+    facts = models.TextField(_("what happened"))
+    apology = models.TextField(_("apology"))
+    cause = models.TextField(_("cause"))
+    remedy = models.TextField(_("what we do about it"))
+    contact = models.CharField(_("whom to turn to"), max_length=200)
+    channels = models.CharField(_("also released through"), max_length=200, blank=True)
+    author = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    checker = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    checked_at = models.DateTimeField(null=True)
+    legal = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    legal_at = models.DateTimeField(null=True)
+    signed_hash = models.CharField(max_length=64, blank=True)
+    posted_at = models.DateTimeField(null=True)
+    posted_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    withdrawal_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["-posted_at", "-id"], name="statement_posted", condition=Q(status="posted")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(checker__isnull=True) | ~Q(checker=F("author")), name="statement_checked_by_another"
+            ),
+            models.CheckConstraint(
+                condition=Q(legal__isnull=True) | (~Q(legal=F("author")) & ~Q(legal=F("checker"))),
+                name="statement_passed_by_a_third",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["approved", "posted"])
+                | Q(checker__isnull=False, legal__isnull=False) & ~Q(signed_hash=""),
+                name="statement_needs_both_signatures",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id

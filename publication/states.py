@@ -91,6 +91,15 @@ class SpanDecision(models.TextChoices):
     KEPT = "kept", _("Words kept")
 
 
+class StatementStatus(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    CHECK = "check", _("To be checked")
+    LEGAL = "legal", _("With legal")
+    APPROVED = "approved", _("Approved")
+    POSTED = "posted", _("Published")
+    WITHDRAWN = "withdrawn", _("Taken down")
+
+
 def allowed_actions(status: str) -> list[str]:
     """Actions the table knows for a status."""
     return [move.action for move in MOVES.values() if status in move.sources]

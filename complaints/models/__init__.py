@@ -43,6 +43,7 @@ from complaints.models.intake import ExternalBody, IdempotencyKey, ImportBatch, 
 from complaints.models.log import CaseEvent, JobRun, LedgerAnchor
 from complaints.models.mail import InboundMail, Mailbox, MailState
 from complaints.models.matching import CaseLink, Incident, LinkKind, Merge, TextPrint
+from complaints.models.outreach import LookupRecord, Outreach, OutreachRecipient
 from complaints.models.people import Complainant, ContactPoint
 from complaints.models.risk import (
     CaseTeamMember,
@@ -103,6 +104,7 @@ __all__ = [
     "LegalHold",
     "LegalReference",
     "LinkKind",
+    "LookupRecord",
     "MailState",
     "Mailbox",
     "MediaPlan",
@@ -113,6 +115,8 @@ __all__ = [
     "Notification",
     "NumberCounter",
     "OpinionSignal",
+    "Outreach",
+    "OutreachRecipient",
     "OutstandingItem",
     "PolicyRule",
     "QualityCheck",

@@ -17,6 +17,8 @@ class ScanState(models.TextChoices):
     WAITING = "waiting", _("Waits for the virus check")
     CLEAN = "clean", _("Clean")
     INFECTED = "infected", _("Virus found")
+    # It stays shut: the scanner does not take files of this size, and the office decides what to do.
+    TOO_LARGE = "too_large", _("Too large for the virus check")
 
 
 class StoredFile(models.Model):
@@ -41,8 +43,8 @@ class StoredFile(models.Model):
 
     @property
     def is_quarantined(self) -> bool:
-        """Whether nobody may open it: the scanner has not answered yet, or found something."""
-        return self.scan_state in (ScanState.WAITING, ScanState.INFECTED)
+        """Whether nobody may open it: the scanner has not answered, found something, or cannot take it."""
+        return self.scan_state in (ScanState.WAITING, ScanState.INFECTED, ScanState.TOO_LARGE)
 
 
 class Attachment(models.Model):
