@@ -40,8 +40,15 @@ def keyed_hash(kind: str, value: str) -> str:
     """HMAC-SHA256 of an already normalised value, for exact matching without reading it."""
     if not value:
         return ""
-    key = hashlib.sha256(b"huiyin-hash:" + settings.FIELD_KEYS[-1].encode()).digest()
-    return hmac.new(key, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()
+    mac = _keyed(settings.FIELD_KEYS[-1]).copy()
+    mac.update(f"{kind}:{value}".encode())
+    return mac.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _keyed(key: str) -> hmac.HMAC:
+    """The hash of nothing yet; a copy of it goes on."""
+    return hmac.new(hashlib.sha256(b"huiyin-hash:" + key.encode()).digest(), digestmod=hashlib.sha256)
 
 
 class EncryptedTextField(models.TextField):

@@ -103,6 +103,7 @@ class ReportDetail(ReportRow):
 class ReportInput(StrictSerializer):
     period = serializers.CharField(max_length=7)
     edition = serializers.ChoiceField(choices=Edition.choices, default=Edition.DATA)
+    by_first = serializers.BooleanField(default=False)
 
 
 class ActionInput(StrictSerializer):
@@ -130,7 +131,10 @@ class Reports(APIView):
         data = ReportInput(data=request.data)
         data.is_valid(raise_exception=True)
         report = transitions.request_report(
-            data.validated_data["period"], edition=data.validated_data["edition"], by=caller(request)
+            data.validated_data["period"],
+            edition=data.validated_data["edition"],
+            by_first=data.validated_data["by_first"],
+            by=caller(request),
         )
         return Response(ReportRow(report).data, status=status.HTTP_202_ACCEPTED)
 

@@ -89,7 +89,7 @@ class _Run:
 
     def freeze(self) -> None:
         if not self.report.figures:
-            figures = reporting.freeze(parse(self.report.period), at=timezone.now())
+            figures = reporting.freeze(parse(self.report.period), at=timezone.now(), by_first=self.report.by_first)
             self.save(figures=figures, inputs_hash=reporting.fingerprint(figures))
 
     def write_sections(self) -> None:

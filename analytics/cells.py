@@ -83,6 +83,17 @@ def _top(column: str) -> Callable[[str], Any]:
     )
 
 
+def _top_at_first(column: str) -> Callable[[str], Any]:
+    """The same of the category given first; cases brought in from elsewhere have only one."""
+    return lambda case: Coalesce(
+        F(f"{case}first_category__parent__{column}"),
+        F(f"{case}first_category__{column}"),
+        F(f"{case}category__parent__{column}"),
+        F(f"{case}category__{column}"),
+        output_field=CharField(),
+    )
+
+
 @dataclass(frozen=True)
 class _Axis:
     """Columns to group by and how a row of them becomes a group; columns may start from the case."""
@@ -98,6 +109,7 @@ AXES: dict[str, _Axis] = {
     "channel": _Axis(("case__channel",), _choice(Channel)),
     "department": _Axis(("case__lead_department__code", "case__lead_department__name"), _department),
     "category": _Axis((_top("code"), _top("name"), _top("name_en")), _category),
+    "first_category": _Axis((_top_at_first("code"), _top_at_first("name"), _top_at_first("name_en")), _category),
     "risk": _Axis(("case__risk_grade",), _choice(RiskGrade)),
     "milestone": _Axis(("milestone",), _choice(Milestone)),
     "late_reason": _Axis(("late_reason",), _choice(LateReason)),
@@ -126,10 +138,11 @@ def grouped(
     counts: dict[str, Any],
 ) -> Iterator[tuple[Period, tuple[Group, ...], dict[str, Any]]]:
     """The rows of `tally` with the columns of `extra` among the groups, before they are added up."""
+    chosen = [AXES["first_category" if scope.by_first and axis == "category" else axis] for axis in axes]
     columns = {
         f"axis{i}_{j}": expression
-        for i, axis in enumerate(axes)
-        for j, expression in enumerate(AXES[axis].expressions(case))
+        for i, axis in enumerate(chosen)
+        for j, expression in enumerate(axis.expressions(case))
     }
     # Compared with the boundaries themselves: no time-zone arithmetic in the database, the index serves.
     bucket = Case(*[When(**{f"{moment}__lt": period.end}, then=Value(i)) for i, period in enumerate(periods)])
@@ -143,7 +156,7 @@ def grouped(
     )
     for row in found:
         groups = tuple(
-            AXES[axis].group(*[row[name] for name in columns if name.startswith(f"axis{i}_")])
-            for i, axis in enumerate(axes)
+            axis.group(*[row[name] for name in columns if name.startswith(f"axis{i}_")])
+            for i, axis in enumerate(chosen)
         )
         yield periods[row["bucket"]], groups, {name: row[name] for name in (*extra, *counts)}

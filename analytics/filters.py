@@ -13,7 +13,7 @@ from analytics.periods import Period
 from analytics.permissions import scope_for
 from analytics.scope import Scope
 
-NAMES = ("period", "department", "channel", "category")
+NAMES = ("period", "department", "channel", "category", "classification")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,6 @@ def select(parameters: QueryDict, user: User, *, at: datetime) -> Selection:
     Raises InvalidInput naming the parameter, NotAllowed.
     """
     asked = {name: parameters.get(name, "").replace("\x00", "") for name in NAMES}
-    scope = scope_for(user, department=asked["department"], channel=asked["channel"], category=asked["category"])
+    scope = scope_for(user, **{name: asked[name] for name in NAMES if name != "period"})
     period = periods.begun(asked["period"], at=at) if asked["period"] else periods.month_of(at).previous
     return Selection(period, scope, asked["department"])

@@ -22,11 +22,12 @@ def period_choices(at: datetime) -> list[tuple[str, str]]:
 
 class RequestForm(forms.Form):
     edition = forms.ChoiceField(label=_("Edition"), choices=Edition.choices)
+    by_first = forms.BooleanField(label=_("Count by the first classification"), required=False)
 
     def __init__(self, *args, at: datetime, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["period"] = forms.ChoiceField(label=_("Period"), choices=period_choices(at))
-        self.order_fields(["period", "edition"])
+        self.order_fields(["period", "edition", "by_first"])
 
 
 class SectionForm(forms.Form):

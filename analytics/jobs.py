@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import after_commit
-from analytics import building, periods, tasks, transitions
+from analytics import building, outbreaks, periods, tasks, transitions
 from analytics.models import Report
 from analytics.states import Edition, ReportStatus
 from complaints import jobs
@@ -59,3 +59,8 @@ def sweep_reports(*, now: datetime | None = None) -> dict[str, int]:
     for pk in unwritten:
         after_commit.enqueue(tasks.render_report, report_id=pk)
     return {"builds": len(waiting), "documents": len(unwritten)}
+
+
+def detect_outbreaks(*, now: datetime | None = None) -> dict[str, Any]:
+    """Look for outbreaks in the daily counts up to now (RISK-13)."""
+    return outbreaks.detect(now=now)

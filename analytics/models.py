@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from analytics.states import Attribution, Edition, OutbreakState, ReportStatus, SeriesKind
 
@@ -18,6 +19,7 @@ class Report(models.Model):
     period = models.CharField(max_length=7)
     edition = models.CharField(max_length=12, choices=Edition.choices, default=Edition.DATA)
     revision = models.PositiveSmallIntegerField(default=1)
+    by_first = models.BooleanField(_("count by the first classification"), default=False)
     status = models.CharField(max_length=10, choices=ReportStatus.choices, default=ReportStatus.QUEUED)
     version = models.PositiveIntegerField(default=0)
     step = models.PositiveSmallIntegerField(default=0)

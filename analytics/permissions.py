@@ -12,6 +12,7 @@ from analytics.states import REPORT_MOVES, ReportStatus
 from complaints import filters
 from complaints.states import Channel
 
+FIRST, FINAL = "first", "final"
 SEE = "analytics.view_figures"
 BUILD = "analytics.build_report"
 APPROVE = "analytics.approve_report"
@@ -23,8 +24,12 @@ def require(user: User, permission: str) -> None:
         raise NotAllowed(_("Your role does not allow this."))
 
 
-def scope_for(user: User, *, department: str = "", channel: str = "", category: str = "") -> Scope:
+def scope_for(
+    user: User, *, department: str = "", channel: str = "", category: str = "", classification: str = ""
+) -> Scope:
     """What this person may count, narrowed by the filters (codes). Raises NotAllowed, InvalidInput.
+
+    `classification` is "first" or "final": by which category a case counts that was classified again (CLS-15).
 
     A department counts its own cases, a manager the departments managed, everybody else with the
     permission the whole organisation.
@@ -36,8 +41,11 @@ def scope_for(user: User, *, department: str = "", channel: str = "", category: 
         raise InvalidInput("department", _("There is no such department."))
     if channel and channel not in Channel.values:
         raise InvalidInput("channel", _("There is no such channel."))
+    if classification not in ("", FIRST, FINAL):
+        raise InvalidInput("classification", _("Choose “first” or “final”."))
     return Scope(
         departments=departments,
+        by_first=classification == FIRST,
         sees_reviews=not user.has_perm("complaints.view_department") or user.has_perm("complaints.view_all"),
         sees_small_cells=user.has_perm(APPROVE),
         department=department_ids,

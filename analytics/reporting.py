@@ -23,7 +23,7 @@ from analytics.figures import FIGURES, SMALL, UNIT_LABELS
 from analytics.models import Report
 from analytics.narrative import summary
 from analytics.periods import Period, parse
-from analytics.scope import WHOLE
+from analytics.scope import WHOLE, Scope
 from analytics.sources import days_to_reply, registered
 from analytics.states import Edition, ReportStatus
 from complaints.models import Callback, Complaint, ImprovementAction
@@ -32,10 +32,13 @@ from complaints.states import Channel, LateReason, Satisfaction
 LANGUAGE = settings.LANGUAGE_CODE
 
 
-def freeze(period: Period, *, at: datetime) -> dict[str, Any]:
-    """Everything a report of the whole organisation says about a period, as plain data in the report's language."""
+def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str, Any]:
+    """Everything a report of the whole organisation says about a period, as plain data in the report's language.
+
+    `by_first`: cases count under the category they were given first (CLS-15).
+    """
     with override(LANGUAGE):
-        data = selectors.bundle(period, WHOLE, at=at, outside=True)
+        data = selectors.bundle(period, Scope(by_first=by_first), at=at, outside=True)
         data["cases"] = _typical_cases(period)
         data["improvements"] = _improvements(period)
     return json.loads(json.dumps(data))
@@ -98,13 +101,18 @@ def _told(case: Complaint, period: Period, common: Cells) -> dict[str, Any]:
     }
 
 
+def _subtitle(report: Report) -> str:
+    label = str(Edition(report.edition).label)
+    return _("%(edition)s, counted by the first classification") % {"edition": label} if report.by_first else label
+
+
 def draft(report: Report) -> ReportSnapshot:
     """The report as it would be printed, drafted from its frozen figures alone."""
     facts = Facts(report.figures)
     with override(LANGUAGE):
         return ReportSnapshot(
             title=title_of(parse(report.period)),
-            subtitle=str(Edition(report.edition).label),
+            subtitle=_subtitle(report),
             organisation=str(settings.ORGANISATION["name"]),
             period_label=facts.period,
             edition=str(Edition(report.edition).label),

@@ -12,7 +12,8 @@ class Scope:
     """`departments` None is the whole organisation; the filters only ever narrow it.
 
     `sees_reviews`: reviews that are not final yet may be counted. A handling department learns of a
-    review only with its result (RI-12), so its scope leaves them out.
+    review only with its result (RI-12), so its scope leaves them out. `by_first`: cases count under the
+    category they were given first, not under the one they have now (CLS-15).
     """
 
     departments: frozenset[int] | None = None
@@ -21,6 +22,7 @@ class Scope:
     department: tuple[int, ...] = ()
     channel: str = ""
     category: tuple[int, ...] = ()
+    by_first: bool = False
 
     def cases(self, prefix: str = "") -> Q:
         """The condition on cases; `prefix` leads to the case, as "complaint__"."""
@@ -31,7 +33,10 @@ class Scope:
             condition &= Q(**{f"{prefix}lead_department__in": self.department})
         if self.channel:
             condition &= Q(**{f"{prefix}channel": self.channel})
-        if self.category:
+        if self.category and self.by_first:
+            unchanged = Q(**{f"{prefix}first_category": None, f"{prefix}category__in": self.category})
+            condition &= Q(**{f"{prefix}first_category__in": self.category}) | unchanged
+        elif self.category:
             condition &= Q(**{f"{prefix}category__in": self.category})
         return condition
 

@@ -42,3 +42,14 @@ def build_due_reports() -> int:
     from analytics import jobs  # leaf
 
     return len(jobs.build_due_reports())
+
+
+@shared_task(name="analytics.detect_outbreaks")
+def detect_outbreaks() -> int:
+    """Look for outbreaks."""
+    from analytics import jobs  # leaf
+
+    found = jobs.detect_outbreaks()
+    if found["outbreaks"]:
+        logger.info("found outbreaks", extra=found)
+    return int(found["outbreaks"])

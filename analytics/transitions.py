@@ -38,10 +38,13 @@ ERRORS = {
 
 
 @transaction.atomic
-def request_report(period: str, *, edition: str, by: User | None, at: datetime | None = None) -> Report:
+def request_report(
+    period: str, *, edition: str, by: User | None, by_first: bool = False, at: datetime | None = None
+) -> Report:
     """Ask for the report of a finished month or quarter; asking again gives the same report.
 
-    A failed build is taken up again. Raises InvalidInput (period, edition), NotAllowed.
+    `by_first`: count by the first classification (CLS-15); a report that exists by the other one is changed by a
+    revision. A failed build is taken up again. Raises InvalidInput (period, edition, by_first), NotAllowed.
     """
     at = at or timezone.now()
     if by is not None:
@@ -55,17 +58,21 @@ def request_report(period: str, *, edition: str, by: User | None, at: datetime |
         Report.objects.select_for_update().filter(period=wanted.code, edition=edition).order_by("-revision").first()
     )
     if latest is None:
-        return _create(wanted.code, edition, 1, by=by, at=at)
+        return _create(wanted.code, edition, 1, by=by, by_first=by_first, at=at)
+    if by_first and not latest.by_first:
+        raise InvalidInput(
+            "by_first", _("This report exists by the final classification; revise it to count by the first one.")
+        )
     if latest.status == ReportStatus.FAILED:
         return _queue_again(latest, at=at)
     return latest
 
 
-def _create(period: str, edition: str, revision: int, *, by: User | None, at: datetime) -> Report:
+def _create(period: str, edition: str, revision: int, *, by: User | None, by_first: bool, at: datetime) -> Report:
     try:
         with transaction.atomic():
             report = Report.objects.create(
-                period=period, edition=edition, revision=revision, requested_by=by, requested_at=at
+                period=period, edition=edition, revision=revision, by_first=by_first, requested_by=by, requested_at=at
             )
     except IntegrityError:  # somebody else asked at the same moment
         return Report.objects.get(period=period, edition=edition, revision=revision)
@@ -226,14 +233,19 @@ def rebuild(report_id: int, *, by: User, version: int | None = None, at: datetim
 
 
 @transaction.atomic
-def revise(report_id: int, *, by: User, at: datetime | None = None) -> Report:
-    """A correction: the next revision with fresh figures; the earlier one stays as it is (EX-09)."""
+def revise(report_id: int, *, by: User, by_first: bool = False, at: datetime | None = None) -> Report:
+    """A correction: the next revision with fresh figures; the earlier one stays as it is (EX-09).
+
+    `by_first`: count by the first classification from this revision on (CLS-15).
+    """
     report = _begin(report_id, "revise", by=by, version=None)
     latest = Report.objects.filter(period=report.period, edition=report.edition).order_by("-revision").first()
     assert latest is not None  # the report itself is one
     if latest.pk != report.pk:
         raise IllegalTransition(_("There is already a later revision of this report."))
-    return _create(report.period, report.edition, report.revision + 1, by=by, at=at or timezone.now())
+    return _create(
+        report.period, report.edition, report.revision + 1, by=by, by_first=by_first, at=at or timezone.now()
+    )
 
 
 def count_download(report_id: int) -> None:

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from analytics import views
+from analytics import outbreak_views, views
 
 app_name = "analytics"
 
 urlpatterns = [
     path("figures/", views.figures, name="figures"),
+    path("outbreaks/", outbreak_views.outbreak_list, name="outbreaks"),
+    path("outbreaks/<int:pk>/", outbreak_views.outbreak, name="outbreak"),
+    path("outlook/", outbreak_views.outlook_page, name="outlook"),
     path("problems/", views.problems, name="problems"),
     path("reports/", views.reports, name="reports"),
     path("reports/<int:pk>/", views.report, name="report"),

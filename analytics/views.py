@@ -76,8 +76,9 @@ def figures(request: StaffRequest) -> HttpResponse:
 def _switches(chosen: filters.Selection, user: User, now: datetime) -> dict[str, Any]:
     """The links of the month switch and the department filter; each keeps the other choice."""
 
-    def url(period: Period, department: str) -> str:
+    def url(period: Period, department: str, *, by_first: bool = chosen.scope.by_first) -> str:
         query = {"period": period.code, **({"department": department} if department else {})}
+        query |= {"classification": permissions.FIRST} if by_first else {}
         return f"{reverse('analytics:figures')}?{urlencode(query)}"
 
     months = list(reversed(month_of(now).last_months(13)))
@@ -93,6 +94,11 @@ def _switches(chosen: filters.Selection, user: User, now: datetime) -> dict[str,
             (url(chosen.period, ""), _("All departments"), not current),
             *((url(chosen.period, option.code), option.label, option.code == chosen.department) for option in shown),
         ],
+        "classification_links": [
+            (url(chosen.period, chosen.department, by_first=False), _("by the final classification"), False),
+            (url(chosen.period, chosen.department, by_first=True), _("by the first classification"), True),
+        ],
+        "by_first": chosen.scope.by_first,
         "department_label": current or _("All departments"),
     }
 
@@ -171,7 +177,11 @@ def reports(request: StaffRequest) -> HttpResponse:
         if form.is_valid():
             try:
                 report = transitions.request_report(
-                    form.cleaned_data["period"], edition=form.cleaned_data["edition"], by=request.user, at=now
+                    form.cleaned_data["period"],
+                    edition=form.cleaned_data["edition"],
+                    by_first=form.cleaned_data["by_first"],
+                    by=request.user,
+                    at=now,
                 )
             except InvalidInput as error:
                 form.add_error(error.field, str(error))
@@ -215,6 +225,7 @@ def _report_context(report: Report, user: User) -> dict[str, Any]:
         "files": [files[format] for format in building.FORMATS if format in files],
         "is_writing": bool(report.built_at) and len(files) < len(building.FORMATS),
         "actions": actions,
+        "other_basis": {"by_first": "0" if report.by_first else "1"},
         "approve_refusal": permissions.report_refusal(user, "approve", report)
         if report.status == ReportStatus.DRAFT
         else "",
@@ -369,6 +380,7 @@ def rebuild(request: StaffRequest, pk: int) -> HttpResponse:
 def revise(request: StaffRequest, pk: int) -> HttpResponse:
     """Start the next revision with fresh figures."""
     found = _visible(request, pk)
-    new = transitions.revise(found.pk, by=request.user)
+    by_first = request.POST["by_first"] == "1" if "by_first" in request.POST else found.by_first
+    new = transitions.revise(found.pk, by=request.user, by_first=by_first)
     messages.success(request, _("A new revision is being built. The earlier one stays as it is."))
     return redirect("analytics:report", new.pk)

@@ -21,6 +21,7 @@ COPIES = "complaints.screen_complaint"
 _STATES = {
     ScanState.WAITING: (gettext_lazy("waits for the virus check"), "warn"),
     ScanState.INFECTED: (gettext_lazy("virus found"), "bad"),
+    ScanState.TOO_LARGE: (gettext_lazy("too large for the virus check"), "bad"),
 }
 
 

@@ -183,6 +183,8 @@ def require_released(stored: StoredFile) -> None:
     """Raises Quarantined for a file that nobody may open now (FL-09)."""
     if stored.scan_state == ScanState.INFECTED:
         raise Quarantined(_("A virus was found in this file; nobody can open it."))
+    if stored.scan_state == ScanState.TOO_LARGE:
+        raise Quarantined(_("This file is too large for the virus check; ask for it in smaller parts."))
     if stored.is_quarantined:
         raise Quarantined(_("This file still waits for the virus check. Try again in a few minutes."))
 

@@ -370,8 +370,9 @@ def _refresh_statistics() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                f"ANALYZE {Complaint._meta.db_table} (id, complainant_id, received_at, status, import_batch_id), "
-                f"{Complainant._meta.db_table} (id), {ContactPoint._meta.db_table} (complainant_id, match_hash)"
+                f"ANALYZE {Complaint._meta.db_table}"
+                " (id, complainant_id, received_at, status, import_batch_id, external_key),"
+                f" {Complainant._meta.db_table} (id), {ContactPoint._meta.db_table} (complainant_id, match_hash)"
             )
 
 

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import clocks, events, files, import_jobs, information_requests, notify, outgoing
+from complaints import clocks, events, files, import_jobs, information_requests, lookup, notify, outgoing
 from complaints.deadlines import LadderStep, Recipient
 from complaints.models import ClockPause, Complaint, Deadline, IdempotencyKey, IntakeDraft, JobRun, Notification
 from complaints.states import DeadlineState, RequestState, Status
@@ -225,7 +225,8 @@ def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
 
 
 def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
-    """Remove drafts never filed after 2 days, kept API answers after 7 and files to import after 1; sweep the files.
+    """Remove drafts never filed after 2 days, kept API answers after 7, files to import after 1 and steps of
+    orders and deliveries after 365; sweep the files.
 
     Files and rows that do not belong together are an alarm for the administrators (FL-07, I14).
     """
@@ -236,9 +237,10 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
     )
     keys, _rows = IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=7)).delete()
     imports = import_jobs.purge(now=now)
+    steps = lookup.purge(now=now)
     swept = files.sweep(now)
     lost, strays = len(swept.rows_without_files), len(swept.files_without_rows)
     if lost or strays:
         people = notify.holders_of("accounts.configure_system")
         notify.tell(people, "files_do_not_match", dedupe=f"files:{timezone.localdate(now)}", lost=lost, strays=strays)
-    return {"removed": drafts + keys + imports, "cleared": receipts, "lost": lost, "strays": strays}
+    return {"removed": drafts + keys + imports + steps, "cleared": receipts, "lost": lost, "strays": strays}

@@ -51,6 +51,7 @@ def sentence(row: Notification) -> str:
         "supplement_expired": _("%(number)s: the complainant's time to answer is over; ring them or go on without it."),
         "about_office": _("%(number)s is about the complaints office itself; say whom it concerns."),
         "file_infected": _("%(number)s: a virus was found in a file; ask for it to be sent again."),
+        "file_too_large": _("%(number)s: a file is too large for the virus check; ask for it in smaller parts."),
         "scanner_silent": _("%(count)s files wait for the virus check: the scanner does not answer."),
         "mail_bounced": _(
             "%(number)s: an e-mail to the complainant came back; use another way to reach the complainant."
@@ -63,6 +64,8 @@ def sentence(row: Notification) -> str:
         "ledger_broken": _("The check of the ledger failed at %(row)s: %(what)s."),
         "review_assigned": _("Review %(review)s was assigned to you."),
         "review_requested": _("A new review %(review)s waits for screening."),
+        "outbreak_found": _("%(count)s complaints of one kind from %(day)s on: say where the trouble lies."),
+        "batch_outbreak": _("%(count)s complaints about one batch or new product: decide on an emergency response."),
         "alert_raised": _("%(number)s: an early warning was raised; look at it before it becomes a review."),
         "review_overdue": _("The screening of review %(review)s is overdue."),
         "sample_drawn": _("The sample of %(period)s was drawn: %(size)s cases."),

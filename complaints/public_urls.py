@@ -6,7 +6,7 @@ a case number or an access code (PI-03).
 
 from django.urls import path
 
-from complaints import paper_form, public_filing, public_views, track_views
+from complaints import lookup_views, paper_form, public_filing, public_views, track_views
 
 urlpatterns = [
     path("help/", public_views.help_page, name="help"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("complain/check/", public_filing.check, name="complain_check"),
     path("complain/done/", public_filing.done, name="complain_done"),
     path("complain/clear/", public_filing.clear, name="complain_clear"),
+    path("lookup/", lookup_views.look_up, name="lookup"),
     path("track/", track_views.track, name="track"),
     path("track/case/", track_views.case, name="track_case"),
     path("track/case/answer/", track_views.answer, name="track_answer"),

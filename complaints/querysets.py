@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from complaints.states import OPEN, SELF_SERVICE, Status
+from complaints.states import OPEN, Status
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -84,12 +84,6 @@ class ComplaintQuerySet(models.QuerySet):
             "policy__slots",
             "calendar_missing",
         )
-
-    def needs_delivery(self) -> ComplaintQuerySet:
-        """Replies sent that still have to be told by phone, letter or at the counter."""
-        return self.filter(
-            status=Status.REPLIED, replies__sent_at__isnull=False, replies__delivered_at__isnull=True
-        ).exclude(channel__in=[str(channel) for channel in SELF_SERVICE])
 
 
 def _current_assignment(model, departments):

@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from complaints import clamd, files, notify
 from complaints.models import ScanState, StoredFile
-from complaints.transitions.scan import keep_verdict
+from complaints.transitions.scan import keep_too_large, keep_verdict
 
 logger = logging.getLogger("huiyin.files")
 
 # How long a file may wait before the office hears of it, and how often it hears while nothing changes.
 PATIENCE = timedelta(minutes=10)
+# When a file that was too large is tried again.
+AGAIN = timedelta(days=1)
 # The most files one run takes; the next one goes on.
 BATCH = 500
 
@@ -36,7 +38,7 @@ def scan_waiting(*, now: datetime | None = None) -> dict[str, int | bool]:
     now = now or timezone.now()
     clean = infected = 0
     reachable = True
-    for stored in _waiting():
+    for stored in _waiting(now):
         try:
             with files.open_file(stored) as content:
                 found = clamd.scan(settings.SCANNER, content)
@@ -44,6 +46,7 @@ def scan_waiting(*, now: datetime | None = None) -> dict[str, int | bool]:
             continue  # the sweep of the files reports it
         except clamd.TooLarge:
             logger.warning("file too large for the scanner", extra={"file": stored.sha256[:12], "size": stored.size})
+            keep_too_large(stored, at=now)
             continue
         except clamd.Unreachable as error:
             logger.warning("scanner does not answer", extra={"reason": str(error)})
@@ -55,10 +58,13 @@ def scan_waiting(*, now: datetime | None = None) -> dict[str, int | bool]:
     return {"clean": clean, "infected": infected, "reachable": reachable}
 
 
-def _waiting() -> Iterable[StoredFile]:
+def _waiting(now: datetime) -> Iterable[StoredFile]:
+    """The next files: new, then old, then what was too large a day ago: the limit may have been raised since."""
     fresh = list(StoredFile.objects.filter(scan_state=ScanState.WAITING).order_by("stored_at")[:BATCH])
     room = BATCH - len(fresh)
-    return fresh + list(StoredFile.objects.filter(scan_state=ScanState.UNCHECKED).order_by("stored_at")[:room])
+    fresh += StoredFile.objects.filter(scan_state=ScanState.UNCHECKED).order_by("stored_at")[:room]
+    refused = StoredFile.objects.filter(scan_state=ScanState.TOO_LARGE, scanned_at__lt=now - AGAIN)
+    return fresh + list(refused.order_by("scanned_at")[: BATCH - len(fresh)])
 
 
 def _warn(now: datetime) -> None:

@@ -416,7 +416,7 @@ class RecipientState(models.TextChoices):
 
 
 class LookupKind(models.TextChoices):
-    ORDER = "order", _("Order")
+    ORDER = "order", _("Purchase order")
     DELIVERY = "delivery", _("Delivery")
     AFTER_SALE = "after_sale", _("After-sales service")
 

@@ -23,6 +23,14 @@ def deliver_notifications() -> int:
     return jobs.deliver_notifications()["sent"]
 
 
+@shared_task(name="complaints.send_outreach")
+def send_outreach() -> int:
+    """Send the notices of approved precautions; safe to run twice or beside itself."""
+    from complaints import outreach_jobs  # leaf
+
+    return outreach_jobs.send_outreach()["sent"]
+
+
 @shared_task(name="complaints.poll_mail")
 def poll_mail() -> bool:
     """Read the mailbox, where there is one."""

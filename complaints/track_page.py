@@ -90,6 +90,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "accused_named": None,
     "mail_joined": None,
     "file_infected": None,
+    "file_too_large": None,
     "mail_bounced": None,
     "record_facts": None,
     "judge_validity": None,

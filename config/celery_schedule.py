@@ -5,6 +5,7 @@ from celery.schedules import crontab
 BEAT_SCHEDULE = {
     "sweep_deadlines": {"task": "complaints.sweep_deadlines", "schedule": 60.0},
     "deliver_notifications": {"task": "complaints.deliver_notifications", "schedule": 60.0},
+    "send_outreach": {"task": "complaints.send_outreach", "schedule": 60.0},
     # Does nothing where no mailbox is configured.
     "poll_mail": {"task": "complaints.poll_mail", "schedule": 120.0},
     # Does nothing where no scanner is configured.
@@ -15,6 +16,7 @@ BEAT_SCHEDULE = {
     "check_ledger": {"task": "complaints.check_ledger", "schedule": crontab(hour=0, minute=30)},
     "purge_expired": {"task": "complaints.purge_expired", "schedule": crontab(hour=3, minute=10)},
     "evaluate_alerts": {"task": "review.evaluate_alerts", "schedule": crontab(minute=20)},
+    "detect_outbreaks": {"task": "analytics.detect_outbreaks", "schedule": crontab(minute=40)},
     "draw_sample": {"task": "review.draw_sample", "schedule": crontab(hour=9, minute=0)},
     "publish_due": {"task": "publication.publish_due", "schedule": 60.0},
     "sweep_reports": {"task": "analytics.sweep_reports", "schedule": 60.0},

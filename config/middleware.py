@@ -20,7 +20,7 @@ from config import errors, logs
 from config.preferences import came_from, is_staff_path
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-PRIVATE_PATHS = ("/desk/", "/accounts/", "/track/", "/complain/")
+PRIVATE_PATHS = ("/desk/", "/accounts/", "/track/", "/complain/", "/lookup/")
 _LOCKED = ("lock timeout", "database is locked")
 
 

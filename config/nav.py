@@ -124,7 +124,7 @@ GROUPS: tuple[Group, ...] = (
                 "megaphone",
                 _("Publications"),
                 ("publication.view_publications",),
-                under=("/desk/publications/",),
+                under=("/desk/publications/", "/desk/statements/"),
             ),
             Entry(
                 "figures", "analytics:figures", "chart-column", _("Figures"), _SEE_FIGURES, under=("/desk/figures/",)
@@ -149,6 +149,22 @@ GROUPS: tuple[Group, ...] = (
                 _("Incidents"),
                 ("complaints.merge_complaints",),
                 under=("/desk/incidents/",),
+            ),
+            Entry(
+                "outbreaks",
+                "analytics:outbreaks",
+                "radar",
+                _("Outbreaks and outlook"),
+                ("complaints.manage_risk",),
+                under=("/desk/outbreaks/", "/desk/outlook/"),
+            ),
+            Entry(
+                "outreach",
+                "complaints:outreach",
+                "phone-outgoing",
+                _("Precautions"),
+                ("complaints.record_callback", "complaints.manage_risk"),
+                under=("/desk/outreach/",),
             ),
             Entry(
                 "channels",

@@ -1,4 +1,7 @@
-"""What feed readers and search engines fetch: the Atom feed and the sitemap, from the snapshots only (PR-04)."""
+"""What feed readers and search engines fetch: Atom feeds and sitemaps.
+
+Those of the results read the snapshots only (PR-04); official statements have a feed and a sitemap of their own.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from publication import results
+from publication import results, statement_pages
 from publication.models import PublishedResult
 
 FEED_SIZE = 50
@@ -63,6 +66,41 @@ def sitemap(*, at: datetime) -> bytes:
     served = PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")
     for public_id, updated_at in served.values_list("public_id", "updated_at")[: MAX_SITEMAP - 1]:
         _add(root, results.path_of(public_id), timezone.localtime(updated_at))
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def statements_atom(*, changed: datetime) -> bytes:
+    """The newest official statements as Atom 1.0."""
+    home = results.absolute(reverse("public:statements"))
+    feed = _Feed(
+        title=_("Official statements · %(name)s") % {"name": settings.ORGANISATION["site_name"]},
+        link=home,
+        description=_("What happened, how it came about and what we do about it."),
+        language="zh-Hans",
+        author_name=settings.ORGANISATION["name"],
+        feed_url=results.absolute(reverse("public:statement_feed")),
+        feed_guid=home,
+        changed=changed,
+    )
+    for found in statement_pages.posted()[:FEED_SIZE]:
+        link = results.absolute(statement_pages.path_of(found.public_id))
+        feed.add_item(
+            title=printable(found.title),
+            link=link,
+            description=escape(printable(found.facts)),  # readers take it for HTML
+            unique_id=link,
+            pubdate=found.posted_at,
+            updateddate=found.posted_at,
+        )
+    return feed.writeString("utf-8").encode()
+
+
+def statements_sitemap() -> bytes:
+    """The list and every posted statement."""
+    root = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
+    _add(root, reverse("public:statements"))
+    for public_id, posted_at in statement_pages.posted().values_list("public_id", "posted_at")[: MAX_SITEMAP - 1]:
+        _add(root, statement_pages.path_of(public_id), timezone.localtime(posted_at))
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 

@@ -1,13 +1,29 @@
-"""The box of a closed case: publish or not, and its publication (PUB-44, PUB-45)."""
+"""The boxes of a case: publish or not and its publication (PUB-44, PUB-45), official statements (RISK-25)."""
 
 from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel
 from complaints.states import Status
+from complaints.timeline_words import ICONS, TITLES
+from publication import statements
 from publication.forms import DecideForm
-from publication.models import Publication, PublicationDecision
+from publication.models import Publication, PublicationDecision, Statement
+
+TITLES |= {
+    "statement_draft": _("Official statement drafted"),
+    "statement_edit": _("Official statement edited"),
+    "statement_submit": _("Official statement submitted for the check"),
+    "statement_check": _("Official statement checked"),
+    "statement_pass_legal": _("Official statement passed by legal"),
+    "statement_give_back": _("Official statement given back"),
+    "statement_publish": _("Official statement published"),
+    "statement_take_down": _("Official statement taken down"),
+}
+ICONS |= dict.fromkeys(("statement_publish", "statement_take_down"), "megaphone")
 
 
 @register_case_panel
@@ -28,3 +44,15 @@ def publication_of_case(complaint: Complaint, user: User) -> Panel | None:
         "decide_form": DecideForm(auto_id="decide_%s") if may_decide else None,
     }
     return Panel("publication/case_panel.html", context, order=60)
+
+
+@register_case_panel
+def statements_on_case(complaint: Complaint, user: User) -> Panel | None:
+    """The official statements on this matter, and a link to write one, for whoever reads or writes them."""
+    if not any(user.has_perm(name) for name in statements.READERS):
+        return None
+    found = list(Statement.objects.filter(complaints=complaint))
+    may_write = any(user.has_perm(name) for name in statements.WRITERS)
+    if not found and not may_write:
+        return None
+    return Panel("publication/statement_panel.html", {"statements": found, "may_write": may_write}, order=65)

@@ -1,4 +1,4 @@
-"""The public site: results as everybody reads them, signed in or not (matrix, pub_list to pub_search).
+"""The public site: results and official statements as everybody reads them (matrix, pub_list to pub_search).
 
 Pages set no cookie, read no session and need no script. They may be kept for a minute, so a notice
 that is taken down is gone everywhere within a minute (PR-06, FI-V).
@@ -31,7 +31,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from publication import feeds, open_data, results
+from publication import feeds, open_data, results, statement_pages
 from publication.models import PublishedResult
 from publication.results import Filters, Stamp
 
@@ -229,14 +229,58 @@ def _address(name: str, *args: str, reading: dict[str, str]) -> str:
     return reverse(name, args=args) + ("?" + urlencode(reading) if reading else "")
 
 
+# --- Official statements (RISK-25) ----------------------------------------------------------------
+
+
+@require_safe
+def statements(request: HttpRequest) -> HttpResponseBase:
+    """The official statements, newest first."""
+    now = timezone.now()
+
+    def build() -> HttpResponse:
+        found = statement_pages.page(after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+        reading = _reading(request)
+        context = {
+            "active": "statements",
+            "rows": [(row, results.blocks(row.facts)[0].lines[0]) for row in found.rows],
+            "previous_url": "?" + urlencode({**reading, "before": found.before}) if found.before else "",
+            "next_url": "?" + urlencode({**reading, "after": found.after}) if found.after else "",
+            "canonical": results.absolute(reverse("public:statements")),
+        }
+        return render(request, "public/statements/list.html", context)
+
+    return cached(request, statement_pages.stamp_of_all(at=now), at=now, build=build)
+
+
+@require_safe
+def statement(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """One official statement; 410 once it was taken down, 404 for what never was public."""
+    now = timezone.now()
+    found = statement_pages.find(public_id)
+    if found is None:
+        raise Http404
+    if found.withdrawn_at:
+        return public(render(request, "public/statements/gone.html", {"active": "statements"}, status=410))
+
+    def build() -> HttpResponse:
+        return render(request, "public/statements/detail.html", statement_pages.article(found))
+
+    return cached(request, statement_pages.stamp_of(found, at=now), at=now, build=build)
+
+
 # --- For programs -------------------------------------------------------------------------------
 
 
 def _for_programs(
-    request: HttpRequest, content_type: str, body: Callable[[Stamp, datetime], Any], *, filename: str = ""
+    request: HttpRequest,
+    content_type: str,
+    body: Callable[[Stamp, datetime], Any],
+    *,
+    filename: str = "",
+    stamp_of: Callable[..., Stamp] = results.stamp_of_all,
 ) -> HttpResponseBase:
     now = timezone.now()
-    stamp = results.stamp_of_all(at=now)
+    stamp = stamp_of(at=now)
 
     def build() -> HttpResponseBase:
         content = body(stamp, now)
@@ -280,6 +324,28 @@ def sitemap(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
+def statement_feed(request: HttpRequest) -> HttpResponseBase:
+    """The newest official statements as an Atom feed."""
+    return _for_programs(
+        request,
+        "application/atom+xml; charset=utf-8",
+        lambda stamp, at: feeds.statements_atom(changed=stamp.changed),
+        stamp_of=statement_pages.stamp_of_all,
+    )
+
+
+@require_safe
+def statement_sitemap(request: HttpRequest) -> HttpResponseBase:
+    """The official statements that search engines may list."""
+    return _for_programs(
+        request,
+        "application/xml; charset=utf-8",
+        lambda stamp, at: feeds.statements_sitemap(),
+        stamp_of=statement_pages.stamp_of_all,
+    )
+
+
+@require_safe
 def robots(request: HttpRequest) -> HttpResponseBase:
     """What crawlers may read."""
     closed = ("/desk/", "/accounts/", "/api/", "/complain/", "/track/")
@@ -288,6 +354,7 @@ def robots(request: HttpRequest) -> HttpResponseBase:
         *(f"Disallow: {path}" for path in closed),
         "",
         f"Sitemap: {results.absolute(reverse('public:sitemap'))}",
+        f"Sitemap: {results.absolute(reverse('public:statement_sitemap'))}",
         "",
     ]
     return public(HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8"))

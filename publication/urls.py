@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from publication import action_views, views
+from publication import action_views, statement_views, views
 
 app_name = "publication"
 
@@ -18,4 +18,10 @@ urlpatterns = [
     path("publications/<str:number>/actions/<str:action>/", action_views.action, name="action"),
     path("publications/<str:number>/preview/", action_views.preview, name="preview"),
     path("publications/<str:number>/preview/poster/", action_views.preview_poster, name="preview_poster"),
+    path("statements/", statement_views.index, name="statements"),
+    path("statements/new/", statement_views.new, name="statement_new"),
+    path("statements/<str:public_id>/", statement_views.detail, name="statement"),
+    path("statements/<str:public_id>/edit/", statement_views.edit, name="statement_edit"),
+    path("statements/<str:public_id>/actions/<str:action>/", statement_views.act, name="statement_action"),
+    path("statements/<str:public_id>/preview/", statement_views.preview, name="statement_preview"),
 ]

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             name='LookupRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('order', 'Order'), ('delivery', 'Delivery'), ('after_sale', 'After-sales service')], max_length=12)),
+                ('kind', models.CharField(choices=[('order', 'Purchase order'), ('delivery', 'Delivery'), ('after_sale', 'After-sales service')], max_length=12)),
                 ('reference_hash', models.CharField(max_length=64)),
                 ('phone_hash', models.CharField(max_length=64)),
                 ('status', models.CharField(max_length=80, verbose_name='status')),

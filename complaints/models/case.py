@@ -93,6 +93,10 @@ class Complaint(models.Model):
 
     # Independent dimensions (CLS-01)
     category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    # What it was called first; figures may count by it (CLS-15). Kept when the case is classified again.
+    first_category = models.ForeignKey(
+        "complaints.Category", models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
+    )
     nature = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
     kind = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
     legal_type = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")

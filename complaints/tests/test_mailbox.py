@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
+from accounts.errors import IllegalTransition
 from complaints import files, jobs, mail_intake, mail_tokens, mailbox, tracking
 from complaints import transitions as t
 from complaints.models import (
@@ -320,17 +321,35 @@ def test_rfc_3834_what_a_machine_sent_is_recorded_and_never_answered(deliver, ca
     assert (Complaint.objects.count(), outbox.outbox) == (1, [])
 
 
-def test_a_bounce_marks_the_message_and_tells_who_has_the_case(deliver, cast):
-    case = Story(cast).accept().assign().case
-    jobs.deliver_notifications()
-    sent = Notification.objects.get(complaint=case, kind="received", to_complainant=True)
-    bounce = (
+def bounce_of(sent):
+    """What a mail server sends back when there is no such user."""
+    return (
         b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example.cn\r\n"
         b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
         b"--b\r\nContent-Type: text/plain\r\n\r\nno such user\r\n"
         b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\nAction: failed\r\n"
         b"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: %s\r\n\r\n--b--\r\n"
     ) % mail_tokens.message_id(sent.pk).encode()
+
+
+def test_fb_03_a_reply_that_came_back_is_not_told_yet(deliver, cast):
+    """Who complained by e-mail reads the reply nowhere else: the case closes only once it was told another way."""
+    story = Story(cast, channel="email").to_reply()
+    jobs.deliver_notifications()
+    sent = Notification.objects.get(complaint=story.pk, kind="replied", to_complainant=True)
+    assert story.case.replies.get().delivered_at is not None
+    deliver(bounce_of(sent))
+    assert story.case.replies.get().delivered_at is None
+    with pytest.raises(IllegalTransition):
+        story.close()
+    story.call_back().close()
+
+
+def test_a_bounce_marks_the_message_and_tells_who_has_the_case(deliver, cast):
+    case = Story(cast).accept().assign().case
+    jobs.deliver_notifications()
+    sent = Notification.objects.get(complaint=case, kind="received", to_complainant=True)
+    bounce = bounce_of(sent)
     deliver(bounce.replace(b"Action: failed", b"Action: delayed"))
     sent.refresh_from_db()
     assert sent.failed_at is None

@@ -119,7 +119,25 @@ def test_fl_09_what_the_scanner_does_not_take_stays_in_quarantine_and_holds_up_n
     assert scanning.scan_waiting(now=NOW) == {"clean": 1, "infected": 0, "reachable": True}
     large.refresh_from_db()
     small.refresh_from_db()
-    assert (large.scan_state, small.scan_state) == (ScanState.WAITING, ScanState.CLEAN)
+    assert (large.scan_state, small.scan_state) == (ScanState.TOO_LARGE, ScanState.CLEAN)
+    with pytest.raises(files.Quarantined):
+        files.require_released(large)
+
+
+@pytest.mark.django_db
+def test_fl_09_a_file_that_is_too_large_is_said_once_and_tried_again_each_day(cast, settings, clamd):
+    """After the limit of the scanner was raised it opens by itself."""
+    settings.SCANNER = clamd
+    story = Story(cast)
+    row = attach(story, picture("PNG", (63, 43)) + b"\0" * 1_500_000)
+    for day in range(3):
+        scanning.scan_waiting(now=NOW + timedelta(days=day, hours=day))
+    assert story.case.events.filter(kind="file_too_large").count() == 1
+    assert Notification.objects.filter(kind="file_too_large", complaint=story.pk).exists()
+    row.file.refresh_from_db()
+    assert keep_verdict(row.file, found="", at=NOW)
+    row.file.refresh_from_db()
+    files.require_released(row.file)
 
 
 @pytest.mark.django_db

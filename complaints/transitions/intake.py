@@ -160,6 +160,7 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
         is_confidential=filing.is_confidential,
         external_key=filing.external_key,
         category=filing.category,
+        first_category=filing.category,
         severity=filing.severity,
         true_need=filing.true_need,
         consequential_loss=filing.consequential_loss,

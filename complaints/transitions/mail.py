@@ -11,6 +11,7 @@ from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
 from complaints import notify
 from complaints.models import Complaint, InboundMail, MailState, Notification
+from complaints.states import Channel, Status
 from complaints.transitions import core
 
 
@@ -49,7 +50,8 @@ def settle_mail(
 def mark_undeliverable(notification_id: int, *, at: datetime) -> bool:
     """A mail server reports that this message did not arrive; whoever has the case is told to use another way.
 
-    False when that was known. The message is not sent again.
+    A reply to somebody who complained by e-mail counts as not yet told again; its clock stays stopped, since it was
+    sent in time. False when the bounce was known. The message is not sent again.
     """
     if not Notification.objects.filter(pk=notification_id, failed_at=None).update(failed_at=at):
         return False
@@ -57,6 +59,11 @@ def mark_undeliverable(notification_id: int, *, at: datetime) -> bool:
     if row.to_complainant and row.complaint_id:
         complaint = core.lock(row.complaint_id)
         core.add_event(complaint, "mail_bounced", by=None, at=at, reference=core.ref(row))
+        if row.kind == "replied" and complaint.channel == Channel.EMAIL and complaint.status == Status.REPLIED:
+            newest = complaint.replies.filter(sent_at__isnull=False).order_by("-round").first()
+            if newest is not None and newest.delivered_at == newest.sent_at:
+                newest.delivered_at = None
+                newest.save(update_fields=["delivered_at"])
         dedupe = f"mail_bounced:{row.pk}"
         notify.tell(notify.keepers(complaint), "mail_bounced", complaint=complaint, dedupe=dedupe, by_email=False)
     return True

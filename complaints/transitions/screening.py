@@ -332,6 +332,9 @@ def _classify(
         if category.dimension != name:
             raise InvalidInput(name, _("This value belongs to another dimension."))
         setattr(complaint, field, category)
+        if name == Dimension.CATEGORY and complaint.first_category_id is None:
+            complaint.first_category = category
+            complaint.save(update_fields=["first_category"])
         Classification.objects.create(complaint=complaint, dimension=name, category=category, at=at, by=by)
         fields.append(field)
     if severity and severity != complaint.severity:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.errors import DomainError
 from accounts.models import Department, User
-from analytics import building
+from analytics import building, outbreaks
 from analytics import transitions as reporting
 from analytics.states import Edition
 from complaints import transitions as case_transitions
@@ -71,7 +71,7 @@ def _applications(teller: Teller) -> int:
 def _warnings(teller: Teller) -> None:
     """Early warnings by the shipped rules and two figures of the industry; one of them was looked into."""
     head = teller.people.role("head_of_review")[0]
-    for code, days in (("water-outage", 6), ("noise", 8)):
+    for code, days in (("water-outage", 6), ("late-delivery", 8)):
         if code in teller.categories:
             alert_standard.set_benchmark(
                 teller.categories[code],
@@ -82,6 +82,7 @@ def _warnings(teller: Teller) -> None:
                 at=teller.now - timedelta(days=120),
             )
     alerts.evaluate(now=teller.now - timedelta(days=1))
+    outbreaks.detect(now=teller.now)
     for row in Alert.objects.filter(rule="many_departments", state=AlertState.RAISED)[:3]:
         if attempt(partial(alerts.dismiss, row.pk, by=head, reason="退单理由成立，已由督办裁定，各部门分工清楚。")):
             break

@@ -53,6 +53,10 @@ class TimeIsUp(Exception):
     """The next step lies in the future of the story."""
 
 
+# Complaints about one batch shortly before the story's present.
+BURST = 7
+
+
 class Teller:
     """Walks cases forward from registration; holds the clock, the dice and the staff."""
 
@@ -103,14 +107,23 @@ class Teller:
         matter = self.dice.choices(
             MATTERS, [9, 3, 4, 6 if day.month in (11, 12, 1, 2, 3) else 1, 6, 5, 3, 6, 6, 4, 4, 7, 4, 5, 4, 3]
         )[0]
-        complaint, moment = self._register(matter, day)
+        return self._tell(matter, day)
+
+    def burst(self, day: date, *, cases: int) -> None:
+        """Several people complain within two days about the same batch of a product."""
+        matter = next(matter for matter in MATTERS if matter.category == "utility-bill")
+        for n in range(cases):
+            self._tell(matter, day + timedelta(days=n % 2), product="智能水表", batch="2026-09")
+
+    def _tell(self, matter: Matter, day: date, *, product: str = "", batch: str = "") -> Complaint:
+        complaint, moment = self._register(matter, day, product=product, batch=batch)
         try:
             self._carry(complaint, matter, moment)
         except TimeIsUp:
             pass
         return complaint
 
-    def _register(self, matter: Matter, day: date) -> tuple[Complaint, datetime]:
+    def _register(self, matter: Matter, day: date, *, product: str = "", batch: str = "") -> tuple[Complaint, datetime]:
         dice = self.dice
         person = dice.choice(self.regulars) if dice.random() < 0.14 else self._person()
         channel = dice.choices([row[0] for row in CHANNELS], [row[1] for row in CHANNELS])[0]
@@ -147,6 +160,8 @@ class Teller:
                 contact_note=dice.choice(["", "白天均可", "18 点以后"]),
                 referring_body="12345 政务服务便民热线" if channel == Channel.REFERRAL else "",
                 channel_reference=f"ZB{dice.randint(100000, 999999)}" if channel == Channel.REFERRAL else "",
+                product=product,
+                batch=batch,
             ),
             by=self.one_of("intake_officer") if staff else None,
             at=registered,

@@ -243,6 +243,8 @@ MAIL_REPLY_TO = ENV.mail_reply_to
 # Incoming: None means that no mailbox is read.
 IMAP_ACCOUNT = ENV.imap
 SCANNER = ENV.scanner
+# The gateway for short messages; '' without one.
+SMS_URL = ENV.sms
 MAIL_INTAKE = ENV.mail_intake
 MAIL_MAX_BYTES = 25 * 1024 * 1024
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from .mail import ImapAccount, address_of, default_sender, parse_imap
+from .mail import LOOPBACK, ImapAccount, address_of, default_sender, parse_imap
 
 ROOT = Path(__file__).resolve().parents[2]
 SITES = ("all", "public", "staff")
@@ -43,6 +44,7 @@ class Environment:
     imap: ImapAccount | None
     mail_intake: str
     scanner: str | tuple[str, int] | None
+    sms: str
     public_base_url: str
     trusted_proxies: int
     challenge_per_address: int
@@ -106,6 +108,7 @@ def read() -> Environment:
         imap=_imap(env),
         mail_intake=_one_of(env, "HUIYIN_MAIL_INTAKE", MAIL_INTAKE, "automatic"),
         scanner=_scanner(env),
+        sms=_sms(env),
         public_base_url=public_base_url,
         trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
         challenge_per_address=_count(env, "HUIYIN_CHALLENGE_ADDRESS", 60),
@@ -197,6 +200,24 @@ def _scanner(env: environ.Env) -> str | tuple[str, int] | None:
             return parts.path
     raise ImproperlyConfigured(
         f"HUIYIN_SCANNER_URL={url!r} cannot be read; write clamd://127.0.0.1:3310 or clamd:///run/clamav/clamd.ctl."
+    )
+
+
+def _sms(env: environ.Env) -> str:
+    """Where short messages are handed over; '' without a gateway. It may hold a token, so it is never shown."""
+    url = env.str("HUIYIN_SMS_URL", default="")
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        if is_safe and parts.hostname and "@" not in parts.netloc and parts.port != 0 and re.fullmatch("[!-~]+", url):
+            return url
+    except ValueError:  # the port is no number
+        pass
+    raise ImproperlyConfigured(
+        "HUIYIN_SMS_URL cannot be used; write https://sms.example.cn/send (http:// only to this machine, no user or "
+        "password before the host)."
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 # imaps: TLS from the start; imap+tls: STARTTLS; imap: none, for a server on this machine.
 _PORTS = {"imaps": 993, "imap+tls": 143, "imap": 143}
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 
 
@@ -37,7 +37,7 @@ def parse_imap(url: str) -> ImapAccount:
         raise ValueError("unknown scheme")
     if not (parts.hostname and parts.username and parts.password):
         raise ValueError("user, password or host is missing")
-    if parts.scheme == "imap" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "imap" and parts.hostname not in LOOPBACK:
         raise ValueError("imap:// sends the password in clear; write imaps:// or imap+tls://")
     try:
         port = parts.port or _PORTS[parts.scheme]

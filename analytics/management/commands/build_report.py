@@ -29,6 +29,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--format", default=",".join(building.FORMATS), help="comma-separated: docx,xlsx,pdf (default: all)"
         )
+        parser.add_argument(
+            "--by-first", action="store_true", help="count cases under the category they were given first"
+        )
         parser.add_argument("--out", required=True, metavar="DIR", help="folder to write into; made when missing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,19 +47,21 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         try:
             periods.finished(period.code, at=timezone.now())
-            report = self._report(period, options["edition"])
+            report = self._report(period, options["edition"], by_first=options["by_first"])
             for path in self._write(report, formats, Path(options["out"])):
                 self.stdout.write(str(path))
         except (DomainError, CalendarMissing, OSError) as error:
             raise CommandError(str(error)) from error
 
-    def _report(self, period: periods.Period, edition: str) -> Report:
+    def _report(self, period: periods.Period, edition: str, *, by_first: bool) -> Report:
         """The latest built revision, or one that is computed now and not saved."""
-        built = Report.objects.filter(period=period.code, edition=edition, built_at__isnull=False)
+        built = Report.objects.filter(period=period.code, edition=edition, by_first=by_first, built_at__isnull=False)
         report = built.select_related("approved_by").order_by("-revision").first()
         if report is None:
-            report = Report(period=period.code, edition=edition, requested_at=timezone.now(), status="draft")
-            report.figures = reporting.freeze(period, at=timezone.now())
+            report = Report(
+                period=period.code, edition=edition, by_first=by_first, requested_at=timezone.now(), status="draft"
+            )
+            report.figures = reporting.freeze(period, at=timezone.now(), by_first=by_first)
             report.snapshot = reporting.draft(report).to_dict()
         return report
 

@@ -20,9 +20,11 @@ from accounts.crypto import EncryptedTextField
 from accounts.management.base import ActionCommand, Failed
 from accounts.models import FieldKeySentinel
 from complaints import identity
-from complaints.models import ContactPoint
+from complaints.models import ContactPoint, OutreachRecipient
 
 CHUNK = 500
+# Rows that are found again by a keyed hash of their value.
+MATCHED = (ContactPoint, OutreachRecipient)
 
 
 class Command(ActionCommand):
@@ -63,14 +65,14 @@ def _encrypted_models() -> Iterator[tuple[type[models.Model], list[str]]]:
 
 def _rotate(model: type[models.Model], names: list[str], kept: list[str]) -> int:
     """Read with every key, write with the kept ones."""
-    fields = [*names, "match_hash"] if model is ContactPoint else names
+    fields = [*names, "match_hash"] if issubclass(model, MATCHED) else names
     rows = model._default_manager.order_by("pk")  # by pages: a cursor held open would outlive a rollback
     following = rows
     count = 0
     while chunk := list(following[:CHUNK]):
         with _only(kept):
             for row in chunk:
-                if isinstance(row, ContactPoint):
+                if isinstance(row, MATCHED):
                     row.match_hash = identity.match_hash(row.kind, row.value)
             model._default_manager.bulk_update(chunk, fields)
         count += len(chunk)

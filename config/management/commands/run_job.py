@@ -53,6 +53,7 @@ JOBS = {
     "remind_bulletins": Job("complaints.jobs.remind_bulletins"),
     "tell_expired_requests": Job("complaints.jobs.tell_expired_requests"),
     "deliver_notifications": Job("complaints.jobs.deliver_notifications"),
+    "send_outreach": Job("complaints.outreach_jobs.send_outreach"),
     "poll_mail": Job("complaints.mailbox.poll"),
     "sweep_outbox": Job("analytics.jobs.sweep_reports"),
     "check_ledger": Job("complaints.jobs.check_ledger", keeps_ledger=True),

@@ -45,9 +45,11 @@ class Command(BaseCommand):
             staff = people.create(since=now - timedelta(days=31 * months + 400))
             teller = story.Teller(staff, now=now, seed=seed)
             today = timezone.localdate(now)
-            days = story.days_of_story(today - timedelta(days=30 * months), today, complaints, teller.dice)
+            burst = story.BURST if complaints > 10 * story.BURST else 0
+            days = story.days_of_story(today - timedelta(days=30 * months), today, complaints - burst, teller.dice)
             for day in tqdm(days, desc="cases", disable=not sys.stderr.isatty()):
                 teller.tell(day)
+            teller.burst(today - timedelta(days=6), cases=burst)
             story.sweep(now=now)
             told = after.tell(teller)
             # What happened in the past was told in the past: no mail is sent for it.

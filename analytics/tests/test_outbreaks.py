@@ -1,0 +1,202 @@
+"""Outbreaks among stored cases: found, continued, settled; and the outlook (RISK-13, RISK-14, RISK-27, RISK-30)."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from analytics import outbreaks, outlook
+from analytics.models import Outbreak
+from analytics.states import Attribution, OutbreakState, SeriesKind
+from complaints.models import Complainant, Complaint, Notification
+from complaints.tests.factories import Story, at, category
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2026, 11, 20)
+NOW = at("2026-11-20 18:00")
+
+
+@pytest.fixture
+def received(cast):
+    """Stores copies of one case: received(day, count, **fields)."""
+    model = Story(cast, "2026-11-20 09:00").accept().case
+    numbers = iter(range(1, 100_000))
+
+    def copies(day, count, **fields):
+        people = Complainant.objects.bulk_create(Complainant() for _n in range(count))
+        rows = []
+        for person in people:
+            row = Complaint.objects.get(pk=model.pk)
+            row.pk, row.number, row.complainant = None, f"HY-20260101-{next(numbers):05d}", person
+            row.received_at = row.registered_at = at(f"{day} 10:00")
+            for name, value in fields.items():
+                setattr(row, name, value)
+            rows.append(row)
+        return Complaint.objects.bulk_create(rows)
+
+    return copies
+
+
+@pytest.fixture
+def steady(received):
+    """Ten weeks with three complaints on each working day and one on each other day, up to yesterday."""
+    for n in range(1, 71):
+        day = DAY - timedelta(days=n)
+        received(day, 3 if day.weekday() < 5 else 1)
+
+
+def found(kind=SeriesKind.CATEGORY):
+    return Outbreak.objects.filter(kind=kind)
+
+
+def test_risk_13_a_burst_of_one_category_is_found_the_same_day_and_once(cast, steady, received):
+    """An ordinary day raises nothing; the burst does, while the day still runs, and whoever works on risk hears."""
+    received(DAY, 2)
+    assert outbreaks.detect(now=NOW)["outbreaks"] == 0
+    received(DAY, 14)
+    assert outbreaks.detect(now=NOW)["outbreaks"] >= 1
+    row = found().get()
+    assert (row.first_day, row.count, row.state) == (DAY, 17, OutbreakState.FOUND)
+    assert 1 < row.expected < 5
+    told = Notification.objects.filter(kind="outbreak_found", url=f"/desk/outbreaks/{row.pk}/")
+    assert cast.counsel in {message.recipient for message in told}
+    assert outbreaks.detect(now=NOW + timedelta(hours=1))["outbreaks"] == 0
+
+
+def test_risk_13_the_next_days_belong_to_the_same_outbreak(steady, received):
+    """A quiet day in between does not begin another; the count is the sum of the days that stand out."""
+    received(DAY, 15)
+    outbreaks.detect(now=NOW)
+    received(DAY + timedelta(days=1), 12)
+    outbreaks.detect(now=NOW + timedelta(days=1))
+    row = found().get()
+    assert (row.first_day, row.last_day, row.count) == (DAY, DAY + timedelta(days=1), 16 + 12)
+
+
+def test_risk_13_one_place_stands_out_even_where_the_category_does_not(steady, received):
+    """The place is counted by itself, and the cases behind it are those of the place."""
+    for n in range(10, 60, 10):
+        received(DAY - timedelta(days=n), 1, outlet="滨河营业厅")
+    cases = received(DAY, 5, outlet="滨河营业厅")
+    outbreaks.detect(now=NOW)
+    row = found(SeriesKind.PLACE).get()
+    assert row.value == "滨河营业厅"
+    assert set(outbreaks.cases_of(row).values_list("pk", flat=True)) == {case.pk for case in cases}
+
+
+def test_risk_14_five_complaints_about_one_batch_within_a_week(cast, received):
+    """No past is needed; an old product without a batch is no emergency; management hears of the batch."""
+    received(DAY - timedelta(days=200), 1, product="旧水表")
+    received(DAY, 6, product="旧水表")
+    received(DAY - timedelta(days=3), 2, product="智能水表", batch="2026-09")
+    received(DAY, 2, product="智能水表", batch="2026-09")
+    outbreaks.detect(now=NOW)
+    assert not found(SeriesKind.BATCH).exists()
+    received(DAY, 1, product="智能水表", batch="2026-09")
+    outbreaks.detect(now=NOW)
+    row = found(SeriesKind.BATCH).get()
+    assert (row.value, row.count) == ("智能水表 2026-09", 5)
+    assert outbreaks.cases_of(row).count() == 5
+    told = Notification.objects.filter(kind="batch_outbreak")
+    assert cast.manager in {message.recipient for message in told}
+
+
+def test_risk_14_a_product_new_to_the_register_needs_no_batch(received):
+    received(DAY, 5, product="新款净水器")
+    outbreaks.detect(now=NOW)
+    assert found(SeriesKind.BATCH).get().value == "新款净水器"
+
+
+@pytest.fixture
+def outbreak(steady, received):
+    received(DAY, 15)
+    outbreaks.detect(now=NOW)
+    return found().get()
+
+
+def test_risk_30_settled_only_with_an_attribution_and_a_reason(cast, outbreak):
+    with pytest.raises(InvalidInput) as refused:
+        outbreaks.attribute(outbreak.pk, by=cast.counsel, attribution="", reason="管道老化")
+    assert refused.value.field == "attribution"
+    with pytest.raises(InvalidInput) as refused:
+        outbreaks.attribute(outbreak.pk, by=cast.counsel, attribution=Attribution.PRODUCT, reason=" ")
+    assert refused.value.field == "reason"
+    with pytest.raises(NotAllowed):
+        outbreaks.dismiss(outbreak.pk, by=cast.water_handler, reason="没有")
+    outbreaks.attribute(outbreak.pk, by=cast.counsel, attribution=Attribution.PRODUCT, reason="同一批次阀门开裂")
+    with pytest.raises(IllegalTransition):
+        outbreaks.dismiss(outbreak.pk, by=cast.coordinator, reason="没有")
+    assert Outbreak.objects.get(pk=outbreak.pk).settled_by == cast.counsel
+
+
+def test_a_settled_outbreak_stays_settled_and_the_next_one_is_new(cast, outbreak, received):
+    outbreaks.attribute(outbreak.pk, by=cast.counsel, attribution=Attribution.EVENT, reason="寒潮")
+    assert outbreaks.detect(now=NOW + timedelta(hours=2))["outbreaks"] == 0
+    received(DAY + timedelta(days=1), 14)
+    outbreaks.detect(now=NOW + timedelta(days=1))
+    assert sorted(found().values_list("state", "first_day")) == [
+        ("attributed", DAY),
+        ("found", DAY + timedelta(days=1)),
+    ]
+
+
+def test_the_pages_lead_from_the_burst_to_an_incident_and_an_attribution(client, cast, outbreak):
+    client.force_login(cast.coordinator)
+    assert category().label in client.get(reverse("analytics:outbreaks")).content.decode()
+    address = reverse("analytics:outbreak", args=[outbreak.pk])
+    page = client.get(address)
+    case = outbreaks.cases_of(outbreak).first()
+    assert reverse("complaints:incident_new") in page.content.decode()
+    assert f"case={case.number}" in page.context["declare"]
+    assert client.post(address, {"attribution": "product", "reason": ""}).status_code == 422
+    assert client.post(address, {"reason": "无"}).status_code == 422
+    assert client.post(address, {"attribution": "product", "reason": "阀门开裂"}).status_code == 302
+    assert client.post(address, {"attribution": "none", "reason": "误报"}).status_code == 409
+    assert "阀门开裂" in client.get(reverse("analytics:outbreaks"), {"state": "attributed"}).content.decode()
+    client.force_login(cast.water_handler)
+    assert client.get(address).status_code == 403
+
+
+def test_who_sees_no_case_sees_the_counts_only(client, cast, outbreak):
+    """Press and compliance work on risk without reading every case."""
+    client.force_login(cast.counsel)
+    page = client.get(reverse("analytics:outbreak", args=[outbreak.pk])).content.decode()
+    assert outbreaks.cases_of(outbreak).first().number not in page
+
+
+def test_risk_27_the_outlook_ranks_what_is_coming_by_volume_and_risk(client, cast, steady, received):
+    """The rarer category comes first when its complaints are graded high; the place where they gather is named."""
+    other = category("water-quality")
+    for n in range(1, 71):
+        received(DAY - timedelta(days=n), 1, category=other, risk_grade="high", outlet="滨河营业厅")
+    cache.clear()
+    points = {point.category_id: point for point in outlook.outlook(now=NOW).points}
+    common, rare = points[category().pk], points[other.pk]
+    assert common.expected > 1.5 * rare.expected
+    assert rare.score > common.score
+    assert rare.spots == (("滨河营业厅", 28),)
+    client.force_login(cast.manager)
+    page = client.get(reverse("analytics:outlook")).content.decode()
+    assert page.index(other.label) < page.index(category().label)
+    assert "滨河营业厅" in page
+
+
+def test_the_outlook_of_a_young_register_says_so(client, cast):
+    cache.clear()
+    client.force_login(cast.manager)
+    assert "至少" in client.get(reverse("analytics:outlook")).content.decode()
+
+
+def test_lists_cost_the_same_for_one_and_many(client, cast, outbreak, django_assert_max_num_queries):
+    for n in range(5):
+        Outbreak.objects.create(
+            series=f"category:{n}", kind="category", category=category(), department=cast.water, first_day=DAY,
+            last_day=DAY, count=9, expected=2, upper=6, found_at=NOW,
+        )  # fmt: skip
+    client.force_login(cast.manager)
+    client.get(reverse("analytics:outbreaks"))
+    with django_assert_max_num_queries(8):
+        client.get(reverse("analytics:outbreaks"))
