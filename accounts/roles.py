@@ -24,6 +24,7 @@ ROLES: tuple[Role, ...] = (
         "受理员",
         "Intake officer",
         (
+            "complaints.pay_remedy",
             "complaints.view_all",
             "complaints.register_complaint",
             "complaints.import_complaints",
@@ -47,6 +48,9 @@ ROLES: tuple[Role, ...] = (
         "督办",
         "Coordinator",
         (
+            "complaints.approve_remedy",
+            "complaints.edit_knowledge",
+            "complaints.approve_consultation",
             "complaints.view_all",
             "complaints.register_complaint",
             "complaints.screen_complaint",
@@ -102,6 +106,7 @@ ROLES: tuple[Role, ...] = (
         "部门负责人",
         "Department head",
         (
+            "complaints.approve_remedy",
             "complaints.view_department",
             "complaints.handle_complaint",
             "complaints.lead_department",
@@ -122,6 +127,7 @@ ROLES: tuple[Role, ...] = (
         "质检员",
         "Quality checker",
         (
+            "complaints.edit_knowledge",
             "complaints.view_all",
             "complaints.check_quality",
             "complaints.verify_improvement",
@@ -140,6 +146,9 @@ ROLES: tuple[Role, ...] = (
         "法务",
         "Legal counsel",
         (
+            "complaints.edit_knowledge",
+            "complaints.read_consequences",
+            "complaints.approve_consultation",
             "complaints.view_referred",
             "complaints.check_legal",
             "complaints.manage_risk",
@@ -162,6 +171,8 @@ ROLES: tuple[Role, ...] = (
         "合规专员",
         "Compliance officer",
         (
+            "complaints.edit_knowledge",
+            "complaints.read_consequences",
             "complaints.use_desk",
             "complaints.manage_risk",
             "complaints.read_interim_measures",
@@ -243,6 +254,11 @@ ROLES: tuple[Role, ...] = (
         "管理层",
         "Manager",
         (
+            "complaints.approve_remedy",
+            "complaints.pay_remedy",
+            "complaints.edit_knowledge",
+            "complaints.read_consequences",
+            "complaints.approve_consultation",
             "complaints.use_desk",
             "complaints.view_managed",
             "complaints.assign_complaint",

@@ -421,6 +421,83 @@ class LookupKind(models.TextChoices):
     AFTER_SALE = "after_sale", _("After-sales service")
 
 
+class PartyKind(models.TextChoices):
+    """Who outside the organisation is asked for a statement (COO-14)."""
+
+    CARRIER = "carrier", _("Carrier")
+    SUPPLIER = "supplier", _("Supplier")
+    CONTRACTOR = "contractor", _("Contractor")
+    OTHER = "other", _("Other party")
+
+
+class MeetingKind(models.TextChoices):
+    MEETING = "meeting", _("Coordination meeting")
+    GROUP = "group", _("Temporary coordination group")
+
+
+class TaskKind(models.TextChoices):
+    DECISION = "decision", _("Decided at a meeting")
+    VISIT = "visit", _("Service at the door")
+    OTHER = "other", _("Other task")
+
+
+class RemedyState(models.TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Not approved")
+    DONE = "done", _("Done")
+
+
+class ArticleKind(models.TextChoices):
+    GUIDE = "guide", _("Knowledge article")
+    KNOWN_ISSUE = "known_issue", _("Known issue")
+    TYPICAL_CASE = "typical_case", _("Typical case")
+    COMPLIANCE = "compliance", _("Compliance guide")
+    FAQ = "faq", _("Common question")
+    WORDING = "wording", _("Wording")
+
+
+class ArticleState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("In use")
+    RETIRED = "retired", _("Retired")
+
+
+class TrainingKind(models.TextChoices):
+    COURSE = "course", _("Course")
+    ROLE_PLAY = "role_play", _("Role play or simulation")
+    ENTRY = "entry", _("Before taking a post")
+    COMPLIANCE = "compliance", _("Compliance training")
+    MENTORING = "mentoring", _("Mentoring")
+
+
+class MailRhythm(models.TextChoices):
+    """How somebody gets messages by e-mail."""
+
+    AT_ONCE = "at_once", _("At once")
+    DIGEST = "digest", _("Once a working day, together")
+    NONE = "none", _("Not by e-mail")
+
+
+class ConsequenceKind(models.TextChoices):
+    CRITICISM = "criticism", _("Criticism")
+    RETRAINING = "retraining", _("Retraining")
+    PENALTY = "penalty", _("Penalty")
+    OTHER = "other", _("Other")
+
+
+class FollowUpKind(models.TextChoices):
+    SECOND_CONTACT = "second_contact", _("Second contact after the rectification")
+    CARE_CALL = "care_call", _("Care call")
+
+
+class ProposalAbout(models.TextChoices):
+    PROCESS = "process", _("How complaints are handled")
+    RESULT = "result", _("The result")
+    PRODUCT = "product", _("Product or service")
+    OTHER = "other", _("Something else")
+
+
 class QuestionKind(models.TextChoices):
     REMINDER = "reminder", _("Reminder")
     SUBSTANTIVE = "substantive", _("Question")

@@ -1,5 +1,6 @@
 """The tables of a case, split by noun."""
 
+from complaints.models.archive import CaseFile, Consultation, RetentionClass
 from complaints.models.assignment import Assignment
 from complaints.models.case import Complaint, ComplaintSearch, NumberCounter
 from complaints.models.channels import ChannelCount, DutySlot, ServiceHours, ServiceRequest
@@ -22,17 +23,21 @@ from complaints.models.clocks import (
 )
 from complaints.models.communication import (
     Contact,
+    MailPreference,
     Notice,
     Notification,
     Question,
     Reply,
     ReplyTemplate,
+    Substitution,
     SupplementRequest,
 )
+from complaints.models.coordination import CaseTask, Meeting, PartyStatement, Promise
 from complaints.models.feedback import Callback, QualityCheck
 from complaints.models.files import Attachment, ScanState, StoredFile
 from complaints.models.handling import (
     Allegation,
+    AuthorityLimit,
     ImprovementAction,
     InvestigationStep,
     Note,
@@ -40,11 +45,22 @@ from complaints.models.handling import (
     ResponsibilityFinding,
 )
 from complaints.models.intake import ExternalBody, IdempotencyKey, ImportBatch, ImportSource, ImportState, IntakeDraft
+from complaints.models.knowledge import Article, ArticleReceipt, ArticleRevision, Training, TrainingAttendance
 from complaints.models.log import CaseEvent, JobRun, LedgerAnchor
 from complaints.models.mail import InboundMail, Mailbox, MailState
 from complaints.models.matching import CaseLink, Incident, LinkKind, Merge, TextPrint
 from complaints.models.outreach import LookupRecord, Outreach, OutreachRecipient
 from complaints.models.people import Complainant, ContactPoint
+from complaints.models.quality import (
+    CallSample,
+    Consequence,
+    FollowUp,
+    Praise,
+    Proposal,
+    QualityStandard,
+    SurveyCall,
+    SurveyRound,
+)
 from complaints.models.risk import (
     CaseTeamMember,
     Drill,
@@ -64,13 +80,20 @@ from complaints.models.suggestion import RoutingRule, Suggestion, SuggestionOf, 
 __all__ = [
     "AcceptanceRule",
     "Allegation",
+    "Article",
+    "ArticleReceipt",
+    "ArticleRevision",
     "Assignment",
     "Attachment",
+    "AuthorityLimit",
     "CalendarDay",
     "CalendarYear",
+    "CallSample",
     "Callback",
     "CaseEvent",
+    "CaseFile",
     "CaseLink",
+    "CaseTask",
     "CaseTeamMember",
     "Category",
     "CategoryRevision",
@@ -80,6 +103,8 @@ __all__ = [
     "Complainant",
     "Complaint",
     "ComplaintSearch",
+    "Consequence",
+    "Consultation",
     "Contact",
     "ContactPoint",
     "Deadline",
@@ -88,6 +113,7 @@ __all__ = [
     "DutySlot",
     "Extension",
     "ExternalBody",
+    "FollowUp",
     "IdempotencyKey",
     "ImportBatch",
     "ImportSource",
@@ -105,9 +131,11 @@ __all__ = [
     "LegalReference",
     "LinkKind",
     "LookupRecord",
+    "MailPreference",
     "MailState",
     "Mailbox",
     "MediaPlan",
+    "Meeting",
     "Merge",
     "Note",
     "Notice",
@@ -118,13 +146,19 @@ __all__ = [
     "Outreach",
     "OutreachRecipient",
     "OutstandingItem",
+    "PartyStatement",
     "PolicyRule",
+    "Praise",
+    "Promise",
+    "Proposal",
     "QualityCheck",
+    "QualityStandard",
     "Question",
     "Remedy",
     "Reply",
     "ReplyTemplate",
     "ResponsibilityFinding",
+    "RetentionClass",
     "RiskAssessment",
     "RiskMeeting",
     "RiskStandard",
@@ -135,11 +169,16 @@ __all__ = [
     "ServiceRequest",
     "SettlementStep",
     "StoredFile",
+    "Substitution",
     "Suggestion",
     "SuggestionOf",
     "SupplementRequest",
+    "SurveyCall",
+    "SurveyRound",
     "TeamRole",
     "TextPrint",
     "TrainedModel",
+    "Training",
+    "TrainingAttendance",
     "UnreasonableLabel",
 ]

@@ -14,6 +14,7 @@ from complaints.states import (
     ContactDirection,
     ContactOutcome,
     ContactPurpose,
+    MailRhythm,
     NoticeKind,
     QuestionKind,
     ReplyState,
@@ -169,6 +170,41 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Substitution(models.Model):
+    """Somebody is away; messages that press also reach the substitute."""
+
+    user = models.ForeignKey("accounts.User", models.PROTECT, related_name="substitutions")
+    substitute = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    since = models.DateTimeField(_("from"))
+    until = models.DateTimeField(_("until"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-since", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="substitution_in_order"),
+            models.CheckConstraint(condition=~Q(substitute=models.F("user")), name="substitute_is_another"),
+        ]
+        indexes = [models.Index(fields=["user", "until"], name="substitution_of")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} by {self.substitute_id}"
+
+
+class MailPreference(models.Model):
+    """How a member of staff wants messages by e-mail; what presses always comes at once."""
+
+    user = models.OneToOneField("accounts.User", models.CASCADE, primary_key=True, related_name="mail_preference")
+    rhythm = models.CharField(max_length=8, choices=MailRhythm.choices, default=MailRhythm.AT_ONCE)
+    digest_sent_on = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return self.rhythm
 
 
 class ReplyTemplate(models.Model):

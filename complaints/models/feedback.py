@@ -19,6 +19,9 @@ class QualityCheck(models.Model):
     lawful = models.BooleanField(_("conforms to laws, policies and internal rules"), default=True)
     meets_demand = models.BooleanField(_("meets the reasonable demand"), default=True)
     comment = models.TextField(blank=True)
+    standard = models.ForeignKey("complaints.QualityStandard", models.PROTECT, null=True, related_name="+")
+    points = models.JSONField(default=dict)
+    total = models.DecimalField(max_digits=5, decimal_places=1, null=True)
     at = models.DateTimeField()
     by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
 
@@ -46,6 +49,9 @@ class Callback(models.Model):
     reason = models.CharField(max_length=16, choices=DissatisfactionReason.choices, blank=True)
     comment = models.TextField(blank=True)
     questions_answered = models.TextField(blank=True)
+    process_satisfaction = models.CharField(
+        _("satisfaction with the handling"), max_length=12, choices=Satisfaction.choices, blank=True
+    )
 
     class Meta:
         ordering = ["at", "id"]

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from complaints.states import Audience, FindingResult, ImprovementState, InvestigationKind, RemedyKind
+from complaints.states import (
+    Audience,
+    FindingResult,
+    ImprovementState,
+    InvestigationKind,
+    RemedyKind,
+    RemedyState,
+)
 
 
 class Note(models.Model):
@@ -91,14 +99,49 @@ class Remedy(models.Model):
     proposed_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     due_on = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=8, choices=RemedyState.choices, default=RemedyState.PROPOSED)
+    approved_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    decision_note = models.CharField(max_length=300, blank=True)
+    paid_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    payment_reference = models.CharField(_("reference of the payment"), max_length=80, blank=True)
     done_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "remedies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
+                name="remedy_approved_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_by__isnull=True) | (~Q(paid_by=F("proposed_by")) & ~Q(paid_by=F("approved_by"))),
+                name="remedy_paid_by_a_third",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.kind
+
+
+class AuthorityLimit(models.Model):
+    """One revision of the amounts up to which each level may approve a remedy; the newest one counts.
+
+    `limits` maps department_head, coordinator and manager to yuan; None is without a limit.
+    """
+
+    revision = models.PositiveIntegerField(unique=True)
+    limits = models.JSONField(default=dict)
+    note = models.CharField(_("what changed and why"), max_length=200, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-revision"]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"
 
 
 class ImprovementAction(models.Model):

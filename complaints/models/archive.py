@@ -1,0 +1,76 @@
+"""The file of a case: its index, how long it is kept, who consulted it (ARC-01…04, ARC-12)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from complaints.states import RequestState
+
+
+class RetentionClass(models.Model):
+    """How long files of a kind are kept; 0 years means for ever (ARC-02, ARC-04)."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    name_en = models.CharField(_("English name"), max_length=80, blank=True)
+    years = models.PositiveSmallIntegerField(_("years (0: for ever)"))
+    basis = models.CharField(_("rule it relies on"), max_length=200, blank=True)
+    order = models.PositiveSmallIntegerField(default=100)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["order", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CaseFile(models.Model):
+    """The file made when a case is archived: number, class, and the index of everything in it with its hash."""
+
+    complaint = models.OneToOneField("complaints.Complaint", models.PROTECT, related_name="archive_file")
+    number = models.CharField(_("file number"), max_length=40, unique=True)
+    retention = models.ForeignKey(RetentionClass, models.PROTECT, related_name="+")
+    filed_at = models.DateTimeField()
+    filed_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    keep_until = models.DateField(_("kept until"), null=True)
+    index = models.JSONField(default=list)
+    index_hash = models.CharField(max_length=64)
+    missing = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-filed_at", "-id"]
+        indexes = [models.Index(fields=["keep_until"], name="file_keep_until", condition=Q(keep_until__isnull=False))]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Consultation(models.Model):
+    """Somebody asked to read an archived file; another person decided (ARC-04)."""
+
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="consultations")
+    reader = models.CharField(_("who reads it"), max_length=120)
+    purpose = models.CharField(_("purpose"), max_length=300)
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.REQUESTED)
+    requested_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decided_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decision_note = models.CharField(max_length=300, blank=True)
+    until = models.DateField(_("until"), null=True)
+    exported_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-requested_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
+                name="consultation_decided_by_another",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"consultation {self.pk}"
