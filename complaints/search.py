@@ -20,6 +20,8 @@ _RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[a-z0-9]+
 # Nearly every Chinese text holds these; a text without any that NFKC changes is left alone twenty times as fast.
 _FULL_WIDTH = [(mark, unicodedata.normalize("NFKC", mark)) for mark in "，：；！？（）"]
 MAX_QUERY = 60
+# What is longer than any query is found by its beginning.
+LONGEST_WORD = 100
 FEW_HITS = 4000
 COUNT_SECONDS = 60
 _Rows = TypeVar("_Rows", bound=models.QuerySet)
@@ -42,7 +44,7 @@ def tokens(*texts: str) -> str:
     for text in texts:
         for run in _runs(text):
             if run[0] < "\u3400":
-                found.append(run)
+                found.append(run[:LONGEST_WORD])
             else:
                 found.extend(map(add, run, run[1:]))
                 found.append(run[-1])
@@ -125,7 +127,8 @@ def index_sql(vendor: str, table: str, key: str) -> tuple[list[str], list[str]]:
     """Statements that create and drop the full-text index of a token table, for a migration."""
     if vendor == "postgresql":
         # Stored: a search that walks the newest cases would otherwise parse the tokens of each again.
-        column = "vector tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, tokens)) STORED"
+        # The tokens are words already: made into a vector as they are, which takes less than parsing them.
+        column = "vector tsvector GENERATED ALWAYS AS (array_to_tsvector(string_to_array(tokens, ' '))) STORED"
         create = [f"ALTER TABLE {table} ADD COLUMN {column}", f"CREATE INDEX {table}_gin ON {table} USING gin (vector)"]
         return create, [f"ALTER TABLE {table} DROP COLUMN vector"]
     fts = f"{table}_fts"

@@ -13,13 +13,13 @@ class Assignment(models.Model):
     The time between assigned_at and ended_at is that department's share of the handling.
     """
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="assignments")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="assignments", db_index=False)
     department = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
     role = models.CharField(max_length=10, choices=AssignmentRole.choices)
     state = models.CharField(max_length=16, choices=AssignmentState.choices, default=AssignmentState.PENDING)
     task = models.TextField(_("task and requirements"), blank=True)
     handler = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
-    assigned_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    assigned_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
     assigned_at = models.DateTimeField()
     received_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -28,9 +28,11 @@ class Assignment(models.Model):
     # Keeps the case visible to the department while the case is theirs, also after the task is done.
     is_current = models.BooleanField(default=True)
     return_reason = models.CharField(max_length=300, blank=True)
-    return_requested_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    return_requested_by = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     return_requested_at = models.DateTimeField(null=True)
-    adjudicated_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    adjudicated_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
     adjudicated_at = models.DateTimeField(null=True)
     adjudication_note = models.CharField(max_length=300, blank=True)
 

@@ -70,7 +70,9 @@ class Complaint(models.Model):
     referral_due_at = models.DateTimeField(_("due date of the referring body"), null=True, blank=True)
     received_at = models.DateTimeField(_("received at"))
     registered_at = models.DateTimeField(_("registered at"))
-    registered_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    registered_by = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     complainant = models.OneToOneField("complaints.Complainant", models.PROTECT, related_name="complaint")
     access_code_hash = models.CharField(max_length=128, blank=True, editable=False)
     is_confidential = models.BooleanField(_("identity withheld from the departments"), default=False)
@@ -92,14 +94,22 @@ class Complaint(models.Model):
     has_privacy_leak = models.BooleanField(_("personal data leaked"), default=False)
 
     # Independent dimensions (CLS-01)
-    category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    category = models.ForeignKey(
+        "complaints.Category", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     # What it was called first; figures may count by it (CLS-15). Kept when the case is classified again.
     first_category = models.ForeignKey(
         "complaints.Category", models.PROTECT, null=True, editable=False, db_index=False, related_name="+"
     )
-    nature = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
-    kind = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
-    legal_type = models.ForeignKey("complaints.Category", models.PROTECT, null=True, blank=True, related_name="+")
+    nature = models.ForeignKey(
+        "complaints.Category", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    kind = models.ForeignKey(
+        "complaints.Category", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    legal_type = models.ForeignKey(
+        "complaints.Category", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     emotions = models.ManyToManyField("complaints.Category", blank=True, related_name="+")
     severity = models.CharField(_("severity"), max_length=8, choices=Severity.choices, default=Severity.MODERATE)
     complexity = models.CharField(_("complexity"), max_length=10, choices=Complexity.choices, default=Complexity.SIMPLE)
@@ -116,13 +126,15 @@ class Complaint(models.Model):
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_cases")
 
     # Who works on it
-    lead_department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, blank=True, related_name="+")
+    lead_department = models.ForeignKey(
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     handler = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
     coordinator = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
     accused_staff = models.ManyToManyField("accounts.User", blank=True, related_name="+")
 
     # Time
-    policy = models.ForeignKey("complaints.ServicePolicy", models.PROTECT, related_name="+")
+    policy = models.ForeignKey("complaints.ServicePolicy", models.PROTECT, related_name="+", db_index=False)
     next_due_at = models.DateTimeField(null=True, blank=True)
     is_paused = models.BooleanField(default=False)
     is_overdue = models.BooleanField(default=False)
@@ -131,7 +143,9 @@ class Complaint(models.Model):
     replied_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     first_closed_at = models.DateTimeField(null=True, blank=True)
-    closed_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    closed_by = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     awaiting_from = models.CharField(max_length=24, blank=True, choices=Status.choices, editable=False)
     rework_rounds = models.PositiveSmallIntegerField(default=0)
     return_rounds = models.PositiveSmallIntegerField(default=0)

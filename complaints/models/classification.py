@@ -96,7 +96,7 @@ class Classification(models.Model):
     dimension = models.CharField(max_length=12, choices=Dimension.choices)
     category = models.ForeignKey(Category, models.PROTECT, related_name="+")
     at = models.DateTimeField()
-    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         ordering = ["at", "id"]

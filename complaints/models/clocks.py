@@ -99,7 +99,7 @@ class Deadline(models.Model):
     """A materialised clock of a case. The sweep reads `deadline_alert` (next_alert_at of running
     clocks), so it costs what is due, not what exists."""
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="deadlines")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="deadlines", db_index=False)
     assignment = models.ForeignKey("complaints.Assignment", models.PROTECT, null=True, related_name="deadlines")
     milestone = models.CharField(max_length=20, choices=Milestone.choices)
     state = models.CharField(max_length=10, choices=DeadlineState.choices, default=DeadlineState.RUNNING)

@@ -25,7 +25,7 @@ from complaints.states import (
 class Contact(models.Model):
     """One communication, failed attempts included. Never edited."""
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="communications")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="communications", db_index=False)
     direction = models.CharField(max_length=4, choices=ContactDirection.choices)
     channel = models.CharField(max_length=12, choices=Channel.choices)
     purpose = models.CharField(max_length=16, choices=ContactPurpose.choices)
@@ -33,7 +33,7 @@ class Contact(models.Model):
     summary = models.TextField(_("what was said"), blank=True)
     recording_reference = models.CharField(_("recording"), max_length=120, blank=True)
     at = models.DateTimeField()
-    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         ordering = ["at", "id"]
@@ -46,16 +46,16 @@ class Contact(models.Model):
 class Question(models.Model):
     """The complainant asked again: a reminder or a question, clearly answered or not (RISK-10, RISK-11)."""
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="questions")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="questions", db_index=False)
     kind = models.CharField(max_length=12, choices=QuestionKind.choices)
     channel = models.CharField(max_length=12, choices=Channel.choices)
     text = models.TextField()
     at = models.DateTimeField()
-    recorded_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    recorded_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
     answer = models.TextField(blank=True)
     is_clearly_answered = models.BooleanField(null=True)
     answered_at = models.DateTimeField(null=True)
-    answered_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    answered_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         ordering = ["at", "id"]
@@ -91,15 +91,15 @@ class SupplementRequest(models.Model):
 class Reply(models.Model):
     """The answer to the complainant: process followed and result (FB-04). One row per round."""
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="replies")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="replies", db_index=False)
     round = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=ReplyState.choices, default=ReplyState.DRAFT)
     process = models.TextField(_("what was done"))
     result = models.TextField(_("result"))
     legal_basis = models.CharField(_("legal basis"), max_length=300, blank=True)
-    drafted_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    drafted_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+", db_index=False)
     drafted_at = models.DateTimeField()
-    approved_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    approved_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
 
@@ -143,7 +143,9 @@ class Notification(models.Model):
     `kind` and `params` when shown; params hold numbers and codes, never personal data.
     """
 
-    recipient = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="notifications")
+    recipient = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, related_name="notifications", db_index=False
+    )
     complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, null=True, related_name="notifications")
     kind = models.CharField(max_length=40)
     params = models.JSONField(default=dict)

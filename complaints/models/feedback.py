@@ -40,7 +40,7 @@ class Callback(models.Model):
 
     complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="callbacks")
     at = models.DateTimeField()
-    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
     source = models.CharField(max_length=12, choices=RatingSource.choices)
     contact = models.ForeignKey("complaints.Contact", models.PROTECT, null=True, related_name="+")
     is_reached = models.BooleanField(default=True)

@@ -20,10 +20,10 @@ from complaints.states import (
 class Note(models.Model):
     """A handling note; append only. A department reads its own notes and those for everybody (S17)."""
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="notes")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="notes", db_index=False)
     text = models.TextField()
     at = models.DateTimeField()
-    by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+", db_index=False)
     department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, related_name="+")
     audience = models.CharField(max_length=8, choices=Audience.choices, default=Audience.CASE)
 

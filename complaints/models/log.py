@@ -15,10 +15,10 @@ class CaseEvent(models.Model):
     changed fields; `note` holds reasons given by staff with the case's known identity masked.
     """
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="events")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="events", db_index=False)
     sequence = models.PositiveIntegerField()
     at = models.DateTimeField()
-    actor = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
     kind = models.CharField(max_length=40)
     version = models.PositiveIntegerField(null=True)
     from_status = models.CharField(max_length=24, blank=True, choices=Status.choices)

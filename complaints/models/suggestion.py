@@ -45,7 +45,7 @@ class Suggestion(models.Model):
     `category` or `department` is empty when the system abstained.
     """
 
-    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="suggestions")
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="suggestions", db_index=False)
     of = models.CharField(max_length=12, choices=SuggestionOf.choices)
     category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, related_name="+")
     department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, related_name="+")
@@ -56,7 +56,7 @@ class Suggestion(models.Model):
     at = models.DateTimeField()
     chosen_category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, related_name="+")
     chosen_department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, related_name="+")
-    chosen_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    chosen_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", db_index=False)
     chosen_at = models.DateTimeField(null=True)
 
     class Meta:
