@@ -22,9 +22,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import after_commit
 from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
-from complaints import bulk, identity
+from complaints import bulk, identity, search, tasks
 from complaints.calendars import SHANGHAI
 from complaints.import_cases import Common, Keys, write
 from complaints.import_files import MAX_COLUMNS, TableFile, refuse
@@ -254,6 +255,8 @@ class _Import:
             ) from error
 
     def _store(self, imported: ImportBatch | None) -> None:
+        search.put_off_merging()
+        after_commit.enqueue(tasks.merge_text_indexes)
         self._create_categories()
         values = {"rows": self.report.rows, "duplicates": self.report.duplicates, "created": self.report.new}
         if imported is None:

@@ -123,6 +123,28 @@ def _count(hits: str, words: list[str]) -> int:
     return found
 
 
+def put_off_merging() -> None:
+    """In this transaction new rows wait beside the full-text indexes instead of being merged in bit by bit.
+
+    They are found all the same; merge_waiting() takes them in afterwards, all at once. For many rows (PostgreSQL).
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL gin_pending_list_limit = '256MB'")
+
+
+def merge_waiting(*tables: str) -> int:
+    """Merge what waits beside the indexes of these token tables; how many pages that were. Safe to run at any time."""
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        pages = 0
+        for table in tables:
+            cursor.execute("SELECT gin_clean_pending_list(%s::regclass)", [f"{table}_gin"])
+            pages += cursor.fetchone()[0]
+    return pages
+
+
 def index_sql(vendor: str, table: str, key: str) -> tuple[list[str], list[str]]:
     """Statements that create and drop the full-text index of a token table, for a migration."""
     if vendor == "postgresql":

@@ -23,6 +23,22 @@ def deliver_notifications() -> int:
     return jobs.deliver_notifications()["sent"]
 
 
+@shared_task(name="complaints.send_chat")
+def send_chat() -> int:
+    """Send what presses to the chat groups; safe to run twice or beside itself."""
+    from complaints import chat  # leaf
+
+    return chat.send_chat()["sent"]
+
+
+@shared_task(name="complaints.send_digests")
+def send_digests() -> int:
+    """Send the digests of today, each once."""
+    from complaints import digests  # leaf
+
+    return digests.send_digests()["sent"]
+
+
 @shared_task(name="complaints.send_outreach")
 def send_outreach() -> int:
     """Send the notices of approved precautions; safe to run twice or beside itself."""
@@ -123,6 +139,15 @@ def store_import(batch_id: int) -> bool:
     from complaints import import_jobs  # leaf
 
     return import_jobs.store(batch_id)
+
+
+@shared_task(name="complaints.merge_text_indexes")
+def merge_text_indexes() -> int:
+    """Take the rows of an import into the full-text indexes."""
+    from complaints import search  # leaf
+    from complaints.models import ComplaintSearch, TextPrint
+
+    return search.merge_waiting(ComplaintSearch._meta.db_table, TextPrint._meta.db_table)
 
 
 @shared_task(name="complaints.undo_import")

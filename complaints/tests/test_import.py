@@ -14,8 +14,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed
-from complaints import events, imports
-from complaints.models import Category, Complaint, ContactPoint, Deadline, ImportBatch, NumberCounter, Reply
+from complaints import events, imports, search, tasks
+from complaints.models import (
+    Category,
+    Complaint,
+    ComplaintSearch,
+    ContactPoint,
+    Deadline,
+    ImportBatch,
+    NumberCounter,
+    Reply,
+)
 from complaints.states import DeadlineState, Status
 from complaints.tests.factories import at
 
@@ -58,6 +67,27 @@ def run(path: Path, **options) -> imports.Report:
 
 def faults(report: imports.Report) -> list[tuple[int, str]]:
     return [(error["row"], error["field"]) for error in report.errors]
+
+
+@pytest.mark.django_db
+def test_imported_cases_are_found_before_and_after_the_index_is_merged(tmp_path):
+    """IN-13: nobody waits for the index; merging it changes no answer."""
+    run(write_csv(tmp_path / "a.csv", [row(), row("25", 留言详情="路灯不亮，晚上看不清")]))
+
+    def hits(query):
+        return search.search(Complaint.objects, query, relation="search", table=ComplaintSearch._meta.db_table).count()
+
+    assert (hits("路灯"), hits("隐患"), hits("停水")) == (1, 2, 0)
+    tasks.merge_text_indexes()
+    assert (hits("路灯"), hits("隐患"), hits("停水")) == (1, 2, 0)
+
+
+@pytest.mark.django_db
+def test_a_word_longer_than_any_query_is_found_by_its_beginning(tmp_path):
+    """EX-06: an endless run of letters is stored and found, not refused by the index."""
+    run(write_csv(tmp_path / "a.csv", [row(留言详情="日志 " + "a1" * 3000 + " 见附件")]))
+    found = search.search(Complaint.objects, "a1a1a1", relation="search", table=ComplaintSearch._meta.db_table)
+    assert found.count() == 1
 
 
 @pytest.mark.django_db
