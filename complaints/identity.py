@@ -10,12 +10,16 @@ import unicodedata
 from datetime import datetime, timedelta
 
 import phonenumbers
+from django.db.models import Q
 
 from accounts.crypto import keyed_hash
 from complaints.models import Complainant, Complaint, ContactPoint
 from complaints.models.people import ContactKind
 from complaints.querysets import ComplaintQuerySet
+from complaints.states import Status
 
+# A case that was taken back with the whole import it came in by.
+UNDONE_IMPORT = Q(status=Status.WITHDRAWN, import_batch__isnull=False, external_key=None)
 # Nearly every number; reading it in full takes a hundred times as long. 179 is also the prefix of a carrier.
 _MOBILE = re.compile(r"1(?:[3-689]\d|7[0-8])\d{8}", re.ASCII)
 
@@ -96,11 +100,18 @@ def scrub(text: str, complainant: Complainant | None) -> str:
 
 
 def earlier_complaints(complaint: Complaint, *, at: datetime, days: int) -> ComplaintQuerySet:
-    """Other cases of the same person received in the `days` before `at`, found by hashed contacts."""
+    """Other cases of the same person received in the `days` before `at`, found by hashed contacts.
+
+    Cases of an import that was undone are none.
+    """
     hashes = (
         ContactPoint.objects.filter(complainant=complaint.complainant_id).exclude(match_hash="").values("match_hash")
     )
     same_person = ContactPoint.objects.filter(match_hash__in=hashes).values("complainant")
-    return Complaint.objects.filter(
-        complainant__in=same_person, received_at__gt=at - timedelta(days=days), received_at__lte=at
-    ).exclude(pk=complaint.pk)
+    return (
+        Complaint.objects.filter(
+            complainant__in=same_person, received_at__gt=at - timedelta(days=days), received_at__lte=at
+        )
+        .exclude(pk=complaint.pk)
+        .exclude(UNDONE_IMPORT)
+    )

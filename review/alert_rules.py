@@ -225,8 +225,16 @@ def frequent_person(numbers: Numbers, span: Span) -> Iterator[Found]:
         complainant__complaint__received_at__gt=span.now - numbers["days"] * DAY,
         complainant__complaint__received_at__lte=span.now,
     )
+    undone = Q(
+        complainant__complaint__status=Status.WITHDRAWN,
+        complainant__complaint__import_batch__isnull=False,
+        complainant__complaint__external_key=None,
+    )
     counted = (
-        ContactPoint.objects.filter(window).exclude(match_hash="").exclude(complainant__complaint__status=Status.MERGED)
+        ContactPoint.objects.filter(window)
+        .exclude(match_hash="")
+        .exclude(complainant__complaint__status=Status.MERGED)
+        .exclude(undone)
     )
     rows = (
         counted.order_by()

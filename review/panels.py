@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from complaints.archive import KINDS, Piece, register_contributor
 from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel, register_track_panel
 from complaints.states import Status
@@ -48,6 +49,20 @@ def alert_panel(complaint: Complaint, user: User) -> Panel | None:
         (row, alert_rules.RULES[row.rule].name, alerts.explain(row)) for row in rows if row.rule in alert_rules.RULES
     ]
     return Panel("review/alert_panel.html", {"alerts": lines}, order=45) if lines else None
+
+
+KINDS |= {"review": _("Review")}
+
+
+@register_contributor
+def reviews_of_file(complaint: Complaint) -> list[Piece]:
+    """The reviews whose result is final belong in the file of the case (ARC-03, RI-12)."""
+    rows = ReviewCase.objects.filter(complaint=complaint, finalised_at__isnull=False).select_related("report_by")
+    return [
+        Piece("review", f"{row.number} {row.get_conclusion_display()}".strip(), row.finalised_at, row, row.report_by)
+        for row in rows
+        if row.finalised_at is not None
+    ]
 
 
 @register_track_panel

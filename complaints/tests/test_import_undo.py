@@ -8,7 +8,7 @@ from django.contrib.messages import get_messages
 from complaints import events, import_jobs, jobs, transitions
 from complaints.models import CaseEvent, Complaint, Deadline, ImportState, NumberCounter
 from complaints.states import DeadlineState, Status
-from complaints.tests.factories import at, category
+from complaints.tests.factories import at, category, registered
 from complaints.tests.import_page import NOW, URL, imported, line
 
 LATER = at("2026-11-21 10:00")
@@ -53,6 +53,15 @@ def test_the_same_file_can_be_imported_again(desk):
     assert not again.complaints.filter(is_repeat=True).exists()
     assert NumberCounter.objects.get(scope="HY-20261116").last == 4
     assert events.verify()[1] is None
+
+
+def test_cases_taken_back_are_no_earlier_complaints(desk, cast):
+    """RISK-12: who rings after a mistaken import is no repeat complainant."""
+    batch = imported(desk, [{**ROWS[0], "投诉时间": "2026-11-17 10:00"}])
+    phone = batch.complaints.get().complainant.contact("phone")
+    assert phone
+    undo(desk, batch)
+    assert not registered("2026-11-22 09:00", phone=phone).complaint.is_repeat
 
 
 def test_one_case_that_was_worked_on_keeps_the_whole_import(desk, cast):
