@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from complaints import clocks
+from complaints import archive, clocks, contradictions, quality, reply_letter, reply_templates
 from complaints.action_form import ActionForm, choices_of
 from complaints.choice_fields import LongText, YesNo
+from complaints.models import Reply, ReplyTemplate
 from complaints.states import (
     Channel,
     ContactOutcome,
@@ -18,6 +22,7 @@ from complaints.states import (
     LateReason,
     Milestone,
     PauseReason,
+    ProposalAbout,
     Satisfaction,
 )
 from complaints.transitions.checks import REWORK_DAYS
@@ -37,23 +42,119 @@ class SubmitForCheck(ActionForm):
         help_text=_("Answer each point of the demand; give definite dates."),
     )
     legal_basis = forms.CharField(label=_("Legal basis"), max_length=300, required=False)
+    differs_knowingly = forms.BooleanField(
+        label=_("I compared it with the earlier reply; what differs is right as it stands now"), required=False
+    )
+    # A form filled from a template shows that and not a draft kept on the device.
+    is_prefilled = False
+
+    @classmethod
+    def initial_from(cls, query: QueryDict) -> dict[str, Any]:
+        """The code of the template to start from: ?template=money-back."""
+        return {"template": query["template"]} if query.get("template") else {}
 
     def prepare(self) -> None:
+        if self.initial.get("template"):
+            self._fill(self.initial["template"])
         # A returned reply is corrected, not written anew.
         earlier = max(self.complaint.replies.all(), key=lambda reply: reply.round, default=None)
         if earlier:
             for name in ("process", "result", "legal_basis"):
                 self.initial.setdefault(name, getattr(earlier, name))
 
+    def _fill(self, code: str) -> None:
+        chosen = next((row for row in self.templates if row.code == code), None)
+        if chosen is None:
+            return
+        values = reply_templates.values_for(self.complaint, at=timezone.now())
+        for name in ("process", "result"):
+            text = getattr(chosen, name)
+            if text.strip():
+                self.initial[name] = reply_templates.fill(text, values)
+                self.is_prefilled = True
 
-class PassQuality(ActionForm):
+    @cached_property
+    def templates(self) -> list[ReplyTemplate]:
+        """The templates to choose from."""
+        return reply_templates.offered(self.complaint)
+
+    @cached_property
+    def last_sent(self) -> Reply | None:
+        return reply_letter.last_sent(self.complaint)
+
+    @cached_property
+    def differences(self) -> list[contradictions.Difference]:
+        """What the text typed says otherwise than the reply sent last (COO-09)."""
+        if not self.is_bound or self.last_sent is None:
+            return []
+        typed = "\n".join(str(self[name].data or "") for name in ("process", "result"))
+        return contradictions.compare(f"{self.last_sent.process}\n{self.last_sent.result}", typed)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if self.differences and not values.get("differs_knowingly"):
+            self.add_error(
+                "differs_knowingly",
+                _("The reply sent before says something else. Compare the two, then tick this or correct the text."),
+            )
+        return values
+
+    def arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in super().arguments().items() if name != "differs_knowingly"}
+
+
+class Measured(ActionForm):
+    """Points for each criterion of the quality standard in force (QUA-01, QUA-02)."""
+
+    def prepare(self) -> None:
+        standard = quality.current()
+        self.pass_mark = standard.pass_mark
+        self.points_of: dict[str, str] = {}
+        for criterion in quality.in_use(standard.criteria):
+            name = f"points_{criterion['code']}"
+            self.points_of[name] = criterion["code"]
+            self.fields[name] = forms.IntegerField(
+                label=_("%(name)s (weight %(weight)s)")
+                % {"name": quality.label(criterion), "weight": criterion["weight"]},
+                min_value=0,
+                max_value=quality.MOST,
+                required=False,
+            )
+
+    @property
+    def points_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.points_of]
+
+    @property
+    def other_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in self.points_of]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        given = [name for name in self.points_of if values.get(name) is not None]
+        if given or values.get("scored"):
+            for name in self.points_of:
+                if values.get(name) is None and name not in self.errors:
+                    self.add_error(name, _("Give 0 to 100 points."))
+        return values
+
+    def arguments(self) -> dict[str, Any]:
+        values = super().arguments()
+        values.pop("scored", None)
+        points = {code: values.pop(name) for name, code in self.points_of.items()}
+        return {**values, "points": points if None not in points.values() else None}
+
+
+class PassQuality(Measured):
     action = "pass_quality"
+    # The page asks for points; a program may leave them out.
+    scored = forms.BooleanField(required=False, initial=True, widget=forms.HiddenInput)
     lawful = YesNo(label=_("Does it conform to laws, policies and internal rules?"))
     meets_demand = YesNo(label=_("Does it meet the reasonable demand?"))
     comment = forms.CharField(label=_("Remark"), required=False, widget=LongText(3))
 
 
-class ReturnForRework(ActionForm):
+class ReturnForRework(Measured):
     action = "return_for_rework"
     danger = True
     comment = forms.CharField(label=_("What has to be corrected"), widget=LongText())
@@ -65,9 +166,11 @@ class PassLegal(ActionForm):
     comment = forms.CharField(label=_("Legal opinion"), widget=LongText())
 
 
-class ReturnFromLegal(ReturnForRework):
+class ReturnFromLegal(ActionForm):
     action = "return_from_legal"
+    danger = True
     comment = forms.CharField(label=_("Legal opinion: what has to be corrected"), widget=LongText())
+    days = forms.IntegerField(label=_("New limit in working days"), min_value=1, max_value=30, initial=REWORK_DAYS)
 
 
 # --- Clocks ---------------------------------------------------------------------------------
@@ -134,7 +237,19 @@ class Rating(ActionForm):
         choices=choices_of(DissatisfactionReason, _("Only when dissatisfied")),
         required=False,
     )
+    process_satisfaction = forms.ChoiceField(
+        label=_("How satisfied with the handling"), choices=choices_of(Satisfaction, _("Not asked")), required=False
+    )
     comment = forms.CharField(label=_("What the complainant said"), widget=LongText())
+    proposal = forms.CharField(
+        label=_("What the complainant proposes to do better"), required=False, max_length=2000, widget=LongText(3),
+        help_text=_("Goes on the list of proposals; leave out names and numbers."),
+    )  # fmt: skip
+    proposal_about = forms.ChoiceField(label=_("The proposal is about"), choices=ProposalAbout.choices, required=False)
+
+    def arguments(self) -> dict[str, Any]:
+        values = super().arguments()
+        return {**values, "proposal_about": values["proposal_about"] or ProposalAbout.PROCESS}
 
 
 class CallBack(Rating):
@@ -196,3 +311,11 @@ class Archive(ActionForm):
     action = "archive"
     in_dialog = True
     intro = _("Nothing can be added to an archived case, and departments no longer see it.")
+    explanation = forms.CharField(
+        label=_("Why documents are missing"), max_length=500, required=False, widget=LongText(3)
+    )
+
+    def prepare(self) -> None:
+        # Asked only where the file lacks something (ARC-12).
+        if not archive.missing(self.complaint):
+            self.fields["explanation"].widget = forms.HiddenInput()

@@ -17,13 +17,16 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from complaints import (
+    archive,
     case_access,
     case_files,
     case_records,
     case_screening,
     clocks,
+    coordination,
     identity,
     permissions,
+    remedies,
     risk_page,
     selectors,
     timeline,
@@ -117,7 +120,9 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "tasks": tasks(complaint),
         "replies": list(reversed(complaint.replies.all())),
         "questions": complaint.questions.all(),
+        "remedies": remedies.lines(complaint, user),
         "risk_box": risk_page.box(complaint, user),
+        "coordination": coordination.summary(complaint, user, now=now),
         "entries": [entry for entry in record if show in ("all", entry.group)],
         "filters": filters(complaint, record, show),
         "show": show,
@@ -403,12 +408,17 @@ def _missing_to_submit(complaint: Complaint) -> list[str]:
 def _missing_to_close(complaint: Complaint) -> list[str]:
     told = any(reply.delivered_at for reply in complaint.replies.all())
     answered = any(row.satisfaction for row in complaint.callbacks.all())
-    return ["" if told else _("telling the reply to the complainant"), "" if answered else _("the call-back")]
+    return [
+        "" if told else _("telling the reply to the complainant"),
+        "" if answered else _("the call-back"),
+        *(str(archive.MANDATORY[code]) for code in archive.missing(complaint) if code not in ("reply", "callback")),
+    ]
 
 
 def _missing_to_archive(complaint: Complaint) -> list[str]:
     held = any(row.released_at is None for row in complaint.holds.all())
-    return [_("the release of the legal hold")] if held else []
+    lacks = [str(archive.MANDATORY[code]) for code in archive.missing(complaint)]
+    return [*([_("the release of the legal hold")] if held else []), *lacks]
 
 
 _MISSING = {

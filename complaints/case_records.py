@@ -27,6 +27,7 @@ from complaints.models import (
     Attachment,
     Callback,
     CaseEvent,
+    CaseTask,
     CaseTeamMember,
     Category,
     Classification,
@@ -41,10 +42,13 @@ from complaints.models import (
     Lawsuit,
     LegalHold,
     MediaPlan,
+    Meeting,
     Note,
     Notice,
     OpinionSignal,
     OutstandingItem,
+    PartyStatement,
+    Promise,
     QualityCheck,
     Question,
     Remedy,
@@ -66,6 +70,7 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     Assignment: ("complaint", "assignments"),
     Attachment: ("complaint", "attachments"),
     Callback: ("complaint", "callbacks"),
+    CaseTask: ("complaint", "tasks"),
     CaseTeamMember: ("complaint", "team"),
     CaseEvent: ("complaint", "events"),
     Complaint.accused_staff.through: ("complaint", "accused_staff"),
@@ -81,9 +86,12 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     Lawsuit: ("complaint", "lawsuits"),
     LegalHold: ("complaint", "holds"),
     MediaPlan: ("complaint", "media_plans"),
+    Meeting: ("complaint", "meetings"),
     Note: ("complaint", "notes"),
     OpinionSignal: ("complaint", "signals"),
     Notice: ("complaint", "notices"),
+    PartyStatement: ("complaint", "party_statements"),
+    Promise: ("complaint", "promises"),
     QualityCheck: ("complaint", "quality_checks"),
     OutstandingItem: ("complaint", "outstanding_items"),
     Question: ("complaint", "questions"),
@@ -211,6 +219,8 @@ def _link(complaint: Complaint, rows: dict[type[models.Model], list[models.Model
     _hang(rows, Reply, QualityCheck, "reply", "checks")
     _hang(rows, Attachment, InvestigationStep, "evidence", "")
     _hang(rows, Contact, Callback, "contact", "")
+    _hang(rows, Attachment, PartyStatement, "evidence", "")
+    _hang(rows, Meeting, CaseTask, "meeting", "")
 
 
 def _hang(rows: dict, parent: type[models.Model], child: type[models.Model], name: str, relation: str) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from complaints import accused_views, case_views, notice_views, preview_views, record_views, related_views, risk_views
+from complaints import (
+    accused_views,
+    archive_views,
+    case_views,
+    load_views,
+    notice_views,
+    preview_views,
+    record_views,
+    related_views,
+    risk_views,
+)
 
 _CASE = "cases/<str:number>/"
 
@@ -21,6 +31,7 @@ urlpatterns = [
     path(_CASE, case_views.detail, name="detail"),
     path(f"{_CASE}print/", case_views.printed, name="print"),
     path(f"{_CASE}clocks/", case_views.clocks, name="clocks"),
+    path(f"{_CASE}ledger/", load_views.ledger, name="ledger"),
     path(f"{_CASE}timeline/", case_views.timeline, name="timeline"),
     path(f"{_CASE}related/", related_views.candidates, name="candidates"),
     path(f"{_CASE}actions/<str:action>/", case_views.action, name="action"),
@@ -30,6 +41,10 @@ urlpatterns = [
     path(f"{_CASE}files/<int:pk>/preview/", preview_views.preview, name="preview"),
     path(f"{_CASE}notices/<int:pk>/", notice_views.notice, name="notice"),
     path(f"{_CASE}notices/<int:pk>/document/", notice_views.notice_document, name="notice_document"),
+    path(f"{_CASE}file/", archive_views.case_file, name="case_file"),
+    path(f"{_CASE}file/consultations/", archive_views.consult, name="consult"),
+    path(f"{_CASE}file/consultations/<int:pk>/", archive_views.decide, name="consultation"),
+    path(f"{_CASE}file/consultations/<int:pk>/dossier/", archive_views.take_out, name="dossier"),
     _record("notes/", "note"),
     _record("contacts/", "contact"),
     _record("files/", "attachment"),

@@ -18,6 +18,9 @@ from complaints.models import Assignment, CalendarDay, CalendarYear, Complaint, 
 from complaints.states import DeadlineState, Milestone, RequestState
 
 CACHE_SECONDS = 60
+EMERGENCY = "emergency"
+# A message that fell due in office hours still goes out when the sweep comes this much later.
+LATE_SWEEP = timedelta(minutes=30)
 
 
 def working_calendar(slots: list[list[str]] | None = None) -> WorkingCalendar:
@@ -163,6 +166,25 @@ def next_alert(deadline: Deadline, calendar: WorkingCalendar) -> datetime | None
     """The time of the first step of the ladder that was not sent yet."""
     points = alert_points(deadline, calendar)
     return points[deadline.alerts_sent][0].astimezone(UTC) if deadline.alerts_sent < len(points) else None
+
+
+def held_until(
+    deadline: Deadline, complaint: Complaint, calendar: WorkingCalendar, at: datetime, *, now: datetime
+) -> datetime | None:
+    """Until when a message of this clock that fell due at `at` is held; None when it goes out now (SLA-13).
+
+    Messages go out in office hours, or within half an hour of a moment in them, such as the close of business.
+    The clocks of an emergency that count hours day and night keep going; a year without calendar data holds nothing.
+    """
+    if deadline.unit == deadlines.Unit.HOURS and complaint.complexity == EMERGENCY:
+        return None
+    try:
+        if now - at <= LATE_SWEEP and calendar.is_open(at):
+            return None
+        opening = calendar.working_instant(now)
+    except CalendarMissing:
+        return None
+    return opening if opening > now else None
 
 
 def running(complaint: Complaint, *milestones: str) -> list[Deadline]:

@@ -220,7 +220,7 @@ def _check_anchors() -> Problem | None:
 
 
 def is_untouched_since_import(complaint: Complaint) -> bool:
-    """Whether the import is the last thing that happened to the case; that a clock ran out does not count (IN-14)."""
-    happened = (event for event in complaint.events.all() if event.kind != "overdue")
+    """Whether the import is the last thing that happened to the case; what clocks did does not count (IN-14)."""
+    happened = (event for event in complaint.events.all() if event.kind not in ("overdue", "calendar_corrected"))
     newest = max(happened, key=lambda event: event.sequence, default=None)
     return newest is not None and newest.kind == "import"

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import clocks, events, files, import_jobs, information_requests, lookup, notify, outgoing
+from complaints import chat, clocks, events, files, import_jobs, information_requests, lookup, notify, outgoing
 from complaints.deadlines import LadderStep, Recipient
 from complaints.models import ClockPause, Complaint, Deadline, IdempotencyKey, IntakeDraft, JobRun, Notification
 from complaints.states import DeadlineState, RequestState, Status
@@ -96,7 +96,10 @@ def _end_pause(complaint_id: int, *, now: datetime) -> int:
 
 @transaction.atomic
 def _alert(deadline_id: int, *, now: datetime) -> int:
-    """Send every step of one clock that is due; a long outage sends only the last of each kind."""
+    """Send every step of one clock that is due; a long outage sends only the last of each kind.
+
+    Outside office hours nothing is sent, a breach is recorded all the same.
+    """
     deadline = Deadline.objects.select_related("complaint__policy", "complaint__complainant").get(pk=deadline_id)
     if deadline.state != DeadlineState.RUNNING or deadline.next_alert_at is None or deadline.next_alert_at > now:
         return 0
@@ -107,6 +110,10 @@ def _alert(deadline_id: int, *, now: datetime) -> int:
     sent = deadline.alerts_sent
     last = max(due, default=sent - 1)
     upcoming = points[last + 1][0] if last + 1 < len(points) else None
+    held = clocks.held_until(deadline, complaint, calendar, points[last][0], now=now) if last >= sent else None
+    if held:
+        # The steps stay unsent; a breach before the office opens is still recorded at its time.
+        upcoming, last = min(held, deadline.due_at) if now < deadline.due_at else held, sent - 1
     won = Deadline.objects.filter(
         pk=deadline.pk, alerts_sent=sent, state=DeadlineState.RUNNING, next_alert_at=deadline.next_alert_at
     ).update(alerts_sent=last + 1, next_alert_at=upcoming.astimezone(UTC) if upcoming else None)
@@ -116,6 +123,8 @@ def _alert(deadline_id: int, *, now: datetime) -> int:
         Deadline.objects.filter(pk=deadline.pk).update(breached_at=deadline.due_at)
         Complaint.objects.filter(pk=complaint.pk).update(is_overdue=True)
         core.add_event(complaint, "overdue", by=None, at=now, note=deadline.milestone, reference=core.ref(deadline))
+    if held:
+        return 0
     steps: dict[str, tuple[int, LadderStep]] = {}
     for index in due[sent:]:
         steps[points[index][1].kind] = (index, points[index][1])
@@ -225,8 +234,8 @@ def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
 
 
 def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
-    """Remove drafts never filed after 2 days, kept API answers after 7, files to import after 1 and steps of
-    orders and deliveries after 365; sweep the files.
+    """Remove drafts never filed after 2 days, kept API answers after 7, files to import after 1, settled chat
+    messages after 90 and steps of orders and deliveries after 365; sweep the files.
 
     Files and rows that do not belong together are an alarm for the administrators (FL-07, I14).
     """
@@ -238,9 +247,10 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
     keys, _rows = IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=7)).delete()
     imports = import_jobs.purge(now=now)
     steps = lookup.purge(now=now)
+    chats = chat.purge(now=now)
     swept = files.sweep(now)
     lost, strays = len(swept.rows_without_files), len(swept.files_without_rows)
     if lost or strays:
         people = notify.holders_of("accounts.configure_system")
         notify.tell(people, "files_do_not_match", dedupe=f"files:{timezone.localdate(now)}", lost=lost, strays=strays)
-    return {"removed": drafts + keys + imports + steps, "cleared": receipts, "lost": lost, "strays": strays}
+    return {"removed": drafts + keys + imports + steps + chats, "cleared": receipts, "lost": lost, "strays": strays}

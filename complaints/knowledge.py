@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -41,7 +42,7 @@ _ISSUES_KEY = "known-issues"
 _FAQ_KEY = "public-questions"
 _LIMITS = {"title": 120, "product": 120, "words": 300}
 _ONE_BY_ONE = re.compile(r"[\s,，、;；]+")
-_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s\-–—.]+(?=\d)")  # noqa: RUF001 - dashes as people type them
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s\-–—.]+(?=\d)")
 
 
 # --- Writing ----------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def split_numbers(text: str) -> list[str]:
     return list(dict.fromkeys(part.upper() for part in _ONE_BY_ONE.split(text.strip()) if part))
 
 
-def _related(text: str, *, without: int | None = None) -> list[Article]:
+def _related(text: str, *, without: int = 0) -> list[Article]:
     numbers = split_numbers(check_text("related", text, limit=600))
     if len(numbers) > MAX_RELATED:
         raise InvalidInput("related", _("At most %(most)s articles."), most=MAX_RELATED)
@@ -213,12 +214,13 @@ def publish(article_id: int, *, version: int, by: User, at: datetime | None = No
     newest = newest_revision(article)
     if article.state == ArticleState.PUBLISHED and newest.revision == article.revision:
         raise IllegalTransition(_("Nothing waits to be approved."))
-    if by.pk in (newest.by_id, article.changed_by_id):
+    authors = {newest.by_id} | ({article.changed_by_id} if article.state == ArticleState.DRAFT else set())
+    if by.pk in authors:
         raise NotAllowed(_("You wrote this yourself; somebody else has to approve it."))
     _check_day(article.valid_until, at=at)
     article.title, article.body, article.revision = newest.title, newest.body, newest.revision
     article.state, article.published_by, article.published_at = ArticleState.PUBLISHED, by, at
-    _changed(article, at=at)
+    _changed(article)
     return article
 
 
@@ -285,12 +287,12 @@ def _begin(article_id: int, *states: ArticleState, by: User, version: int) -> Ar
     return article
 
 
-def _changed(article: Article, *, at: datetime, by: User | None = None) -> None:
-    """Store it at its next version; the review cycle begins anew."""
+def _changed(article: Article, *, by: User | None = None, at: datetime | None = None) -> None:
+    """Store it at its next version; where somebody changed or confirmed it, the review cycle begins anew."""
     article.version += 1
-    article.changed_at, article.reminded_on = at, None
-    if by is not None:
-        article.changed_by = by
+    article.reminded_on = None
+    if by is not None and at is not None:
+        article.changed_by, article.changed_at = by, at
     article.save()
     transaction.on_commit(forget)
 
@@ -361,14 +363,8 @@ def neighbours(article: Article, user: User, *, most: int = 10) -> list[Article]
 # --- Out of date ------------------------------------------------------------------------------------
 def months_before(day: date, months: int) -> date:
     """The same day so many months earlier, or the last of that month."""
-    count = day.year * 12 + day.month - 1 - months
-    year, month = divmod(count, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has 28 days")
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def is_due(article: Article, *, today: date) -> bool:
@@ -385,7 +381,7 @@ def ends_soon(article: Article, *, today: date) -> bool:
 
 
 def stale(*, today: date) -> QuerySet[Article]:
-    """Articles in use that are out of date, will be within two weeks, or are due to be looked at again. One query more."""
+    """Articles in use whose validity is over or ends within two weeks, or whose review is due. One query more."""
     in_use = Article.objects.filter(state=ArticleState.PUBLISHED)
     found = Q(valid_until__lte=today + SOON)
     for months in in_use.order_by().values_list("review_months", flat=True).distinct():
@@ -453,7 +449,11 @@ def known_issues(*, now: datetime | None = None) -> list[Issue]:
         rows = Article.objects.filter(
             state=ArticleState.PUBLISHED, kind=ArticleKind.KNOWN_ISSUE, broadcast_until__gt=now
         ).order_by("-published_at", "-pk")
-        found = [Issue(*row) for row in rows.values_list("number", "title", "body", "broadcast_until")[:SHOWN_ISSUES]]
+        found = [
+            Issue(row.number, row.title, row.body, row.broadcast_until)
+            for row in rows[:SHOWN_ISSUES]
+            if row.broadcast_until is not None
+        ]
         caches["local"].set(_ISSUES_KEY, found, CACHE_SECONDS)
     return [issue for issue in found if issue.until > now]
 

@@ -13,9 +13,26 @@ from django.utils.translation import gettext as _
 from complaints.models import Notification
 from complaints.states import Milestone
 
+# What cannot wait: mailed at once whatever the reader chose, told to the substitute of whoever is away, and
+# to the office's chat groups (SLA-13).
+PRESSING = frozenset({"breach", "escalation", "high_risk", "batch_outbreak", "ledger_broken"})
 
-def sentence(row: Notification) -> str:
-    """One line for the inbox of a member of staff."""
+
+def sentence(row: Notification, absent: str = "") -> str:
+    """One line for the inbox of a member of staff; it says so when somebody reads it in another's place.
+
+    `absent`: the name of who is away, for pages; e-mails leave it out.
+    """
+    text = plain_sentence(row)
+    if "instead_of" not in row.params:
+        return text
+    if absent:
+        return _("In place of %(name)s: %(text)s") % {"name": absent, "text": text}
+    return _("In place of a colleague who is away: %(text)s") % {"text": text}
+
+
+def plain_sentence(row: Notification) -> str:
+    """What happened, whoever reads it."""
     number = row.complaint.number if row.complaint else ""
     due = ""
     if "due" in row.params:
@@ -37,6 +54,8 @@ def sentence(row: Notification) -> str:
         "handed_over": _("%(number)s was handed over to you."),
         "returned": _("%(number)s was returned for rework."),
         "reopened": _("%(number)s was reopened."),
+        "rework_rounds": _("%(number)s was returned for rework %(count)s times or more; find out why."),
+        "proposal_routed": _("A proposal of a complainant waits for the answer of your department."),
         "to_assign": _("%(number)s was accepted and waits to be assigned."),
         "to_check": _("%(number)s waits for the quality check."),
         "to_legal": _("%(number)s waits for the legal check."),
@@ -57,15 +76,29 @@ def sentence(row: Notification) -> str:
             "%(number)s: an e-mail to the complainant came back; use another way to reach the complainant."
         ),
         "return_requested": _("%(number)s: a department wants to return the case."),
+        "consultation_requested": _("%(number)s: somebody asks to read the archived file; decide on it."),
+        "consultation_decided": _("%(number)s: your request to read the archived file is decided."),
+        "remedy_waiting": _("%(number)s: a remedy waits for your approval."),
+        "remedy_approved": _("%(number)s: a remedy was approved; record it once it has been given."),
+        "remedy_refused": _("%(number)s: a remedy was not approved; read the reason."),
         "clock_request": _("%(number)s: somebody asks to stop or extend the clock."),
         "reminder": _("%(number)s: %(milestone)s is due on %(due)s."),
         "breach": _("%(number)s: %(milestone)s was due on %(due)s and is overdue."),
         "escalation": _("%(number)s: %(milestone)s has been overdue since %(due)s."),
+        "article_stale": _("Article %(article)s is out of date or due to be looked at: confirm, change or retire it."),
+        "calendar_missing": _("%(year)s has no working calendar yet; load its holidays."),
+        "calendar_provisional": _("The make-up working days of %(year)s are not confirmed yet."),
         "ledger_broken": _("The check of the ledger failed at %(row)s: %(what)s."),
         "review_assigned": _("Review %(review)s was assigned to you."),
         "review_requested": _("A new review %(review)s waits for screening."),
         "outbreak_found": _("%(count)s complaints of one kind from %(day)s on: say where the trouble lies."),
         "batch_outbreak": _("%(count)s complaints about one batch or new product: decide on an emergency response."),
+        "promise_due": _("%(number)s: a promise to the complainant was due on %(due)s and is not kept."),
+        "statement_overdue": _("%(number)s: a statement asked of somebody outside was due on %(day)s."),
+        "meeting_called": _("%(number)s: you are asked to a meeting on %(due)s."),
+        "meeting_cancelled": _("%(number)s: the meeting on %(due)s is called off."),
+        "task_given": _("%(number)s: a task waits for you, due on %(day)s."),
+        "task_overdue": _("%(number)s: a task was due on %(day)s and is not done."),
         "alert_raised": _("%(number)s: an early warning was raised; look at it before it becomes a review."),
         "review_overdue": _("The screening of review %(review)s is overdue."),
         "sample_drawn": _("The sample of %(period)s was drawn: %(size)s cases."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
@@ -13,10 +15,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.models import User
 from accounts.web import StaffRequest
 from complaints import keyset
 from complaints.messages import sentence
-from complaints.models import Complaint
+from complaints.models import Complaint, Notification
 
 PAGE_SIZE = 30
 _UNREAD_FIRST = keyset.Order(
@@ -39,10 +42,15 @@ def notifications(request: StaffRequest) -> HttpResponse:
     )
     about = {row.complaint_id for row in found.rows if row.complaint_id}
     visible = set(Complaint.objects.visible_to(request.user).filter(pk__in=about).values_list("pk", flat=True))
+    absent = _absent(found.rows)
     here = reverse("complaints:notifications")
     context = {
         "items": [
-            (row, sentence(row), bool(row.url) and (row.complaint_id is None or row.complaint_id in visible))
+            (
+                row,
+                sentence(row, absent.get(row.pk, "")),
+                bool(row.url) and (row.complaint_id is None or row.complaint_id in visible),
+            )
             for row in found.rows
         ],
         "previous_url": f"{here}?before={found.before}" if found.before else "",
@@ -50,6 +58,13 @@ def notifications(request: StaffRequest) -> HttpResponse:
         "newest": request.user.notifications.order_by("-created_at").values_list("pk", flat=True).first() or 0,
     }
     return render(request, "complaints/notifications.html", context)
+
+
+def _absent(rows: Sequence[Notification]) -> dict[int, str]:
+    """In whose place messages were sent here: key of the message → name."""
+    wanted = {row.pk: row.params["instead_of"] for row in rows if "instead_of" in row.params}
+    people = User.objects.in_bulk(wanted.values()) if wanted else {}
+    return {pk: people[person].display_name for pk, person in wanted.items() if person in people}
 
 
 @login_required

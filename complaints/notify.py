@@ -6,15 +6,19 @@ Rows carry kinds and numbers; the words are built when shown or mailed, in the r
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts import after_commit
 from accounts.models import User
-from complaints import tasks
-from complaints.models import Complaint, Notification
+from complaints import chat, substitutes, tasks
+from complaints.messages import PRESSING
+from complaints.models import Complaint, MailPreference, Notification
+from complaints.states import MailRhythm
 
 # Who stands above the complaints office, and hears of what it should not decide itself.
 MANAGEMENT = "analytics.approve_report"
@@ -35,19 +39,23 @@ def tell(
     """One message per recipient and `dedupe` key, however often this is called. Returns how many are new.
 
     Whom a case is about or comes from hears nothing about it; when nobody else is left, management does (PI-18).
+    What presses also reaches who stands in for a recipient that is away, and the office's chat groups.
     """
+    now = timezone.now()
     people = {user.pk: user for user in recipients if user.is_active}
     if complaint and people:
         people = _unconcerned(people, complaint)
+    absent = _stand_ins(people, complaint, at=now) if people and kind in PRESSING else {}
+    mailed = _mailed_at_once(people, kind) if by_email else set()
     rows = [
         Notification(
             recipient=user,
             complaint=complaint,
             kind=kind,
-            params=params,
+            params={**params, "instead_of": absent[user.pk]} if user.pk in absent else params,
             url=url or (f"/desk/cases/{complaint.number}/" if complaint else ""),
             dedupe_key=f"{dedupe}:{user.pk}",
-            by_email=by_email and bool(user.email),
+            by_email=user.pk in mailed,
         )
         for user in people.values()
     ]
@@ -57,7 +65,31 @@ def tell(
     Notification.objects.bulk_create(new, ignore_conflicts=True)
     if new:
         after_commit.enqueue(tasks.deliver_notifications)
+        chat.queue(new[0], dedupe=dedupe, now=now)
     return len(new)
+
+
+def _stand_ins(people: dict[int, User], complaint: Complaint | None, *, at: datetime) -> dict[int, int]:
+    """Add to `people` who stands in for them; whom the case is about or comes from stands in for nobody.
+
+    Returns for whom: key of the substitute → key of the person who is away.
+    """
+    found = {sub: person for person, sub in substitutes.stand_ins(people, at=at).items() if sub not in people}
+    if not found:
+        return {}
+    left_out = concerned(complaint) if complaint else set()
+    added = User.objects.in_bulk([pk for pk in found if pk not in left_out])
+    people.update({pk: user for pk, user in added.items() if user.is_active})
+    return {pk: person for pk, person in found.items() if pk in people}
+
+
+def _mailed_at_once(people: dict[int, User], kind: str) -> set[int]:
+    """Who gets an e-mail now: whoever has an address and did not choose otherwise, and everybody when it presses."""
+    reachable = {pk for pk, user in people.items() if user.email}
+    if kind in PRESSING or not reachable:
+        return reachable
+    others = MailPreference.objects.filter(user__in=reachable).exclude(rhythm=MailRhythm.AT_ONCE)
+    return reachable - set(others.values_list("pk", flat=True))
 
 
 def _unconcerned(people: dict[int, User], complaint: Complaint) -> dict[int, User]:

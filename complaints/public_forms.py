@@ -363,7 +363,14 @@ class RatingForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
+    process_satisfaction = forms.ChoiceField(
+        label=_("Are you satisfied with how we dealt with it"),
+        choices=Satisfaction.choices,
+        required=False,
+        widget=forms.RadioSelect,
+    )
     comment = PlainText(label=_("Anything else"), limit=2000, lines=3, required=False)
+    proposal = PlainText(label=_("What should we do better"), limit=2000, lines=3, required=False)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -6,10 +6,11 @@ a case number or an access code (PI-03).
 
 from django.urls import path
 
-from complaints import lookup_views, paper_form, public_filing, public_views, track_views
+from complaints import knowledge_views, lookup_views, paper_form, public_filing, public_views, track_views
 
 urlpatterns = [
     path("help/", public_views.help_page, name="help"),
+    path("help/faq/", knowledge_views.public_questions, name="faq"),
     path("help/form/", paper_form.paper_form, name="paper_form"),
     path("complain/", public_views.complain, name="complain"),
     path("complain/details/", public_views.details, name="complain_details"),

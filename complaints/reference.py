@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from complaints import schemes
+from complaints import quality, remedies, reply_templates, schemes
+from complaints.retention import load_retention
 from complaints.risk_standards import load_standard
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ def load_reference(sender=None, using="default", **kwargs) -> None:
     load_calendar(using=using)
     load_policies(using=using)
     load_standard(using=using)
+    load_retention(using=using)
+    remedies.load_limits(using=using)
+    quality.load_quality(using=using)
+    reply_templates.load_templates(using=using)
 
 
 def load_schemes(using: str = "default") -> None:

@@ -64,13 +64,16 @@ def read_clock(
     """What one clock says now, in words ("why this deadline" included)."""
     calendar = calendar or clocks.working_calendar(complaint.policy.slots)
     unit = deadlines.Unit(deadline.unit)
-    if deadline.state in (DeadlineState.MET, DeadlineState.MISSED):
-        reading = deadlines.remaining(now, deadline.due_at, calendar, unit, met_at=deadline.stopped_at)
-    else:
-        reading = deadlines.remaining(
-            now, None if deadline.state == DeadlineState.PAUSED else deadline.due_at, calendar, unit
-        )
     pauses = clocks.pauses_of(complaint)
+    try:
+        if deadline.state in (DeadlineState.MET, DeadlineState.MISSED):
+            reading = deadlines.remaining(now, deadline.due_at, calendar, unit, met_at=deadline.stopped_at)
+        else:
+            reading = deadlines.remaining(
+                now, None if deadline.state == DeadlineState.PAUSED else deadline.due_at, calendar, unit
+            )
+    except CalendarMissing as error:
+        return ClockReading(deadline, "soon", _gettext("Calendar missing"), 0, str(error))
     try:
         fraction = deadlines.elapsed_fraction(
             deadline.started_at, deadline.due_at, deadline.stopped_at or now, calendar, unit, pauses

@@ -1,48 +1,44 @@
-"""What the system works by, to read: policies, working calendar, categories, other bodies, roles (SLA-01, SLA-12)."""
+"""What the system works by, to read: policies, categories, other bodies, roles (SLA-01)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
 
 from django.contrib.auth.models import Permission
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext
-from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import ROLES
+from complaints import calendar_editing
 from complaints.deadlines import StartsOn
 from complaints.desk_access import needs
-from complaints.models import CalendarDay, CalendarYear, Category, Dimension, ExternalBody, ServicePolicy
+from complaints.models import Category, Dimension, ExternalBody, ServicePolicy
+from complaints.policy_forms import STARTS
 from complaints.states import Milestone
 from complaints.transitions.reference import EDITORS
 
 # The administrator and whoever decides on disputed assignments: the coordinators.
 PERMISSIONS = ("accounts.configure_system", "complaints.adjudicate_return")
-_STARTS = {
-    StartsOn.RECEIVED: _("from receipt"),
-    StartsOn.REGISTERED: _("from registration"),
-    StartsOn.ACCEPTED: _("from acceptance"),
-    StartsOn.ASSIGNED: _("from assignment"),
-    StartsOn.RESOLVED: _("from the end of handling"),
-    StartsOn.REPLIED: _("from the reply"),
-    StartsOn.FIRST_RESULT: _("from the first result"),
-    StartsOn.REVIEW_REQUESTED: _("from the application for review"),
-}
 
 
 @needs(*PERMISSIONS)
 def index(request: HttpRequest) -> HttpResponse:
-    return render(request, "complaints/settings/index.html")
+    """The settings, with an alarm for a year that has no calendar (SLA-12)."""
+    missing = calendar_editing.missing_years(timezone.localdate())
+    return render(request, "complaints/settings/index.html", {"missing_years": missing})
 
 
 @needs(*PERMISSIONS)
 def policies(request: HttpRequest) -> HttpResponse:
-    """Every policy; the one new cases are bound to comes first."""
-    found = ServicePolicy.objects.order_by("-is_default", "code", "-revision")
-    return render(request, "complaints/settings/policies.html", {"policies": found})
+    """Every policy; those new cases are or were bound to come first."""
+    found = list(ServicePolicy.objects.order_by("-is_default", "code", "-revision"))
+    today = timezone.localdate()
+    default = next(
+        (row.pk for row in found if row.is_default and row.valid_from <= today <= (row.valid_until or today)), None
+    )
+    return render(request, "complaints/settings/policies.html", {"policies": found, "default": default})
 
 
 @needs(*PERMISSIONS)
@@ -56,11 +52,17 @@ def policy(request: HttpRequest, code: str, revision: int) -> HttpResponse:
             rule,
             amount(rule.amount, rule.unit),
             amount(rule.extension_amount, rule.unit),
-            _STARTS[StartsOn(rule.starts_on)],
+            STARTS[StartsOn(rule.starts_on)],
         )
         for rule in rules
     ]
-    return render(request, "complaints/settings/policy.html", {"policy": found, "lines": lines})
+    context = {
+        "policy": found,
+        "lines": lines,
+        "is_newest": not ServicePolicy.objects.filter(code=code, revision__gt=revision).exists(),
+        "may_edit": any(request.user.has_perm(name) for name in EDITORS),
+    }
+    return render(request, "complaints/settings/policy.html", context)
 
 
 def amount(number: int, unit: str) -> str:
@@ -72,20 +74,6 @@ def amount(number: int, unit: str) -> str:
         "calendar_days": ngettext("%(n)s calendar day", "%(n)s calendar days", number),
     }
     return texts[unit] % {"n": number}
-
-
-@needs(*PERMISSIONS)
-def calendar(request: HttpRequest, year: int | None = None) -> HttpResponse:
-    """The exceptions of a year to Monday–Friday; without a year this one, or the newest one known."""
-    years = list(CalendarYear.objects.order_by("-year"))
-    wanted = year or timezone.localdate().year
-    shown = next((row for row in years if row.year == wanted), None if year else next(iter(years), None))
-    if shown is None and year is not None:
-        raise Http404
-    days = (
-        CalendarDay.objects.filter(day__gte=date(shown.year, 1, 1), day__lte=date(shown.year, 12, 31)) if shown else []
-    )
-    return render(request, "complaints/settings/calendar.html", {"years": years, "shown": shown, "days": days})
 
 
 @needs(*PERMISSIONS)

@@ -82,6 +82,54 @@ def tell_expired_requests() -> int:
     return jobs.tell_expired_requests()["told"]
 
 
+@shared_task(name="complaints.watch_coordination")
+def watch_coordination() -> int:
+    """Tell of promises, statements and tasks that are late."""
+    from complaints import coordination  # leaf
+
+    return sum(coordination.watch_coordination().values())
+
+
+@shared_task(name="complaints.remind_stale_articles")
+def remind_stale_articles() -> int:
+    """Tell who has to look at an article again, once a week at most."""
+    from complaints import knowledge  # leaf
+
+    return knowledge.remind_stale()["articles"]
+
+
+@shared_task(name="complaints.file_archived")
+def file_archived() -> int:
+    """Make the files of cases that were archived without one."""
+    from complaints import archive  # leaf
+
+    return archive.file_archived()["filed"]
+
+
+@shared_task(name="complaints.recalculate_clocks")
+def recalculate_clocks(run_id: int) -> None:
+    """Compute the running clocks by a changed calendar; a second run finds them right."""
+    from complaints import calendar_jobs  # leaf
+
+    calendar_jobs.work(run_id)
+
+
+@shared_task(name="complaints.watch_calendar")
+def watch_calendar() -> int:
+    """Warn while this year or the next one has no calendar, once a week."""
+    from complaints import calendar_jobs  # leaf
+
+    return calendar_jobs.watch_calendar()["told"]
+
+
+@shared_task(name="complaints.sample_calls")
+def sample_calls() -> int:
+    """Pick the calls of last month that are scored; a second run picks none."""
+    from complaints import call_samples  # leaf
+
+    return call_samples.sample_calls()["picked"]
+
+
 @shared_task(name="complaints.check_ledger")
 def check_ledger() -> bool:
     """Anchor yesterday's events and verify the whole ledger."""

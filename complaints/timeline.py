@@ -281,7 +281,8 @@ def _check_lines(row: Any) -> tuple[str, ...]:
         if row.stage == CheckStage.LEGAL or not row.passed or row.meets_demand
         else [_("Does not meet the whole demand")]
     )
-    return (_(" · ").join([row.get_stage_display(), passed, *doubts]), row.comment)
+    points = [] if row.total is None else [_("%(total)s of 100 points") % {"total": row.total}]
+    return (_(" · ").join([row.get_stage_display(), passed, *points, *doubts]), row.comment)
 
 
 def _pause_lines(row: Any) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from complaints.states import Milestone, RequestState
+
 TITLES: dict[str, Any] = {
     "register": _("Complaint registered"),
     "request_information": _("Asked the complainant for information, clocks stopped"),
@@ -74,6 +76,9 @@ TITLES: dict[str, Any] = {
     "close": _("Case closed"),
     "reopen": _("Case reopened"),
     "archive": _("Case archived"),
+    "consultation_requested": _("Asked to read the archived file"),
+    "consultation_decided": _("Decided on reading the archived file"),
+    "dossier_exported": _("Dossier taken out"),
     "accused_named": _("People complained about changed"),
     "mail_joined": _("E-mail joined to the case"),
     "file_infected": _("A virus was found in a file; nobody can open it"),
@@ -89,11 +94,36 @@ TITLES: dict[str, Any] = {
     "finding": _("Finding recorded"),
     "responsibility": _("Responsibility recorded"),
     "remedy": _("Remedy recorded"),
+    "remedy_approved": _("Remedy approved"),
+    "remedy_refused": _("Remedy not approved"),
+    "remedy_given": _("Remedy given"),
     "improvement": _("Improvement recorded"),
     "improvement_progress": _("Improvement: progress reported"),
     "improvement_verified": _("Improvement verified"),
+    "promise_made": _("Promise to the complainant recorded"),
+    "promise_kept": _("Promise to the complainant kept"),
+    "promise_ended": _("Promise to the complainant ended"),
+    "statement_asked": _("Somebody outside was asked for a statement"),
+    "statement_received": _("Statement of somebody outside filed"),
+    "statement_waived": _("Gone on without the statement of somebody outside"),
+    "meeting_called": _("Coordination meeting called"),
+    "meeting_held": _("Minutes of a coordination meeting written"),
+    "meeting_cancelled": _("Coordination meeting called off"),
+    "task_given": _("Task given"),
+    "task_done": _("Task reported done"),
+    "praise": _("Praise recorded"),
+    "consequence": _("What followed for staff recorded"),
+    "call_scored": _("A sampled call was scored"),
+    "survey_call": _("Called for a survey"),
+    "proposal": _("Proposal recorded"),
+    "proposal_judged": _("Proposal judged"),
+    "proposal_answered": _("Proposal answered"),
+    "follow_up_planned": _("Later call planned"),
+    "follow_up_done": _("Later call made"),
+    "follow_up_cancelled": _("Later call called off"),
     "reveal": _("Looked at the complainant's data"),
     "overdue": _("A limit was missed"),
+    "calendar_corrected": _("Date moved by a change of the working calendar"),
     "conflict_declared": _("Conflict of interest declared"),
 }
 
@@ -166,6 +196,9 @@ ICONS = {
     "close": "circle-check",
     "reopen": "rotate-cw",
     "archive": "folder-open",
+    "consultation_requested": "folder-open",
+    "consultation_decided": "folder-open",
+    "dossier_exported": "file-down",
     "mail_joined": "mail",
     "file_infected": "triangle-alert",
     "file_too_large": "triangle-alert",
@@ -180,16 +213,44 @@ ICONS = {
     "finding": "list-checks",
     "responsibility": "user",
     "remedy": "hammer",
+    "remedy_approved": "check",
+    "remedy_refused": "x",
+    "remedy_given": "badge-check",
     "improvement": "settings-2",
     "improvement_progress": "settings-2",
     "improvement_verified": "badge-check",
+    "promise_made": "calendar-check",
+    "promise_kept": "check",
+    "promise_ended": "x",
+    "statement_asked": "mail",
+    "statement_received": "file-text",
+    "statement_waived": "x",
+    "meeting_called": "users",
+    "meeting_held": "users",
+    "meeting_cancelled": "calendar-x",
+    "task_given": "list-checks",
+    "task_done": "check",
+    "praise": "star",
+    "consequence": "shield-check",
+    "call_scored": "list-checks",
+    "survey_call": "phone-outgoing",
+    "proposal": "message-square-text",
+    "proposal_judged": "list-checks",
+    "proposal_answered": "message-square-text",
+    "follow_up_planned": "calendar-plus",
+    "follow_up_done": "phone-outgoing",
+    "follow_up_cancelled": "calendar-x",
     "reveal": "eye",
     "overdue": "bell-ring",
+    "calendar_corrected": "calendar",
     "conflict_declared": "circle-alert",
 }
 
 # For events whose note is a code: what each code means. The apps above add theirs in `AppConfig.ready()`.
-NOTE_WORDS: dict[str, dict[str, Any]] = {}
+NOTE_WORDS: dict[str, dict[str, Any]] = {
+    "consultation_decided": dict(RequestState.choices),
+    "calendar_corrected": dict(Milestone.choices),
+}
 
 # The names of what a reveal shows.
 DATA_WORDS = {

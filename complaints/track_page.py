@@ -23,6 +23,7 @@ from complaints.states import (
     NoticeKind,
     RatingSource,
     ReplyState,
+    Satisfaction,
     Status,
 )
 
@@ -158,6 +159,9 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
             "resume",
             "request_extension",
             "archive",
+            "consultation_requested",
+            "consultation_decided",
+            "dossier_exported",
             "note",
             "attachment",
             "investigation",
@@ -165,11 +169,36 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
             "finding",
             "responsibility",
             "remedy",
+            "remedy_approved",
+            "remedy_refused",
+            "remedy_given",
             "improvement",
             "improvement_progress",
             "improvement_verified",
+            "promise_made",
+            "promise_kept",
+            "promise_ended",
+            "statement_asked",
+            "statement_received",
+            "statement_waived",
+            "meeting_called",
+            "meeting_held",
+            "meeting_cancelled",
+            "task_given",
+            "task_done",
+            "praise",
+            "consequence",
+            "call_scored",
+            "survey_call",
+            "proposal",
+            "proposal_judged",
+            "proposal_answered",
+            "follow_up_planned",
+            "follow_up_done",
+            "follow_up_cancelled",
             "reveal",
             "overdue",
+            "calendar_corrected",
         )
     ),
 }
@@ -259,6 +288,8 @@ class TrackPage:
     asked: list[Asked] = field(default_factory=list)
     files: list[OwnFile] = field(default_factory=list)
     rating: str = ""
+    # The own rating says so; the page then points at the review (FB-19).
+    is_dissatisfied: bool = False
     can_answer: bool = False
     can_supplement: bool = False
     can_ask: bool = False
@@ -290,6 +321,7 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     page.asked = [_asked(row) for row in complaint.questions.order_by("-at", "-id")]
     page.files = [_file(row) for row in complaint.attachments.filter(from_complainant=True).select_related("file")]
     page.rating = rated.get_satisfaction_display() if rated else ""
+    page.is_dissatisfied = rated is not None and rated.satisfaction == Satisfaction.DISSATISFIED
     page.can_answer = complaint.status == S.AWAITING_INFORMATION
     if request and page.can_answer:
         page.missing, page.answer_by, page.is_late = request.items, request.due_at, request.is_expired(now)

@@ -5,6 +5,10 @@ from celery.schedules import crontab
 BEAT_SCHEDULE = {
     "sweep_deadlines": {"task": "complaints.sweep_deadlines", "schedule": 60.0},
     "deliver_notifications": {"task": "complaints.deliver_notifications", "schedule": 60.0},
+    # Does nothing where no chat address is configured.
+    "send_chat": {"task": "complaints.send_chat", "schedule": 60.0},
+    # From nine on; later runs find everything sent, or try again what a mail server refused.
+    "send_digests": {"task": "complaints.send_digests", "schedule": crontab(hour="9-17", minute=0)},
     "send_outreach": {"task": "complaints.send_outreach", "schedule": 60.0},
     # Does nothing where no mailbox is configured.
     "poll_mail": {"task": "complaints.poll_mail", "schedule": 120.0},
@@ -12,8 +16,14 @@ BEAT_SCHEDULE = {
     "scan_files": {"task": "complaints.scan_files", "schedule": 60.0},
     "suggest_missing": {"task": "complaints.suggest_missing", "schedule": 300.0},
     "tell_expired_requests": {"task": "complaints.tell_expired_requests", "schedule": crontab(hour=8, minute=0)},
+    "watch_coordination": {"task": "complaints.watch_coordination", "schedule": 600.0},
+    "remind_stale_articles": {"task": "complaints.remind_stale_articles", "schedule": crontab(hour=8, minute=10)},
+    "watch_calendar": {"task": "complaints.watch_calendar", "schedule": crontab(hour=8, minute=30)},
+    # The first run of a month picks; later ones find it done.
+    "sample_calls": {"task": "complaints.sample_calls", "schedule": crontab(hour=7, minute=30)},
     "sweep_imports": {"task": "complaints.sweep_imports", "schedule": 60.0},
     "check_ledger": {"task": "complaints.check_ledger", "schedule": crontab(hour=0, minute=30)},
+    "file_archived": {"task": "complaints.file_archived", "schedule": crontab(hour=2, minute=10)},
     "purge_expired": {"task": "complaints.purge_expired", "schedule": crontab(hour=3, minute=10)},
     "evaluate_alerts": {"task": "review.evaluate_alerts", "schedule": crontab(minute=20)},
     "detect_outbreaks": {"task": "analytics.detect_outbreaks", "schedule": crontab(minute=40)},

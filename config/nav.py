@@ -103,6 +103,14 @@ GROUPS: tuple[Group, ...] = (
             Entry("workbench", "complaints:queue", "inbox", _("Workbench"), _SEE_CASES, under=("/desk/queue/",)),
             Entry("cases", "complaints:queue", "folder-open", _("Cases"), _SEE_CASES, "view=all", ("/desk/cases/",)),
             Entry(
+                "tasks",
+                "complaints:case_tasks",
+                "calendar-check",
+                _("Tasks"),
+                ("complaints.write_note", "complaints.assign_complaint"),
+                under=("/desk/tasks/",),
+            ),
+            Entry(
                 "mails",
                 "complaints:mails",
                 "mail",
@@ -134,6 +142,30 @@ GROUPS: tuple[Group, ...] = (
     Group(
         _("Oversight and improvement"),
         (
+            Entry(
+                "knowledge",
+                "complaints:knowledge",
+                "bookmark",
+                _("Knowledge"),
+                ("complaints.use_desk",),
+                under=("/desk/knowledge/",),
+            ),
+            Entry(
+                "load",
+                "complaints:load",
+                "users",
+                _("Load"),
+                ("complaints.assign_complaint", "complaints.lead_department", *_SEE_FIGURES),
+                under=("/desk/load/",),
+            ),
+            Entry(
+                "quality",
+                "complaints:quality",
+                "star",
+                _("Quality and feedback"),
+                ("complaints.check_quality", "complaints.record_contact", "complaints.view_notes"),
+                under=("/desk/quality/", "/desk/follow-ups/", "/desk/proposals/"),
+            ),
             Entry(
                 "sampling",
                 "review:sampling",
@@ -205,6 +237,14 @@ GROUPS: tuple[Group, ...] = (
                 _("Public opinion"),
                 ("complaints.manage_risk",),
                 under=("/desk/signals/", "/desk/drills/"),
+            ),
+            Entry(
+                "archive",
+                "complaints:archive",
+                "folder-open",
+                _("Archived files"),
+                _SEE_CASES,
+                under=("/desk/archive/",),
             ),
             Entry(
                 "settings",

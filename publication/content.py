@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from complaints import permissions as case_permissions
+from complaints import remedies
 from complaints.models import Complaint, Remedy
 from publication.models import Publication, RedactionSpan
 from publication.redaction import ENGINE_VERSION, Known, Span, leaks, redact
@@ -224,8 +225,9 @@ def _draft(complaint: Complaint) -> dict[str, str]:
         f"{row.department.name}{row.post}：{row.summary}"
         for row in complaint.responsibilities.select_related("department")
     )
-    remedies = "；".join(
-        f"{row.get_kind_display()}：{row.description}{_amount(row)}" for row in complaint.remedies.all()
+    given = "；".join(
+        f"{row.get_kind_display()}：{row.description}{_amount(row)}"
+        for row in remedies.agreed(complaint.remedies.all())
     )
     improvements = "；".join(
         f"{row.what}（{row.department.name}{row.post}，"
@@ -250,6 +252,6 @@ def _draft(complaint: Complaint) -> dict[str, str]:
         "cause": allegations or complaint.subject,
         "investigation": steps,
         "responsibility": responsible,
-        "result": remedies,
+        "result": given,
         "improvement": improvements,
     }

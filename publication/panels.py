@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from complaints.archive import KINDS, Piece, register_contributor
 from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel
 from complaints.states import Status
@@ -44,6 +45,24 @@ def publication_of_case(complaint: Complaint, user: User) -> Panel | None:
         "decide_form": DecideForm(auto_id="decide_%s") if may_decide else None,
     }
     return Panel("publication/case_panel.html", context, order=60)
+
+
+KINDS |= {"publication": _("Publication"), "publication_decision": _("Decision on publishing")}
+
+
+@register_contributor
+def publications_of_file(complaint: Complaint) -> list[Piece]:
+    """The decision to publish or not, and what was published, belong in the file of the case (ARC-03)."""
+    decided = PublicationDecision.objects.filter(complaint=complaint).select_related("by")
+    posted = Publication.objects.filter(complaint=complaint, posted_at__isnull=False).select_related("author")
+    return [
+        *(Piece("publication_decision", str(row.get_reason_display()), row.at, row, row.by) for row in decided),
+        *(
+            Piece("publication", f"{row.number} {row.get_status_display()}", row.posted_at, row, row.author)
+            for row in posted
+            if row.posted_at is not None
+        ),
+    ]
 
 
 @register_case_panel

@@ -76,6 +76,7 @@ from complaints.transitions.reference import (
     save_rule,
     use_notice_template,
 )
+from complaints.transitions.remedies import approve_remedy, give_remedy, refuse_remedy
 from complaints.transitions.risk import (
     add_interim_measure,
     add_lawsuit,
@@ -105,6 +106,7 @@ from complaints.transitions.suggestion import (
     store_suggestions,
     switch_routing_rule,
 )
+from complaints.transitions.take_next import take_next
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "request_information": request_information,
@@ -183,6 +185,7 @@ __all__ = [
     "answer_signal",
     "approve_extension",
     "approve_pause",
+    "approve_remedy",
     "archive",
     "assign",
     "call_back",
@@ -195,6 +198,7 @@ __all__ = [
     "delete_category",
     "end_interim_measure",
     "finish_supporting",
+    "give_remedy",
     "grade_risk",
     "grant_return",
     "group_code",
@@ -224,6 +228,7 @@ __all__ = [
     "record_judgment",
     "ref",
     "refuse",
+    "refuse_remedy",
     "refuse_return",
     "register",
     "release_hold",
@@ -249,6 +254,7 @@ __all__ = [
     "store_suggestions",
     "submit_for_check",
     "switch_routing_rule",
+    "take_next",
     "undo_import",
     "undo_merge",
     "unlink",

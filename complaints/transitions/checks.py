@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from complaints import clocks, notices, notify
+from complaints import clocks, notices, notify, quality, reply_letter, reply_templates
 from complaints.deadlines import StartsOn
 from complaints.models import Assignment, Complaint, PolicyRule, QualityCheck, Reply
 from complaints.states import (
@@ -18,7 +20,6 @@ from complaints.states import (
     AssignmentState,
     CheckStage,
     Complexity,
-    ImprovementState,
     Milestone,
     NoticeKind,
     ReplyState,
@@ -43,13 +44,18 @@ def submit_for_check(
     version: int | None = None,
     at: datetime | None = None,
 ) -> Reply:
-    """Submit the drafted reply: what was done and the result (FB-04). Every allegation needs a finding first."""
+    """Submit the drafted reply: what was done and the result (FB-04). Every allegation needs a finding first.
+
+    Raises InvalidInput by field, also for a text with open placeholders or one taken word for word from a
+    template (COO-10).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "submit_for_check", by=by, version=version)
     core.require("process", process, _("Say what was done."))
     core.require("result", result, _("Say what the result is."))
     check_text("process", process, limit=20_000)
     check_text("result", result, limit=20_000)
+    reply_templates.require_personal(complaint, process=process, result=result, at=at)
     if complaint.allegations.filter(finding="").exists():
         raise InvalidInput("finding", _("Record a finding on every allegation first."))
     waiting = (
@@ -96,10 +102,15 @@ def pass_quality(
     lawful: bool = True,
     meets_demand: bool = True,
     comment: str = "",
+    points: Mapping[str, int] | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
-    """Pass the quality check. A high risk goes on to legal, everything else is sent (COM-02)."""
+    """Pass the quality check. A high risk goes on to legal, everything else is sent (COM-02).
+
+    `points` by criterion, 0 to 100, are weighed by the standard in force; below its pass mark the reply is
+    not passed (QUA-01, QUA-02). Raises InvalidInput("points_<code>").
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "pass_quality", by=by, version=version)
     if not lawful:
@@ -115,6 +126,7 @@ def pass_quality(
         lawful=lawful,
         meets_demand=meets_demand,
         comment=comment,
+        **_measured(points, must_pass=True),
     )
     if complaint.risk_grade == RiskGrade.HIGH:
         core.finish(complaint, "pass_quality", by=by, at=at, target=Status.LEGAL_CHECK, reference=core.ref(check))
@@ -156,12 +168,24 @@ def return_for_rework(
     by: User,
     comment: str,
     days: int = REWORK_DAYS,
+    points: Mapping[str, int] | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
-    """Return the case with reasons and a new limit in working days (QUA-05)."""
+    """Return the case with reasons and a new limit in working days (QUA-05).
+
+    `points` by criterion are kept with the check. Raises InvalidInput by field.
+    """
     return _return(
-        complaint_id, "return_for_rework", CheckStage.QUALITY, by=by, comment=comment, days=days, version=version, at=at
+        complaint_id,
+        "return_for_rework",
+        CheckStage.QUALITY,
+        by=by,
+        comment=comment,
+        days=days,
+        version=version,
+        at=at,
+        points=points,
     )
 
 
@@ -191,6 +215,7 @@ def _return(
     days: int,
     version: int | None,
     at: datetime | None,
+    points: Mapping[str, int] | None = None,
 ) -> Complaint:
     at = core.moment(at)
     complaint = core.begin(complaint_id, action, by=by, version=version)
@@ -200,7 +225,7 @@ def _return(
     reply = _current_reply(complaint)
     reply.state = ReplyState.RETURNED
     reply.save(update_fields=["state"])
-    check = _check(complaint, reply, stage, False, by=by, at=at, comment=comment)
+    check = _check(complaint, reply, stage, False, by=by, at=at, comment=comment, **_measured(points, must_pass=False))
     complaint.rework_rounds += 1
     complaint.resolved_at = None
     complaint.save(update_fields=["rework_rounds", "resolved_at"])
@@ -219,7 +244,41 @@ def _return(
         notify.tell(
             [complaint.handler], "returned", complaint=complaint, dedupe=f"returned:{complaint.pk}:{complaint.version}"
         )
+    _tell_rounds(complaint)
     return complaint
+
+
+def _measured(points: Mapping[str, int] | None, *, must_pass: bool) -> dict[str, Any]:
+    """What a check keeps of the points; nothing where none were given. Raises InvalidInput by field."""
+    if not points:
+        return {}
+    standard = quality.current()
+    total = quality.total(standard.criteria, points)
+    if must_pass and total < standard.pass_mark:
+        raise InvalidInput(
+            f"points_{quality.lowest(standard.criteria, points)}",
+            _("The total is %(total)s, below the pass mark of %(mark)s. Return the case for rework instead."),
+            total=total,
+            mark=standard.pass_mark,
+        )
+    return {"standard": standard, "points": dict(points), "total": total}
+
+
+def _tell_rounds(complaint: Complaint) -> None:
+    """Tell coordinator and management, once, that a case goes round and round (QUA-06)."""
+    most = quality.current().most_rounds
+    if complaint.rework_rounds < most:
+        return
+    coordinators = (
+        [complaint.coordinator] if complaint.coordinator else notify.holders_of("complaints.adjudicate_return")
+    )
+    notify.tell(
+        [*coordinators, *notify.managers(complaint)],
+        "rework_rounds",
+        complaint=complaint,
+        dedupe=f"rework_rounds:{complaint.pk}",
+        count=most,
+    )
 
 
 def give_time(complaint: Complaint, *, days: int, at: datetime) -> None:
@@ -273,17 +332,8 @@ def _send(complaint: Complaint, reply: Reply, *, by: User, at: datetime) -> None
         clocks.stop(complaint, Milestone.REPLY, Milestone.FIRST_CONTACT, at=at)
     clocks.begin(complaint, StartsOn.REPLIED, at=at)
     clocks.begin(complaint, StartsOn.FIRST_RESULT, at=at)
-    improvements = complaint.improvements.exclude(state=ImprovementState.VERIFIED)
-    notices.issue(
-        complaint,
-        NoticeKind.REPLY,
-        by=by,
-        at=at,
-        reply=reply,
-        improvements=improvements,
-        remedies_owed=complaint.remedies.all(),
-        review_until=clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=at),
-    )
+    letter = reply_letter.values(complaint, reply, at=at)
+    notices.issue(complaint, NoticeKind.REPLY, by=by, at=at, **letter)
     notify.tell_complainant(complaint, "replied", dedupe=f"replied:{complaint.number}:{reply.round}")
     matching.reply_to_merged(complaint, reply, by=by, at=at)
     if not online:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts import after_commit
-from accounts.errors import IllegalTransition, InvalidInput
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
-from complaints import clocks, notify, signals
+from complaints import archive as archives
+from complaints import clocks, notify, permissions, signals
 from complaints.models import Assignment, Callback, Complaint, Contact
 from complaints.states import (
     AssignmentRole,
@@ -22,11 +24,12 @@ from complaints.states import (
     DissatisfactionReason,
     LateReason,
     Milestone,
+    ProposalAbout,
     RatingSource,
     Satisfaction,
     Status,
 )
-from complaints.transitions import core, risk
+from complaints.transitions import core, follow_up_plan, proposals, risk
 from complaints.transitions.checks import REWORK_DAYS, give_time
 from complaints.transitions.intake import check_text
 
@@ -41,10 +44,13 @@ def call_back(
     by: User,
     outcome: ContactOutcome,
     satisfaction: str = "",
+    process_satisfaction: str = "",
     is_solved: bool | None = None,
     reason: str = "",
     comment: str = "",
     questions_answered: str = "",
+    proposal: str = "",
+    proposal_about: str = ProposalAbout.PROCESS,
     recording_reference: str = "",
     channel: Channel = Channel.PHONE,
     version: int | None = None,
@@ -52,10 +58,82 @@ def call_back(
 ) -> Callback:
     """An independent caller asks whether it is solved and how satisfied the complainant is (FB-06, QUA-08).
 
-    Every call is also a contact on the file; an attempt in vain carries no rating.
+    Every call is also a contact on the file; an attempt in vain carries no rating. What the complainant
+    proposes goes on the list of proposals (FB-09).
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "call_back", by=by, version=version)
+    row = _record_call(
+        complaint,
+        by=by,
+        at=at,
+        outcome=outcome,
+        satisfaction=satisfaction,
+        process_satisfaction=process_satisfaction,
+        is_solved=is_solved,
+        reason=reason,
+        comment=comment,
+        questions_answered=questions_answered,
+        proposal=proposal,
+        proposal_about=proposal_about,
+        recording_reference=recording_reference,
+        channel=channel,
+    )
+    if row.is_reached:
+        if not complaint.replies.filter(delivered_at__isnull=False).exists():
+            complaint.replies.filter(sent_at__isnull=False).update(delivered_at=at)
+            clocks.stop(complaint, Milestone.REPLY, at=at)
+        clocks.stop(complaint, Milestone.CALL_BACK, at=at)
+    elif _attempts(complaint) >= CALL_BACK_ATTEMPTS:
+        clocks.stop(complaint, Milestone.CALL_BACK, at=at)
+    core.finish(complaint, "call_back", by=by, at=at, note=f"{outcome} {satisfaction}".strip(), reference=core.ref(row))
+    return row
+
+
+@transaction.atomic
+def survey_call(
+    complaint_id: int,
+    *,
+    by: User,
+    outcome: ContactOutcome,
+    version: int | None = None,
+    at: datetime | None = None,
+    **answer: Any,
+) -> Callback:
+    """Ask the same after the case is closed, for a survey (FB-11); the case stays closed.
+
+    The rule on who may ask is that of a call-back. Raises NotAllowed, StaleVersion, InvalidInput by field.
+    """
+    at = core.moment(at)
+    complaint = core.lock(complaint_id)
+    refusal = permissions.refusal(by, "call_back", complaint)
+    if refusal or not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists():
+        raise NotAllowed(refusal or _("This case is no longer yours to see."))
+    if version is not None and version != complaint.version:
+        raise StaleVersion(complaint.version)
+    row = _record_call(complaint, by=by, at=at, outcome=outcome, **answer)
+    core.add_event(complaint, "survey_call", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+def _record_call(
+    complaint: Complaint,
+    *,
+    by: User,
+    at: datetime,
+    outcome: ContactOutcome,
+    satisfaction: str = "",
+    process_satisfaction: str = "",
+    is_solved: bool | None = None,
+    reason: str = "",
+    comment: str = "",
+    questions_answered: str = "",
+    proposal: str = "",
+    proposal_about: str = ProposalAbout.PROCESS,
+    recording_reference: str = "",
+    channel: Channel = Channel.PHONE,
+) -> Callback:
+    """The contact, the rating and the proposal of one call. Raises InvalidInput by field."""
     reached = outcome == ContactOutcome.REACHED
     if reached:
         core.require("satisfaction", satisfaction, _("Ask how satisfied the complainant is."))
@@ -63,6 +141,9 @@ def call_back(
         _check_reason(satisfaction, reason)
     elif satisfaction:
         raise InvalidInput("satisfaction", _("Nobody was reached, so no satisfaction can be entered."))
+    elif process_satisfaction or proposal.strip():
+        field = "process_satisfaction" if process_satisfaction else "proposal"
+        raise InvalidInput(field, _("Nobody was reached, so nothing can be entered here."))
     contact = Contact.objects.create(
         complaint=complaint,
         direction=ContactDirection.OUT,
@@ -83,19 +164,27 @@ def call_back(
         is_reached=reached,
         is_solved=is_solved if reached else None,
         satisfaction=satisfaction,
+        process_satisfaction=_level(process_satisfaction),
         reason=reason,
         comment=comment,
         questions_answered=questions_answered,
     )
-    if reached:
-        if not complaint.replies.filter(delivered_at__isnull=False).exists():
-            complaint.replies.filter(sent_at__isnull=False).update(delivered_at=at)
-            clocks.stop(complaint, Milestone.REPLY, at=at)
-        clocks.stop(complaint, Milestone.CALL_BACK, at=at)
-    elif _attempts(complaint) >= CALL_BACK_ATTEMPTS:
-        clocks.stop(complaint, Milestone.CALL_BACK, at=at)
-    core.finish(complaint, "call_back", by=by, at=at, note=f"{outcome} {satisfaction}".strip(), reference=core.ref(row))
+    _propose(complaint, proposal, proposal_about, by=by, at=at)
     return row
+
+
+def _level(value: str) -> str:
+    """How satisfied somebody is with the handling; '' where it was not asked. Raises InvalidInput."""
+    if value and value not in Satisfaction.values:
+        raise InvalidInput("process_satisfaction", _("Choose one."))
+    return value
+
+
+def _propose(complaint: Complaint, text: str, about: str, *, by: User | None, at: datetime) -> None:
+    if text.strip():
+        proposals.add_proposal(
+            complaint, by=by, about=about or ProposalAbout.PROCESS, text=text, at=at, field="proposal"
+        )
 
 
 @transaction.atomic
@@ -104,9 +193,12 @@ def rate(
     *,
     by: User | None,
     satisfaction: Satisfaction,
+    process_satisfaction: str = "",
     is_solved: bool | None = None,
     reason: str = "",
     comment: str = "",
+    proposal: str = "",
+    proposal_about: str = ProposalAbout.OTHER,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Callback:
@@ -139,9 +231,11 @@ def rate(
         contact=contact,
         is_solved=is_solved,
         satisfaction=satisfaction,
+        process_satisfaction=_level(process_satisfaction),
         reason=reason,
         comment=comment,
     )
+    _propose(complaint, proposal, proposal_about, by=by, at=at)
     clocks.stop(complaint, Milestone.CALL_BACK, at=at)
     core.finish(complaint, "rate", by=by, at=at, note=str(satisfaction), reference=core.ref(row))
     return row
@@ -201,6 +295,7 @@ def close(
         state=AssignmentState.DONE, ended_at=at
     )
     end_clocks(complaint, at=at)
+    follow_up_plan.plan_care_calls(complaint, by=by, at=at)
     core.finish(complaint, "close", by=by, at=at, fields=fields, note=note)
     after_commit.announce(signals.complaint_closed, Complaint, complaint_id=complaint.pk, at=at)
     return complaint
@@ -247,11 +342,23 @@ def reopen(
 
 
 @transaction.atomic
-def archive(complaint_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None) -> Complaint:
-    """Put the case file away (ARC-01). Departments no longer hold the case."""
+def archive(
+    complaint_id: int,
+    *,
+    by: User | None,
+    explanation: str = "",
+    version: int | None = None,
+    at: datetime | None = None,
+) -> Complaint:
+    """Put the case file away (ARC-01). Departments no longer hold the case.
+
+    `explanation` says why mandatory documents are missing; without it they refuse the archiving (ARC-12).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "archive", by=by, version=version)
     risk.require_no_hold(complaint)
+    lacks = archives.explained(complaint, explanation)
     Assignment.objects.filter(complaint=complaint, is_current=True).update(is_current=False)
-    core.finish(complaint, "archive", by=by, at=at, target=Status.ARCHIVED)
+    core.finish(complaint, "archive", by=by, at=at, target=Status.ARCHIVED, note=explanation if lacks else "")
+    archives.file_case(complaint, by=by, at=at, lacks=lacks)
     return complaint

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Department, User
 from complaints import clocks, files, permissions
+from complaints import remedies as remedy_rules
 from complaints.models import (
     Allegation,
     Assignment,
@@ -35,10 +36,13 @@ from complaints.states import (
     FindingResult,
     ImprovementState,
     Milestone,
+    RemedyState,
     Status,
 )
 from complaints.transitions import core
+from complaints.transitions.follow_up_plan import plan_second_contact
 from complaints.transitions.intake import check_text
+from complaints.transitions.remedies import ask_approval
 
 _ENDED = (Status.ARCHIVED,)
 
@@ -282,14 +286,19 @@ def add_remedy(
     due_on: date | None = None,
     at: datetime | None = None,
 ) -> Remedy:
-    """Record what the complainant gets; goodwill apart from what is owed (COO-12, COO-13)."""
+    """Propose what the complainant gets; goodwill apart from what is owed (COO-12, COO-13).
+
+    Money and goodwill wait for the approval of another person; anything else is agreed at once.
+    """
     at = core.moment(at)
     complaint = _open_for(complaint_id, "complaints.draft_reply", by=by)
     core.require("description", description)
     if amount is not None and amount <= 0:
         raise InvalidInput("amount", _("Give an amount above zero, or leave it empty."))
+    waits = remedy_rules.needs_approval(kind, amount, is_owed=is_owed)
     row = Remedy.objects.create(
         complaint=complaint,
+        state=RemedyState.PROPOSED if waits else RemedyState.APPROVED,
         kind=kind,
         description=description,
         amount=amount,
@@ -299,6 +308,8 @@ def add_remedy(
         proposed_at=at,
     )
     core.add_event(complaint, "remedy", by=by, at=at, reference=core.ref(row))
+    if waits:
+        ask_approval(complaint, row)
     return row
 
 
@@ -393,14 +404,16 @@ def verify_improvement(improvement_id: int, *, by: User, at: datetime | None = N
     row.state, row.verified_at, row.verified_by = ImprovementState.VERIFIED, at, by
     row.save(update_fields=["state", "verified_at", "verified_by"])
     if row.complaint_id:
+        complaint = core.lock(row.complaint_id)
         core.add_event(
-            core.lock(row.complaint_id),
+            complaint,
             "improvement_verified",
             by=by,
             at=at,
             reference=core.ref(row),
             audience=_audience(row),
         )
+        plan_second_contact(complaint, by=by, at=at, audience=_audience(row))
     return row
 
 

@@ -16,6 +16,7 @@ from analytics.states import Edition
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, ImprovementAction
 from complaints.states import Satisfaction, Status
+from config.demo import knowledge
 from config.demo.story import Teller, TimeIsUp, attempt
 from publication import transitions as publishing
 from publication.content import figures
@@ -33,6 +34,7 @@ def tell(teller: Teller) -> dict[str, int]:
     drawn, sampled = _draws(teller)
     _warnings(teller)
     _improvements(teller)
+    knowledge.tell(teller)
     return {"reviews": applied + sampled, "draws": drawn, "published": _publications(teller)}
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.errors import DomainError
 from complaints import clocks, jobs, transitions
 from complaints.models import Category, Complaint, ExternalBody
+from complaints.remedies import DEFAULT_LIMITS, agreed
 from complaints.states import (
     Channel,
     ContactDirection,
@@ -24,6 +25,7 @@ from complaints.states import (
     PauseReason,
     QuestionKind,
     RefusalGround,
+    RemedyState,
     RiskGrade,
     Satisfaction,
     Status,
@@ -342,7 +344,7 @@ class Teller:
         transitions.add_responsibility(
             pk, by=handler, department=department, post=handler.post, summary=matter.responsible, at=moment
         )
-        transitions.add_remedy(
+        remedy = transitions.add_remedy(
             pk,
             by=handler,
             kind=matter.remedy,
@@ -350,6 +352,10 @@ class Teller:
             amount=Decimal(self.words["yuan"]) if "{yuan}" in matter.done else None,
             at=moment,
         )
+        if remedy.state == RemedyState.PROPOSED:
+            within = remedy.amount is not None and remedy.amount <= (DEFAULT_LIMITS["coordinator"] or 0)
+            approver = self.people.role("coordinator" if within else "manager")[0]
+            transitions.approve_remedy(remedy.pk, by=approver, note="依据充分，同意。", at=moment)
         transitions.add_improvement(
             pk,
             by=handler,
@@ -430,6 +436,13 @@ class Teller:
                 return
         moment = self.later(moment, hours=dice.choice([2, 6, 12]))
         complaint.refresh_from_db()
+        for remedy in agreed(complaint.remedies.filter(done_at=None)):
+            transitions.give_remedy(
+                remedy.pk,
+                by=caller,
+                reference=f"付款单 {complaint.number}" if remedy.amount else "已当面落实，投诉人确认",
+                at=moment,
+            )
         transitions.close(
             pk,
             by=self.one_of("coordinator"),

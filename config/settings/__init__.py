@@ -245,6 +245,9 @@ IMAP_ACCOUNT = ENV.imap
 SCANNER = ENV.scanner
 # The gateway for short messages; '' without one.
 SMS_URL = ENV.sms
+# Chat groups that hear what presses, and the hosts of the own network among them.
+NOTIFY_URLS = ENV.notify_urls
+NOTIFY_INTERNAL = ENV.notify_internal
 MAIL_INTAKE = ENV.mail_intake
 MAIL_MAX_BYTES = 25 * 1024 * 1024
 
@@ -316,7 +319,15 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "config.logs.RequestIdFilter"}},
     "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"huiyin": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "huiyin": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        # It would name hosts and tokens of chat groups; complaints.chat says what failed.
+        "apprise": {"level": "CRITICAL", "handlers": ["nowhere"], "propagate": False},
+    },
 }

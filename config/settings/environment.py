@@ -45,6 +45,8 @@ class Environment:
     mail_intake: str
     scanner: str | tuple[str, int] | None
     sms: str
+    notify_urls: list[str]
+    notify_internal: frozenset[str]
     public_base_url: str
     trusted_proxies: int
     challenge_per_address: int
@@ -109,6 +111,8 @@ def read() -> Environment:
         mail_intake=_one_of(env, "HUIYIN_MAIL_INTAKE", MAIL_INTAKE, "automatic"),
         scanner=_scanner(env),
         sms=_sms(env),
+        notify_urls=_notify_urls(env),
+        notify_internal=frozenset(_words(env.str("HUIYIN_NOTIFY_INTERNAL", default="").lower())),
         public_base_url=public_base_url,
         trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
         challenge_per_address=_count(env, "HUIYIN_CHALLENGE_ADDRESS", 60),
@@ -219,6 +223,27 @@ def _sms(env: environ.Env) -> str:
         "HUIYIN_SMS_URL cannot be used; write https://sms.example.cn/send (http:// only to this machine, no user or "
         "password before the host)."
     )
+
+
+def _notify_urls(env: environ.Env) -> list[str]:
+    """Where chat groups are told what presses. The addresses hold tokens: a wrong one is named by its position."""
+    urls = list(dict.fromkeys(_words(env.str("HUIYIN_NOTIFY_URLS", default=""))))
+    if urls:
+        from complaints import chat_targets  # apprise takes a moment to load and is needed with addresses only
+
+        for position, url in enumerate(urls, start=1):
+            try:
+                chat_targets.read(url)
+            except ValueError as error:
+                raise ImproperlyConfigured(
+                    f"HUIYIN_NOTIFY_URLS: address {position} of {len(urls)} cannot be used ({error}); write "
+                    "dingtalk://token, feishu://token, wecombot://key or jsons://host/path, separated by spaces."
+                ) from None
+    return urls
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\s,]+", text) if word]
 
 
 def _public_base_url(env: environ.Env, hosts: list[str]) -> str:

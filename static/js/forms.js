@@ -17,6 +17,7 @@ function showCurrentStep(root) {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || form.hasAttribute("data-theme-form") || event.defaultPrevented) return;
+  if (event.submitter?.formTarget === "_blank") return; // a preview in another tab sends nothing off
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
   setTimeout(() => delete form.dataset.sent, AGAIN_AFTER);

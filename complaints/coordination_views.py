@@ -1,0 +1,139 @@
+"""Pages about the coordination of a case, and the tasks of a person (COO-01…03, COO-07, COO-08, COO-14, COO-20)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.errors import DomainError, NotAllowed
+from accounts.web import StaffRequest
+from complaints import case_access, case_files, case_page, case_records, coordination
+from complaints.coordination_forms import FORMS, CoordinationForm
+from complaints.desk_access import needs
+from complaints.models import CaseTask, Complaint
+
+PAGE_SIZE = 50
+TASKS = ("complaints.write_note", "complaints.assign_complaint")
+
+
+@login_required
+@require_safe
+def overview(request: StaffRequest, number: str) -> HttpResponse:
+    """What was promised, asked of others, agreed and set as a task on a case."""
+    complaint = _case(request, number)
+    case_files.withhold_names(complaint, request.user)
+    context = {
+        "complaint": complaint,
+        "active": "cases",
+        "badge": case_page.badge(complaint),
+        **coordination.page(complaint, request.user, now=timezone.now()),
+    }
+    return render(request, "complaints/coordination/case.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def record(request: StaffRequest, number: str, kind: str, pk: int | None = None) -> HttpResponse:
+    """The form of one kind of record, and adding or settling it."""
+    complaint = _case(request, number)
+    form_class = FORMS[kind]
+    row = _row(request, complaint, form_class, pk)
+    if not form_class.allows(request.user, complaint, row):
+        case_access.refuse(request, complaint, kind, _("Your role does not allow this."))
+    data = request.POST if request.method == "POST" else None
+    form = form_class(data, complaint=complaint, user=request.user, row=row, initial=_initial(request, row))
+    try:
+        case_access.require_open(complaint)
+        if form.is_bound and form.is_valid():
+            form.save()
+    except NotAllowed as error:
+        case_access.refuse(request, complaint, kind, str(error))
+    except DomainError as error:
+        return _form_page(request, form, status=409, problem=str(error))
+    if not form.is_bound or form.errors:
+        return _form_page(request, form, status=422 if form.is_bound else 200)
+    messages.success(request, str(form.done))
+    return redirect("complaints:coordination", complaint.number)
+
+
+def _case(request: StaffRequest, number: str) -> Complaint:
+    """The case with its records. Raises Http404."""
+    complaint = case_access.visible_case(request.user, number)
+    case_records.load(complaint)
+    return complaint
+
+
+def _row(request: StaffRequest, complaint: Complaint, form_class: type[CoordinationForm], pk: int | None) -> Any:
+    """The record of this case that the form is about, if the person reads it. Raises Http404."""
+    if pk is None:
+        return None
+    rows = coordination.readable(complaint, request.user)[form_class.relation]
+    found = next((row for row in rows if row.pk == pk), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _initial(request: StaffRequest, row: Any) -> dict[str, Any]:
+    """The words of the decision that is to become a task, by its line from 1."""
+    wanted = request.GET.get("decision", "")
+    lines = [line.strip() for line in getattr(row, "decisions", "").splitlines() if line.strip()]
+    chosen = [line for position, line in enumerate(lines, 1) if str(position) == wanted]
+    return {"what": chosen[0]} if chosen else {}
+
+
+def _form_page(request: StaffRequest, form: CoordinationForm, *, status: int, problem: str = "") -> HttpResponse:
+    values = {
+        "complaint": form.complaint,
+        "form": form,
+        "active": "cases",
+        "badge": case_page.badge(form.complaint),
+        "problem": problem,
+    }
+    return render(request, "complaints/coordination/form.html", values, status=status)
+
+
+@needs(*TASKS)
+@require_safe
+def tasks(request: StaffRequest) -> HttpResponse:
+    """Open tasks of the person, or of the person's departments; the next due first."""
+    view = "department" if request.GET.get("view") == "department" else "mine"
+    rows = coordination.tasks_of(request.user, mine=view == "mine")
+    after = request.GET.get("after", "")
+    place = _place(after)
+    if place is not None:
+        rows = coordination.beyond(rows, *place)
+    found = list(rows[: PAGE_SIZE + 1])
+    now = timezone.now()
+    shown = found[:PAGE_SIZE]
+    context = {
+        "view": view,
+        "views": [("mine", _("My tasks")), ("department", _("Tasks of my department"))],
+        "items": [coordination.task_line(row, now=now) for row in shown],
+        "next": _cursor(shown[-1]) if len(found) > PAGE_SIZE else "",
+        "after": after if place is not None else "",
+    }
+    return render(request, "complaints/coordination/tasks.html", context)
+
+
+def _cursor(row: CaseTask) -> str:
+    return f"{row.due_on:%Y-%m-%d}.{row.pk}"
+
+
+def _place(text: str) -> tuple[date, int] | None:
+    """The place written by `_cursor`, or None for anything else."""
+    day, _dot, key = text.partition(".")
+    if not (key.isascii() and key.isdecimal() and len(key) < 19):
+        return None
+    try:
+        return date.fromisoformat(day), int(key)
+    except ValueError:
+        return None

@@ -1,0 +1,37 @@
+"""The page of one clock of a case: why its date is the date (SLA-12)."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.web import StaffRequest
+from complaints import case_access, clock_texts, clocks, deadline_page, selectors
+from complaints.calendars import CalendarMissing
+
+
+@login_required
+@require_safe
+def why(request: StaffRequest, number: str, pk: int) -> HttpResponse:
+    """The sentence and the drawing of one clock, for whoever sees the case."""
+    now = timezone.now()
+    complaint = case_access.visible_case(request.user, number)
+    deadline = case_access.child(complaint.deadlines.prefetch_related("extensions"), pk)
+    deadline.complaint = complaint
+    context = {
+        "complaint": complaint,
+        "active": "cases",
+        "deadline": deadline,
+        "reading": selectors.read_clock(deadline, complaint, now=now),
+        "pauses": clocks.pauses_of(complaint),
+        "weekdays": [_(name) for name in clock_texts.WEEKDAYS],
+    }
+    try:
+        context |= deadline_page.context(deadline, now=now)
+    except CalendarMissing as error:
+        context["missing"] = error.year
+    return render(request, "complaints/deadline.html", context)

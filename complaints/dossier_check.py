@@ -1,0 +1,60 @@
+"""Check this dossier without Huiyin: python check.py [FOLDER]. Needs Python 3.9 or later and nothing else.
+
+Prints "intact" (exit 0) or the first fault (exit 1): a changed, missing or added file, a changed or missing event.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+FIELDS = ["complaint", "sequence", "at", "actor", "kind", "version", "from_status", "to_status"]
+FIELDS += ["fields", "note", "reference", "audience", "previous_hash"]
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def faults(folder):
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    count, previous = 0, ""
+    for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        count, event = count + 1, json.loads(line)
+        if event["sequence"] != count:
+            yield f"log.jsonl: event {count} is missing"
+        content = json.dumps(
+            [event[name] for name in FIELDS], ensure_ascii=False, separators=(",", ":"), sort_keys=True
+        )
+        if hashlib.sha256(content.encode()).hexdigest() != event["hash"]:
+            yield f"log.jsonl: event {count} was changed"
+        if event["previous_hash"] != previous:
+            yield f"log.jsonl: event {count} does not follow the one before it"
+        previous = event["hash"]
+    if (count, previous) != (manifest["events"], manifest["head"]):
+        yield f"log.jsonl: holds {count} events, the manifest names {manifest['events']}; the end differs"
+    for name, known in sorted(manifest["files"].items()):
+        path = folder / name
+        if not path.is_file():
+            yield f"{name}: is missing"
+        elif path.stat().st_size != known["size"] or sha256(path) != known["sha256"]:
+            yield f"{name}: was changed"
+    for path in sorted((folder / "documents").glob("*")):
+        if f"documents/{path.name}" not in manifest["files"]:
+            yield f"documents/{path.name}: is not in the manifest"
+    for entry in json.loads((folder / "index.json").read_text(encoding="utf-8"))["entries"]:
+        if entry["documents"] and manifest["files"][entry["documents"][0]]["sha256"] != entry["sha256"]:
+            yield f"index.json: entry {entry['no']} does not name its document"
+
+
+if __name__ == "__main__":
+    try:
+        fault = next(faults(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)), None)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        fault = f"The dossier cannot be read: {type(error).__name__}: {error}"
+    sys.stdout.write(f"{fault or 'intact'}\n")
+    sys.exit(1 if fault else 0)

@@ -1,0 +1,207 @@
+"""Forms about quality, surveys, later calls and proposals; each ends in one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import InvalidInput
+from accounts.models import Department, User
+from accounts.web import offer
+from complaints import quality, surveys
+from complaints.action_forms_result import CallBack
+from complaints.choice_fields import CaseField, DepartmentField, LongText, PersonField, YesNo
+from complaints.filters import DayField
+from complaints.models import Complaint, QualityStandard, SurveyCall
+from complaints.states import ConsequenceKind, ContactOutcome, ProposalAbout
+from complaints.transitions import follow_ups, proposals
+from complaints.transitions import quality as rules
+
+
+class QualityForm(forms.Form):
+    """A form that shows a broken rule at the field it is about."""
+
+    def show(self, error: InvalidInput) -> None:
+        self.add_error(error.field if error.field in self.fields else None, str(error))
+
+
+# --- The standard ---------------------------------------------------------------------------------
+class StandardForm(QualityForm):
+    """Weights of both lists of criteria, the pass mark and the rounds, as the next revision (QUA-01, QUA-06)."""
+
+    based_on = forms.IntegerField(widget=forms.HiddenInput)
+    pass_mark = forms.IntegerField(label=_("Pass mark"), min_value=0, max_value=quality.MOST)
+    most_rounds = forms.IntegerField(
+        label=_("Rounds of rework before it is escalated"), min_value=1, max_value=quality.MOST_ROUNDS
+    )
+    note = forms.CharField(label=_("What changed and why"), max_length=200)
+    new_name = forms.CharField(label=_("Name of the new criterion"), max_length=40, required=False)
+    new_weight = forms.IntegerField(label=_("Weight"), min_value=0, max_value=quality.MOST, required=False)
+
+    def __init__(self, *args: Any, standard: QualityStandard, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.standard = standard
+        self.initial.setdefault("based_on", standard.revision)
+        for name in ("pass_mark", "most_rounds"):
+            self.initial.setdefault(name, getattr(standard, name))
+        for prefix, rows in (("weight", standard.criteria), ("call", standard.call_criteria)):
+            for criterion in rows:
+                self.fields[f"{prefix}_{criterion['code']}"] = forms.IntegerField(
+                    label=quality.label(criterion),
+                    min_value=0,
+                    max_value=quality.MOST,
+                    initial=criterion["weight"],
+                )
+
+    def weights(self) -> Iterator[forms.BoundField]:
+        """The weights of the criteria for results."""
+        return (self[f"weight_{criterion['code']}"] for criterion in self.standard.criteria)
+
+    def call_weights(self) -> Iterator[forms.BoundField]:
+        """The weights of the criteria for calls."""
+        return (self[f"call_{criterion['code']}"] for criterion in self.standard.call_criteria)
+
+    def edited(self) -> dict[str, Any]:
+        """The arguments of `quality.revise` as edited."""
+        values = self.cleaned_data
+        criteria = [{**row, "weight": values[f"weight_{row['code']}"]} for row in self.standard.criteria]
+        if values["new_name"].strip():
+            taken = {row["code"] for row in criteria}
+            code = next(f"own_{n}" for n in range(1, len(criteria) + 2) if f"own_{n}" not in taken)
+            weight = values["new_weight"] or 0
+            criteria.append({"code": code, "name": values["new_name"].strip(), "name_en": "", "weight": weight})
+        return {
+            "criteria": criteria,
+            "call_criteria": [{**row, "weight": values[f"call_{row['code']}"]} for row in self.standard.call_criteria],
+            **{name: values[name] for name in ("pass_mark", "most_rounds", "note", "based_on")},
+        }
+
+
+# --- Sampled calls --------------------------------------------------------------------------------
+class ScoreForm(QualityForm):
+    """Points for a call by the criteria in force (QUA-07)."""
+
+    def __init__(self, *args: Any, standard: QualityStandard, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.codes = [criterion["code"] for criterion in quality.in_use(standard.call_criteria)]
+        for criterion in quality.in_use(standard.call_criteria):
+            self.fields[f"points_{criterion['code']}"] = forms.IntegerField(
+                label=_("%(name)s (weight %(weight)s)")
+                % {"name": quality.label(criterion), "weight": criterion["weight"]},
+                min_value=0,
+                max_value=quality.MOST,
+            )
+        self.fields["comment"] = forms.CharField(
+            label=_("Remarks"), max_length=rules.TEXT, required=False, widget=LongText(4)
+        )
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the rule."""
+        values = self.cleaned_data
+        return {"points": {code: values[f"points_{code}"] for code in self.codes}, "comment": values["comment"]}
+
+
+# --- Praise and consequences ----------------------------------------------------------------------
+class PraiseForm(QualityForm):
+    department = DepartmentField(label=_("Department"))
+    person = PersonField(label=_("Person"), required=False, empty_label=_("The department as a whole"))
+    text = forms.CharField(label=_("What was praised"), max_length=rules.TEXT, widget=LongText(4))
+    received_on = DayField(label=_("Received on"))
+    complaint = CaseField(label=_("Case number"), required=False)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "department", Department.objects.active().order_by("name"))
+        offer(self, "person", User.objects.filter(is_active=True).exclude(pk=user.pk).order_by("display_name"))
+        offer(self, "complaint", Complaint.objects.visible_to(user))
+
+
+class ConsequenceForm(QualityForm):
+    person = PersonField(label=_("Person"))
+    kind = forms.ChoiceField(label=_("Kind"), choices=ConsequenceKind.choices)
+    text = forms.CharField(label=_("What was decided"), max_length=rules.TEXT, widget=LongText(4))
+    decided_on = DayField(label=_("Decided on"))
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "person", User.objects.exclude(pk=user.pk).order_by("display_name"))
+
+
+# --- Surveys --------------------------------------------------------------------------------------
+class DrawForm(QualityForm):
+    period = forms.CharField(label=_("Month"), max_length=7, help_text=_("A month that is over, written 2026-10."))
+    percent = forms.IntegerField(
+        label=_("Percent of the closed cases"),
+        min_value=surveys.LEAST_PERCENT,
+        max_value=surveys.MOST_PERCENT,
+        initial=surveys.USUAL_PERCENT,
+        help_text=_("Important cases are always called, besides these."),
+    )
+
+
+class SurveyForm(CallBack):
+    """The questions of a call-back, asked for a survey; `call` is the call they are asked in."""
+
+    call: SurveyCall
+
+    def apply(self, *, at: datetime | None = None) -> SurveyCall | None:
+        try:
+            return rules.record_survey_call(self.call.pk, by=self.user, at=at, **self.arguments())
+        except InvalidInput as error:
+            self.add_error(error.field if error.field in self.fields else None, str(error))
+            return None
+
+
+# --- Later calls ----------------------------------------------------------------------------------
+class FollowUpForm(QualityForm):
+    outcome = forms.ChoiceField(
+        label=_("Outcome of the call"),
+        choices=ContactOutcome.choices,
+        widget=forms.RadioSelect,
+        initial=ContactOutcome.REACHED,
+    )
+    summary = forms.CharField(
+        label=_("What was said"), max_length=follow_ups.TEXT, required=False, widget=LongText(4),
+        help_text=_("May stay empty when nobody was reached."),
+    )  # fmt: skip
+    experience = forms.CharField(
+        label=_("Later experience"), max_length=follow_ups.TEXT, required=False, widget=LongText(4),
+        help_text=_("How it went since: is it really and lastingly solved?"),
+    )  # fmt: skip
+    recording_reference = forms.CharField(label=_("Recording"), max_length=120, required=False)
+
+
+class CancelForm(QualityForm):
+    reason = forms.CharField(
+        label=_("Why the call is not made"), max_length=follow_ups.REASON, widget=LongText(2)
+    )  # fmt: skip
+
+
+# --- Proposals ------------------------------------------------------------------------------------
+class ProposalForm(QualityForm):
+    about = forms.ChoiceField(label=_("What it is about"), choices=ProposalAbout.choices)
+    text = forms.CharField(
+        label=_("What is proposed"), max_length=proposals.TEXT, widget=LongText(),
+        help_text=_("Other departments read it: leave out names and numbers."),
+    )  # fmt: skip
+
+
+class JudgeForm(QualityForm):
+    is_valuable = YesNo(label=_("Is it worth taking up?"))
+    about = forms.ChoiceField(label=_("What it is about"), choices=ProposalAbout.choices)
+    department = DepartmentField(
+        label=_("Department that takes it up"), required=False, help_text=_("Needed for a valuable proposal.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "department", Department.objects.active().order_by("name"))
+
+
+class AnswerForm(QualityForm):
+    is_adopted = YesNo(label=_("Is it adopted?"), yes=_("Adopted"), no=_("Not adopted"))
+    answer = forms.CharField(label=_("Why, and what is done"), max_length=proposals.TEXT, widget=LongText(4))

@@ -1,0 +1,36 @@
+"""What stands in the letter of a reply: one place for sending it and for showing it beforehand (FB-04, COO-12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from complaints import clocks, notices, remedies
+from complaints.models import Complaint, Reply
+from complaints.states import ImprovementState, Milestone, NoticeKind, ReplyState
+
+
+def values(complaint: Complaint, reply: Reply, *, at: datetime) -> dict[str, Any]:
+    """What the letter is written from. Only remedies that are agreed are promised to the complainant."""
+    return {
+        "reply": reply,
+        "improvements": complaint.improvements.exclude(state=ImprovementState.VERIFIED).select_related("department"),
+        "remedies_owed": remedies.agreed(complaint.remedies.all()),
+        "review_until": clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=at),
+    }
+
+
+def preview(complaint: Complaint, reply: Reply, *, at: datetime) -> str:
+    """The letter as it would be sent at this moment, although nothing is stored.
+
+    The call-back is promised from the day of sending, so its clock does not exist yet.
+    """
+    dates: dict[str, datetime | None] = {row.milestone: row.due_at for row in complaint.deadlines.all()}
+    dates[Milestone.CALL_BACK] = clocks.date_of(complaint, Milestone.CALL_BACK, since=at)
+    return notices.compose(complaint, NoticeKind.REPLY, at=at, dates=dates, **values(complaint, reply, at=at))
+
+
+def last_sent(complaint: Complaint) -> Reply | None:
+    """The newest reply the complainant has been sent."""
+    sent = [row for row in complaint.replies.all() if row.state == ReplyState.SENT]
+    return max(sent, key=lambda row: row.round, default=None)

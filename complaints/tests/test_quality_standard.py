@@ -1,0 +1,174 @@
+"""The quality standard: revisions, points of a check, and rounds of rework that are escalated."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.errors import InvalidInput
+from complaints import quality, transitions
+from complaints.models import Notification, Praise, QualityCheck, QualityStandard
+from complaints.quality_forms import StandardForm
+from complaints.tests.factories import Story, at
+from complaints.transitions import quality as rules
+
+pytestmark = pytest.mark.django_db
+
+EDIT = "/desk/settings/quality/edit/"
+GOOD = {"lawful": 90, "demand": 80, "investigation": 70, "clear": 80, "timely": 60}
+
+
+def edited(**changes):
+    form = StandardForm(standard=quality.current())
+    values = {name: form[name].value() for name in form.fields}
+    return {**{name: value for name, value in values.items() if value is not None}, "note": "年度修订", **changes}
+
+
+def check_form(story, points):
+    values = {"version": story.case.version, "lawful": "true", "meets_demand": "true", "scored": "True"}
+    return values | {f"points_{code}": value for code, value in points.items()}
+
+
+def test_qua_01_shipped_weights_add_up_and_a_revision_keeps_the_one_before(cast, client):
+    first = quality.current()
+    assert (first.revision, first.pass_mark, first.most_rounds) == (1, 70, 3)
+    assert [row["weight"] for row in first.criteria] == [25, 25, 20, 15, 15]
+    client.force_login(cast.coordinator)
+    answer = client.post(EDIT, edited(weight_lawful="20", new_name="服务态度", new_weight="5", pass_mark="75"))
+    assert (answer.status_code, answer["Location"]) == (302, reverse("complaints:quality_standard"))
+    new = quality.current()
+    assert (new.revision, new.pass_mark, new.by, new.note) == (2, 75, cast.coordinator, "年度修订")
+    assert {row["code"]: row["weight"] for row in new.criteria}["own_1"] == 5
+    page = client.get(reverse("complaints:quality_standard_revision", args=[1]))
+    assert [weight for _name, weight in page.context["criteria"]] == [25, 25, 20, 15, 15]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"weight_lawful": "26"}, "weight_lawful"),
+        ({"call_closing": "0"}, "call_opening"),
+        ({"pass_mark": "101"}, "pass_mark"),
+        ({"most_rounds": "0"}, "most_rounds"),
+        ({"note": ""}, "note"),
+    ],
+)
+def test_qua_01_a_standard_that_makes_no_sense_names_the_field(change, field, cast, client):
+    client.force_login(cast.coordinator)
+    answer = client.post(EDIT, edited(**change))
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert QualityStandard.objects.count() == 1
+
+
+def test_qua_01_two_people_who_edit_at_once_do_not_undo_each_other(cast, client):
+    client.force_login(cast.coordinator)
+    mine = edited(pass_mark="60")
+    assert client.post(EDIT, edited(pass_mark="80")).status_code == 302
+    assert client.post(EDIT, mine).status_code == 409
+    assert quality.current().pass_mark == 80
+
+
+@pytest.mark.parametrize(
+    ("person", "reads", "edits"), [("coordinator", 200, 200), ("checker", 200, 403), ("water_handler", 403, 403)]
+)
+def test_who_reads_and_who_edits_the_quality_standard(person, reads, edits, cast, client):
+    client.force_login(getattr(cast, person))
+    assert client.get(reverse("complaints:quality_standard")).status_code == reads
+    assert client.get(EDIT).status_code == edits
+
+
+def test_qua_02_a_check_keeps_points_total_and_revision(cast, client):
+    story = Story(cast).accept().assign().start().submit()
+    client.force_login(cast.checker)
+    url = reverse("complaints:action", args=[story.case.number, "pass_quality"])
+    assert "points_lawful" in client.get(url).content.decode()
+    assert client.post(url, check_form(story, GOOD)).status_code == 302
+    check = QualityCheck.objects.get()
+    assert (check.points, float(check.total), check.standard.revision) == (GOOD, 77.5, 1)
+    assert story.case.status == "replied"
+    client.force_login(cast.coordinator)
+    assert "77.5" in client.get(reverse("complaints:detail", args=[story.case.number])).content.decode()
+
+
+def test_qua_02_below_the_pass_mark_nothing_is_sent_and_rework_is_offered(cast, client):
+    story = Story(cast).accept().assign().start().submit()
+    client.force_login(cast.checker)
+    url = reverse("complaints:action", args=[story.case.number, "pass_quality"])
+    answer = client.post(url, check_form(story, GOOD | {"demand": 10}))
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["points_demand"]
+    assert reverse("complaints:action", args=[story.case.number, "return_for_rework"]) in answer.content.decode()
+    assert (story.case.status, QualityCheck.objects.count()) == ("quality_check", 0)
+
+
+@pytest.mark.parametrize("value", ["", "101", "-1", "viel"])
+def test_qua_02_the_page_wants_points_for_every_criterion(value, cast, client):
+    story = Story(cast).accept().assign().start().submit()
+    client.force_login(cast.checker)
+    url = reverse("complaints:action", args=[story.case.number, "pass_quality"])
+    answer = client.post(url, check_form(story, GOOD | {"clear": value}))
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["points_clear"]
+
+
+def test_qua_02_the_rule_refuses_points_that_miss_a_criterion(cast):
+    story = Story(cast).accept().assign().start().submit()
+    with pytest.raises(InvalidInput) as caught:
+        transitions.pass_quality(story.pk, by=cast.checker, points={"lawful": 100}, at=at("2026-11-19 10:00"))
+    assert caught.value.field == "points_demand"
+    transitions.pass_quality(story.pk, by=cast.checker, at=at("2026-11-19 10:00"))
+    assert QualityCheck.objects.get().total is None
+
+
+def test_qua_06_after_three_rounds_coordinator_and_management_are_told_once(cast):
+    story = Story(cast).accept().assign().start().submit()
+    for round_ in range(4):
+        transitions.return_for_rework(
+            story.pk, by=cast.checker, comment="补充证据", points=GOOD, at=at(f"2026-11-19 1{round_}:00")
+        )
+        told = {row.recipient for row in Notification.objects.filter(kind="rework_rounds")}
+        assert told == ({story.case.coordinator, cast.manager} if round_ >= 2 else set())
+        story.submit(f"2026-11-19 1{round_}:30")
+    assert Notification.objects.filter(kind="rework_rounds").count() == 2
+
+
+def test_qua_12_praise_is_recorded_listed_and_counted(cast, client):
+    story = Story(cast).to_closed()
+    client.force_login(cast.intake)
+    values = {
+        "department": cast.water.code,
+        "person": cast.water_handler.staff_number,
+        "text": "抢修师傅连夜修好，态度很好",
+        "received_on": "2026-11-21",
+        "complaint": story.case.number,
+    }
+    assert client.post("/desk/quality/praise/", values).status_code == 302
+    row = Praise.objects.get()
+    assert (row.person, row.complaint_id, row.by) == (cast.water_handler, story.pk, cast.intake)
+    assert story.case.events.get(kind="praise").note == ""
+    page = client.get("/desk/quality/praise/")
+    assert [(line["department__name"], line["count"]) for line in page.context["counts"]] == [("供水集团", 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"person": "R001"}, "person"), ({"text": ""}, "text"), ({"received_on": "2099-01-01"}, "received_on")],
+)
+def test_qua_12_praise_that_makes_no_sense_names_the_field(change, field, cast, client):
+    client.force_login(cast.intake)
+    values = {"department": cast.water.code, "text": "好", "received_on": "2026-11-21", **change}
+    answer = client.post("/desk/quality/praise/", values)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
+    assert not Praise.objects.exists()
+
+
+def test_qua_12_nobody_praises_themselves(cast):
+    with pytest.raises(InvalidInput) as caught:
+        rules.record_praise(
+            by=cast.water_handler,
+            department=cast.water,
+            person=cast.water_handler,
+            text="好",
+            received_on=at("2026-11-20 00:00").date(),
+            at=at("2026-11-21 10:00"),
+        )
+    assert caught.value.field == "person"

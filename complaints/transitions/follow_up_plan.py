@@ -1,0 +1,63 @@
+"""Later calls that are planned by themselves: a week after a rectification, and out of care (SLA-08, FB-14, FB-16)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import User
+from complaints.models import Complaint, FollowUp
+from complaints.states import Audience, FollowUpKind, Status
+from complaints.transitions import core
+
+SECOND_CONTACT_AFTER = timedelta(days=7)
+CARE_EVERY = timedelta(days=30)
+CARE_CALLS = 3
+
+
+def plan_second_contact(
+    complaint: Complaint, *, by: User | None, at: datetime, audience: str = Audience.CASE
+) -> FollowUp | None:
+    """Plan a call one week from now, in which the complainant hears what was put right (SLA-08, FB-14).
+
+    Takes the case with its row locked. None where a second contact waits already, or the case is archived.
+    """
+    waiting = FollowUp.objects.filter(
+        complaint=complaint, kind=FollowUpKind.SECOND_CONTACT, done_at=None, cancelled_reason=""
+    )
+    if complaint.status == Status.ARCHIVED or waiting.exists():
+        return None
+    row = FollowUp.objects.create(
+        complaint=complaint,
+        kind=FollowUpKind.SECOND_CONTACT,
+        due_on=timezone.localdate(at) + SECOND_CONTACT_AFTER,
+        planned_at=at,
+        planned_by=by,
+    )
+    core.add_event(complaint, "follow_up_planned", by=by, at=at, reference=core.ref(row), audience=audience)
+    return row
+
+
+def plan_care_calls(complaint: Complaint, *, by: User | None, at: datetime) -> list[FollowUp]:
+    """Plan three calls, thirty days apart, for a complainant who needs special care (FB-16).
+
+    Takes the case with its row locked. A case gets them once, however often it is closed.
+    """
+    if not complaint.special_groups:
+        return []
+    if FollowUp.objects.filter(complaint=complaint, kind=FollowUpKind.CARE_CALL).exists():
+        return []
+    first = timezone.localdate(at)
+    rows = [
+        FollowUp.objects.create(
+            complaint=complaint,
+            kind=FollowUpKind.CARE_CALL,
+            due_on=first + CARE_EVERY * number,
+            planned_at=at,
+            planned_by=by,
+        )
+        for number in range(1, CARE_CALLS + 1)
+    ]
+    core.add_event(complaint, "follow_up_planned", by=by, at=at, reference=core.ref(rows[0]))
+    return rows
