@@ -151,6 +151,16 @@ def submit_reply(handler: Window, story: Story, *, result: str) -> None:
     status(handler, "质量审核")
 
 
+def agree_remedy(story: Story) -> None:
+    """Somebody else approves the compensation within the own limit (COO-12)."""
+    with story.office.turn("coordinator-1") as coordinator:
+        open_case(coordinator, story)
+        coordinator.follow('main .task a[href*="/remedies/"]')
+        coordinator.is_accessible()
+        coordinator.submit("main form:has([name=approve])", button="[name=approve]")
+        coordinator.shows("已批准")
+
+
 def return_once(story: Story) -> None:
     """The checker reads the reply and sends it back with a reason (QUA-03)."""
     with story.office.turn("quality_checker-1") as checker:
@@ -174,7 +184,13 @@ def pass_check(story: Story) -> None:
         open_case(checker, story)
         checker.follow(f".action-bar {action('pass_quality')}")
         checker.shows(RESULT)
-        checker.submit("main form:has([name=lawful])", lawful="true", meets_demand="true")
+        points = dict.fromkeys(("lawful", "demand", "investigation", "clear", "timely"), "85")
+        checker.submit(
+            "main form:has([name=lawful])",
+            lawful="true",
+            meets_demand="true",
+            **{f"points_{code}": value for code, value in points.items()},
+        )
         checker.says("已完成：通过并发出答复")
         status(checker, "已答复")
 

@@ -31,6 +31,7 @@ def test_a_complaint_from_the_public_form_to_the_report(
         handling.assign,
         handling.support,
         handling.handle,
+        handling.agree_remedy,
         handling.return_once,
         handling.submit_again,
         handling.pass_check,
