@@ -21,6 +21,7 @@ from accounts.web import StaffRequest
 from analytics import charts, outbreaks, outlook
 from analytics.models import Outbreak
 from analytics.states import Attribution, OutbreakState, SeriesKind
+from complaints import keyset
 from complaints.choice_fields import LongText
 from complaints.desk_access import needs
 from complaints.models import Complaint
@@ -49,15 +50,13 @@ def outbreak_list(request: StaffRequest) -> HttpResponse:
     state = state if state in OutbreakState.values else OutbreakState.FOUND.value
     after = request.GET.get("after", "")
     rows = Outbreak.objects.filter(state=state).select_related("category", "department", "incident")
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     counts = dict(Outbreak.objects.order_by().values_list("state").annotate(count=Count("pk")))
     context = {
         "state": state,
         "states": [(value, label, counts.get(value, 0)) for value, label in OutbreakState.choices],
-        "rows": [(row, outbreaks.title_of(row)) for row in found[:PAGE_SIZE]],
-        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "rows": [(row, outbreaks.title_of(row)) for row in found],
+        "next": following,
         "after": after,
     }
     return render(request, "analytics/outbreaks.html", context)

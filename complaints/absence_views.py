@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import InvalidInput
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import digests, substitutes
+from complaints import digests, keyset, substitutes
 from complaints.absence_forms import AbsenceForm, RhythmForm
 from complaints.models import DutySlot, MailPreference, Substitution
 from complaints.states import MailRhythm
@@ -51,16 +51,11 @@ def absences(request: StaffRequest) -> HttpResponse:
     after = request.GET.get("after", "")
     mine = Q(substitute=request.user) | Q(user__in=substitutes.people_of(request.user).values("pk"))
     rows = substitutes.going(now).filter(mine).select_related("user", "substitute", "by")
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     context = {
         # Who stands in sees the absence but does not end it, unless it is one of their people's.
-        "rows": [
-            (row, row.since <= now, row.user_id == request.user.pk or _enters(request.user))
-            for row in found[:PAGE_SIZE]
-        ],
-        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "rows": [(row, row.since <= now, row.user_id == request.user.pk or _enters(request.user)) for row in found],
+        "next": following,
         "after": after,
     }
     return render(request, "complaints/substitutes.html", context)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Department, User
 from accounts.web import StaffRequest
-from complaints import case_access
+from complaints import case_access, keyset
 from complaints import surveys as survey_rules
 from complaints.desk_access import needs
 from complaints.models import Complaint, FollowUp, Proposal, SurveyCall
@@ -32,7 +30,7 @@ from complaints.quality_forms import (
     QualityForm,
     SurveyForm,
 )
-from complaints.quality_views import PAGE_SIZE, case_values, key_after, may_propose
+from complaints.quality_views import PAGE_SIZE, case_values, may_propose
 from complaints.states import ImprovementState, ProposalAbout
 from complaints.transitions import follow_ups as follow_up_rules
 from complaints.transitions import proposals as proposal_rules
@@ -62,20 +60,18 @@ def surveys(request: StaffRequest) -> HttpResponse:
         status = 422
     over = request.GET.get("state") == "over"
     rows = survey_rules.calls_for(request.user, over=over)
-    after = key_after(request)
-    if after is not None:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    after = request.GET.get("after", "")
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     context = {
         "rounds": survey_rules.lines(list(survey_rules.rounds()[:12])),
-        "rows": [(row, survey_rules.is_important(row.complaint)) for row in found[:PAGE_SIZE]],
+        "rows": [(row, survey_rules.is_important(row.complaint)) for row in found],
         "state": "over" if over else "open",
         "states": [("open", _("To be called")), ("over", _("Done"))],
         "form": form if may_draw else None,
         "may_call": request.user.has_perm(survey_rules.CALL),
         "problem": problem,
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": after,
+        "next": following,
+        "after": keyset.key_of(after) or "",
     }
     return render(request, "complaints/quality/surveys.html", context, status=status)
 
@@ -123,41 +119,20 @@ def follow_ups(request: StaffRequest) -> HttpResponse:
         "complaint__lead_department", "done_by"
     )
     waiting = rows.filter(done_at=None, cancelled_reason="")
+    after = request.GET.get("after", "")
     if over:
-        after = key_after(request)
-        rows = rows.exclude(pk__in=waiting.values("pk")).order_by("-pk")
-        rows = rows if after is None else rows.filter(pk__lt=after)
+        found, following = keyset.by_key(rows.exclude(pk__in=waiting.values("pk")), after, size=PAGE_SIZE)
     else:
-        place = _place(request.GET.get("after", ""))
-        rows = waiting.order_by("due_on", "pk")
-        rows = rows if place is None else _beyond(rows, *place)
-    found = list(rows[: PAGE_SIZE + 1])
-    last = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None
+        found, following, _is_place = keyset.by_due_day(waiting, after, size=PAGE_SIZE)
     context = {
-        "rows": found[:PAGE_SIZE],
+        "rows": found,
         "today": timezone.localdate(),
         "state": "over" if over else "open",
         "states": [("open", _("To be called")), ("over", _("Done"))],
-        "next": (last.pk if over else f"{last.due_on:%Y-%m-%d}.{last.pk}") if last else "",
-        "after": request.GET.get("after", ""),
+        "next": following,
+        "after": after,
     }
     return render(request, "complaints/quality/follow_ups.html", context)
-
-
-def _beyond(rows: QuerySet[FollowUp], day: date, key: int) -> QuerySet[FollowUp]:
-    """The rows after a place in the order of day and key."""
-    return rows.filter(Q(due_on__gt=day) | Q(due_on=day, pk__gt=key))
-
-
-def _place(text: str) -> tuple[date, int] | None:
-    """The place in the list an address names: the day and the key of its last row."""
-    day, _dot, key = text.partition(".")
-    if not (key.isascii() and key.isdecimal() and len(key) < 19):
-        return None
-    try:
-        return date.fromisoformat(day), int(key)
-    except ValueError:
-        return None
 
 
 @needs(follow_up_rules.RECORD)
@@ -231,20 +206,18 @@ def proposals(request: StaffRequest) -> HttpResponse:
         rows = rows.filter(about=about)
     if department:
         rows = rows.filter(department__code=department)
-    after = key_after(request)
-    if after is not None:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    after = request.GET.get("after", "")
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     context = {
-        "rows": found[:PAGE_SIZE],
+        "rows": found,
         "state": state,
         "states": [(key, label) for key, label, _filter in _STATES if judges or key in ("routed", "answered")],
         "about": about,
         "abouts": ProposalAbout.choices,
         "department": department,
         "departments": Department.objects.active().order_by("name") if judges else [],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": after,
+        "next": following,
+        "after": keyset.key_of(after) or "",
     }
     return render(request, "complaints/quality/proposals.html", context)
 

@@ -20,7 +20,7 @@ from accounts import security
 from accounts.errors import DomainError, InvalidInput, NotAllowed
 from accounts.models import Department
 from accounts.web import StaffRequest
-from complaints import archive, case_access, case_page, dossier, settings_views
+from complaints import archive, case_access, case_page, dossier, keyset, settings_views
 from complaints.archive_forms import ConsultationForm, DecisionForm
 from complaints.desk_access import needs
 from complaints.models import CaseFile, Complaint, Consultation, RetentionClass
@@ -175,18 +175,16 @@ def files(request: StaffRequest) -> HttpResponse:
     if chosen["retention"]:
         rows = rows.filter(retention__code=chosen["retention"])
     after = request.GET.get("after", "")
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
-    shown = rows.select_related("retention", "complaint__lead_department").defer("index").order_by("-pk")
-    found = list(shown[: PAGE_SIZE + 1])
+    shown = rows.select_related("retention", "complaint__lead_department").defer("index")
+    found, following = keyset.by_key(shown, after, size=PAGE_SIZE)
     context = {
-        "rows": found[:PAGE_SIZE],
+        "rows": found,
         "years": years,
         "departments": departments,
         "classes": classes,
         "chosen": chosen,
         "english": get_language() == "en",
-        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "next": following,
         "after": after,
         "query": "&".join(f"{key}={value}" for key, value in chosen.items() if value),
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -223,11 +223,6 @@ def tasks_of(user: User, *, mine: bool) -> QuerySet[CaseTask]:
     rows = CaseTask.objects.filter(own, done_at=None, complaint__in=Complaint.objects.visible_to(user).values("pk"))
     rows = rows.exclude(complaint__status=Status.ARCHIVED)
     return rows.select_related("complaint", "department", "owner").order_by("due_on", "pk")
-
-
-def beyond(rows: QuerySet[CaseTask], day: date, pk: int) -> QuerySet[CaseTask]:
-    """The tasks that stand after this place in the order of `tasks_of`."""
-    return rows.filter(Q(due_on__gt=day) | Q(due_on=day, pk__gt=pk))
 
 
 # --- Alarms -------------------------------------------------------------------------------------------

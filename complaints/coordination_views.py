@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -15,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import DomainError, NotAllowed
 from accounts.web import StaffRequest
-from complaints import case_access, case_files, case_page, case_records, coordination
+from complaints import case_access, case_files, case_page, case_records, coordination, keyset
 from complaints.coordination_forms import FORMS, CoordinationForm
 from complaints.desk_access import needs
-from complaints.models import CaseTask, Complaint
+from complaints.models import Complaint
 
 PAGE_SIZE = 50
 TASKS = ("complaints.write_note", "complaints.assign_complaint")
@@ -108,32 +107,13 @@ def tasks(request: StaffRequest) -> HttpResponse:
     view = "department" if request.GET.get("view") == "department" else "mine"
     rows = coordination.tasks_of(request.user, mine=view == "mine")
     after = request.GET.get("after", "")
-    place = _place(after)
-    if place is not None:
-        rows = coordination.beyond(rows, *place)
-    found = list(rows[: PAGE_SIZE + 1])
+    shown, following, is_place = keyset.by_due_day(rows, after, size=PAGE_SIZE)
     now = timezone.now()
-    shown = found[:PAGE_SIZE]
     context = {
         "view": view,
         "views": [("mine", _("My tasks")), ("department", _("Tasks of my department"))],
         "items": [coordination.task_line(row, now=now) for row in shown],
-        "next": _cursor(shown[-1]) if len(found) > PAGE_SIZE else "",
-        "after": after if place is not None else "",
+        "next": following,
+        "after": after if is_place else "",
     }
     return render(request, "complaints/coordination/tasks.html", context)
-
-
-def _cursor(row: CaseTask) -> str:
-    return f"{row.due_on:%Y-%m-%d}.{row.pk}"
-
-
-def _place(text: str) -> tuple[date, int] | None:
-    """The place written by `_cursor`, or None for anything else."""
-    day, _dot, key = text.partition(".")
-    if not (key.isascii() and key.isdecimal() and len(key) < 19):
-        return None
-    try:
-        return date.fromisoformat(day), int(key)
-    except ValueError:
-        return None

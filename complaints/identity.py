@@ -18,8 +18,6 @@ from complaints.models.people import ContactKind
 from complaints.querysets import ComplaintQuerySet
 from complaints.states import Status
 
-# A case that was taken back with the whole import it came in by.
-UNDONE_IMPORT = Q(status=Status.WITHDRAWN, import_batch__isnull=False, external_key=None)
 # Nearly every number; reading it in full takes a hundred times as long. 179 is also the prefix of a carrier.
 _MOBILE = re.compile(r"1(?:[3-689]\d|7[0-8])\d{8}", re.ASCII)
 
@@ -99,6 +97,14 @@ def scrub(text: str, complainant: Complainant | None) -> str:
     return _IDENTITY.sub("***", _PHONE.sub("***", text))
 
 
+def undone_import(case: str = "") -> Q:
+    """Cases that were taken back with the whole import they came in by: they are no complaints of the person.
+
+    `case` leads to the case, as "complainant__complaint__".
+    """
+    return Q(**{f"{case}status": Status.WITHDRAWN, f"{case}import_batch__isnull": False, f"{case}external_key": None})
+
+
 def earlier_complaints(complaint: Complaint, *, at: datetime, days: int) -> ComplaintQuerySet:
     """Other cases of the same person received in the `days` before `at`, found by hashed contacts.
 
@@ -113,5 +119,5 @@ def earlier_complaints(complaint: Complaint, *, at: datetime, days: int) -> Comp
             complainant__in=same_person, received_at__gt=at - timedelta(days=days), received_at__lte=at
         )
         .exclude(pk=complaint.pk)
-        .exclude(UNDONE_IMPORT)
+        .exclude(undone_import())
     )

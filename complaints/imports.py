@@ -41,7 +41,7 @@ from complaints.models import (
     Reply,
 )
 from complaints.models.people import ContactKind
-from complaints.states import Channel, Status
+from complaints.states import Channel
 
 PREFIX = "HY"
 CHUNK = 1000
@@ -389,12 +389,7 @@ def _mark_repeats(cases: QuerySet[Complaint]) -> None:
 
     Cases of an import that was undone are none: the same complaints may just come in again.
     """
-    undone = Complaint.objects.filter(
-        complainant=OuterRef("complainant"),
-        status=Status.WITHDRAWN,
-        import_batch__isnull=False,
-        external_key=None,
-    )
+    undone = Complaint.objects.filter(identity.undone_import(), complainant=OuterRef("complainant"))
     earlier = ContactPoint.objects.exclude(Exists(undone)).filter(
         match_hash=OuterRef("match_hash"),
         complainant__complaint__received_at__lt=OuterRef(OuterRef("received_at")),

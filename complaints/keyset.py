@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, cast
@@ -111,6 +111,45 @@ def page(rows: QuerySet | Source, order: Order, *, size: int, after: str = "", b
         before=_position(shown[0], order) if start is not None and shown else "",
         after=_position(shown[-1], order) if len(found) > size else "",
     )
+
+
+def key_of(text: str) -> int | None:
+    """The key of a row as an address names it, or None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def by_key(rows: QuerySet, after: str, *, size: int, newest_first: bool = True) -> tuple[list[Any], str]:
+    """The `size` rows that follow the row with this key, and the key the next page begins after ("" on the last one).
+
+    For a list that stands in the order its rows were made. Anything but a key gives the first page.
+    """
+    key = key_of(after)
+    if key is not None:
+        rows = rows.filter(pk__lt=key) if newest_first else rows.filter(pk__gt=key)
+    found = list(rows.order_by("-pk" if newest_first else "pk")[: size + 1])
+    return found[:size], str(found[size - 1].pk) if len(found) > size else ""
+
+
+def by_due_day(rows: QuerySet, after: str, *, size: int) -> tuple[list[Any], str, bool]:
+    """The `size` rows with the earliest `due_on` behind a place such as 2026-12-11.17 (day and key), the place the
+    next page begins behind, and whether `after` was a place at all."""
+    place = _day_and_key(after)
+    if place is not None:
+        day, key = place
+        rows = rows.filter(Q(due_on__gt=day) | Q(due_on=day, pk__gt=key))
+    found = list(rows.order_by("due_on", "pk")[: size + 1])
+    shown = found[:size]
+    following = f"{shown[-1].due_on:%Y-%m-%d}.{shown[-1].pk}" if len(found) > size else ""
+    return shown, following, place is not None
+
+
+def _day_and_key(text: str) -> tuple[date, int] | None:
+    day, _dot, number = text.partition(".")
+    key = key_of(number)
+    try:
+        return (date.fromisoformat(day), key) if key is not None else None
+    except ValueError:
+        return None
 
 
 def _fetch(source: Source, order: Order, start: Position | None, *, backward: bool, count: int) -> list[Model]:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
 from accounts.models import Membership, User
 from accounts.web import StaffRequest
-from complaints import case_access, case_page, knowledge, knowledge_suggestions
+from complaints import case_access, case_page, keyset, knowledge, knowledge_suggestions
 from complaints.desk_access import needs
 from complaints.knowledge_forms import ArticleForm, ConfirmForm, ReadForm, VersionForm
 from complaints.models import Article, ArticleReceipt, Category, Dimension
@@ -35,10 +35,6 @@ EDITOR_SHOWS = {
     "stale": gettext_lazy("Out of date or soon"),
     "retired": gettext_lazy("Retired"),
 }
-
-
-def _key(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 # --- The list ---------------------------------------------------------------------------------------
@@ -65,13 +61,12 @@ def articles(request: StaffRequest) -> HttpResponse:
     if category:
         rows = knowledge.in_category(rows, category)
     rows = knowledge.matching_words(rows, words)
-    if (key := _key(after)) is not None:
-        rows = rows.filter(pk__lt=key)
-    found = list(rows.defer("body").select_related("category", "owner").order_by("-pk")[: PAGE_SIZE + 1])
+    shown = rows.defer("body").select_related("category", "owner")
+    found, following = keyset.by_key(shown, after, size=PAGE_SIZE)
     unread = knowledge.to_read(request.user).count()
     context = {
-        "rows": [(row, marks(row, today)) for row in found[:PAGE_SIZE]],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
+        "rows": [(row, marks(row, today)) for row in found],
+        "next": following,
         "after": after,
         "show": show,
         "shows": [(value, label, unread if value == "unread" else 0) for value, label in shows.items()],
@@ -197,16 +192,16 @@ def revision(request: StaffRequest, number: str, revision: int) -> HttpResponse:
 def readers(request: StaffRequest, number: str) -> HttpResponse:
     """Who has not yet confirmed the text in use, by department (KB-12)."""
     row = _find(request, number)
-    key = _key(request.GET.get("after", "")) or 0
+    after = request.GET.get("after", "")
     people = knowledge.not_read_by(row) if row.needs_receipt else User.objects.none()
-    found = list(people.filter(pk__gt=key).prefetch_related(_memberships()).order_by("pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(people.prefetch_related(_memberships()), after, size=PAGE_SIZE, newest_first=False)
     done = ArticleReceipt.objects.filter(article=row, revision=row.revision).select_related("user")
     context = {
         "row": row,
         "total": people.count(),
-        "people": [(user, [item.department.name for item in user.memberships.all()]) for user in found[:PAGE_SIZE]],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": key or "",
+        "people": [(user, [item.department.name for item in user.memberships.all()]) for user in found],
+        "next": following,
+        "after": keyset.key_of(after) or "",
         "done": done.count(),
         "latest": done[:PAGE_SIZE],
     }

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import security
 from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
 from accounts.web import StaffRequest
-from complaints import files, identity, outreach, outreach_recipients, uploads
+from complaints import files, identity, keyset, outreach, outreach_recipients, uploads
 from complaints.desk_access import needs
 from complaints.models import Outreach, OutreachRecipient
 from complaints.models.people import ContactKind
@@ -51,18 +51,16 @@ def outreach_list(request: StaffRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in OutreachState.values else ""
     rows = Outreach.objects.filter(state=state) if state else Outreach.objects.all()
-    after = _after(request)
-    if after:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.annotate(people=Count("recipients")).order_by("-pk")[: PAGE_SIZE + 1])
+    after = request.GET.get("after", "")
+    found, following = keyset.by_key(rows.annotate(people=Count("recipients")), after, size=PAGE_SIZE)
     counts = dict(Outreach.objects.order_by().values_list("state").annotate(count=Count("pk")))
     context = {
         "state": state,
         "states": [(value, label, counts.get(value, 0)) for value, label in OutreachState.choices],
         "total": sum(counts.values()),
-        "items": [(row, TONES[OutreachState(row.state)]) for row in found[:PAGE_SIZE]],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": after,
+        "items": [(row, TONES[OutreachState(row.state)]) for row in found],
+        "next": following,
+        "after": keyset.key_of(after) or "",
         "may_manage": request.user.has_perm(outreach.PERMISSION),
     }
     return render(request, "complaints/outreach/list.html", context)
@@ -72,12 +70,6 @@ def _find(number: str) -> Outreach:
     return get_object_or_404(
         Outreach.objects.select_related("drafted_by", "approved_by", "cancelled_by"), number=number
     )
-
-
-def _after(request: StaffRequest) -> int:
-    """The key the page begins behind; 0 for the first page."""
-    text = request.GET.get("after", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 # --- Drafting ---------------------------------------------------------------------------------------
@@ -244,7 +236,7 @@ def _page(
     table_form: TableForm | forms.Form | None = None,
     cancel_form: CancelForm | forms.Form | None = None,
 ) -> HttpResponse:
-    after, now = _after(request), timezone.now()
+    after, now = request.GET.get("after", ""), timezone.now()
     may_manage = request.user.has_perm(outreach.PERMISSION)
     is_draft, is_running = row.state == OutreachState.DRAFT, row.state == OutreachState.RUNNING
     visible = outreach.visible_to(row, request.user)
@@ -252,7 +244,7 @@ def _page(
         (state, kind): count
         for state, kind, count in visible.order_by().values_list("state", "kind").annotate(count=Count("pk"))
     }
-    found = list(visible.filter(pk__gt=after).select_related("by").order_by("pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(visible.select_related("by"), after, size=PAGE_SIZE, newest_first=False)
     total = sum(counted.values())
     waiting = sum(count for (state, _kind), count in counted.items() if state == RecipientState.WAITING)
     to_call = counted.get((RecipientState.WAITING, ContactKind.PHONE), 0) if outreach.has_calls(row) else 0
@@ -270,9 +262,9 @@ def _page(
         "to_call": to_call,
         "no_gateway": row.way == OutreachWay.NOTICE and (is_draft or is_running) and to_call > 0,
         "is_late": bool(is_running and row.call_by and row.call_by < timezone.localdate(now)),
-        "people": [_shown(person) for person in found[:PAGE_SIZE]],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": after,
+        "people": [_shown(person) for person in found],
+        "next": following,
+        "after": keyset.key_of(after) or "",
         "may_edit": may_manage and is_draft,
         "may_approve": may_manage and is_draft and row.drafted_by_id != request.user.pk and total > 0,
         "may_cancel": may_manage and (is_draft or is_running),

@@ -16,7 +16,7 @@ from accounts import security
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import call_samples, case_access, case_page, quality
+from complaints import call_samples, case_access, case_page, keyset, quality
 from complaints.desk_access import needs
 from complaints.models import Complaint, Praise, QualityStandard
 from complaints.months import is_month
@@ -39,12 +39,6 @@ _FIRST = (
 def index(request: StaffRequest) -> HttpResponse:
     """To the page the person has work on."""
     return redirect(next(page for name, page in _FIRST if request.user.has_perm(name)))
-
-
-def key_after(request: StaffRequest) -> int | None:
-    """The key the next page begins after, from the address."""
-    after = request.GET.get("after", "")
-    return int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else None
 
 
 # --- The standard ---------------------------------------------------------------------------------
@@ -101,18 +95,16 @@ def calls(request: StaffRequest) -> HttpResponse:
     rows = call_samples.visible_to(request.user).filter(scored_at__isnull=state == "waiting")
     if period:
         rows = rows.filter(period=period)
-    after = key_after(request)
-    if after is not None:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    after = request.GET.get("after", "")
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     context = {
-        "rows": found[:PAGE_SIZE],
+        "rows": found,
         "state": state,
         "states": [("waiting", _("To be scored")), ("scored", _("Scored"))],
         "period": period,
         "periods": call_samples.by_period(),
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": after,
+        "next": following,
+        "after": keyset.key_of(after) or "",
     }
     return render(request, "complaints/quality/calls.html", context)
 
@@ -168,17 +160,15 @@ def praises(request: StaffRequest) -> HttpResponse:
         except InvalidInput as error:
             form.show(error)
     rows = Praise.objects.select_related("department", "person", "complaint", "by")
-    after = key_after(request)
-    if after is not None:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    after = request.GET.get("after", "")
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     counts = Praise.objects.order_by().values("department__name").annotate(count=Count("pk"))
     context: dict[str, Any] = {
-        "rows": found[:PAGE_SIZE],
+        "rows": found,
         "counts": counts.order_by("-count", "department__name")[:PAGE_SIZE],
         "form": form if may_add else None,
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": after,
+        "next": following,
+        "after": keyset.key_of(after) or "",
     }
     return render(request, "complaints/quality/praises.html", context, status=422 if form.errors else 200)
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.errors import InvalidInput, StaleVersion
 from accounts.web import StaffRequest
-from complaints import case_access, case_page, permissions, remedies, reply_letter, reply_templates
+from complaints import case_access, case_page, keyset, permissions, remedies, reply_letter, reply_templates
 from complaints.action_forms_result import SubmitForCheck
 from complaints.desk_access import needs
 from complaints.models import Reply, ReplyTemplate
@@ -71,13 +71,11 @@ def templates(request: StaffRequest) -> HttpResponse:
     is_off = request.GET.get("state") == "off"
     after = request.GET.get("after", "")
     rows = ReplyTemplate.objects.filter(kind=NoticeKind.REPLY, is_active=not is_off).select_related("category")
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     context = {
-        "lines": [(row, reply_templates.version_of(row.code), _own(row)) for row in found[:PAGE_SIZE]],
+        "lines": [(row, reply_templates.version_of(row.code), _own(row)) for row in found],
         "is_off": is_off,
-        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "next": following,
         "after": after,
     }
     return render(request, "complaints/settings/reply_templates.html", context)

@@ -16,17 +16,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import knowledge, staff_training
+from complaints import keyset, knowledge, staff_training
 from complaints.desk_access import needs
 from complaints.models import ArticleReceipt, Training, TrainingAttendance
 from complaints.staff_training_forms import PeopleForm, TrainingForm
 from complaints.states import ArticleState, TrainingKind
 
 PAGE_SIZE = 50
-
-
-def _key(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 @needs(knowledge.READ)
@@ -39,12 +35,10 @@ def trainings(request: StaffRequest) -> HttpResponse:
     rows = Training.objects.annotate(people=Count("attendances"))
     if kind:
         rows = rows.filter(kind=kind)
-    if (key := _key(after)) is not None:
-        rows = rows.filter(pk__lt=key)
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     context = {
-        "rows": found[:PAGE_SIZE],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
+        "rows": found,
+        "next": following,
         "after": after,
         "kind": kind,
         "kinds": TrainingKind.choices,
@@ -83,7 +77,7 @@ def training(request: StaffRequest, pk: int) -> HttpResponse:
         if not may_edit:
             raise NotAllowed(_("Your role does not allow this."))
         if "remove" in request.POST:
-            key = _key(request.POST["remove"])
+            key = keyset.key_of(request.POST["remove"])
             if key is None:
                 problem = _("Choose whom to take out.")
             else:
@@ -104,17 +98,17 @@ def training(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: StaffRequest, row: Training, *, form: PeopleForm, may_edit: bool, problem: str) -> HttpResponse:
-    key = _key(request.GET.get("after", "")) or 0
+    after = request.GET.get("after", "")
     shown = row.attendances.all() if may_edit else row.attendances.filter(user=request.user)
-    found = list(shown.filter(pk__gt=key).select_related("user").order_by("pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(shown.select_related("user"), after, size=PAGE_SIZE, newest_first=False)
     figures = row.attendances.aggregate(
         people=Count("pk"), examined=Count("score"), mean=Avg("score"), passed=Count("pk", filter=Q(has_passed=True))
     )
     context = {
         "row": row,
-        "people": found[:PAGE_SIZE],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": key or "",
+        "people": found,
+        "next": following,
+        "after": keyset.key_of(after) or "",
         "figures": figures,
         "mean": round(figures["mean"]) if figures["mean"] is not None else None,
         "is_plan": row.held_on > timezone.localdate(),
@@ -134,16 +128,15 @@ def person(request: StaffRequest, pk: int) -> HttpResponse:
     someone = get_object_or_404(User, pk=pk)
     if not staff_training.may_read_sheet(request.user, someone):
         raise NotAllowed(_("You can open your own sheet only."))
-    key = _key(request.GET.get("after", ""))
+    after = request.GET.get("after", "")
     rows = TrainingAttendance.objects.filter(user=someone).select_related("training")
-    page = rows.filter(pk__lt=key) if key is not None else rows
-    found = list(page.order_by("-pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     receipts = ArticleReceipt.objects.filter(user=someone).select_related("article")
     context: dict[str, Any] = {
         "person": someone,
-        "rows": found[:PAGE_SIZE],
-        "next": found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else "",
-        "after": key or "",
+        "rows": found,
+        "next": following,
+        "after": keyset.key_of(after) or "",
         "figures": rows.filter(training__held_on__lte=timezone.localdate()).aggregate(
             count=Count("pk"), hours=Sum("training__hours")
         ),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
 from accounts.web import StaffRequest
+from complaints import keyset
 from complaints.desk_access import needs
 from complaints.models import Complaint
 from complaints.timeline_words import TITLES
@@ -37,16 +38,14 @@ def index(request: StaffRequest) -> HttpResponse:
     after = request.GET.get("after", "")
     visible = statements.visible_to(request.user)
     rows = visible.filter(status=state) if state else visible
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
-    found = list(rows.select_related("author").order_by("-pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows.select_related("author"), after, size=PAGE_SIZE)
     counts = dict(visible.order_by().values_list("status").annotate(count=Count("pk")))
     context = {
         "state": state,
         "states": [("", _("All"), sum(counts.values()))]
         + [(value, label, counts.get(value, 0)) for value, label in StatementStatus.choices],
-        "rows": found[:PAGE_SIZE],
-        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "rows": found,
+        "next": following,
         "after": after,
         "may_write": _may_write(request),
     }

@@ -31,6 +31,7 @@ from django.db.models import (
 from django.db.models.functions import Lag, Length, Trim
 from django.utils.translation import gettext_lazy as _
 
+from complaints import identity
 from complaints.models import (
     Callback,
     CaseEvent,
@@ -225,16 +226,11 @@ def frequent_person(numbers: Numbers, span: Span) -> Iterator[Found]:
         complainant__complaint__received_at__gt=span.now - numbers["days"] * DAY,
         complainant__complaint__received_at__lte=span.now,
     )
-    undone = Q(
-        complainant__complaint__status=Status.WITHDRAWN,
-        complainant__complaint__import_batch__isnull=False,
-        complainant__complaint__external_key=None,
-    )
     counted = (
         ContactPoint.objects.filter(window)
         .exclude(match_hash="")
         .exclude(complainant__complaint__status=Status.MERGED)
-        .exclude(undone)
+        .exclude(identity.undone_import("complainant__complaint__"))
     )
     rows = (
         counted.order_by()

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
 from accounts.web import StaffRequest
+from complaints import keyset
 from complaints.desk_access import needs
 from review import alert_rules, alert_standard, alerts
 from review.alert_forms import BenchmarkForm, DismissForm, RulesForm
@@ -37,17 +38,15 @@ def alert_list(request: StaffRequest) -> HttpResponse:
     rows = visible.filter(state=state)
     if rule:
         rows = rows.filter(rule=rule)
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after))
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     counts = dict(visible.order_by().values_list("state").annotate(count=Count("pk")))
     context = {
         "state": state,
         "states": [(value, label, counts.get(value, 0)) for value, label in AlertState.choices],
         "rule": rule,
         "rules": alert_rules.RULES.values(),
-        "rows": [(row, name_of(row), alerts.explain(row)) for row in found[:PAGE_SIZE]],
-        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "rows": [(row, name_of(row), alerts.explain(row)) for row in found],
+        "next": following,
         "after": after,
     }
     return render(request, "review/alerts.html", context)

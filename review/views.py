@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import security
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.web import StaffRequest
-from complaints import timeline
+from complaints import keyset, timeline
 from complaints.models import Complaint
 from review import draws, forms, independence, permissions, selectors, transitions
 from review.dossier import opinions_complete
@@ -51,16 +51,13 @@ def review_list(request: StaffRequest) -> HttpResponse:
     rule = VIEWS[view]
     rows = rows.filter(status__in=rule["only"]) if "only" in rule else rows.exclude(status__in=rule["exclude"])
     after = request.GET.get("after", "")
-    rows = rows.order_by("-pk") if view == "closed" else rows.order_by("pk")
-    if after.isdecimal() and len(after) < 19:
-        rows = rows.filter(pk__lt=int(after)) if view == "closed" else rows.filter(pk__gt=int(after))
-    found = list(rows[: PAGE_SIZE + 1])
+    found, following = keyset.by_key(rows, after, size=PAGE_SIZE, newest_first=view == "closed")
     now = timezone.now()
     context = {
         "view": view,
         "counts": selectors.counts(request.user),
-        "rows": [(row, selectors.step_number(row), *selectors.chip(row, now=now)) for row in found[:PAGE_SIZE]],
-        "next": str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else "",
+        "rows": [(row, selectors.step_number(row), *selectors.chip(row, now=now)) for row in found],
+        "next": following,
         "after": after,
     }
     return render(request, "review/review_list.html", context)
