@@ -29,7 +29,6 @@ from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 Numbers = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -143,6 +142,8 @@ def too_short(series: Mapping[str, Mapping[date, int]]) -> list[str]:
 
 def tail(count: Numbers, mean: Numbers, dispersion: Numbers) -> Numbers:
     """P(X >= count) of a negative binomial with this mean (> 0) and variance dispersion x mean."""
+    from scipy.special import betainc  # takes a tenth of a second to load; most processes never count
+
     excess = np.maximum(dispersion - 1, 1e-3)  # the Poisson distribution within a thousandth
     found: Numbers = np.where(
         count <= 0, 1.0, betainc(np.maximum(count, 1), mean / excess, excess / (1 + excess), dtype=float)

@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 
 from accounts import after_commit
-from complaints import chat_targets, messages, tasks
+from complaints import messages, tasks
 from complaints.models import JobRun, Notification
 
 logger = logging.getLogger("huiyin.jobs")
@@ -96,6 +96,8 @@ def _put_back(run: JobRun, error: str, *, now: datetime) -> None:
 
 def _deliver(run: JobRun, url: str, *, now: datetime) -> str:
     """Send one message: '' when it was taken, else what was in the way."""
+    from complaints import chat_targets  # apprise takes a moment to load and is needed with addresses only
+
     row = Notification.objects.select_related("complaint").filter(dedupe_key=run.result["notification"]).first()
     if row is None or not url:
         return "Gone"  # the address was taken out of the settings
