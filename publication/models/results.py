@@ -43,6 +43,8 @@ class Publication(models.Model):
     category = models.ForeignKey("complaints.Category", models.PROTECT, null=True, related_name="+")
     department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, related_name="+")
     improvements = models.ManyToManyField("complaints.ImprovementAction", related_name="+", blank=True)
+    # Further closed cases of the same matter that the text answers (PUB-01).
+    also_about = models.ManyToManyField("complaints.Complaint", related_name="+", blank=True)
     profile = models.CharField(
         max_length=10, default="standard", choices=[("standard", _("Standard")), ("strict", _("Strict"))]
     )
@@ -73,6 +75,7 @@ class Publication(models.Model):
             ("review_masking", "Can sign the masking review"),
             ("publish", "Can publish"),
             ("takedown", "Can take publications down"),
+            ("moderate", "Can moderate comments and answer volunteers"),
         ]
         indexes = [models.Index(fields=["status", "-updated_at"], name="publication_list")]
         constraints = [

@@ -1,0 +1,55 @@
+"""The tables of publication, split by noun."""
+
+from publication.models.channels import Channel, ChannelMapping, Posting, PostingCount
+from publication.models.echo import (
+    Breach,
+    Comment,
+    Gate,
+    PublishedBulletin,
+    PublishedCorrection,
+    ResultDay,
+    RevisedDocument,
+    VagueWord,
+    Volunteer,
+    VolunteerReport,
+)
+from publication.models.files import PublicationFile, PublishedFile
+from publication.models.results import (
+    FigureEvidence,
+    Publication,
+    PublicationDecision,
+    PublishedResult,
+    PublishedSearch,
+    RedactionSpan,
+    SignOff,
+    Statement,
+    new_public_id,
+)
+
+__all__ = [
+    "Breach",
+    "Channel",
+    "ChannelMapping",
+    "Comment",
+    "FigureEvidence",
+    "Gate",
+    "Posting",
+    "PostingCount",
+    "Publication",
+    "PublicationDecision",
+    "PublicationFile",
+    "PublishedBulletin",
+    "PublishedCorrection",
+    "PublishedFile",
+    "PublishedResult",
+    "PublishedSearch",
+    "RedactionSpan",
+    "ResultDay",
+    "RevisedDocument",
+    "SignOff",
+    "Statement",
+    "VagueWord",
+    "Volunteer",
+    "VolunteerReport",
+    "new_public_id",
+]
