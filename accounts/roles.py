@@ -48,6 +48,11 @@ ROLES: tuple[Role, ...] = (
         "督办",
         "Coordinator",
         (
+            "complaints.appraise_files",
+            "complaints.manage_incident",
+            "complaints.release_bulletin",
+            "complaints.decide_key_change",
+            "analytics.manage_problems",
             "complaints.approve_remedy",
             "complaints.edit_knowledge",
             "complaints.approve_consultation",
@@ -127,6 +132,8 @@ ROLES: tuple[Role, ...] = (
         "质检员",
         "Quality checker",
         (
+            "complaints.decide_key_change",
+            "analytics.manage_problems",
             "complaints.edit_knowledge",
             "complaints.view_all",
             "complaints.check_quality",
@@ -146,6 +153,9 @@ ROLES: tuple[Role, ...] = (
         "法务",
         "Legal counsel",
         (
+            "complaints.appraise_files",
+            "complaints.manage_law",
+            "complaints.manage_data_incident",
             "complaints.edit_knowledge",
             "complaints.read_consequences",
             "complaints.approve_consultation",
@@ -171,6 +181,8 @@ ROLES: tuple[Role, ...] = (
         "合规专员",
         "Compliance officer",
         (
+            "complaints.manage_law",
+            "complaints.manage_data_incident",
             "complaints.edit_knowledge",
             "complaints.read_consequences",
             "complaints.use_desk",
@@ -186,6 +198,9 @@ ROLES: tuple[Role, ...] = (
         "公关专员",
         "Press officer",
         (
+            "complaints.manage_incident",
+            "complaints.release_bulletin",
+            "publication.moderate",
             "complaints.use_desk",
             "complaints.manage_risk",
             "complaints.view_notes",
@@ -224,6 +239,7 @@ ROLES: tuple[Role, ...] = (
         "公示编辑",
         "Publisher",
         (
+            "publication.moderate",
             "complaints.use_desk",
             "complaints.view_published_cases",
             "complaints.view_original",
@@ -254,6 +270,13 @@ ROLES: tuple[Role, ...] = (
         "管理层",
         "Manager",
         (
+            "complaints.appraise_files",
+            "complaints.manage_incident",
+            "complaints.release_bulletin",
+            "complaints.decide_key_change",
+            "complaints.manage_data_incident",
+            "analytics.manage_problems",
+            "analytics.close_period",
             "complaints.approve_remedy",
             "complaints.pay_remedy",
             "complaints.edit_knowledge",
@@ -286,6 +309,7 @@ ROLES: tuple[Role, ...] = (
         "审计",
         "Auditor",
         (
+            "complaints.conduct_audit",
             "complaints.use_desk",
             "complaints.view_all",
             "complaints.view_notes",

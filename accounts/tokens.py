@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
@@ -15,6 +16,7 @@ from knox.models import AuthToken
 from knox.settings import CONSTANTS
 from rest_framework.exceptions import AuthenticationFailed
 
+from accounts import takedowns
 from accounts.models import User
 
 # How long a token may be used, in days, as its owner chooses.
@@ -39,8 +41,11 @@ def keep(user: User, token: str) -> None:
 
 
 def revoke(user: User) -> bool:
-    """Take the person's token away. False when there was none."""
-    return bool(AuthToken.objects.filter(user=user).delete()[0])
+    """Take the person's token away. False when there was none. A restore does not bring it back (DL-04)."""
+    revoked = bool(AuthToken.objects.filter(user=user).delete()[0])
+    if revoked:
+        takedowns.note(takedowns.What.TOKEN, user.pk, at=timezone.now())
+    return revoked
 
 
 def current(user: User) -> AuthToken | None:

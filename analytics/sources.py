@@ -171,7 +171,7 @@ def rank(ordered: Sequence[float], share: float) -> float:
 
 def clocks_stopped(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Clocks by the moment they stopped: met, missed, and for handling and reply main_met, main_missed."""
-    rows = Deadline.objects.filter(state__in=[DeadlineState.MET, DeadlineState.MISSED])
+    rows = Deadline.objects.filter(state__in=[DeadlineState.MET, DeadlineState.MISSED], assignment=None)
     main = Q(milestone__in=[Milestone.RESOLVE, Milestone.REPLY])
     met, missed = Q(state=DeadlineState.MET), Q(state=DeadlineState.MISSED)
     return tally(
@@ -190,7 +190,7 @@ def clocks_stopped(periods: Sequence[Period], scope: Scope, axes: Sequence[str] 
 
 def closed(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Cases by their first closing: cases, late, called."""
-    missed = Deadline.objects.filter(complaint=OuterRef("pk"), state=DeadlineState.MISSED).exclude(
+    missed = Deadline.objects.filter(complaint=OuterRef("pk"), state=DeadlineState.MISSED, assignment=None).exclude(
         milestone=Milestone.PROGRESS
     )
     called = Callback.objects.filter(complaint=OuterRef("pk"), is_reached=True, at__lte=OuterRef("first_closed_at"))

@@ -48,3 +48,75 @@ class Attribution(models.TextChoices):
     PRODUCT = "product", _("Product quality")
     SERVICE = "service", _("Service level")
     EVENT = "event", _("Outside event")
+
+
+class ProblemState(models.TextChoices):
+    OPEN = "open", _("Open")
+    ANALYSED = "analysed", _("Cause found")
+    IMPROVING = "improving", _("Being improved")
+    SETTLED = "settled", _("Settled")
+    SET_ASIDE = "set_aside", _("Set aside")
+
+
+class ProblemSourceKind(models.TextChoices):
+    CASE = "case", _("Case")
+    REPORT = "report", _("Report")
+    REVIEW = "review", _("Review")
+    PUBLICATION = "publication", _("Publication")
+    INCIDENT = "incident", _("Incident")
+    FEEDBACK = "feedback", _("Feedback")
+    OUTBREAK = "outbreak", _("Unusual increase")
+
+
+class CauseCode(models.TextChoices):
+    """Causes named in the sources (IMP-08, IMP-09)."""
+
+    TEST_GAP = "test_gap", _("Gap in the test process")
+    LATE_INFORMATION = "late_information", _("Information shared late")
+    EMERGENCY = "emergency", _("Weak emergency response")
+    TRAINING_LACK = "training_lack", _("Lack of training")
+    SUPERVISION = "supervision", _("Lack of supervision")
+    CRISIS = "crisis", _("Weak awareness of a crisis")
+    KNOWLEDGE_STALE = "knowledge_stale", _("Knowledge base out of date")
+    TRAINING_OFF = "training_off", _("Training off target")
+    LONG_PATH = "long_path", _("Long way of information")
+    STAFF = "staff", _("Too few people")
+    RIGID = "rigid", _("Rigid process")
+    RESPONSIBILITY = "responsibility", _("Weak sense of responsibility")
+    DESIGN = "design", _("Design of the product")
+    SUPPLIER = "supplier", _("Supplier")
+    OTHER = "other", _("Other cause")
+
+
+class ImprovementKind(models.TextChoices):
+    """Kinds of improvement named in the sources (IMP-15)."""
+
+    PROCESS = "process", _("Simpler process")
+    TRAINING = "training", _("Training")
+    EQUIPMENT = "equipment", _("Layout or equipment")
+    GUIDANCE = "guidance", _("Guidance desk")
+    MANUAL = "manual", _("Revised manual")
+    PLAN = "plan", _("Taken into a plan")
+    PRODUCT = "product", _("Change of the product")
+    OTHER = "other", _("Other improvement")
+
+
+class ProjectState(models.TextChoices):
+    OPEN = "open", _("Under way")
+    DONE = "done", _("Reported as done")
+    VERIFIED = "verified", _("Verified")
+    GIVEN_UP = "given_up", _("Given up")
+
+
+class AdoptionState(models.TextChoices):
+    ASKED = "asked", _("Asked")
+    ADOPTED = "adopted", _("Adopted")
+    DECLINED = "declined", _("Declined")
+
+
+class SupplierDemandState(models.TextChoices):
+    RECORDED = "recorded", _("Recorded")
+    DEMANDED = "demanded", _("Improvement demanded")
+    ANSWERED = "answered", _("Answered")
+    IMPROVED = "improved", _("Improved")
+    NOT_IMPROVED = "not_improved", _("Not improved")

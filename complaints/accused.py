@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import InvalidInput
 from accounts.models import User
 from accounts.web import offer
-from complaints import transitions
+from complaints import lanes, transitions
 from complaints.choice_fields import LongText, PersonField
 from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel
@@ -28,7 +28,10 @@ def panel(complaint: Complaint, user: User) -> Panel | None:
     may_change = may_name(user) and complaint.status != Status.ARCHIVED
     if not people and not may_change:
         return None
-    values = {"complaint": complaint, "accused": people, "may_change": may_change}
+    # Where the conduct of the first handler is the matter, a senior person may take the case (ASG-10).
+    offers = bool(people) and user.has_perm(lanes.COORDINATE) and complaint.is_open
+    offers_senior = offers and not lanes.is_senior(lanes.standing(complaint))
+    values = {"complaint": complaint, "accused": people, "may_change": may_change, "offers_senior": offers_senior}
     return Panel("complaints/case/_accused.html", values, order=90)
 
 

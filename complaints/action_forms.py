@@ -53,6 +53,8 @@ FORMS: dict[str, type[ActionForm]] = {
         result.Resume,
         result.RequestExtension,
         result.ApproveExtension,
+        result.RequestReset,
+        result.ApproveReset,
         result.CallBack,
         result.Rate,
         result.Close,

@@ -6,8 +6,11 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.web import offer
+from complaints import care, incidents
 from complaints.action_form import ActionForm, choices_of
 from complaints.choice_fields import CaseField, LongText, YesNo
 from complaints.filters import DayField
@@ -64,6 +67,9 @@ class RecordFacts(ActionForm):
     )
 
     def prepare(self) -> None:
+        # Without a consent only the intake desk knows of special groups; once it stands they change with it (SPG-01).
+        if care.standing(self.complaint) is not None or not care.asks_for_consent(self.user):
+            del self.fields["special_groups"]
         for name in self.fields:
             if name != "version":
                 self.initial.setdefault(name, getattr(self.complaint, name))
@@ -138,9 +144,10 @@ class UndoMerge(ActionForm):
 
 class JoinIncident(ActionForm):
     action = "join_incident"
-    incident = forms.ModelChoiceField(
-        Incident.objects.filter(closed_at=None), label=_("Incident"), to_field_name="number"
-    )
+    incident = forms.ModelChoiceField(Incident.objects.none(), label=_("Incident"), to_field_name="number")
+
+    def prepare(self) -> None:
+        offer(self, "incident", Incident.objects.filter(incidents.joinable(timezone.now())))
 
     @classmethod
     def initial_from(cls, query: QueryDict) -> dict[str, Any]:

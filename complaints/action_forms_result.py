@@ -10,10 +10,19 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from complaints import archive, clocks, contradictions, quality, reply_letter, reply_templates
+from complaints import (
+    archive,
+    clocks,
+    contradictions,
+    quality,
+    reopening,
+    reply_letter,
+    reply_suggestions,
+    reply_templates,
+)
 from complaints.action_form import ActionForm, choices_of
 from complaints.choice_fields import LongText, YesNo
-from complaints.models import Reply, ReplyTemplate
+from complaints.models import CauseExplanation, Reply, ReplyTemplate
 from complaints.states import (
     Channel,
     ContactOutcome,
@@ -50,17 +59,30 @@ class SubmitForCheck(ActionForm):
 
     @classmethod
     def initial_from(cls, query: QueryDict) -> dict[str, Any]:
-        """The code of the template to start from: ?template=money-back."""
-        return {"template": query["template"]} if query.get("template") else {}
+        """The template or proposed text to start from: ?template=money-back, ?suggestion=case:TS-20261116-0001;
+        ?explanation=1 adds the cause as it was explained."""
+        return {name: query[name] for name in ("template", "suggestion", "explanation") if query.get(name)}
 
     def prepare(self) -> None:
         if self.initial.get("template"):
             self._fill(self.initial["template"])
+        elif self.initial.get("suggestion"):
+            self._start_from(self.initial["suggestion"])
         # A returned reply is corrected, not written anew.
         earlier = max(self.complaint.replies.all(), key=lambda reply: reply.round, default=None)
         if earlier:
             for name in ("process", "result", "legal_basis"):
                 self.initial.setdefault(name, getattr(earlier, name))
+        if self.initial.get("explanation") and self.explained is not None:
+            begun = str(self.initial.get("process", "")).strip()
+            if self.explained.cause not in begun:
+                self.initial["process"] = f"{begun}\n\n{self.explained.cause}".strip()
+            self.is_prefilled = True
+
+    @cached_property
+    def explained(self) -> CauseExplanation | None:
+        """The cause as it was explained to the complainant last (COO-18)."""
+        return max(self.complaint.explanations.all(), key=lambda row: (row.at, row.pk), default=None)
 
     def _fill(self, code: str) -> None:
         chosen = next((row for row in self.templates if row.code == code), None)
@@ -72,6 +94,14 @@ class SubmitForCheck(ActionForm):
             if text.strip():
                 self.initial[name] = reply_templates.fill(text, values)
                 self.is_prefilled = True
+
+    def _start_from(self, key: str) -> None:
+        """The text the author chose among those proposed (KB-05)."""
+        chosen = reply_suggestions.find(key, self.complaint, self.user, at=timezone.now())
+        if chosen is None:
+            return
+        self.initial["process"], self.initial["result"] = chosen.process, chosen.result
+        self.is_prefilled = True
 
     @cached_property
     def templates(self) -> list[ReplyTemplate]:
@@ -89,18 +119,6 @@ class SubmitForCheck(ActionForm):
             return []
         typed = "\n".join(str(self[name].data or "") for name in ("process", "result"))
         return contradictions.compare(f"{self.last_sent.process}\n{self.last_sent.result}", typed)
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        if self.differences and not values.get("differs_knowingly"):
-            self.add_error(
-                "differs_knowingly",
-                _("The reply sent before says something else. Compare the two, then tick this or correct the text."),
-            )
-        return values
-
-    def arguments(self) -> dict[str, Any]:
-        return {name: value for name, value in super().arguments().items() if name != "differs_knowingly"}
 
 
 class Measured(ActionForm):
@@ -209,7 +227,8 @@ class RequestExtension(ActionForm):
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=LongText(2))
 
     def prepare(self) -> None:
-        running = {row.milestone for row in self.complaint.deadlines.all() if row.state == DeadlineState.RUNNING}
+        rows = [row for row in self.complaint.deadlines.all() if row.assignment_id is None]
+        running = {row.milestone for row in rows if row.state == DeadlineState.RUNNING}
         known = [(value, label) for value, label in Milestone.choices if value in running]
         milestone = cast(forms.ChoiceField, self.fields["milestone"])
         milestone.choices = known or [(str(Milestone.RESOLVE), Milestone.RESOLVE.label)]
@@ -219,6 +238,24 @@ class RequestExtension(ActionForm):
 
 class ApproveExtension(ActionForm):
     action = "approve_extension"
+    in_dialog = True
+    approve = YesNo(label=_("Decision"), yes=_("Agree"), no=_("Refuse"))
+    note = forms.CharField(label=_("Reason for the decision"), max_length=300, widget=LongText(2))
+
+
+class RequestReset(ActionForm):
+    action = "request_reset"
+    in_dialog = True
+    intro = _(
+        "Another person decides. The clocks the policy allows it for then begin anew; the complainant is told the new "
+        "date."
+    )
+    facts = forms.CharField(label=_("New facts"), max_length=2000, widget=LongText(3))
+    evidence = forms.CharField(label=_("Evidence"), max_length=300, widget=LongText(2))
+
+
+class ApproveReset(ActionForm):
+    action = "approve_reset"
     in_dialog = True
     approve = YesNo(label=_("Decision"), yes=_("Agree"), no=_("Refuse"))
     note = forms.CharField(label=_("Reason for the decision"), max_length=300, widget=LongText(2))
@@ -303,8 +340,32 @@ class Reopen(ActionForm):
     in_dialog = True
     danger = True
     intro = _("The case goes back to the lead department. The first closing date stays for the statistics.")
+    ground = forms.ChoiceField(label=_("Reason of the policy"), required=False)
     reason = forms.CharField(label=_("Reason"), widget=LongText(3))
-    days = forms.IntegerField(label=_("New limit in working days"), min_value=1, max_value=30, initial=REWORK_DAYS)
+    days = forms.IntegerField(
+        label=_("New limit in working days"), min_value=1, max_value=30, initial=REWORK_DAYS, required=False
+    )
+
+    def prepare(self) -> None:
+        """Ask only for what the policy of the case leaves open (complaints/reopening.py)."""
+        rules = self.complaint.policy.reopening
+        ground = cast(forms.ChoiceField, self.fields["ground"])
+        offered = rules.get("reasons", ())
+        ground.choices = [("", _("Choose a reason")), *((code, reopening.label(code)) for code in offered)]
+        ground.required = bool(offered)
+        if not offered:
+            ground.widget = forms.HiddenInput()
+        if rules.get("clocks"):
+            self.fields["days"].widget = forms.HiddenInput()
+
+    @cached_property
+    def window(self) -> list[str]:
+        """What the policy allows, in words."""
+        return reopening.told(self.complaint)
+
+    def arguments(self) -> dict[str, Any]:
+        values = super().arguments()
+        return {**values, "days": values["days"] or REWORK_DAYS}
 
 
 class Archive(ActionForm):

@@ -9,9 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
 from accounts.web import offer
-from complaints import notify, suggestion_hints
+from complaints import notify, suggestion_hints, task_clocks
 from complaints.action_form import ActionForm
 from complaints.choice_fields import DepartmentField, LongText, PersonField, with_loads
+from complaints.clock_rules import Unit
+from complaints.policy_forms import UNITS
 from complaints.states import RiskGrade
 
 
@@ -28,8 +30,27 @@ class GradeRisk(ActionForm):
 
 
 # --- Assignment -----------------------------------------------------------------------------
-class Assign(ActionForm):
+class Timed(ActionForm):
+    """What gives a department a task, with a limit of its own where the policy's should not hold (SLA-04)."""
+
+    limit = forms.IntegerField(
+        label=_("Limit for the department"), required=False, min_value=1, max_value=task_clocks.MOST_UNITS
+    )
+
+    def prepare(self) -> None:
+        rule = task_clocks.rule_of(self.complaint)
+        unit = UNITS[Unit(rule.unit)] if rule else UNITS[Unit.WORKING_DAYS]
+        self.fields["limit"].help_text = (
+            _("In %(unit)s from now. Left empty, the policy gives %(amount)s, at most what the case has left.")
+            % {"unit": unit, "amount": rule.amount}
+            if rule
+            else _("In %(unit)s from now. Left empty, only the limit of the case counts.") % {"unit": unit}
+        )
+
+
+class Assign(Timed):
     action = "assign"
+    field_order = ("version", "department", "supporting", "handler", "task", "limit")
     department = DepartmentField(label=_("Lead department"))
     supporting = forms.ModelMultipleChoiceField(
         Department.objects.none(),
@@ -42,6 +63,7 @@ class Assign(ActionForm):
     task = forms.CharField(label=_("What the department has to do, and by when"), widget=LongText())
 
     def prepare(self) -> None:
+        super().prepare()
         offer(self, "department", with_loads(Department.objects.handling()))
         offer(self, "supporting", Department.objects.handling())
         offer(self, "handler", notify.holders_of("complaints.handle_complaint"))
@@ -66,8 +88,9 @@ class Assign(ActionForm):
         return {**super().arguments(), "supporting": list(self.cleaned_data["supporting"])}
 
 
-class Reassign(ActionForm):
+class Reassign(Timed):
     action = "reassign"
+    field_order = ("version", "department", "reason", "task", "limit", "designate")
     intro = _("The department that has the case now will no longer see it.")
     department = DepartmentField(label=_("New lead department"))
     reason = forms.CharField(label=_("Reason"), widget=LongText(2))
@@ -75,17 +98,20 @@ class Reassign(ActionForm):
     designate = forms.BooleanField(label=_("Designate: the new department cannot return the case"), required=False)
 
     def prepare(self) -> None:
+        super().prepare()
         offer(
             self, "department", with_loads(Department.objects.handling().exclude(pk=self.complaint.lead_department_id))
         )
 
 
-class AddSupporting(ActionForm):
+class AddSupporting(Timed):
     action = "add_supporting"
+    field_order = ("version", "department", "task", "limit")
     department = DepartmentField(label=_("Supporting department"))
     task = forms.CharField(label=_("What the department has to do, and by when"), widget=LongText())
 
     def prepare(self) -> None:
+        super().prepare()
         working = [row.department_id for row in self.complaint.assignments.all() if row.is_current]
         offer(self, "department", with_loads(Department.objects.handling().exclude(pk__in=working)))
 

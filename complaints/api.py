@@ -76,9 +76,10 @@ class Complaints(APIView):
 def visible_or_404(request: Request, number: str) -> Complaint:
     """The case when the caller may see it; the same 404 as for an unknown number otherwise."""
     cases = Complaint.objects.visible_to(caller(request)).select_related(
-        "category", "lead_department", "handler", "complainant", "policy"
+        "category", "lead_department", "handler", "complainant", "policy", "lane__senior"
     )
-    return get_object_or_404(cases.prefetch_related("deadlines", "complainant__contacts"), number=number)
+    related = ("deadlines", "complainant__contacts", "care_consents")
+    return get_object_or_404(cases.prefetch_related(*related), number=number)
 
 
 class ComplaintView(APIView):

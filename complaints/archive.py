@@ -55,6 +55,7 @@ KINDS: dict[str, Promise | str] = {
     "attachment": _("Material"),
     "notice": _("Notice to the complainant"),
     "contact": _("Communication"),
+    "external": _("Record of another system"),
     "question": _("Question of the complainant"),
     "request": _("Request for information"),
     "assignment": _("Assignment order"),
@@ -69,6 +70,7 @@ KINDS: dict[str, Promise | str] = {
     "callback": _("Call-back and satisfaction"),
     "follow_up": _("Later call"),
     "proposal": _("Proposal of the complainant"),
+    "explanation": _("Explanation of the cause"),
     "remedy": _("Remedy"),
     "improvement": _("Improvement"),
     "pause": _("Pause of the clock"),
@@ -108,6 +110,21 @@ _TABLES = (
         ),
         may_be_own=True,
     ),
+    # Evidence by reference: system, kind, key and time stand in the title, who attached it in the signature (CASE-09).
+    _Table(
+        "external",
+        "external_records",
+        "at",
+        "by",
+        lambda row: (
+            row.system.name,
+            row.system.get_kind_display(),
+            row.reference,
+            row.what,
+            f"{timezone.localtime(row.occurred_at):%Y-%m-%d %H:%M}" if row.occurred_at else "",
+            f"SHA-256 {row.sha256}" if row.sha256 else "",
+        ),
+    ),
     _Table("question", "questions", "at", "recorded_by", lambda row: (row.get_kind_display(),), may_be_own=True),
     _Table("request", "supplement_requests", "asked_at", "asked_by", lambda row: (row.get_state_display(),)),
     _Table(
@@ -140,6 +157,7 @@ _TABLES = (
     _Table("callback", "callbacks", "at", "by", lambda row: (row.get_satisfaction_display(),), may_be_own=True),
     _Table("follow_up", "follow_ups", "planned_at", "planned_by", lambda row: (row.get_kind_display(),)),
     _Table("proposal", "proposals", "at", "recorded_by", lambda row: (row.get_about_display(),), may_be_own=True),
+    _Table("explanation", "explanations", "at", "by", lambda row: ()),
     _Table("remedy", "remedies", "proposed_at", "proposed_by", lambda row: (row.get_kind_display(),)),
     _Table("improvement", "improvements", "created_at", "created_by", lambda row: (row.department.name,)),
     _Table(
@@ -206,6 +224,8 @@ def pieces(complaint: Complaint) -> list[Piece]:
         shown = [table.by]
         if any(field.name == "department" for field in getattr(complaint, table.relation).model._meta.fields):
             shown.append("department")
+        if table.kind == "external":
+            shown.append("system")
         found += [
             _piece(table, row, complaint) for row in getattr(complaint, table.relation).select_related(*shown).all()
         ]

@@ -20,7 +20,7 @@ from accounts import security
 from accounts.errors import DomainError, InvalidInput, NotAllowed
 from accounts.models import Department
 from accounts.web import StaffRequest
-from complaints import archive, case_access, case_page, dossier, keyset, settings_views
+from complaints import appraisals, archive, case_access, case_page, dossier, filters, keyset, settings_views
 from complaints.archive_forms import ConsultationForm, DecisionForm
 from complaints.desk_access import needs
 from complaints.models import CaseFile, Complaint, Consultation, RetentionClass
@@ -70,6 +70,7 @@ def _file_page(
         "bound": forms.get("form") or bound,
         "problem": problem,
         "today": timezone.localdate(now),
+        "destroyed": appraisals.destroyed_item(complaint) if archived else None,
     }
     return render(request, "complaints/archive/file.html", context, status=status)
 
@@ -157,16 +158,20 @@ def take_out(request: StaffRequest, number: str, pk: int) -> HttpResponseBase:
 @needs("complaints.use_desk")
 @require_safe
 def files(request: StaffRequest) -> HttpResponse:
-    """The files of the cases the person sees, newest first, by year, department and class (ARC-02)."""
+    """The files of the cases the person sees, newest first, by type, year, department and class (ARC-02)."""
     years = _years()
     classes = list(RetentionClass.objects.all())
     departments = list(Department.objects.filter(parent__isnull=False))
+    types = {option.code: option for option in filters.options()["category"]}
     chosen = {
+        "type": _chosen(request, "type", set(types)),
         "year": _chosen(request, "year", {str(year) for year in years}),
         "department": _chosen(request, "department", {row.code for row in departments}),
         "retention": _chosen(request, "retention", {row.code for row in classes}),
     }
     rows = CaseFile.objects.filter(complaint__in=Complaint.objects.visible_to(request.user))
+    if chosen["type"]:
+        rows = rows.filter(complaint__category__in=types[chosen["type"]].pks)
     if chosen["year"]:
         first = timezone.make_aware(datetime(int(chosen["year"]), 1, 1))
         rows = rows.filter(filed_at__gte=first, filed_at__lt=first.replace(year=first.year + 1))
@@ -179,6 +184,7 @@ def files(request: StaffRequest) -> HttpResponse:
     found, following = keyset.by_key(shown, after, size=PAGE_SIZE)
     context = {
         "rows": found,
+        "types": types.values(),
         "years": years,
         "departments": departments,
         "classes": classes,

@@ -351,7 +351,8 @@ class _Story:
             )
         for milestone in Milestone:
             rule = self.maker.policies.rule(self.policy, milestone, self.complexity)
-            if rule is None or milestone.startswith("review") or rule.starts_on not in self.started:
+            is_own = milestone.startswith("review") or milestone == Milestone.TASK
+            if rule is None or is_own or rule.starts_on not in self.started:
                 continue
             stop = self.stopped.get(milestone)
             if stop is None and over:

@@ -35,6 +35,7 @@ _NAMED = (
     "coordinator",
     "registered_by",
     "closed_by",
+    "lane__senior",
 )
 # What a person needs for each kind of record that is added to a case.
 RECORD_PERMISSIONS: dict[str, tuple[str, ...]] = {

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from complaints import (
     archive,
+    care,
     case_access,
     case_files,
     case_records,
@@ -25,10 +26,12 @@ from complaints import (
     clocks,
     coordination,
     identity,
+    lanes,
     permissions,
     remedies,
     risk_page,
     selectors,
+    task_clocks,
     timeline,
     timeline_words,
     verification,
@@ -53,7 +56,15 @@ EARLIER_SHOWN = 20
 REVEALS_SHOWN_DAYS = 30
 
 # Actions that stand beside what they change instead of in the action bar.
-_CLOCK = ("request_pause", "approve_pause", "resume", "request_extension", "approve_extension")
+_CLOCK = (
+    "request_pause",
+    "approve_pause",
+    "resume",
+    "request_extension",
+    "approve_extension",
+    "request_reset",
+    "approve_reset",
+)
 _MATCHING = ("link", "unlink", "merge", "join_incident", "leave_incident")
 _JUDGEMENT = ("record_facts", "judge_validity", "propose_unreasonable", "undo_import")
 _BESIDE = {"classify", "grade_risk", "reassign", "add_supporting", *_CLOCK, *_MATCHING, *_JUDGEMENT}
@@ -122,8 +133,12 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "questions": complaint.questions.all(),
         "remedies": remedies.lines(complaint, user),
         "risk_box": risk_page.box(complaint, user),
+        "service": {
+            "lane": lanes.standing(complaint),
+            **care.badge(complaint, user),
+        },
         "coordination": coordination.summary(complaint, user, now=now),
-        "entries": [entry for entry in record if show in ("all", entry.group)],
+        "entries": [entry for entry in record if entry.belongs_to(show)],
         "filters": filters(complaint, record, show),
         "show": show,
         "may": _may_add(complaint, user),
@@ -289,6 +304,11 @@ class Clock:
     why: str
 
     @property
+    def name(self) -> str:
+        """Its milestone, and the department where it belongs to one."""
+        return task_clocks.name_of(self.deadline)
+
+    @property
     def tone(self) -> str:
         """Colour of the bar."""
         return {"soon": "warn", "overdue": "bad", "met": "ok"}.get(self.state, "")
@@ -348,6 +368,8 @@ def filters(complaint: Complaint, record: list[timeline.Entry], show: str) -> li
     return [
         {"key": key, "label": label, "count": number[key], "url": f"{url}?show={key}#timeline", "on": key == show}
         for key, label in timeline.FILTER_LABELS.items()
+        # Offered where there is one: most cases have none.
+        if key != "head" or number[key] or key == show
     ]
 
 
@@ -411,6 +433,10 @@ def _missing_to_close(complaint: Complaint) -> list[str]:
     return [
         "" if told else _("telling the reply to the complainant"),
         "" if answered else _("the call-back"),
+        _("the explanation of the cause, kept with the case")
+        if complaint.is_valid and not complaint.explanations.all()
+        else "",
+        _("a solution for every individual need") if care.open_needs(complaint) else "",
         *(str(archive.MANDATORY[code]) for code in archive.missing(complaint) if code not in ("reply", "callback")),
     ]
 

@@ -26,12 +26,15 @@ from complaints.models import (
     Assignment,
     Attachment,
     Callback,
+    CareConsent,
     CaseEvent,
     CaseTask,
     CaseTeamMember,
     Category,
+    CauseExplanation,
     Classification,
     ClockPause,
+    ClockReset,
     Complaint,
     Contact,
     ContactPoint,
@@ -58,6 +61,7 @@ from complaints.models import (
     RiskMeeting,
     RiskStandard,
     SettlementStep,
+    SpecialNeed,
     StoredFile,
     Suggestion,
     SupplementRequest,
@@ -70,13 +74,16 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     Assignment: ("complaint", "assignments"),
     Attachment: ("complaint", "attachments"),
     Callback: ("complaint", "callbacks"),
+    CareConsent: ("complaint", "care_consents"),
     CaseTask: ("complaint", "tasks"),
     CaseTeamMember: ("complaint", "team"),
+    CauseExplanation: ("complaint", "explanations"),
     CaseEvent: ("complaint", "events"),
     Complaint.accused_staff.through: ("complaint", "accused_staff"),
     Complaint.emotions.through: ("complaint", "emotions"),
     Classification: ("complaint", "classifications"),
     ClockPause: ("complaint", "pauses"),
+    ClockReset: ("complaint", "clock_resets"),
     Contact: ("complaint", "communications"),
     ContactPoint: ("complainant__complaint", "contacts"),
     Deadline: ("complaint", "deadlines"),
@@ -101,6 +108,7 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     RiskAssessment: ("complaint", "risk_assessments"),
     RiskMeeting: ("complaint", "risk_meetings"),
     SettlementStep: ("complaint", "settlement_steps"),
+    SpecialNeed: ("complaint", "special_needs"),
     Suggestion: ("complaint", "suggestions"),
     SupplementRequest: ("complaint", "supplement_requests"),
     UnreasonableLabel: ("complaint", "unreasonable_labels"),
@@ -219,6 +227,7 @@ def _link(complaint: Complaint, rows: dict[type[models.Model], list[models.Model
     _hang(rows, Reply, QualityCheck, "reply", "checks")
     _hang(rows, Attachment, InvestigationStep, "evidence", "")
     _hang(rows, Contact, Callback, "contact", "")
+    _hang(rows, Contact, CauseExplanation, "contact", "")
     _hang(rows, Attachment, PartyStatement, "evidence", "")
     _hang(rows, Meeting, CaseTask, "meeting", "")
 

@@ -47,7 +47,7 @@ def render_case(request: StaffRequest, complaint: Complaint, **extra: Any) -> Ht
 def _values(request: StaffRequest, complaint: Complaint) -> dict[str, Any]:
     """What the page shows, with the boxes of the apps above."""
     wanted = request.GET.get("show", "all")
-    show = wanted if wanted in timelines.GROUPS else "all"
+    show = wanted if wanted in timelines.FILTER_LABELS else "all"
     values = case_page.context(complaint, request.user, now=timezone.now(), show=show)
     shown = panels.case_panels(complaint, request.user)
     values["panels"] = [

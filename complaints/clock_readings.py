@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from complaints.calendars import ZERO, Translate, WorkingCalendar, gettext_noop
+from complaints.calendars import ZERO, CalendarMissing, Translate, WorkingCalendar, gettext_noop
 from complaints.clock_rules import LadderStep, OffsetKind, Pause, Unit, elapsed, later, running_time
 from complaints.clock_texts import HOUR, MINUTE, format_amount
 
@@ -128,17 +128,25 @@ def warning_points(
 
     A point outside office hours moves to the next opening, since nobody would read the notice;
     a clock in `hours` runs day and night and so do its shares. Points that are not after the
-    start are left out: the clock is too short for them.
+    start are left out: the clock is too short for them. So are those in a year without calendar
+    data, which nobody can date (JT-07); the deadline itself keeps its own moment.
     """
     points = []
     for step in ladder:
-        at = _point(start, due, calendar, step, unit)
-        if at <= start:
+        try:
+            at = _point(start, due, calendar, step, unit)
+        except CalendarMissing:
             continue
-        if unit != Unit.HOURS:
-            at = calendar.working_instant(at)
-        points.append((calendar.local(at), step))
+        if at > start:
+            points.append((calendar.local(at if unit == Unit.HOURS else _when_open(at, calendar)), step))
     return sorted(points, key=lambda point: point[0])
+
+
+def _when_open(at: datetime, calendar: WorkingCalendar) -> datetime:
+    try:
+        return calendar.working_instant(at)
+    except CalendarMissing:
+        return at
 
 
 def _point(start: datetime, due: datetime, calendar: WorkingCalendar, step: LadderStep, unit: Unit) -> datetime:

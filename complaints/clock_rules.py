@@ -49,6 +49,9 @@ class StartsOn(StrEnum):
     REPLIED = "replied"
     FIRST_RESULT = "first_result"
     REVIEW_REQUESTED = "review_requested"
+    # Not for a rule: a clock that began anew in the course of a case.
+    NEW_FACTS = "new_facts"
+    REOPENED = "reopened"
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,8 @@ def begin(complaint: Complaint, event: deadlines.StartsOn, *, at: datetime) -> N
         if rule.complexity == complaint.complexity or (not rule.complexity and rule.milestone not in by_milestone):
             by_milestone[rule.milestone] = rule
     for rule in by_milestone.values():
-        if rule.milestone in going or rule.milestone.startswith("review"):
-            continue  # reviews keep their own dates
+        if rule.milestone in going or rule.milestone.startswith("review") or rule.milestone == Milestone.TASK:
+            continue  # reviews keep their own dates, departments have clocks of their own (task_clocks.py)
         start(complaint, rule, at=at)
 
 
@@ -205,9 +205,11 @@ def stop(complaint: Complaint, *milestones: str, at: datetime, assignment: Assig
         deadline.save(update_fields=["state", "breached_at", "stopped_at", "next_alert_at"])
 
 
-def cancel(complaint: Complaint, *milestones: str, at: datetime) -> None:
+def cancel(complaint: Complaint, *milestones: str, at: datetime, assignment: Assignment | None = None) -> None:
     """End clocks that lost their meaning (withdrawal, refusal, rework)."""
     for deadline in running(complaint, *milestones):
+        if assignment is not None and deadline.assignment_id != assignment.pk:
+            continue
         deadline.state, deadline.stopped_at, deadline.next_alert_at = DeadlineState.CANCELLED, at, None
         deadline.save(update_fields=["state", "stopped_at", "next_alert_at"])
 
@@ -225,7 +227,7 @@ def revive(complaint: Complaint, *, cancelled_at: datetime) -> None:
         deadline.stopped_at = None
         deadline.save(update_fields=["state", "stopped_at"])
         if not is_held:
-            set_due(deadline, complaint)
+            _run_on(deadline, complaint)
 
 
 def pause_all(complaint: Complaint) -> None:
@@ -241,11 +243,25 @@ def resume_all(complaint: Complaint) -> None:
     for deadline in running(complaint):
         if deadline.state == DeadlineState.PAUSED:
             deadline.state = DeadlineState.RUNNING
-            set_due(deadline, complaint)
+            _run_on(deadline, complaint)
+
+
+def _run_on(deadline: Deadline, complaint: Complaint) -> None:
+    """Set the date of a clock that runs again. Where the calendar ends before it, the case is marked and the clock
+    neither warns nor breaks its limit until the year is there (JT-07, SLA-12)."""
+    try:
+        set_due(deadline, complaint)
+    except CalendarMissing:
+        Complaint.objects.filter(pk=complaint.pk).update(calendar_missing=True)
+        complaint.calendar_missing, deadline.next_alert_at = True, None
+        deadline.save(update_fields=["state", "next_alert_at"])
 
 
 def set_due(deadline: Deadline, complaint: Complaint) -> None:
-    """Compute and store the due date again after a resume, an extension or a calendar correction."""
+    """Compute and store the due date again after a resume, an extension or a calendar correction.
+
+    Raises CalendarMissing, with nothing stored.
+    """
     calendar = working_calendar(complaint.policy.slots)
     due = compute(deadline, calendar, pauses_of(complaint))
     assert due.at is not None  # every pause has ended
@@ -282,8 +298,10 @@ def date_of(complaint: Complaint, milestone: str, *, since: datetime) -> datetim
 
 
 def was_late(complaint: Complaint) -> bool:
-    """Some milestone of the case was done late (SLA-03 asks for the reason at closing)."""
-    return complaint.deadlines.filter(state=DeadlineState.MISSED).exclude(milestone=Milestone.PROGRESS).exists()
+    """Some milestone of the case was done late (SLA-03 asks for the reason at closing); a department late on its
+    own clock while the case was in time stands in the time ledger."""
+    late = complaint.deadlines.filter(state=DeadlineState.MISSED, assignment=None)
+    return late.exclude(milestone=Milestone.PROGRESS).exists()
 
 
 def working_day(complaint: Complaint) -> timedelta:

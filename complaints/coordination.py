@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from complaints import notify
-from complaints.models import Assignment, CaseTask, Complaint, Meeting, PartyStatement, Promise
+from complaints import notify, timeline
+from complaints.models import Assignment, CaseTask, Complaint, Contact, Meeting, PartyStatement, Promise
 from complaints.states import OPEN, QuestionKind, Status
 from complaints.transitions import coordination as rules
 
@@ -181,9 +181,19 @@ def page(complaint: Complaint, user: User, *, now: datetime) -> dict[str, Any]:
         "is_open": is_open,
         "may_log": is_open and may_log_contact(user, complaint),
         "reads": user.has_perm("complaints.view_notes"),
+        "explanations": list(complaint.explanations.all()),
+        "may_explain": may,
+        "head_contacts": _by_head(complaint),
+        "may_ask_head": may and is_open and complaint.lead_department_id is not None,
         "reminders": [row for row in complaint.questions.all() if row.kind == QuestionKind.REMINDER],
         "returns": returns(complaint),
     }
+
+
+def _by_head(complaint: Complaint) -> list[Contact]:
+    """The contacts in which the head of the department reached the complainant in person (COO-17)."""
+    heads = timeline.by_head(complaint)
+    return [row for row in complaint.communications.all() if f"contact:{row.pk}" in heads]
 
 
 def _takes_part(row: Meeting, user: User) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.conf import settings
 from django.db.models import Q
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -16,10 +16,11 @@ from accounts.models import Department, DepartmentKind, User
 from accounts.web import offer
 from complaints import case_files, coordination, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField
-from complaints.models import Attachment, CaseTask, Complaint, Meeting, PartyStatement
+from complaints.models import Attachment, CaseTask, Complaint, Contact, Meeting, PartyStatement
 from complaints.record_forms import FileChoice, RecordForm
-from complaints.states import MeetingKind, PartyKind, TaskKind
+from complaints.states import ContactOutcome, MeetingKind, PartyKind, TaskKind
 from complaints.transitions import coordination as rules
+from complaints.transitions import explanations
 
 
 def _day() -> forms.DateInput:
@@ -274,6 +275,50 @@ class FinishTask(CoordinationForm):
         return rules.may_finish(user, row)
 
 
+# --- The cause, and the head in person ---------------------------------------------------------------
+class ContactChoice(forms.ModelChoiceField):
+    """A contact of the case by when and how it was."""
+
+    def label_from_instance(self, contact: Contact) -> str:
+        when = timezone.localtime(contact.at).strftime("%m-%d %H:%M")
+        return f"{when} · {contact.get_channel_display()} · {contact.get_purpose_display()}"
+
+
+class ExplainCause(CoordinationForm):
+    """The cause as the complainant was told it (COO-18)."""
+
+    kind = "explanation"
+    title = _("Record the explanation of the cause")
+    cause = forms.CharField(
+        label=_("Cause as it was explained"), max_length=explanations.TEXT, widget=LongText(),
+        help_text=_("Truthfully and in plain words. It can be taken into the reply."),
+    )  # fmt: skip
+    contact = ContactChoice(
+        Contact.objects.none(),
+        label=_("Told in which contact"),
+        required=False,
+        empty_label=_("In writing, with the reply"),
+    )
+
+    def prepare(self) -> None:
+        offer(self, "contact", self.complaint.communications.filter(outcome=ContactOutcome.REACHED).order_by("-at"))
+
+    def write(self, at: datetime | None) -> Any:
+        return explanations.explain_cause(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+class AskHead(CoordinationForm):
+    """One press: the head of the department rings (COO-17)."""
+
+    kind = "head_call"
+    title = _("Ask the head to ring in person")
+    button = _("Ask the head to ring")
+    done = _("The head of the department has the task.")
+
+    def write(self, at: datetime | None) -> Any:
+        return explanations.ask_head(self.complaint.pk, by=self.user, at=at)
+
+
 FORMS: dict[str, type[CoordinationForm]] = {
     form.kind: form
     for form in (
@@ -290,5 +335,7 @@ FORMS: dict[str, type[CoordinationForm]] = {
         GiveTask,
         TaskFromMeeting,
         FinishTask,
+        ExplainCause,
+        AskHead,
     )
 }

@@ -17,6 +17,8 @@ urlpatterns = [
     path("tasks/", coordination_views.tasks, name="case_tasks"),
     path(_PAGE, coordination_views.overview, name="coordination"),
     _record("contact/", "department_contact"),
+    _record("explanations/", "explanation"),
+    _record("head-call/", "head_call"),
     _record("promises/", "promise"),
     _record("promises/<int:pk>/kept/", "promise_keep"),
     _record("promises/<int:pk>/end/", "promise_end"),

@@ -15,6 +15,7 @@ from complaints.calendars import DAY, ZERO, DayKind, WorkingCalendar
 from complaints.clock_rules import ClockRule, Pause, Unit, elapsed, running_time, union_of_pauses
 from complaints.clock_texts import format_time
 from complaints.models import Deadline
+from complaints.states import RequestState
 
 # A drawing longer than this helps nobody; the sentence stays.
 MAX_WEEKS = 60
@@ -144,6 +145,21 @@ class _Days:
         if self.due is not None:
             at = min(at, max(self.due, self.start))
         return running_time(self.start, at, self.calendar, self.pauses, self.measure) if at > self.start else ZERO
+
+
+def reset_of(deadline: Deadline) -> dict[str, Any] | None:
+    """How a new start on new facts made this clock or ended it: the row and both dates; None without one (SLA-13)."""
+    key = deadline.milestone if deadline.assignment_id is None else f"{deadline.milestone}:{deadline.assignment_id}"
+    for row in deadline.complaint.clock_resets.filter(state=RequestState.APPROVED):
+        before, after = row.changes.get(key, ["", ""])
+        if before and row.decided_at in (deadline.started_at, deadline.stopped_at):
+            return {
+                "row": row,
+                "began": row.decided_at == deadline.started_at,
+                "before": datetime.fromisoformat(before),
+                "after": datetime.fromisoformat(after) if after else None,
+            }
+    return None
 
 
 def context(deadline: Deadline, *, now: datetime) -> dict[str, Any]:

@@ -20,7 +20,9 @@ def why(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     """The sentence and the drawing of one clock, for whoever sees the case."""
     now = timezone.now()
     complaint = case_access.visible_case(request.user, number)
-    deadline = case_access.child(complaint.deadlines.prefetch_related("extensions"), pk)
+    deadline = case_access.child(
+        complaint.deadlines.select_related("assignment__department").prefetch_related("extensions"), pk
+    )
     deadline.complaint = complaint
     context = {
         "complaint": complaint,
@@ -28,6 +30,7 @@ def why(request: StaffRequest, number: str, pk: int) -> HttpResponse:
         "deadline": deadline,
         "reading": selectors.read_clock(deadline, complaint, now=now),
         "pauses": clocks.pauses_of(complaint),
+        "reset": deadline_page.reset_of(deadline),
         "weekdays": [_(name) for name in clock_texts.WEEKDAYS],
     }
     try:

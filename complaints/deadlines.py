@@ -80,6 +80,8 @@ STARTED = {
     StartsOn.REPLIED: gettext_noop("Replied %(at)s"),
     StartsOn.FIRST_RESULT: gettext_noop("First result received %(at)s"),
     StartsOn.REVIEW_REQUESTED: gettext_noop("Review requested %(at)s"),
+    StartsOn.NEW_FACTS: gettext_noop("New facts accepted %(at)s"),
+    StartsOn.REOPENED: gettext_noop("Reopened %(at)s"),
 }
 AMOUNTS = {
     Unit.HOURS: gettext_noop("%(amount)s h, day and night"),

@@ -105,7 +105,7 @@ def _shares(keys: list[int], *, now: datetime) -> Iterator[tuple[Assignment, tim
     moves = _moves(cases)
     pauses = _pauses(cases)
     clock_rows: dict[int, list[Deadline]] = defaultdict(list)
-    for clock in Deadline.objects.filter(complaint__in=cases, milestone=Milestone.RESOLVE):
+    for clock in Deadline.objects.filter(complaint__in=cases, milestone__in=[Milestone.RESOLVE, Milestone.TASK]):
         clock_rows[clock.complaint_id].append(clock)
     for row in rows:
         complaint: Complaint = row.complaint

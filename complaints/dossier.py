@@ -32,8 +32,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DomainError
-from complaints import archive, case_records, files, timeline
-from complaints.models import Attachment, CaseEvent, CaseFile, Complaint, Notice, Reply
+from complaints import archive, case_records, external, files, timeline
+from complaints.models import Attachment, CaseEvent, CaseFile, Complaint, ExternalRecord, Notice, Reply
 from complaints.transitions import core
 
 FORMAT = 1
@@ -198,6 +198,8 @@ def _text_of(row: Any) -> str:
         return row.body
     if isinstance(row, Reply):
         return "\n\n".join(part for part in (row.process, row.result, row.legal_basis) if part)
+    if isinstance(row, ExternalRecord):
+        return "\n".join(f"{name}: {value}" for name, value in external.facts_of(row).items())
     return ""
 
 

@@ -166,17 +166,18 @@ def _move(waiting: Path, digest: str) -> None:
         os.close(folder)
 
 
-def _root() -> Path:
-    return Path(settings.DATA_DIR) / "files"
+def root() -> Path:
+    """The folder of stored files (HUIYIN_STORAGE_URL, else in the data folder)."""
+    return settings.STORAGE_DIR or Path(settings.DATA_DIR) / "files"
 
 
 def _waiting_folder() -> Path:
-    return _root() / "tmp"
+    return root() / "tmp"
 
 
 def path_of(digest: str) -> Path:
     """Where the content with this SHA-256 lies."""
-    return _root() / digest[:2] / digest[2:4] / digest
+    return root() / digest[:2] / digest[2:4] / digest
 
 
 def require_released(stored: StoredFile) -> None:
@@ -256,7 +257,7 @@ def sweep(now: datetime) -> Sweep:
 
 
 def _stored_paths() -> Iterator[Path]:
-    return (path for path in _root().glob("??/??/*") if _SHA256.fullmatch(path.name))
+    return (path for path in root().glob("??/??/*") if _SHA256.fullmatch(path.name))
 
 
 def _digest(path: Path) -> str:

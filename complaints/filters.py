@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from complaints import identity, references, search
-from complaints.models import Complaint, ContactPoint
+from complaints.models import CaseLane, Complaint, ContactPoint
 from complaints.models.people import ContactKind
 from complaints.querysets import ComplaintQuerySet
-from complaints.states import Channel, RiskGrade, Status
+from complaints.states import Channel, Lane, RiskGrade, Status
 
 MAX_QUERY = 200
 NUMBER = re.compile(r"HY-\d{8}-\d{4,8}", re.ASCII)
@@ -69,6 +69,7 @@ class ComplaintFilter(django_filters.FilterSet):
     )
     risk = django_filters.MultipleChoiceFilter(choices=RiskGrade.choices, field_name="risk_grade", label=_("Risk"))
     channel = django_filters.MultipleChoiceFilter(choices=Channel.choices, label=_("Channel"))
+    lane = django_filters.MultipleChoiceFilter(choices=Lane.choices, method="by_lane", label=_("Lane"))
     received_from = DayFilter(method="from_day", label=_("Received from"))
     received_to = DayFilter(method="to_day", label=_("Received until"))
     q = django_filters.CharFilter(method="by_words", label=_("Number, subject or text"))
@@ -82,6 +83,10 @@ class ComplaintFilter(django_filters.FilterSet):
 
     def by_department(self, queryset: ComplaintQuerySet, name: str, value: list[str]) -> ComplaintQuerySet:
         return queryset.filter(lead_department__in=_pks("department", value)) if value else queryset
+
+    def by_lane(self, queryset: ComplaintQuerySet, name: str, value: list[str]) -> ComplaintQuerySet:
+        rows = CaseLane.objects.filter(ended_at=None, lane__in=value)
+        return queryset.filter(pk__in=rows.values("complaint")) if value else queryset
 
     def from_day(self, queryset: ComplaintQuerySet, name: str, value: date) -> ComplaintQuerySet:
         return queryset.filter(received_at__gte=start_of(value))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import User
-from complaints import chat, clocks, events, files, import_jobs, information_requests, lookup, notify, outgoing
-from complaints.deadlines import LadderStep, Recipient
-from complaints.models import ClockPause, Complaint, Deadline, IdempotencyKey, IntakeDraft, JobRun, Notification
-from complaints.states import DeadlineState, RequestState, Status
-from complaints.transitions import clock, core
+from accounts import takedowns
+from accounts.errors import IllegalTransition
+from complaints import chat, events, files, import_jobs, information_requests, lookup, notify, outgoing, reminders
+from complaints.models import ClockPause, Complaint, IdempotencyKey, IntakeDraft, JobRun, Notification
+from complaints.states import RequestState, Status
+from complaints.transitions import clock
 
 logger = logging.getLogger("huiyin.jobs")
 
@@ -65,112 +65,26 @@ def run_once(job: str, period: str, work: Callable[[], dict[str, Any]], *, now: 
 
 
 def sweep_deadlines(*, now: datetime | None = None) -> dict[str, int]:
-    """Remind, record breaches and escalate whatever is due; end pauses that have run out.
+    """Remind, record breaches and escalate whatever is due; end pauses that have run out (complaints/reminders.py).
 
-    Reads only clocks that are due (index deadline_alert). Each is claimed by a conditional update,
-    so two workers never send the same step twice.
+    Clocks that could not be settled are counted, and make the run one that found a fault.
     """
     now = now or timezone.now()
-    alerts = 0
-    while True:
-        due = list(Deadline.objects.alert_due(at=now).order_by("next_alert_at").values_list("pk", flat=True)[:BATCH])
-        for pk in due:
-            alerts += _alert(pk, now=now)
-        if len(due) < BATCH:
-            break
-    resumed = 0
-    for complaint_id in ClockPause.objects.filter(state=RequestState.APPROVED, max_until__lte=now).values_list(
-        "complaint_id", flat=True
-    ):
-        resumed += _end_pause(complaint_id, now=now)
-    return {"alerts": alerts, "resumed": resumed}
+    done = reminders.send_due(now=now)
+    over = ClockPause.objects.filter(state=RequestState.APPROVED, max_until__lte=now)
+    resumed = sum(_end_pause(pk, now=now) for pk in over.values_list("complaint_id", flat=True))
+    return {**done, "resumed": resumed, **({"ok": False} if done["failed"] else {})}
 
 
 def _end_pause(complaint_id: int, *, now: datetime) -> int:
     complaint = Complaint.objects.get(pk=complaint_id)
     if complaint.status == Status.AWAITING_INFORMATION:
         return 0
-    clock.resume(complaint_id, by=None, at=now)
+    try:
+        clock.resume(complaint_id, by=None, at=now)
+    except IllegalTransition:
+        return 0  # another sweep or a person was faster
     return 1
-
-
-@transaction.atomic
-def _alert(deadline_id: int, *, now: datetime) -> int:
-    """Send every step of one clock that is due; a long outage sends only the last of each kind.
-
-    Outside office hours nothing is sent, a breach is recorded all the same.
-    """
-    deadline = Deadline.objects.select_related("complaint__policy", "complaint__complainant").get(pk=deadline_id)
-    if deadline.state != DeadlineState.RUNNING or deadline.next_alert_at is None or deadline.next_alert_at > now:
-        return 0
-    complaint = core.lock(deadline.complaint_id)
-    calendar = clocks.working_calendar(complaint.policy.slots)
-    points = clocks.alert_points(deadline, calendar)
-    due = [index for index, (at, _step) in enumerate(points) if at <= now]
-    sent = deadline.alerts_sent
-    last = max(due, default=sent - 1)
-    upcoming = points[last + 1][0] if last + 1 < len(points) else None
-    held = clocks.held_until(deadline, complaint, calendar, points[last][0], now=now) if last >= sent else None
-    if held:
-        # The steps stay unsent; a breach before the office opens is still recorded at its time.
-        upcoming, last = min(held, deadline.due_at) if now < deadline.due_at else held, sent - 1
-    won = Deadline.objects.filter(
-        pk=deadline.pk, alerts_sent=sent, state=DeadlineState.RUNNING, next_alert_at=deadline.next_alert_at
-    ).update(alerts_sent=last + 1, next_alert_at=upcoming.astimezone(UTC) if upcoming else None)
-    if not won:
-        return 0
-    if now > deadline.due_at and deadline.breached_at is None:
-        Deadline.objects.filter(pk=deadline.pk).update(breached_at=deadline.due_at)
-        Complaint.objects.filter(pk=complaint.pk).update(is_overdue=True)
-        core.add_event(complaint, "overdue", by=None, at=now, note=deadline.milestone, reference=core.ref(deadline))
-    if held:
-        return 0
-    steps: dict[str, tuple[int, LadderStep]] = {}
-    for index in due[sent:]:
-        steps[points[index][1].kind] = (index, points[index][1])
-    for index, step in steps.values():
-        notify.tell(
-            _recipients(deadline, step),
-            str(step.kind),
-            complaint=complaint,
-            dedupe=f"deadline:{deadline.pk}:{index}:{deadline.due_at:%Y%m%d%H%M}",
-            milestone=deadline.milestone,
-            due=timezone.localtime(deadline.due_at).isoformat(timespec="minutes"),
-        )
-    return len(steps)
-
-
-def _recipients(deadline: Deadline, step: LadderStep) -> list[User]:
-    complaint = deadline.complaint
-    people: list[User] = []
-    for role in step.recipients:
-        if role == Recipient.OWNER:
-            owner = (
-                complaint.handler
-                if complaint.status in (Status.ASSIGNED, Status.IN_PROGRESS)
-                else complaint.coordinator
-            )
-            people += (
-                [owner]
-                if owner
-                else list(
-                    notify.members_with(
-                        "complaints.handle_complaint",
-                        [complaint.lead_department_id] if complaint.lead_department_id else [],
-                    )
-                )
-            )
-        elif role == Recipient.DEPARTMENT_HEAD:
-            people += list(notify.heads_of([complaint.lead_department_id] if complaint.lead_department_id else []))
-        elif role == Recipient.COORDINATOR:
-            people += (
-                [complaint.coordinator]
-                if complaint.coordinator
-                else list(notify.holders_of("complaints.adjudicate_return"))
-            )
-        else:
-            people += list(notify.holders_of("analytics.approve_report"))
-    return people
 
 
 # --- Delivery -------------------------------------------------------------------------------
@@ -253,4 +167,7 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
     if lost or strays:
         people = notify.holders_of("accounts.configure_system")
         notify.tell(people, "files_do_not_match", dedupe=f"files:{timezone.localdate(now)}", lost=lost, strays=strays)
-    return {"removed": drafts + keys + imports + steps + chats, "cleared": receipts, "lost": lost, "strays": strays}
+    removed = drafts + keys + imports + steps + chats
+    if removed or receipts or swept.abandoned_removed:
+        takedowns.note(takedowns.What.PURGE, now.isoformat(), at=now)
+    return {"removed": removed, "cleared": receipts, "lost": lost, "strays": strays}

@@ -39,7 +39,9 @@ REMIND_EVERY = timedelta(days=7)
 CACHE_SECONDS = 60
 SHOWN_ISSUES = 5
 _ISSUES_KEY = "known-issues"
-_FAQ_KEY = "public-questions"
+_FAQ_KEY = "public-articles"
+# Kinds the public may read.
+PUBLIC_KINDS = (ArticleKind.FAQ, ArticleKind.EDUCATION)
 _LIMITS = {"title": 120, "product": 120, "words": 300}
 _ONE_BY_ONE = re.compile(r"[\s,，、;；]+")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s\-–—.]+(?=\d)")
@@ -129,8 +131,8 @@ def _check(values: dict[str, Any], *, at: datetime) -> dict[str, Any]:
     found["is_public"] = bool(values.get("is_public"))
     found["needs_receipt"] = bool(values.get("needs_receipt"))
     found["broadcast_until"] = values.get("broadcast_until")
-    if found["is_public"] and kind != ArticleKind.FAQ:
-        raise InvalidInput("is_public", _("Only common questions are shown to the public."))
+    if found["is_public"] and kind not in PUBLIC_KINDS:
+        raise InvalidInput("is_public", _("Only common questions and tips are shown to the public."))
     if found["broadcast_until"] and kind != ArticleKind.KNOWN_ISSUE:
         raise InvalidInput("broadcast_until", _("Only known issues are shown to all clerks."))
     return found
@@ -267,7 +269,7 @@ def confirm_read(article_id: int, *, revision: int, by: User, at: datetime | Non
     Raises IllegalTransition when no receipt is asked for, StaleVersion when the text is a newer one.
     """
     article = Article.objects.select_for_update().get(pk=article_id)
-    if article.state != ArticleState.PUBLISHED or not article.needs_receipt:
+    if article.state != ArticleState.PUBLISHED or not asks_receipt(article):
         raise IllegalTransition(_("Nobody has to confirm this article."))
     if article.revision != revision:
         raise StaleVersion(article.revision)
@@ -275,6 +277,11 @@ def confirm_read(article_id: int, *, revision: int, by: User, at: datetime | Non
         article=article, revision=revision, user=by, defaults={"at": at or timezone.now()}
     )
     return receipt
+
+
+def asks_receipt(article: Article) -> bool:
+    """Whether readers can confirm it: where everybody has to, and for typical cases, which warn (KB-12, KB-13)."""
+    return article.needs_receipt or article.kind == ArticleKind.TYPICAL_CASE
 
 
 def _begin(article_id: int, *states: ArticleState, by: User, version: int) -> Article:
@@ -430,15 +437,18 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class PublicQuestion:
-    """A common question with its answer, as everybody may read it. Articles are written in Chinese."""
+class PublicArticle:
+    """A common question with its answer, or a tip, as everybody may read it. Articles are written in Chinese."""
 
     number: str
+    kind: str
     title: str
     body: str
+    words: str
     category: str
     category_en: str
     valid_until: date
+    published_at: datetime | None
 
 
 def known_issues(*, now: datetime | None = None) -> list[Issue]:
@@ -458,25 +468,38 @@ def known_issues(*, now: datetime | None = None) -> list[Issue]:
     return [issue for issue in found if issue.until > now]
 
 
-def public_questions(*, today: date | None = None) -> list[PublicQuestion]:
-    """The common questions shown to the public, by category and then oldest first (KB-06). One query a minute."""
+def public_articles(*, today: date | None = None) -> list[PublicArticle]:
+    """What is shown to the public, by category and then oldest first (KB-06, KB-07). One query a minute."""
     today = today or timezone.localdate()
-    found: list[PublicQuestion] | None = caches["local"].get(_FAQ_KEY)
+    found: list[PublicArticle] | None = caches["local"].get(_FAQ_KEY)
     if found is None:
-        rows = Article.objects.filter(state=ArticleState.PUBLISHED, kind=ArticleKind.FAQ, is_public=True).order_by(
+        rows = Article.objects.filter(state=ArticleState.PUBLISHED, kind__in=PUBLIC_KINDS, is_public=True).order_by(
             F("category__order").asc(nulls_first=True), "category", "published_at", "pk"
         )
-        fields = ("number", "title", "body", "category__name", "category__name_en", "valid_until")
+        fields = (
+            "number", "kind", "title", "body", "words", "category__name", "category__name_en", "valid_until",
+            "published_at",
+        )  # fmt: skip
         found = [
-            PublicQuestion(number, title, body, name or "", name_en or name or "", until)
-            for number, title, body, name, name_en, until in rows.values_list(*fields)
+            PublicArticle(number, kind, title, body, words, name or "", name_en or name or "", until, since)
+            for number, kind, title, body, words, name, name_en, until, since in rows.values_list(*fields)
         ]
         caches["local"].set(_FAQ_KEY, found, CACHE_SECONDS)
-    return [question for question in found if question.valid_until >= today]
+    return [row for row in found if row.valid_until >= today]
+
+
+def public_questions(*, today: date | None = None) -> list[PublicArticle]:
+    """The common questions shown to the public (KB-06)."""
+    return [row for row in public_articles(today=today) if row.kind == ArticleKind.FAQ]
+
+
+def public_education(*, today: date | None = None) -> list[PublicArticle]:
+    """Tips, common problems and policies shown to the public (KB-07)."""
+    return [row for row in public_articles(today=today) if row.kind == ArticleKind.EDUCATION]
 
 
 def forget() -> None:
-    """Read known issues and public questions anew in this process; others follow within a minute."""
+    """Read known issues and public articles anew in this process; others follow within a minute."""
     caches["local"].delete_many([_ISSUES_KEY, _FAQ_KEY])
 
 

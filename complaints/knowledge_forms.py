@@ -51,7 +51,7 @@ class ArticleForm(forms.Form):
         label=_("Looked at again every so many months"), min_value=1, max_value=60, initial=12
     )
     is_public = forms.BooleanField(
-        label=_("Shown to the public"), required=False, help_text=_("Only for common questions.")
+        label=_("Shown to the public"), required=False, help_text=_("Only for common questions and tips.")
     )
     needs_receipt = forms.BooleanField(label=_("Everybody confirms having read it"), required=False)
     broadcast_until = MomentField(

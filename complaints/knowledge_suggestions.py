@@ -38,11 +38,11 @@ class Proposal:
 
 def articles(complaint: Complaint, *, today: date) -> list[Proposal]:
     """Valid articles in use ranked by category, product and shared words, the best first. Three queries."""
-    own = _words(complaint.subject, complaint.narrative[:MAX_TEXT], complaint.demand[:MAX_TEXT])
+    own = telling_words(complaint.subject, complaint.narrative[:MAX_TEXT], complaint.demand[:MAX_TEXT])
     parents = _ancestors(complaint.category)
     in_use = Article.objects.filter(state=ArticleState.PUBLISHED, valid_until__gte=today)
     rows = list(in_use.defer("body").select_related("category")[:COMPARED])
-    short = {row.pk: _words(row.title, row.words) for row in rows}
+    short = {row.pk: telling_words(row.title, row.words) for row in rows}
     weights = _weights(short.values())
     found = []
     for row in rows:
@@ -68,7 +68,7 @@ def articles(complaint: Complaint, *, today: date) -> list[Proposal]:
     for proposal in best:
         proposal.article.body = bodies.get(proposal.article.pk, "")
         # The longer a text, the more it shares by chance.
-        words = _words(proposal.article.body[:MAX_TEXT])
+        words = telling_words(proposal.article.body[:MAX_TEXT])
         proposal.score += 5 * len(own & words) / (len(words) + 50)
     best.sort(key=lambda proposal: (-proposal.score, -proposal.article.pk))
     return best[:SHOWN_ARTICLES]
@@ -83,17 +83,17 @@ def past_cases(complaint: Complaint, user: User) -> list[Complaint]:
     ][:SHOWN_CASES]
     if len(found) < SHOWN_CASES and complaint.category_id:
         known = {case.pk for case in found} | {complaint.pk}
-        own = _words(complaint.subject, complaint.narrative[:MAX_TEXT])
+        own = telling_words(complaint.subject, complaint.narrative[:MAX_TEXT])
         rows = Complaint.objects.visible_to(user).filter(category=complaint.category_id, status__in=_CLOSED)
         fields = ("number", "subject", "status", "received_at")
         newest = rows.order_by("-received_at", "-id").only(*fields)[:PAST_CASES]
-        ranked = [(len(own & _words(case.subject)), case) for case in newest if case.pk not in known]
+        ranked = [(len(own & telling_words(case.subject)), case) for case in newest if case.pk not in known]
         ranked.sort(key=lambda pair: (-pair[0], -pair[1].pk))
         found += [case for shared, case in ranked if shared >= MIN_SHARED][: SHOWN_CASES - len(found)]
     return found
 
 
-def _words(*texts: str) -> set[str]:
+def telling_words(*texts: str) -> set[str]:
     """Pairs of Chinese characters and other words of two letters or more; plain numbers say nothing."""
     return {word for word in search.tokens(*texts).split() if len(word) >= 2 and not word.isdecimal()}
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from complaints import knowledge_views, staff_training_views
+from complaints import help_views, knowledge_views, staff_training_views, typical_case_views
 
 _ARTICLE = "knowledge/<str:number>/"
 
 urlpatterns = [
     path("knowledge/", knowledge_views.articles, name="knowledge"),
     path("knowledge/new/", knowledge_views.new, name="article_new"),
+    path("knowledge/cases/", typical_case_views.typical_cases, name="typical_cases"),
+    path("knowledge/self-service/", help_views.figures, name="self_service"),
     path("knowledge/training/", staff_training_views.trainings, name="trainings"),
     path("knowledge/training/new/", staff_training_views.new, name="training_new"),
     path("knowledge/training/<int:pk>/", staff_training_views.training, name="training"),

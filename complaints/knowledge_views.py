@@ -148,7 +148,7 @@ def _page(
         row.state == ArticleState.DRAFT and row.changed_by_id == request.user.pk
     )
     receipt = None
-    if row.needs_receipt and row.state == ArticleState.PUBLISHED:
+    if knowledge.asks_receipt(row) and row.state == ArticleState.PUBLISHED:
         receipt = ArticleReceipt.objects.filter(article=row, revision=row.revision, user=request.user).first()
     in_use = row.state == ArticleState.PUBLISHED
     context = {
@@ -164,7 +164,7 @@ def _page(
         "may_publish": may_edit and is_waiting and row.state != ArticleState.RETIRED and not wrote,
         "in_use": in_use,
         "receipt": receipt,
-        "asks_receipt": in_use and row.needs_receipt and receipt is None,
+        "asks_receipt": in_use and knowledge.asks_receipt(row) and receipt is None,
         "unread": knowledge.not_read_by(row).count() if may_edit and in_use and row.needs_receipt else None,
         "version_form": VersionForm(initial={"version": row.version}, auto_id=False),
         "confirm_form": confirm_form
@@ -364,7 +364,7 @@ def for_case(request: StaffRequest, number: str) -> HttpResponse:
 @require_safe
 def public_questions(request: HttpRequest) -> HttpResponse:
     """Common questions with their answers, the same for every reader; no cookie, no session (KB-06)."""
-    groups: dict[str, list[knowledge.PublicQuestion]] = {}
+    groups: dict[str, list[knowledge.PublicArticle]] = {}
     for question in knowledge.public_questions():
         name = question.category_en if get_language() == "en" else question.category
         groups.setdefault(name, []).append(question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,7 @@ from complaints import (
 from complaints.calendars import CalendarMissing
 from complaints.clock_texts import format_time
 from complaints.desk_access import needs
+from complaints.models import Complaint
 
 # Who allocates work sees it by person; who reads figures sees departments.
 ALLOCATES = ("complaints.assign_complaint", "complaints.lead_department")
@@ -104,14 +106,27 @@ def ledger(request: StaffRequest, number: str) -> HttpResponse:
 @require_POST
 def take_next(request: StaffRequest) -> HttpResponse:
     """Take over the case of the own department that is due first and open it."""
+    none = _("No case of your department waits to be taken over.")
+    return _take(request, transitions.take_next, done=_("You have taken over this case."), none=none)
+
+
+@needs("complaints.screen_complaint")
+@require_POST
+def take_next_screening(request: StaffRequest) -> HttpResponse:
+    """Take the registered case that is due first, to decide on it, and open it."""
+    none = _("No case waits to be screened that nobody has in hand.")
+    return _take(request, transitions.take_next_screening, done=_("This case is yours to screen."), none=none)
+
+
+def _take(request: StaffRequest, rule: Callable[..., Complaint | None], *, done: str, none: str) -> HttpResponse:
     try:
-        taken = transitions.take_next(by=request.user)
+        taken = rule(by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("complaints:queue")
     if taken is None:
-        messages.info(request, _("No case of your department waits to be taken over."))
+        messages.info(request, none)
         return redirect("complaints:queue")
     queue.forget_counts(request.user)
-    messages.success(request, _("You have taken over this case."))
+    messages.success(request, done)
     return redirect(queue_rows.case_url(taken.number))

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from complaints import lookup, uploads
+from complaints import lookup, self_service, uploads
 from complaints.lookup_forms import LookupForm
 from complaints.public_views import form_page
 
@@ -31,7 +31,9 @@ def look_up(request: HttpRequest) -> HttpResponse:
         return _page(request, status=422, form=form)
     number, at = form.cleaned_data["number"], timezone.now()
     try:
-        found = lookup.ask(request, number, form.cleaned_data["digits"], at=at)
+        with self_service.timed("lookup", at=at) as result:
+            found = lookup.ask(request, number, form.cleaned_data["digits"], at=at)
+            result.answered = bool(found)
     except lookup.TooOften as error:
         until = at + timedelta(seconds=error.seconds) if error.seconds > SECONDS_TOLD else None
         response = _page(request, status=429, form=form, seconds=error.seconds, until=until)

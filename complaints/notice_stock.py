@@ -25,6 +25,7 @@ _TITLES = {
     NoticeKind.ACCEPTANCE: "受理告知书",
     NoticeKind.NON_ACCEPTANCE: "不予受理告知书",
     NoticeKind.SUPPLEMENT: "补正通知",
+    NoticeKind.REVIEW_REFUSAL: "不予复查告知书",
 }
 # (kind of paragraph, text): "if …" and "for …" open a part that "end" closes.
 _TEXTS: dict[NoticeKind, tuple[tuple[str, str], ...]] = {
@@ -74,6 +75,20 @@ _TEXTS: dict[NoticeKind, tuple[tuple[str, str], ...]] = {
             "text",
             "补齐前停止计算办理时限，收到材料后继续计算。您可以在查询页面直接补充，也可以打电话、寄信或到窗口提交。",
         ),
+    ),
+    NoticeKind.REVIEW_REFUSAL: (
+        ("text", "您对投诉“{{ subject }}”（案件号 {{ number }}）提出的复查申请，经筛查，不予复查。"),
+        ("text", "理由：{{ reason }}"),
+        ("text", "复查的规则："),
+        ("for", "rule in rules"),
+        ("text", "{{ rule }}"),
+        ("endfor", ""),
+        ("if", "remedies"),
+        ("text", "对本决定不服的，您可以："),
+        ("for", "remedy in remedies"),
+        ("item", "{{ remedy }}"),
+        ("endfor", ""),
+        ("endif", ""),
     ),
 }
 

@@ -31,8 +31,9 @@ PLACEHOLDERS: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.ACCEPTANCE: (*COMMON, "rule", "due_on", "outstanding", "outstanding_due"),
     NoticeKind.NON_ACCEPTANCE: (*COMMON, "ground", "reason", "body", "suggestion", "remedies"),
     NoticeKind.SUPPLEMENT: (*COMMON, "items"),
+    NoticeKind.REVIEW_REFUSAL: (*COMMON, "reason", "rules", "remedies"),
 }
-LISTS = ("lines", "outstanding", "remedies", "items")
+LISTS = ("lines", "outstanding", "remedies", "items", "rules")
 PRINTED = tuple(PLACEHOLDERS)
 
 MAX_BYTES = 2 * 1024 * 1024

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from complaints.public_forms import STEPS
 
-VERSION = "1.0"
+VERSION = "1.1"
 VALID_FROM = date(2026, 11, 22)
 # The fields of this version, in the order of the web form.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -33,6 +33,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "contact_note",
         "needs_care",
         "care_note",
+        "care_consent",
         "is_confidential",
     ),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from complaints.models import Assignment, CaseEvent, Complaint, Contact, Extension
+from complaints.models import Assignment, CaseEvent, Complaint, Contact, Extension, Meeting
 from complaints.states import MOVES, AssignmentRole, RequestState
 
 # Actions of the handling department; the lead department does them, a supporting one only its own task.
@@ -129,6 +129,13 @@ def _approve_extension(user: User, complaint: Complaint) -> str:
     return ""
 
 
+def _approve_reset(user: User, complaint: Complaint) -> str:
+    rows = complaint.clock_resets.all()
+    if any(row.state == RequestState.REQUESTED and row.requested_by_id == user.pk for row in rows):
+        return _("You asked for this new start; another person decides.")
+    return ""
+
+
 def _adjudicate(user: User, complaint: Complaint) -> str:
     if any(row.is_current and row.return_requested_by_id == user.pk for row in complaint.assignments.all()):
         return _("You asked for the return; another person decides.")
@@ -147,6 +154,7 @@ _RULES = {
     "finish_supporting": _supporting,
     "request_pause": _request_clock,
     "request_extension": _request_clock,
+    "request_reset": _request_clock,
     "resume": _request_clock,
     "pass_quality": _quality,
     "return_for_rework": _quality,
@@ -158,6 +166,7 @@ _RULES = {
     "decide_unreasonable": _second_look,
     "approve_pause": _approve_pause,
     "approve_extension": _approve_extension,
+    "approve_reset": _approve_reset,
     "grant_return": _adjudicate,
     "refuse_return": _adjudicate,
 }
@@ -178,7 +187,10 @@ def may_add(user: User, permission: str, complaint: Complaint) -> bool:
 
 
 def took_part(complaint: Complaint) -> set[int]:
-    """Everybody who acted on the case, for independence rules above (RI-01). Acts of a review are not handling."""
+    """Everybody who acted on the case or sat in a meeting held on it, for independence rules above (RI-01, REV-05).
+
+    Acts of a review are not handling.
+    """
     acts = (
         CaseEvent.objects.filter(complaint=complaint, audience="case")
         .exclude(actor=None)
@@ -189,6 +201,10 @@ def took_part(complaint: Complaint) -> set[int]:
         Assignment.objects.filter(complaint=complaint).exclude(handler=None).values_list("handler", flat=True)
     )
     people |= set(Contact.objects.filter(complaint=complaint).exclude(by=None).values_list("by", flat=True))
+    sat = Meeting.participants.through.objects.filter(
+        meeting__complaint=complaint, meeting__held_at__isnull=False, meeting__cancelled_reason=""
+    )
+    people |= set(sat.values_list("user", flat=True))
     people |= set(complaint.accused_staff.values_list("pk", flat=True))
     if complaint.complainant.staff_user_id:
         people.add(complaint.complainant.staff_user_id)

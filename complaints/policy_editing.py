@@ -19,12 +19,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
+from complaints import reopening
 from complaints.calendars import Slot
 from complaints.clock_rules import LadderStep, NoticeKind, OffsetKind, Recipient, StartsOn, Unit
 from complaints.models import PolicyRule, ServicePolicy
 from complaints.profiles import (
     DAY_LADDER,
     HOUR_LADDER,
+    TASK_HOUR_LADDER,
+    TASK_LADDER,
     WINDOW_LADDER,
     Profile,
     ProfileInvalid,
@@ -34,7 +37,15 @@ from complaints.profiles import (
 from complaints.risk_standards import EDITORS
 from complaints.states import Milestone
 
-LADDERS: dict[str, tuple[LadderStep, ...]] = {"day": DAY_LADDER, "hour": HOUR_LADDER, "window": WINDOW_LADDER}
+LADDERS: dict[str, tuple[LadderStep, ...]] = {
+    "day": DAY_LADDER,
+    "hour": HOUR_LADDER,
+    "window": WINDOW_LADDER,
+    "task": TASK_LADDER,
+    "task_hour": TASK_HOUR_LADDER,
+}
+# Whom the clock of a department may tell: its own people (SLA-04).
+OF_DEPARTMENT = (Recipient.OWNER, Recipient.DEPARTMENT_HEAD)
 # The longest limit and extension in any unit: beyond it a figure is a slip of the pen.
 MAX_AMOUNT = 3650
 MAX_EXTENSIONS = 9
@@ -77,9 +88,11 @@ def draft_of(policy: ServicePolicy) -> Profile:
                 rule.extension_amount,
                 rule.max_extensions,
                 ladder_from(rule.ladder),
+                rule.resets,
             )
             for rule in rules
         ),
+        reopening=policy.reopening,
     )
 
 
@@ -99,6 +112,11 @@ def ladder_from(stored: list[dict[str, Any]]) -> tuple[LadderStep, ...]:
 def ladder_name(ladder: tuple[LadderStep, ...]) -> str:
     """The shipped ladder these steps are, or "own" for steps of the office's own."""
     return next((name for name, steps in LADDERS.items() if steps == ladder), "own")
+
+
+def limit_key(milestone: str, complexity: str) -> str:
+    """How an address names one limit of a policy: resolve-simple, reply."""
+    return f"{milestone}-{complexity}" if complexity else milestone
 
 
 def read_slots(text: str) -> tuple[Slot, ...]:
@@ -137,8 +155,30 @@ def faults(draft: Profile) -> list[tuple[str, str]]:
             for name, most in _MOST.items()
             if getattr(rule, name) > most
         ]
+        found += [
+            (f"rules[{place}].ladder", sentence) for _step, sentence in ladder_faults(rule.milestone, rule.ladder)
+        ]
+    found += [(f"reopening.{name}", str(sentence)) for name, sentence in reopening.faults(draft.reopening)]
     if not any(rule.milestone == Milestone.RESOLVE for rule in draft.rules):
         found.append(("rules", gettext("Give a limit for the handling by the department; every case needs one.")))
+    return found
+
+
+def ladder_faults(milestone: str, ladder: tuple[LadderStep, ...]) -> list[tuple[int, str]]:
+    """What is wrong with the steps of a limit's reminders: the place of the step and a sentence with the mend (SLA-13).
+
+    A value out of range is refused by the step itself.
+    """
+    found = []
+    seen: set[tuple[OffsetKind, float, NoticeKind]] = set()
+    for place, step in enumerate(ladder):
+        if not step.recipients:
+            found.append((place, gettext("Choose whom this step tells.")))
+        if (step.offset_kind, step.value, step.kind) in seen:
+            found.append((place, gettext("This step stands twice; keep one.")))
+        seen.add((step.offset_kind, step.value, step.kind))
+        if milestone == Milestone.TASK and set(step.recipients) - set(OF_DEPARTMENT):
+            found.append((place, gettext("The limit of a department tells only its own people and its head.")))
     return found
 
 
@@ -234,6 +274,7 @@ def _store(draft: Profile, last: ServicePolicy, *, is_default: bool) -> ServiceP
         is_default=is_default,
         slots=[[str(start), str(end)] for start, end in draft.slots],
         remedies=last.remedies,
+        reopening=dict(draft.reopening),
     )
     PolicyRule.objects.bulk_create(_row(policy, rule) for rule in draft.rules)
     return policy
@@ -252,5 +293,6 @@ def _row(policy: ServicePolicy, rule: ProfileRule) -> PolicyRule:
         after_hours_next_day=rule.after_hours_next_day,
         extension_amount=rule.extension_amount,
         max_extensions=rule.max_extensions,
+        resets=rule.resets,
         ladder=json.loads(json.dumps([asdict(step) for step in rule.ladder])),
     )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
-from complaints import policy_editing
+from complaints import policy_editing, reopening
 from complaints.choice_fields import LongText
 from complaints.clock_rules import LadderStep, StartsOn, Unit
 from complaints.models import ServicePolicy
@@ -41,6 +41,8 @@ LADDERS = {
     "day": _("for days: at 75 %, 4 working hours before, when due, 1 and 3 working days after"),
     "hour": _("for hours: at 50 %, when due, 2 working hours after"),
     "window": _("for the complainant's window: only when it ends"),
+    "task": _("for a department, in days: at 75 %, 4 working hours before, when due, 1 working day after"),
+    "task_hour": _("for a department, in hours: at 50 %, when due, 2 working hours after"),
     "own": _("as it is: the office's own steps"),
 }
 SPARE_RULES = 2
@@ -65,12 +67,49 @@ class PolicyForm(forms.Form):
         help_text=_("Today or later. The revision before ends the day before."),
     )
     is_default = forms.BooleanField(label=_("New cases are bound to this policy"), required=False)
+    reopen_within_days = forms.IntegerField(
+        label=_("Reopening until so many days after closing"),
+        required=False,
+        help_text=_("Left empty, there is no such limit."),
+    )
+    reopen_unit = forms.ChoiceField(label=_("Counted in"), choices=list(reopening.UNITS.items()), required=False)
+    reopen_most = forms.IntegerField(
+        label=_("Reopenings of one case at most"),
+        required=False,
+        help_text=_("Left empty, there is no such limit."),
+    )
+    reopen_reasons = forms.MultipleChoiceField(
+        label=_("Reasons for reopening"),
+        choices=list(reopening.REASONS.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: any reason, in words."),
+    )
+    reopen_clocks = forms.ChoiceField(
+        label=_("Limit after reopening"), choices=list(reopening.CLOCKS.items()), required=False
+    )
 
     def clean_slots(self) -> Any:
         try:
             return policy_editing.read_slots(self.cleaned_data["slots"])
         except InvalidInput as error:
             raise forms.ValidationError(str(error)) from error
+
+    def of_reopening(self) -> list[forms.BoundField]:
+        """The fields about reopening."""
+        return [self[name] for name in self.fields if name.startswith("reopen_")]
+
+    def reopening(self) -> dict[str, Any]:
+        """The rules on reopening as the policy keeps them: only what is not left open."""
+        values = self.cleaned_data
+        found = {
+            "within_days": values["reopen_within_days"],
+            "unit": (values["reopen_unit"] or "days") if values["reopen_within_days"] is not None else None,
+            "most": values["reopen_most"],
+            "reasons": values["reopen_reasons"] or None,
+            "clocks": values["reopen_clocks"] or None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class LimitForm(forms.Form):
@@ -85,7 +124,7 @@ class LimitForm(forms.Form):
     starts_on = forms.ChoiceField(label=_("Starts"), choices=list(STARTS.items()), initial=StartsOn.RECEIVED.value)
     extension_amount = forms.IntegerField(label=_("Length of an extension"), initial=0)
     max_extensions = forms.IntegerField(label=_("Extensions at most"), initial=0)
-    ladder = forms.ChoiceField(label=_("Reminders"), choices=list(LADDERS.items())[:3], initial="day")
+    ladder = forms.ChoiceField(label=_("Reminders"), choices=list(LADDERS.items())[:-1], initial="day")
     start_day_counts = forms.BooleanField(label=_("The starting day is counted"), required=False)
     roll_forward = forms.BooleanField(
         label=_("A last day that is not a working day moves to the next one"), required=False, initial=True
@@ -93,6 +132,7 @@ class LimitForm(forms.Form):
     after_hours_next_day = forms.BooleanField(
         label=_("What comes outside office hours counts from the next opening"), required=False
     )
+    resets = forms.BooleanField(label=_("It begins anew on new facts"), required=False)
 
     def __init__(self, *args: Any, own_ladder: tuple[LadderStep, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,12 +148,17 @@ class LimitForm(forms.Form):
         return [self[name] for name in ("extension_amount", "max_extensions", "ladder")]
 
     def switches(self) -> list[forms.BoundField]:
-        names = ["start_day_counts", "roll_forward", "after_hours_next_day"]
+        names = ["start_day_counts", "roll_forward", "after_hours_next_day", "resets"]
         return [self[name] for name in names + (["DELETE"] if "DELETE" in self.fields else [])]
 
     def has_more_errors(self) -> bool:
         """Whether something is wrong in the part of the form that is folded."""
         return any(field.errors for field in [*self.more(), *self.switches()])
+
+    @property
+    def steps_of(self) -> str:
+        """How the page of the single steps names this limit; '' for one not stored yet."""
+        return policy_editing.limit_key(self.initial["milestone"], self.initial["complexity"]) if self.initial else ""
 
     def holds_a_limit(self) -> bool:
         """A spare form that was left alone holds none."""
@@ -135,6 +180,7 @@ class LimitForm(forms.Form):
             values["extension_amount"],
             values["max_extensions"],
             self.own_ladder if ladder == "own" else policy_editing.LADDERS[ladder],
+            values["resets"],
         )
 
 
@@ -169,7 +215,7 @@ Limits: Any = forms.formset_factory(
 def _initial(rule: ProfileRule) -> dict[str, Any]:
     names = (
         "milestone", "complexity", "amount", "extension_amount", "max_extensions", "start_day_counts", "roll_forward",
-        "after_hours_next_day",
+        "after_hours_next_day", "resets",
     )  # fmt: skip
     return {
         **{name: getattr(rule, name) for name in names},
@@ -193,6 +239,7 @@ class PolicyEditor:
             "slots": "\n".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in self.stored.slots),
             "valid_from": max(today, policy.valid_from + timedelta(days=1)),
             "is_default": policy.is_default,
+            **{f"reopen_{name}": value for name, value in policy.reopening.items()},
         }
         self.form = PolicyForm(data, initial=initial)
         self.limits = Limits(data, rules=self.stored.rules)
@@ -212,6 +259,7 @@ class PolicyEditor:
             slots=values["slots"],
             valid_from=values["valid_from"],
             valid_until=None,
+            reopening=self.form.reopening(),
             rules=tuple(form.rule() for form in self.limits.kept()),
         )
         found = policy_editing.faults(self.draft)
@@ -221,6 +269,7 @@ class PolicyEditor:
 
     def add_error(self, field: str, sentence: str) -> None:
         """Put an error beside its field; `rules[2].amount` belongs to the third limit that is kept."""
+        field = field.replace("reopening.", "reopen_")
         place = re.fullmatch(r"rules\[(\d+)\]\.(\w+)", field)
         if place:
             form = self.limits.kept()[int(place[1])]

@@ -11,8 +11,10 @@ is treated worse than the rule says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, time
+from typing import Any
 
 from complaints.calendars import DEFAULT_SLOTS, InvalidSetting, Slot, check_slots, gettext_noop
 from complaints.clock_rules import (
@@ -33,6 +35,7 @@ MILESTONES = (
     "first_contact",
     "progress",
     "resolve",
+    "task",
     "reply",
     "call_back",
     "review_request",
@@ -68,8 +71,24 @@ HOUR_LADDER = (
     ),
     LadderStep(OffsetKind.WORKING_HOURS_AFTER, 2, (Recipient.MANAGER,), NoticeKind.ESCALATION),
 )
+# The task of one department: only its own people are told, first who works on it, then its head.
+TASK_LADDER = (
+    LadderStep(OffsetKind.FRACTION, 0.75, (Recipient.OWNER,), NoticeKind.REMINDER),
+    LadderStep(OffsetKind.WORKING_HOURS_BEFORE, 4, (Recipient.OWNER,), NoticeKind.REMINDER),
+    LadderStep(OffsetKind.FRACTION, 1, (Recipient.OWNER, Recipient.DEPARTMENT_HEAD), NoticeKind.BREACH),
+    LadderStep(OffsetKind.WORKING_DAYS_AFTER, 1, (Recipient.DEPARTMENT_HEAD,), NoticeKind.ESCALATION),
+)
+TASK_HOUR_LADDER = (
+    LadderStep(OffsetKind.FRACTION, 0.5, (Recipient.OWNER,), NoticeKind.REMINDER),
+    LadderStep(OffsetKind.FRACTION, 1, (Recipient.OWNER, Recipient.DEPARTMENT_HEAD), NoticeKind.BREACH),
+    LadderStep(OffsetKind.WORKING_HOURS_AFTER, 2, (Recipient.DEPARTMENT_HEAD,), NoticeKind.ESCALATION),
+)
 # A window of the complainant: the office is told once, at its end.
 WINDOW_LADDER = (LadderStep(OffsetKind.FRACTION, 1, (Recipient.COORDINATOR,), NoticeKind.REMINDER),)
+
+# When a closed case may be opened again (complaints/reopening.py). No rule that was found sets a window, so this is a
+# house default: the reason and the new limit stay with the person who decides.
+HOUSE_REOPENING: Mapping[str, Any] = {"within_days": 90, "unit": "days", "most": 2}
 
 BUSINESS_HOURS: tuple[Slot, ...] = ((time(9, 0), time(17, 0)),)
 
@@ -83,7 +102,10 @@ PROFILE_EXTENSION_INCOMPLETE = gettext_noop("Give both the length of an extensio
 
 @dataclass(frozen=True)
 class ProfileRule:
-    """One time limit: `amount` units from the event `starts_on` to the milestone."""
+    """One time limit: `amount` units from the event `starts_on` to the milestone.
+
+    `resets`: it begins anew when new facts are accepted.
+    """
 
     milestone: str
     amount: int
@@ -96,6 +118,7 @@ class ProfileRule:
     extension_amount: int = 0
     max_extensions: int = 0
     ladder: tuple[LadderStep, ...] = DAY_LADDER
+    resets: bool = False
 
     def clock(self) -> ClockRule:
         """The rule the clock engine counts with. Raises InvalidSetting for a bad amount or unit."""
@@ -119,6 +142,7 @@ class Profile:
     valid_until: date | None = None
     government: bool = False
     slots: tuple[Slot, ...] = DEFAULT_SLOTS
+    reopening: Mapping[str, Any] = field(default_factory=lambda: HOUSE_REOPENING, hash=False)
 
     def in_force(self, on: date) -> bool:
         return self.valid_from <= on and (self.valid_until is None or on <= self.valid_until)
@@ -261,6 +285,7 @@ def _resolve(
     extension: int = 0,
     after_hours_next_day: bool = False,
     roll_forward: bool = True,
+    resets: bool = False,
 ) -> ProfileRule:
     """A limit for handling, extended at most once."""
     return ProfileRule(
@@ -274,7 +299,29 @@ def _resolve(
         extension_amount=extension,
         max_extensions=1 if extension else 0,
         ladder=HOUR_LADDER if unit is Unit.HOURS else DAY_LADDER,
+        resets=resets,
     )
+
+
+def _with_tasks(profile: Profile) -> Profile:
+    """The profile with a limit for the task of each department: two thirds of the limit for handling.
+
+    No law prescribes it. What is left is for the check and for a second department, should the first be wrong.
+    """
+    tasks = tuple(
+        replace(
+            rule,
+            milestone="task",
+            amount=max(1, rule.amount * 2 // 3),
+            starts_on=StartsOn.ASSIGNED,
+            extension_amount=0,
+            max_extensions=0,
+            ladder=TASK_HOUR_LADDER if rule.unit is Unit.HOURS else TASK_LADDER,
+        )
+        for rule in profile.rules
+        if rule.milestone == "resolve"
+    )
+    return replace(profile, rules=(*profile.rules, *tasks))
 
 
 def _window(amount: int, unit: Unit = Unit.CALENDAR_DAYS, starts_on: StartsOn = StartsOn.FIRST_RESULT) -> ProfileRule:
@@ -291,7 +338,7 @@ DAYS, WORKING_DAYS, HOURS = Unit.CALENDAR_DAYS, Unit.WORKING_DAYS, Unit.HOURS
 RECEIVED, ACCEPTED, ASSIGNED = StartsOn.RECEIVED, StartsOn.ACCEPTED, StartsOn.ASSIGNED
 RESOLVED, REPLIED, REVIEW_REQUESTED = StartsOn.RESOLVED, StartsOn.REPLIED, StartsOn.REVIEW_REQUESTED
 
-PROFILES: tuple[Profile, ...] = (
+_SHIPPED: tuple[Profile, ...] = (
     Profile(
         code="house_default",
         name_zh="本单位默认时限",
@@ -303,8 +350,8 @@ PROFILES: tuple[Profile, ...] = (
             ProfileRule("assign", 1, WORKING_DAYS, ACCEPTED),
             ProfileRule("first_contact", 1, WORKING_DAYS, ASSIGNED),
             ProfileRule("progress", 5, WORKING_DAYS, ACCEPTED),
-            _resolve(15, WORKING_DAYS, ACCEPTED, "simple", extension=5),
-            _resolve(30, WORKING_DAYS, ACCEPTED, "complex", extension=15),
+            _resolve(15, WORKING_DAYS, ACCEPTED, "simple", extension=5, resets=True),
+            _resolve(30, WORKING_DAYS, ACCEPTED, "complex", extension=15, resets=True),
             ProfileRule("reply", 2, WORKING_DAYS, RESOLVED),
             ProfileRule("call_back", 5, WORKING_DAYS, REPLIED),
             _window(15, WORKING_DAYS, REPLIED),
@@ -323,8 +370,9 @@ PROFILES: tuple[Profile, ...] = (
         rules=(
             # The regulator forwards what reaches it first.
             ProfileRule("decide_acceptance", 7, WORKING_DAYS, RECEIVED),
-            _resolve(15, DAYS, RECEIVED, "simple"),
-            _resolve(30, DAYS, RECEIVED, "complex", extension=30),
+            # New facts and reasons restart the clock (art. 18).
+            _resolve(15, DAYS, RECEIVED, "simple", resets=True),
+            _resolve(30, DAYS, RECEIVED, "complex", extension=30, resets=True),
             _window(30),
             ProfileRule("review_decision", 30, DAYS, REVIEW_REQUESTED),
         ),
@@ -591,3 +639,5 @@ PROFILES: tuple[Profile, ...] = (
         remedies_en=("Give feedback to the CFPB within 60 days of the response", "Go to court"),
     ),
 )
+
+PROFILES: tuple[Profile, ...] = tuple(_with_tasks(profile) for profile in _SHIPPED)

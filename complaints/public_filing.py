@@ -146,6 +146,7 @@ def _rows(draft: IntakeDraft, steps: Steps) -> list[dict[str, Any]]:
         ("contact", _("E-mail"), contact["email"]),
         ("contact", _("Contact by"), "\n".join(filter(None, (str(by), contact["contact_note"])))),
         ("contact", _("Help needed"), contact["care_note"] or (_("Yes") if contact["needs_care"] else "")),
+        ("contact", _("Shown to those who deal with it"), _("Yes, the help I need") if contact["care_consent"] else ""),
         ("contact", _("Confidential"), _("Do not tell the department who I am") if contact["is_confidential"] else ""),
     ]
     return [

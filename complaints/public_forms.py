@@ -178,6 +178,9 @@ class ContactForm(forms.Form):
     contact_note = PlainText(label=_("When it suits you"), limit=120, required=False)
     needs_care = forms.BooleanField(label=_("I need some help"), required=False)
     care_note = PlainText(label=_("What kind of help"), limit=200, required=False)
+    care_consent = forms.BooleanField(
+        label=_("You may note this and show it to whoever deals with my complaint"), required=False
+    )
     is_confidential = forms.BooleanField(
         label=_("Do not tell the department complained about who I am"), required=False
     )
@@ -190,6 +193,8 @@ class ContactForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if data.get("care_consent") and not (data.get("needs_care") or data.get("care_note")):
+            self.add_error("care_note", _("Tell us which help you need, or take the tick below away."))
         given = {name: bool(self[name].value()) for name in ("phone", "email")}
         if not any(given.values()):
             self.add_error("phone", _("Give a phone number or an e-mail address, so that we can answer you."))
@@ -258,8 +263,15 @@ def filing(steps: Mapping[str, forms.Form], *, at: datetime) -> transitions.Fili
             for name in ("name", "form_of_address", "phone", "email", "preferred_contact", "contact_note")
         },
         needs_care=care,
+        care_given_how=_consent(contact["care_consent"] and bool(care)),
         is_confidential=contact["is_confidential"],
     )
+
+
+def _consent(given: bool) -> str:
+    """How the consent was given, as the record keeps it; "" for none (SPG-01)."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(_("Ticked on the public form")) if given else ""
 
 
 def subject_of(narrative: str) -> str:

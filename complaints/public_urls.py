@@ -6,12 +6,24 @@ a case number or an access code (PI-03).
 
 from django.urls import path
 
-from complaints import knowledge_views, lookup_views, paper_form, public_filing, public_views, track_views
+from complaints import (
+    care_views,
+    help_views,
+    knowledge_views,
+    lookup_views,
+    paper_form,
+    public_filing,
+    public_views,
+    track_views,
+)
 
 urlpatterns = [
     path("help/", public_views.help_page, name="help"),
     path("help/faq/", knowledge_views.public_questions, name="faq"),
     path("help/form/", paper_form.paper_form, name="paper_form"),
+    path("help/ask/", help_views.ask, name="help_ask"),
+    path("help/sitemap.xml", help_views.sitemap, name="help_sitemap"),
+    path("help/<str:number>/", help_views.article, name="help_article"),
     path("complain/", public_views.complain, name="complain"),
     path("complain/details/", public_views.details, name="complain_details"),
     path("complain/details/upload/", public_views.upload, name="complain_upload"),
@@ -30,6 +42,7 @@ urlpatterns = [
     path("track/case/withdraw/", track_views.withdraw, name="track_withdraw"),
     path("track/case/rate/", track_views.rate, name="track_rate"),
     path("track/case/files/<int:attachment_id>/", track_views.download, name="track_file"),
+    path("track/case/care/", care_views.take_back, name="track_care"),
     path("track/case/code/", track_views.new_code, name="track_code"),
     path("track/leave/", track_views.leave, name="track_leave"),
 ]

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from complaints import clocks, keyset
 from complaints.calendars import CalendarMissing
-from complaints.models import Assignment, Complaint, Notification, ServicePolicy
+from complaints.models import Assignment, CaseLane, Complaint, Deadline, Notification, ServicePolicy
 from complaints.querysets import ComplaintQuerySet
 from complaints.states import OPEN, AssignmentRole, Status
 
@@ -215,6 +215,17 @@ def rows(cases: QuerySet, user: User) -> QuerySet:
     news = Notification.objects.filter(recipient=user, read_at=None, complaint=OuterRef("pk"))
     person = User.objects.filter(pk=Coalesce(OuterRef("handler"), OuterRef("coordinator"))).order_by()
     policy = ServicePolicy.objects.filter(pk=OuterRef("policy")).order_by()
-    return cases.only(*SHOWN).annotate(
-        has_news=Exists(news), who=Subquery(person.values("display_name")), slots=Subquery(policy.values("slots"))
+    lane = CaseLane.objects.filter(complaint=OuterRef("pk"), ended_at=None).order_by()
+    found = cases.only(*SHOWN).annotate(
+        has_news=Exists(news),
+        who=Subquery(person.values("display_name")),
+        slots=Subquery(policy.values("slots")),
+        on_lane=Subquery(lane.values("lane")),
     )
+    return found if user.has_perm("complaints.view_all") else found.annotate(own_due=_own_due(user))
+
+
+def _own_due(user: User) -> Subquery:
+    """When the departments of the person have to be done with their own task (SLA-04)."""
+    own = Deadline.objects.running().filter(complaint=OuterRef("pk"), assignment__department__in=user.department_ids)
+    return Subquery(own.order_by("due_at").values("due_at")[:1])

@@ -24,6 +24,7 @@ from complaints.states import (
     AssignmentRole,
     Audience,
     DeadlineState,
+    Lane,
     Move,
     PauseReason,
     RiskGrade,
@@ -39,7 +40,7 @@ ACTIONS_SHOWN = 3
 # What usually comes next on a case; the pane offers these before all others.
 _NEXT = (
     "accept", "refuse", "receive_information", "assign", "start", "submit_for_check", "pass_quality", "pass_legal",
-    "call_back", "close", "grant_return", "approve_pause", "approve_extension", "finish_supporting",
+    "call_back", "close", "grant_return", "approve_pause", "approve_extension", "approve_reset", "finish_supporting",
     "return_for_rework", "return_from_legal", "resume", "request_information", "reassign", "grade_risk",
 )  # fmt: skip
 
@@ -79,11 +80,18 @@ class Row:
     tone: str
     risk: str
     who: str
+    own_state: str = ""
+    own_text: str = ""
 
     @property
     def chip(self) -> SafeString:
         """What is left of the deadline; '' without one."""
         return _cell(chip=self.chip_text, state=self.chip_state)
+
+    @property
+    def own_chip(self) -> SafeString:
+        """What is left to the department of the person, where that is not what the case has left; '' otherwise."""
+        return _cell(chip=self.own_text, state=self.own_state) if self.own_text else SafeString("")
 
     @property
     def status_badge(self) -> SafeString:
@@ -97,6 +105,12 @@ class Row:
     def repeat_tag(self) -> SafeString:
         """Marks a repeat complaint."""
         return _cell(repeat="repeat") if self.complaint.is_repeat else SafeString("")
+
+    @property
+    def lane_tag(self) -> SafeString:
+        """Marks a case on a lane (ASG-11); '' in places that did not ask for it."""
+        lane = getattr(self.complaint, "on_lane", None)
+        return _cell(lane=str(Lane(lane).label)) if lane else SafeString("")
 
 
 def make_rows(complaints: list[Any], *, now: datetime) -> list[Row]:
@@ -128,6 +142,8 @@ def _row(
     if state == "paused" and complaint.pause_reason:
         text = f"{text} · {PauseReason(complaint.pause_reason).label}"
     status = Status(complaint.status)
+    own_due = getattr(complaint, "own_due", None)
+    own = ("", "") if own_due in (None, complaint.next_due_at) else selectors.own_chip(own_due, calendar, now=now)
     return Row(
         complaint=complaint,
         url=case_url(complaint.number),
@@ -140,6 +156,8 @@ def _row(
         tone=status_tone(complaint),
         risk=RISK_LEVEL[RiskGrade(complaint.risk_grade)],
         who=who or "",
+        own_state=own[0],
+        own_text=own[1],
     )
 
 
@@ -179,7 +197,11 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
     known = references.known([complaint])
     calendar = Calendars().of(complaint.policy.slots)
     person = complaint.handler or complaint.coordinator
-    running = complaint.deadlines.filter(state__in=[DeadlineState.RUNNING, DeadlineState.PAUSED]).order_by("due_at")
+    running = (
+        complaint.deadlines.filter(state__in=[DeadlineState.RUNNING, DeadlineState.PAUSED])
+        .select_related("assignment__department")
+        .order_by("due_at")
+    )
     tasks = list(complaint.assignments.filter(is_current=True).select_related("department", "handler"))
     log = complaint.events.filter(audience=Audience.CASE).order_by("-sequence")[:3]
     hidden = complaint.is_confidential and not user.has_perm("complaints.view_all")

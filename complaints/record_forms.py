@@ -11,13 +11,14 @@ from typing import Any, ClassVar, cast
 
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.web import offer
-from complaints import case_files, files, previews, transitions
+from complaints import care, case_files, files, previews, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
 from complaints.states import (
@@ -201,21 +202,42 @@ class StepForm(RecordForm):
     title = _("Record an investigation step")
     investigated = forms.ChoiceField(label=_("Kind of step"), choices=InvestigationKind.choices)
     summary = forms.CharField(label=_("What was checked and found"), widget=LongText())
-    evidence = FileChoice(Attachment.objects.none(), label=_("Evidence"), required=False, empty_label=_("No file"))
+    evidence = FileChoice(
+        Attachment.objects.none(),
+        label=_("Evidence"),
+        required=False,
+        empty_label=_("No file"),
+        help_text=_("A technical inspection needs its report: choose it here, or add it below."),
+    )
+    files = forms.FileField(label=_("Add a report"), required=False)  # type: ignore[assignment]  # a declared field
 
     def prepare(self) -> None:
         rows = self.complaint.attachments.all()
         cast(FileChoice, self.fields["evidence"]).names = case_files.withheld_from(self.user, self.complaint, rows)
         offer(self, "evidence", rows)
 
+    @transaction.atomic
     def write(self, at: datetime | None) -> Any:
-        values = self.cleaned_data
+        at, values = at or timezone.now(), self.cleaned_data
+        evidence = values["evidence"]
+        if values["files"]:
+            inspected = values["investigated"] == InvestigationKind.INSPECTION
+            stored = files.store(values["files"], at=at)
+            evidence = transitions.add_attachment(
+                self.complaint.pk,
+                by=self.user,
+                file=stored,
+                name=files.clean_name(values["files"].name, stored.content_type),
+                evidence_kind=EvidenceKind.TEST_REPORT if inspected else EvidenceKind.OTHER,
+                source=str(InvestigationKind(values["investigated"]).label),
+                at=at,
+            )
         return transitions.add_investigation_step(
             self.complaint.pk,
             by=self.user,
             kind=values["investigated"],
             summary=values["summary"],
-            evidence=values["evidence"],
+            evidence=evidence,
             at=at,
         )
 
@@ -407,5 +429,7 @@ class RevealForm(forms.Form):
         super().__init__(*args, **kwargs)
         given = {"name"} if complaint.complainant.name else set()
         given |= {point.kind for point in complaint.complainant.contacts.all()}
+        consent = care.standing(complaint)
+        given |= {"needs"} if consent and consent.needs else set()
         shown = cast(forms.MultipleChoiceField, self.fields["fields_shown"])
         shown.choices = [(key, label) for key, label in DATA_WORDS.items() if key in given]

@@ -182,6 +182,7 @@ def load_policies(using: str = "default") -> None:
             is_default=profile.code == "house_default",
             slots=[[str(a), str(b)] for a, b in profile.slots],
             remedies={"zh-hans": list(profile.remedies_zh), "en": list(profile.remedies_en)},
+            reopening=dict(profile.reopening),
         )
         PolicyRule.objects.using(using).bulk_create(
             PolicyRule(
@@ -197,6 +198,7 @@ def load_policies(using: str = "default") -> None:
                 roll_forward=rule.roll_forward,
                 after_hours_next_day=rule.after_hours_next_day,
                 ladder=[asdict(step) for step in rule.ladder],
+                resets=rule.resets,
             )
             for rule in profile.rules
         )

@@ -134,7 +134,11 @@ class Group:
 
 
 GROUPS = (
-    Group("person", _("About the person"), ("special_groups", "needs_care", "customer_tier", "is_organisation")),
+    Group(
+        "person",
+        _("About the person"),
+        ("special_groups", "needs_care", "care_given_how", "customer_tier", "is_organisation"),
+    ),
     Group("need", _("Losses and what lies behind the request"), ("consequential_loss", "true_need")),
     Group(
         "risk",
@@ -201,6 +205,12 @@ class RegisterForm(forms.Form):
         limit=200,
         required=False,
         help_text=_("For example hard of hearing, needs large print, speaks dialect."),
+    )
+    care_given_how = PlainText(
+        label=_("How the consent to note this was given"),
+        limit=200,
+        required=False,
+        help_text=_("Only with this consent is a need for care shown to those who handle the case. Empty: not asked."),
     )
     is_confidential = forms.BooleanField(label=_("Withhold the identity from the departments"), required=False)
 
@@ -348,6 +358,8 @@ class RegisterForm(forms.Form):
         preferred = data.get("preferred_contact")
         if preferred and preferred not in self.errors and not data.get(preferred) and not self.has_error(preferred):
             self.add_error(preferred, _("This is the preferred contact; fill it in."))
+        if data.get("care_given_how") and not (data.get("special_groups") or data.get("needs_care")):
+            self.add_error("care_given_how", _("Say which group, or what help is needed; the consent is about that."))
         category = data.get("category")
         for name in category.required_fields if category else []:
             # SCR-05: what a category needs to be handled is asked while the complainant is still there.
@@ -368,6 +380,7 @@ class RegisterForm(forms.Form):
             "preferred_contact",
             "contact_note",
             "needs_care",
+            "care_given_how",
             "is_confidential",
             "subject",
             "narrative",

@@ -143,4 +143,6 @@ def panel(complaint: Complaint, user: User) -> Panel | None:
         url = row.url if row.how != "incident" or may_open_incidents else ""
         rows.append((row, url, allowed[undo].label if address else "", address))
     general = [(allowed[name].label, _form(complaint, name).rstrip("?")) for name in _GENERAL if name in allowed]
+    if "join_incident" in allowed and user.has_perm("complaints.manage_incident"):
+        general.append((_("Declare an incident"), reverse("complaints:case_declare", args=[complaint.number])))
     return Panel("complaints/related/panel.html", {"relations": rows, "general": general}, order=10)

@@ -32,7 +32,7 @@ LEVELS: dict[str, Any] = {
     "coordinator": _("Coordinator of the complaints office"),
     "manager": _("Management"),
 }
-# Yuan for one remedy; None is without a limit.
+# Yuan for all the remedies of one case together; None is without a limit.
 DEFAULT_LIMITS: dict[str, int | None] = {"department_head": 1000, "coordinator": 5000, "manager": None}
 HIGHEST_LIMIT = 100_000_000
 # Remedies of these kinds are money: without an amount nobody knows how much was agreed.
@@ -119,18 +119,28 @@ def level_of(user: User, complaint: Complaint) -> str:
     return "department_head" if complaint.lead_department_id in heads else ""
 
 
-def covers(limit: int | None, remedy: Remedy) -> bool:
-    """Whether a limit reaches as far as this remedy. Money without an amount needs a level without a limit."""
+def agreed_before(remedy: Remedy) -> Decimal:
+    """Yuan already approved or given on the case of this remedy, itself left out (COM-05)."""
+    others = Remedy.objects.filter(complaint=remedy.complaint_id).exclude(pk=remedy.pk)
+    return sum((row.amount for row in agreed(others) if row.amount is not None), Decimal(0))
+
+
+def covers(limit: int | None, remedy: Remedy, *, before: Decimal = Decimal(0)) -> bool:
+    """Whether a limit reaches as far as this remedy with the yuan agreed `before` on its case (COM-05).
+
+    Several small remedies so need the level of the whole sum. Money without an amount needs a level without a limit.
+    """
     if limit is None:
         return True
     if remedy.amount is None:
         return remedy.kind not in _MONEY
-    return remedy.amount <= limit
+    return before + remedy.amount <= limit
 
 
 def levels_for(remedy: Remedy, limits: Mapping[str, int | None]) -> list[str]:
-    """The levels that may approve this remedy, smallest first."""
-    return [level for level in LEVELS if covers(limits[level], remedy)]
+    """The levels that may approve this remedy, smallest first. One query."""
+    before = agreed_before(remedy)
+    return [level for level in LEVELS if covers(limits[level], remedy, before=before)]
 
 
 def decision_refusal(user: User, complaint: Complaint, remedy: Remedy) -> str:
@@ -150,11 +160,20 @@ def approval_refusal(user: User, complaint: Complaint, remedy: Remedy, limits: M
     if refusal:
         return refusal
     limit = limits[level_of(user, complaint)]
-    if covers(limit, remedy):
+    before = agreed_before(remedy)
+    if covers(limit, remedy, before=before):
         return ""
     who = str(_(", ")).join(str(LEVELS[level]) for level in levels_for(remedy, limits))
     if remedy.amount is None:
         return str(_("Money without an amount is approved by: %(who)s.") % {"who": who})
+    if before:
+        return str(
+            _(
+                "You approve up to %(limit)s yuan on one case. With the %(before)s yuan agreed before, this remedy "
+                "makes %(sum)s yuan and is approved by: %(who)s."
+            )
+            % {"limit": limit, "before": f"{before:f}", "sum": f"{before + remedy.amount:f}", "who": who}
+        )
     return str(
         _("You approve up to %(limit)s yuan. This remedy is approved by: %(who)s.") % {"limit": limit, "who": who}
     )

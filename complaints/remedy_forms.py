@@ -57,7 +57,7 @@ class LimitsForm(RemedyForm):
                 max_value=remedies.HIGHEST_LIMIT,
                 required=False,
                 initial=limit,
-                help_text=_("In yuan, for one remedy. Empty is without a limit."),
+                help_text=_("In yuan, for all the remedies of one case together. Empty is without a limit."),
             )
         self.order_fields(self.field_order)
 

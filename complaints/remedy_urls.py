@@ -14,5 +14,6 @@ urlpatterns = [
     path("settings/reply-templates/<int:pk>/", reply_views.edit, name="reply_template"),
     path("settings/reply-templates/<int:pk>/switch/", reply_views.switch, name="reply_template_switch"),
     path("cases/<str:number>/remedies/<int:pk>/", remedy_views.remedy, name="remedy_page"),
+    path("cases/<str:number>/reply-suggestions/", reply_views.suggestions, name="reply_suggestions"),
     path("cases/<str:number>/reply-preview/", reply_views.preview, name="reply_preview"),
 ]

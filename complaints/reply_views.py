@@ -14,7 +14,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.errors import InvalidInput, StaleVersion
 from accounts.web import StaffRequest
-from complaints import case_access, case_page, keyset, permissions, remedies, reply_letter, reply_templates
+from complaints import (
+    case_access,
+    case_page,
+    keyset,
+    permissions,
+    remedies,
+    reply_letter,
+    reply_suggestions,
+    reply_templates,
+)
 from complaints.action_forms_result import SubmitForCheck
 from complaints.desk_access import needs
 from complaints.models import Reply, ReplyTemplate
@@ -61,6 +70,24 @@ def preview(request: StaffRequest, number: str) -> HttpResponse:
         "badge": case_page.badge(complaint),
     }
     return render(request, "complaints/reply_preview.html", context, status=status)
+
+
+@login_required
+@require_safe
+def suggestions(request: StaffRequest, number: str) -> HttpResponse:
+    """Texts the reply of this case may start from; the author takes one with a click, or none (KB-05)."""
+    complaint = case_access.visible_case(request.user, number)
+    reason = permissions.refusal(request.user, "submit_for_check", complaint)
+    if reason:
+        case_access.refuse(request, complaint, "submit_for_check", reason)
+    context = {
+        "complaint": complaint,
+        "active": "cases",
+        "badge": case_page.badge(complaint),
+        "proposed": reply_suggestions.for_case(complaint, request.user, at=timezone.now()),
+        "possible": complaint.status in MOVES["submit_for_check"].sources,
+    }
+    return render(request, "complaints/reply_suggestions.html", context)
 
 
 # --- Templates ------------------------------------------------------------------------------------

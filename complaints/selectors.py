@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import User
-from complaints import clocks, deadlines, events, permissions
+from complaints import clocks, deadlines, events, permissions, task_clocks
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.models import Complaint, Deadline
 from complaints.states import MOVES, AssignmentRole, AssignmentState, DeadlineState, Move, RequestState
@@ -35,6 +35,9 @@ def _makes_sense(complaint: Complaint, action: str) -> bool:
         return any(row.state == RequestState.APPROVED for row in complaint.pauses.all())
     if action == "approve_extension":
         return bool(permissions.extensions_asked(complaint))
+    if action in ("request_reset", "approve_reset"):
+        waits = any(row.state == RequestState.REQUESTED for row in complaint.clock_resets.all())
+        return waits == (action == "approve_reset")
     if action == "finish_supporting":
         return any(row.role == AssignmentRole.SUPPORTING and row.ended_at is None for row in assignments)
     if action in ("propose_unreasonable", "decide_unreasonable"):
@@ -56,6 +59,11 @@ class ClockReading:
     text: str
     percent: int
     explanation: str
+
+    @property
+    def name(self) -> str:
+        """Its milestone, and the department where it belongs to one."""
+        return task_clocks.name_of(self.deadline)
 
 
 def read_clock(
@@ -97,6 +105,15 @@ def chip(complaint: Complaint, *, now: datetime, calendar: WorkingCalendar) -> t
     if complaint.next_due_at is None:
         return "met", ""
     due = None if complaint.is_paused else complaint.next_due_at
+    try:
+        reading = deadlines.remaining(now, due, calendar, deadlines.Unit.WORKING_DAYS)
+    except CalendarMissing:
+        return "soon", _gettext("Calendar missing")
+    return str(reading.state), reading.text(_gettext)
+
+
+def own_chip(due: datetime, calendar: WorkingCalendar, *, now: datetime) -> tuple[str, str]:
+    """State and text of the chip of a department's own limit in a list row (SLA-04)."""
     try:
         reading = deadlines.remaining(now, due, calendar, deadlines.Unit.WORKING_DAYS)
     except CalendarMissing:

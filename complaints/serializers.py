@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.models import Department, User
 from accounts.rest import StrictSerializer
-from complaints import identity, selectors
+from complaints import care, identity, lanes, selectors
 from complaints.models import Category, Complaint, Deadline
-from complaints.states import Channel
+from complaints.states import Channel, SpecialGroup
 from complaints.transitions import Filing
 
 
@@ -56,6 +58,8 @@ class ComplaintDetail(ComplaintRow):
 
     deadlines = DeadlineRow(many=True, read_only=True)
     complainant = serializers.SerializerMethodField()
+    lane = serializers.SerializerMethodField()
+    care = serializers.SerializerMethodField()
     allowed_actions = serializers.SerializerMethodField()
 
     class Meta(ComplaintRow.Meta):
@@ -78,12 +82,30 @@ class ComplaintDetail(ComplaintRow):
             "rework_rounds",
             "deadlines",
             "complainant",
+            "lane",
+            "care",
             "allowed_actions",
         ]
         read_only_fields = fields
 
     def get_complainant(self, complaint: Complaint) -> dict[str, str]:
         return identity.masked(complaint.complainant)
+
+    def get_lane(self, complaint: Complaint) -> dict[str, Any] | None:
+        """The lane the case has now (ASG-09, ASG-11)."""
+        row = lanes.standing(complaint)
+        if row is None:
+            return None
+        senior = row.senior.staff_number if row.senior else None
+        return {"lane": row.lane, "reason": row.reason, "senior": senior, "daily_contact": row.daily_contact}
+
+    def get_care(self, complaint: Complaint) -> dict[str, Any] | None:
+        """The care marker as the page shows it: groups only where the consent stands (SPG-01)."""
+        found = care.marker(complaint, self.context["request"].user)
+        if found is None:
+            return None
+        consent = care.standing(complaint)
+        return {"consent_recorded": found.is_consented, "groups": consent.groups if consent else []}
 
     def get_allowed_actions(self, complaint: Complaint) -> list[str]:
         return [move.action for move in selectors.available_actions(complaint, self.context["request"].user)]
@@ -115,6 +137,12 @@ class FilingInput(StrictSerializer):
         max_digits=14, decimal_places=2, min_value=0, required=False, default=None, allow_null=True
     )
     is_confidential = serializers.BooleanField(required=False, default=False)
+    special_groups = serializers.ListField(
+        child=serializers.ChoiceField(SpecialGroup.choices), required=False, default=list, max_length=10
+    )
+    needs_care = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    # How the complainant consented that the two above are noted and shown (SPG-01); empty: not asked.
+    care_given_how = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
     def validate(self, attrs: dict) -> dict:
         if not attrs["phone"].strip() and not attrs["email"].strip():
@@ -126,6 +154,7 @@ class FilingInput(StrictSerializer):
     def filing(self) -> Filing:
         """The checked input; a complainant's own filing is received now on the app channel."""
         values = dict(self.validated_data)
+        values["special_groups"] = tuple(values["special_groups"])
         values.setdefault("received_at", timezone.now())
         if not self.context["request"].user.is_authenticated:
             values |= {

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext
 
 from accounts.roles import ROLES
-from complaints import calendar_editing
+from complaints import calendar_editing, policy_editing, reopening
 from complaints.deadlines import StartsOn
 from complaints.desk_access import needs
 from complaints.models import Category, Dimension, ExternalBody, ServicePolicy
@@ -53,12 +53,14 @@ def policy(request: HttpRequest, code: str, revision: int) -> HttpResponse:
             amount(rule.amount, rule.unit),
             amount(rule.extension_amount, rule.unit),
             STARTS[StartsOn(rule.starts_on)],
+            policy_editing.limit_key(rule.milestone, rule.complexity),
         )
         for rule in rules
     ]
     context = {
         "policy": found,
         "lines": lines,
+        "reopening": reopening.in_words(found.reopening),
         "is_newest": not ServicePolicy.objects.filter(code=code, revision__gt=revision).exists(),
         "may_edit": any(request.user.has_perm(name) for name in EDITORS),
     }

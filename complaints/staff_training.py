@@ -16,12 +16,13 @@ from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import knowledge
 from complaints.models import Article, Training, TrainingAttendance
-from complaints.states import TrainingKind
+from complaints.states import ArticleKind, ArticleState, TrainingKind
 from complaints.transitions.intake import check_text
 
 EDIT = knowledge.EDIT
 MAX_PEOPLE = 1000
 MAX_CONTENT = 4000
+MAX_CASES = 20
 MAX_HOURS = Decimal(1000)
 PASS_FROM = 60
 _LIMITS = {"title": 120, "trainer": 80}
@@ -88,6 +89,7 @@ def _check(values: dict[str, Any]) -> dict[str, Any]:
     if kind == TrainingKind.MENTORING and not found["trainer"]:
         raise InvalidInput("trainer", _("Say who the mentor is."))
     found["content"] = check_text("content", values.get("content", ""), limit=MAX_CONTENT).strip()
+    found["content"] = _with_cases(found["content"], values.get("cases", ""))
     held_on: date = values["held_on"]
     if not 2000 <= held_on.year <= 2100:
         raise InvalidInput("held_on", _("Give a day between 2000 and 2100."))
@@ -100,6 +102,27 @@ def _check(values: dict[str, Any]) -> dict[str, Any]:
     if number and found["article"] is None:
         raise InvalidInput("article", _("There is no article %(number)s."), number=number)
     return found
+
+
+def _with_cases(content: str, typed: str) -> str:
+    """The content with a line that names the typical cases used; the register finds them by their numbers (KB-13).
+
+    Raises InvalidInput naming `cases` for a number that is no typical case in use.
+    """
+    numbers = knowledge.split_numbers(check_text("cases", typed, limit=600))
+    if not numbers:
+        return content
+    if len(numbers) > MAX_CASES:
+        raise InvalidInput("cases", _("At most %(most)s typical cases."), most=MAX_CASES)
+    in_use = Article.objects.filter(
+        number__in=numbers, kind=ArticleKind.TYPICAL_CASE, state=ArticleState.PUBLISHED
+    ).values_list("number", flat=True)
+    known = set(in_use)
+    for number in numbers:
+        if number not in known:
+            raise InvalidInput("cases", _("There is no typical case %(number)s in use."), number=number)
+    line = f"典型案例：{'、'.join(numbers)}"
+    return f"{content}\n{line}" if content else line
 
 
 def _store(row: Training, people: str, *, pass_from: int, at: datetime) -> int:

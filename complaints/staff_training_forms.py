@@ -41,6 +41,10 @@ class TrainingForm(PeopleForm):
     content = forms.CharField(
         label=_("Content"), max_length=staff_training.MAX_CONTENT, required=False, widget=LongText(4)
     )
+    cases = forms.CharField(
+        label=_("Typical cases used"), max_length=600, required=False,
+        help_text=_("Their numbers, with blanks between."),
+    )  # fmt: skip
     article = forms.CharField(
         label=_("Article it was about"), max_length=24, required=False, help_text=_("Its number.")
     )

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import keyset, knowledge, staff_training
+from complaints import keyset, knowledge, staff_training, typical_case_views
 from complaints.desk_access import needs
 from complaints.models import ArticleReceipt, Training, TrainingAttendance
 from complaints.staff_training_forms import PeopleForm, TrainingForm
@@ -113,6 +113,7 @@ def _page(request: StaffRequest, row: Training, *, form: PeopleForm, may_edit: b
         "mean": round(figures["mean"]) if figures["mean"] is not None else None,
         "is_plan": row.held_on > timezone.localdate(),
         "article": row.article if row.article and (may_edit or row.article.state == ArticleState.PUBLISHED) else None,
+        "cases": typical_case_views.cases_of(row),
         "may_edit": may_edit,
         "form": form,
         "problem": problem,

@@ -246,6 +246,20 @@ MOVES: dict[str, Move] = {
             "complaints.approve_clock",
             _("Decide on the extension"),
         ),
+        Move(
+            "request_reset",
+            (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.request_clock",
+            _("Ask for a new start on new facts"),
+        ),
+        Move(
+            "approve_reset",
+            (S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.approve_clock",
+            _("Decide on the new start"),
+        ),
         # Feedback and closing (FB-01…08)
         Move("call_back", (S.REPLIED,), None, "complaints.record_callback", _("Record the call-back")),
         Move(
@@ -348,6 +362,7 @@ class Milestone(models.TextChoices):
     REVIEW_REQUEST = "review_request", _("Application for review")
     REVIEW_SCREENING = "review_screening", _("Screening of the review")
     REVIEW_DECISION = "review_decision", _("Decision on the review")
+    TASK = "task", _("Task of the department")
 
 
 class DeadlineState(models.TextChoices):
@@ -455,6 +470,7 @@ class ArticleKind(models.TextChoices):
     COMPLIANCE = "compliance", _("Compliance guide")
     FAQ = "faq", _("Common question")
     WORDING = "wording", _("Wording")
+    EDUCATION = "education", _("Tips and policies for the public")
 
 
 class ArticleState(models.TextChoices):
@@ -633,3 +649,78 @@ class Audience(models.TextChoices):
 def allowed_actions(status: str) -> list[str]:
     """Actions the table knows for a status, in the table's order."""
     return [move.action for move in MOVES.values() if status in move.sources]
+
+
+class Lane(models.TextChoices):
+    """How a case goes where it does not go the ordinary way."""
+
+    FAST = "fast", _("Fast lane")
+    SENIOR = "senior", _("One senior person throughout")
+
+
+class LaneReason(models.TextChoices):
+    RULE = "rule", _("By rule")
+    PERSON = "person", _("Decided by a person")
+    CONDUCT = "conduct", _("The conduct of the first handler")
+    TIER = "tier", _("Customer tier")
+
+
+class NeedOutcome(models.TextChoices):
+    INDIVIDUAL = "individual", _("Individual solution")
+    ALTERNATIVE = "alternative", _("Alternative offered")
+
+
+class ExternalSystemKind(models.TextChoices):
+    CUSTOMERS = "customers", _("Customer system")
+    PRODUCTS = "products", _("Product database")
+    LOGISTICS = "logistics", _("Logistics")
+    QUEUE = "queue", _("Queue numbers")
+    RECORDING = "recording", _("Call recordings")
+    VIDEO = "video", _("Surveillance video")
+    OTHER = "other", _("Other system")
+
+
+class IncidentKind(models.TextChoices):
+    INTERRUPTION = "interruption", _("Interruption of the service")
+    DEFECT = "defect", _("Defect of a product")
+    OTHER = "other", _("Other event")
+
+
+class CallOutKind(models.TextChoices):
+    STAFF = "staff", _("Staff")
+    MATERIAL = "material", _("Material")
+    HOTLINE = "hotline", _("More people on the hotline")
+
+
+class BulletinKind(models.TextChoices):
+    FIRST = "first", _("First notice")
+    PROGRESS = "progress", _("Bulletin")
+    CLOSING = "closing", _("Closing notice")
+
+
+class BulletinState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    RELEASED = "released", _("Released")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class AppraisalOutcome(models.TextChoices):
+    KEEP = "keep", _("Keep longer")
+    DESTROY = "destroy", _("Destroy")
+
+
+class AppraisalState(models.TextChoices):
+    OPEN = "open", _("Being appraised")
+    APPROVED = "approved", _("Approved")
+    CARRIED_OUT = "carried_out", _("Carried out")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class KeyField(models.TextChoices):
+    """Data whose change needs a second person (COM-04)."""
+
+    NAME = "name", _("Name of the complainant")
+    PHONE = "phone", _("Telephone of the complainant")
+    EMAIL = "email", _("E-mail of the complainant")
+    AMOUNT = "amount", _("Amount in dispute")
+    RECEIVED_AT = "received_at", _("Date of receipt")

@@ -82,12 +82,28 @@ def tell_expired_requests() -> int:
     return jobs.tell_expired_requests()["told"]
 
 
+@shared_task(name="complaints.remind_bulletins")
+def remind_bulletins() -> int:
+    """Tell of bulletins and first contacts that are due in an incident."""
+    from complaints import incident_jobs  # leaf
+
+    return sum(incident_jobs.remind_bulletins().values())
+
+
 @shared_task(name="complaints.watch_coordination")
 def watch_coordination() -> int:
     """Tell of promises, statements and tasks that are late."""
     from complaints import coordination  # leaf
 
     return sum(coordination.watch_coordination().values())
+
+
+@shared_task(name="complaints.remind_daily_contact")
+def remind_daily_contact() -> int:
+    """Tell the senior people whose complainants have not heard from us since the last working day."""
+    from complaints import lane_jobs  # leaf
+
+    return lane_jobs.remind_daily_contact()["told"]
 
 
 @shared_task(name="complaints.remind_stale_articles")
@@ -136,6 +152,22 @@ def check_ledger() -> bool:
     from complaints import jobs  # leaf
 
     return jobs.check_ledger()["ok"]
+
+
+@shared_task(name="complaints.destroy_files")
+def destroy_files(appraisal_id: int) -> int:
+    """Destroy the files of a list that was carried out; a second run finds them gone."""
+    from complaints import appraisals  # leaf
+
+    return appraisals.work(appraisal_id)["destroyed"]
+
+
+@shared_task(name="complaints.watch_files")
+def watch_files() -> int:
+    """Finish destructions that were left; say once a month that the time of files is over."""
+    from complaints import appraisals  # leaf
+
+    return appraisals.watch_files()["destroyed"]
 
 
 @shared_task(name="complaints.purge_expired")

@@ -279,7 +279,7 @@ def moves_of(events: Iterable[CaseEvent]) -> list[Move]:
 
 def task_of(row: Assignment, clock_rows: Sequence[Deadline]) -> Task:
     """An assignment as the ledger sees it; `clock_rows` are the clocks of its case."""
-    own = next((clock for clock in clock_rows if clock.assignment_id == row.pk), None)
+    own = _own_clock(row, clock_rows)
     return Task(
         key=row.pk,
         given_at=row.assigned_at,
@@ -292,6 +292,14 @@ def task_of(row: Assignment, clock_rows: Sequence[Deadline]) -> Task:
     )
 
 
+def _own_clock(row: Assignment, clock_rows: Sequence[Deadline]) -> Deadline | None:
+    """The clock a task is judged by: its first that counted, so that being late stays; a standing one has no date."""
+    own = [clock for clock in clock_rows if clock.assignment_id == row.pk]
+    counted = [clock for clock in own if clock.state != DeadlineState.CANCELLED] or own[-1:]
+    first = min(counted, key=lambda clock: (clock.started_at, clock.pk), default=None)
+    return None if first is None or first.state == DeadlineState.PAUSED else first
+
+
 def rule_for(clock_rows: Sequence[Deadline]) -> ClockRule | None:
     """The limit for handling as it was when the case was first assigned; later ones are for corrections."""
     first = _handling(clock_rows)
@@ -300,6 +308,8 @@ def rule_for(clock_rows: Sequence[Deadline]) -> ClockRule | None:
 
 def _handling(clock_rows: Sequence[Deadline]) -> Deadline | None:
     found = [row for row in clock_rows if row.milestone == Milestone.RESOLVE and row.assignment_id is None]
+    # One that began anew on new facts is no longer the limit.
+    found = [row for row in found if row.state != DeadlineState.CANCELLED] or found
     return min(found, key=lambda row: (row.started_at, row.pk), default=None)
 
 

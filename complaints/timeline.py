@@ -11,8 +11,8 @@ Works on a case loaded by case_records.load and runs no query. Who may read what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from complaints import risk_timeline
+from complaints import reopening, risk_timeline
 from complaints.models import Attachment, Callback, CaseEvent, Complaint, Contact, Note, Notice, Question
 from complaints.states import (
     MOVES,
@@ -33,7 +33,7 @@ from complaints.states import (
     RefusalGround,
     RequestState,
 )
-from complaints.timeline_words import DATA_WORDS, ICONS, NOTE_WORDS, TITLES
+from complaints.timeline_words import BY_HEAD, DATA_WORDS, ICONS, NOTE_WORDS, TITLES
 
 GROUPS = ("all", "calls", "mail", "status", "internal")
 _REVIEW = ("review.review_case", "review.lead_review", "review.view_sample")
@@ -103,6 +103,12 @@ class Entry:
     # A whole letter, folded up until somebody wants to read it.
     is_letter: bool = False
     order: int = 0
+    # The head of the department reached the complainant in person (COO-17).
+    by_head: bool = False
+
+    def belongs_to(self, show: str) -> bool:
+        """Whether a filter shows the entry."""
+        return show in ("all", self.group) or (show == "head" and self.by_head)
 
 
 def entries(complaint: Complaint, viewer: Viewer) -> list[Entry]:
@@ -111,6 +117,7 @@ def entries(complaint: Complaint, viewer: Viewer) -> list[Entry]:
     hidden = {_ref(note) for note in complaint.notes.all() if not viewer.may_read_note(note, complaint)}
     found: list[Entry] = []
     told: set[str] = set()
+    heads = by_head(complaint)
     if viewer.reads_trail:
         for event in complaint.events.all():
             if event.reference in hidden or not viewer.may_read(event.audience):
@@ -118,20 +125,34 @@ def entries(complaint: Complaint, viewer: Viewer) -> list[Entry]:
             if event.kind in risk_timeline.SECRET and not viewer.reads_measures:
                 continue
             row = records.get(event.reference)
-            found.append(_of_event(event, row))
+            entry = _of_event(event, row)
+            found.append(_marked(entry) if event.kind == "contact" and event.reference in heads else entry)
             told.add(event.reference)
             if event.kind in ("call_back", "rate") and row is not None and row.contact_id:
                 told.add(f"contact:{row.contact_id}")
     for reference, row in records.items():
         if reference not in told and reference not in hidden and type(row) in _ALONE:
-            found.append(_ALONE[type(row)](row))
+            entry = _ALONE[type(row)](row)
+            found.append(_marked(entry) if reference in heads else entry)
     return sorted(found, key=lambda entry: (entry.at, entry.order), reverse=True)
 
 
-def counts(found: Iterable[Entry]) -> dict[str, int]:
+def counts(found: Sequence[Entry]) -> dict[str, int]:
     """How many entries each filter shows."""
     by_group = Counter(entry.group for entry in found)
-    return {"all": by_group.total(), **{name: by_group[name] for name in GROUPS[1:]}}
+    in_person = sum(entry.by_head for entry in found)
+    return {"all": len(found), **{name: by_group[name] for name in GROUPS[1:]}, "head": in_person}
+
+
+def by_head(complaint: Complaint) -> set[str]:
+    """The contacts in which the head of the department reached the complainant, as events name them (COO-17)."""
+    return {
+        event.reference for event in complaint.events.all() if event.kind == "contact" and event.note.endswith(BY_HEAD)
+    }
+
+
+def _marked(entry: Entry) -> Entry:
+    return replace(entry, tag=_("The head in person"), tone="ok", by_head=True)
 
 
 def _ref(row: Any) -> str:
@@ -141,6 +162,7 @@ def _ref(row: Any) -> str:
 # The relations of a case whose records events point at.
 _RECORDS = (
     "notes",
+    "clock_resets",
     "communications",
     "replies",
     "quality_checks",
@@ -153,6 +175,7 @@ _RECORDS = (
     "allegations",
     "responsibilities",
     "remedies",
+    "explanations",
     "improvements",
     "pauses",
     "supplement_requests",
@@ -238,6 +261,9 @@ def _note_words(event: CaseEvent) -> tuple[str, ...]:
         case "refuse":
             ground, _sep, reason = note.partition(": ")
             return (str(RefusalGround(ground).label) if ground in RefusalGround.values else ground, reason)
+        case "reopen":
+            ground, _sep, reason = note.partition(": ")
+            return (reopening.label(ground), reason) if ground in reopening.REASONS else (note,)
         case "overdue" if note in Milestone.values:
             return (str(Milestone(note).label),)
         case "reveal":
@@ -323,6 +349,7 @@ _BODIES: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "finding": lambda row: (row.text, row.get_finding_display(), row.finding_reason),
     "responsibility": lambda row: (_(" · ").join(filter(None, [row.department.name, row.post])), row.summary),
     "remedy": lambda row: (row.get_kind_display(), row.description),
+    "cause_explained": lambda row: (row.cause,),
     "improvement": _improvement_lines,
     "improvement_progress": _improvement_lines,
     "improvement_verified": _improvement_lines,
@@ -334,6 +361,8 @@ _BODIES: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "approve_pause": _pause_lines,
     "request_extension": lambda row: (row.reason,),
     "approve_extension": lambda row: (str(row.get_state_display()), row.decision_note),
+    "request_reset": lambda row: (row.facts, row.evidence),
+    "approve_reset": lambda row: (str(row.get_state_display()), row.decision_note),
     "add_supporting": lambda row: (row.department.name, row.task),
     "finish_supporting": lambda row: (row.department.name, row.result),
     "request_return": lambda row: (row.department.name, row.return_reason),
@@ -397,4 +426,5 @@ FILTER_LABELS = {
     "mail": gettext_lazy("Letters and messages"),
     "status": gettext_lazy("Status"),
     "internal": gettext_lazy("Internal"),
+    "head": gettext_lazy("Head in person"),
 }

@@ -21,10 +21,10 @@ from complaints import filters, keyset, queue, queue_rows, transitions
 from complaints.desk_access import needs
 from complaints.desk_forms import BulkAssignForm, JumpForm
 from complaints.models import Complaint
-from complaints.states import MOVES, Channel, RiskGrade, Status
+from complaints.states import MOVES, Channel, Lane, RiskGrade, Status
 
 MAX_BULK = 100
-_MULTIPLE = ("status", "category", "department", "risk", "channel")
+_MULTIPLE = ("status", "category", "department", "risk", "channel", "lane")
 _DAYS = ("received_from", "received_to")
 
 
@@ -144,6 +144,7 @@ def _menus(view: str, chosen: dict[str, list[str]]) -> list[FilterMenu]:
         "department": (_("Department"), [(option.code, option.label, 0) for option in tree["department"]]),
         "risk": (_("Risk"), [(value, str(label), 0) for value, label in RiskGrade.choices]),
         "channel": (_("Channel"), [(value, str(label), 0) for value, label in Channel.choices]),
+        "lane": (_("Lane"), [(value, str(label), 0) for value, label in Lane.choices]),
     }
     return [
         FilterMenu(

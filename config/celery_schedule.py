@@ -16,7 +16,10 @@ BEAT_SCHEDULE = {
     "scan_files": {"task": "complaints.scan_files", "schedule": 60.0},
     "suggest_missing": {"task": "complaints.suggest_missing", "schedule": 300.0},
     "tell_expired_requests": {"task": "complaints.tell_expired_requests", "schedule": crontab(hour=8, minute=0)},
+    "remind_bulletins": {"task": "complaints.remind_bulletins", "schedule": 300.0},
     "watch_coordination": {"task": "complaints.watch_coordination", "schedule": 600.0},
+    # Not at weekends and on holidays; later runs of a day find it told.
+    "remind_daily_contact": {"task": "complaints.remind_daily_contact", "schedule": crontab(hour=15, minute=0)},
     "remind_stale_articles": {"task": "complaints.remind_stale_articles", "schedule": crontab(hour=8, minute=10)},
     "watch_calendar": {"task": "complaints.watch_calendar", "schedule": crontab(hour=8, minute=30)},
     # The first run of a month picks; later ones find it done.
@@ -24,7 +27,10 @@ BEAT_SCHEDULE = {
     "sweep_imports": {"task": "complaints.sweep_imports", "schedule": 60.0},
     "check_ledger": {"task": "complaints.check_ledger", "schedule": crontab(hour=0, minute=30)},
     "file_archived": {"task": "complaints.file_archived", "schedule": crontab(hour=2, minute=10)},
+    "watch_files": {"task": "complaints.watch_files", "schedule": crontab(hour=2, minute=40)},
     "purge_expired": {"task": "complaints.purge_expired", "schedule": crontab(hour=3, minute=10)},
+    "watch_group": {"task": "review.watch_group", "schedule": crontab(hour=8, minute=20)},
+    "watch_reviews": {"task": "review.watch_reviews", "schedule": crontab(minute=25)},
     "evaluate_alerts": {"task": "review.evaluate_alerts", "schedule": crontab(minute=20)},
     "detect_outbreaks": {"task": "analytics.detect_outbreaks", "schedule": crontab(minute=40)},
     "draw_sample": {"task": "review.draw_sample", "schedule": crontab(hour=9, minute=0)},

@@ -14,7 +14,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from config import nav
+from config import help_pages, nav
 from config.preferences import TEXT_COOKIE, THEME_COOKIE, is_staff_path
 
 
@@ -31,7 +31,12 @@ def organisation() -> dict[str, str]:
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """The context processor."""
-    shared = {"organisation": organisation(), "html_lang": html_lang(), "site_kind": settings.SITE}
+    shared = {
+        "organisation": organisation(),
+        "html_lang": html_lang(),
+        "site_kind": settings.SITE,
+        "is_training": settings.TRAINING,
+    }
     return shared | (_staff(request) if is_staff_path(request.path) else _public(request))
 
 
@@ -50,6 +55,7 @@ def _staff(request: HttpRequest) -> dict[str, Any]:
             "register": nav.lenient("complaints:register"),
             "notifications": nav.lenient("complaints:notifications"),
             "profile": nav.lenient("accounts:profile"),
+            "help": SimpleLazyObject(lambda: help_pages.link_for(request.path, user)),
             "components": nav.lenient("desk:components"),
             "public_home": nav.lenient("public:home"),
             "logout": nav.lenient("account_logout"),

@@ -111,6 +111,14 @@ GROUPS: tuple[Group, ...] = (
                 under=("/desk/tasks/",),
             ),
             Entry(
+                "material",
+                "review:material_list",
+                "paperclip",
+                _("Records to deliver"),
+                ("complaints.handle_complaint",),
+                under=("/desk/reviews/material/",),
+            ),
+            Entry(
                 "mails",
                 "complaints:mails",
                 "mail",
@@ -175,12 +183,28 @@ GROUPS: tuple[Group, ...] = (
                 under=("/desk/sampling/",),
             ),
             Entry(
+                "top_reports",
+                "review:top_reports",
+                "file-text",
+                _("Rectification plans"),
+                ("review.lead_review", "analytics.approve_report"),
+                under=("/desk/rectification-plans/",),
+            ),
+            Entry(
                 "incidents",
                 "complaints:incidents",
                 "siren",
                 _("Incidents"),
                 ("complaints.merge_complaints",),
                 under=("/desk/incidents/",),
+            ),
+            Entry(
+                "responses",
+                "complaints:incident_responses",
+                "bell-ring",
+                _("Emergency responses"),
+                ("complaints.manage_incident",),
+                under=("/desk/responses/",),
             ),
             Entry(
                 "outbreaks",

@@ -66,12 +66,28 @@ def investigate(story: Story) -> None:
             comparison="same",
         )
         author.shows("停水前是否通知", "一致", within="table.compare")
+        check_outcome(author, story)
         do(author, "submit_report", report=REPORT, conclusion="uphold", acceptable_to_user="true")
         author.shows(REPORT)
         do(author, "give_opinion", verdict="uphold", text="事实清楚。")
         author.has_no("text=事实清楚。")  # nobody sees an opinion before all are in (RI-10)
         author.has_no(button("finalise"))  # whoever wrote the report does not sign it
         author.is_accessible()
+
+
+def check_outcome(author: Window, story: Story) -> None:
+    """The record of the case against a file of the case; the report waits for it (REV-40)."""
+    author.open(f"/desk/reviews/{story.review}/records/outcome/")
+    author.submit(
+        "main form:has(.form-actions)",
+        recorded="没有通知，属实；已回访",
+        source="none",
+        evidence="案卷里没有通话录音。",
+        agrees="false",
+        explanation="按抢修单认定，要求今后保存录音。",
+    )
+    author.shows("案卷里没有通话录音。")
+    author.open(f"/desk/reviews/{story.review}/")
 
 
 def conclude(story: Story) -> None:

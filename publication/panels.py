@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from complaints import destruction
 from complaints.archive import KINDS, Piece, register_contributor
 from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel
@@ -13,6 +18,7 @@ from complaints.timeline_words import ICONS, TITLES
 from publication import statements
 from publication.forms import DecideForm
 from publication.models import Publication, PublicationDecision, Statement
+from publication.states import PublicationStatus
 
 TITLES |= {
     "statement_draft": _("Official statement drafted"),
@@ -46,6 +52,20 @@ def publication_of_case(complaint: Complaint, user: User) -> Panel | None:
     }
     return Panel("publication/case_panel.html", context, order=60)
 
+
+# What was published or signed stays as it was; files of a case that is published are not destroyed.
+destruction.register_contents("publication", stays=("signoff", "breach"))
+
+
+def _in_publication(cases: Iterable[int], since: datetime | None) -> set[int]:
+    """The cases whose publication stands or is being made: their files are not destroyed (ARC-04)."""
+    ended = Q(status__in=[PublicationStatus.WITHDRAWN, PublicationStatus.ABANDONED])
+    if since is not None:
+        ended &= Q(updated_at__lt=since)
+    return set(Publication.objects.filter(~ended, complaint__in=cases).values_list("complaint", flat=True))
+
+
+destruction.register_hindrance("publication", _("It is published or about to be"), _in_publication)
 
 KINDS |= {"publication": _("Publication"), "publication_decision": _("Decision on publishing")}
 

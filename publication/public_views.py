@@ -348,13 +348,14 @@ def statement_sitemap(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponseBase:
     """What crawlers may read."""
-    closed = ("/desk/", "/accounts/", "/api/", "/complain/", "/track/")
+    closed = ("/desk/", "/accounts/", "/api/", "/complain/", "/track/", "/help/ask/")
     lines = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in closed),
         "",
         f"Sitemap: {results.absolute(reverse('public:sitemap'))}",
         f"Sitemap: {results.absolute(reverse('public:statement_sitemap'))}",
+        f"Sitemap: {results.absolute(reverse('public:help_sitemap'))}",
         "",
     ]
     return public(HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8"))

@@ -16,8 +16,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import takedowns
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import identity
@@ -322,14 +324,38 @@ def publish(statement_id: int, *, by: User, version: int | None = None, at: date
 
 @transaction.atomic
 def take_down(
-    statement_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None
+    statement_id: int, *, by: User | None, reason: str, version: int | None = None, at: datetime | None = None
 ) -> Statement:
-    """Take a posted statement down for good; one person is enough. Raises InvalidInput without a reason."""
+    """Take a posted statement down for good; one person is enough. Raises InvalidInput without a reason.
+
+    by=None repeats a take-down after a restore.
+    """
     at = at or timezone.now()
     statement, cases = _begin(statement_id, "take_down", by=by, version=version)
     note = _reason(reason, _("Give the reason for taking it down."))
     statement.withdrawn_by, statement.withdrawn_at, statement.withdrawal_reason = by, at, note
+    if by is not None:  # what a restore repeats stands in the journal already
+        takedowns.note(takedowns.What.STATEMENT, statement.public_id, at=at)
     return _finish(statement, cases, "take_down", by=by, at=at, note=note)
+
+
+@transaction.atomic
+def keep_down(public_id: str, *, at: datetime) -> bool:
+    """Repeat a take-down that a restored database does not know of (DL-04, I8). False when there is nothing to do.
+
+    What is still being checked becomes a draft again, so that nobody posts it without being told.
+    """
+    statement = Statement.objects.filter(public_id=public_id).first()
+    reason = gettext("Taken down on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
+    if statement and statement.status == StatementStatus.POSTED:
+        take_down(statement.pk, by=None, reason=reason, at=at)
+        return True
+    if statement and statement.status in _WITH_CHECKERS:
+        statement, cases = _begin(statement.pk, "give_back", by=None, version=None)
+        _void_signatures(statement)
+        _finish(statement, cases, "give_back", by=None, at=at, note=reason)
+        return True
+    return False
 
 
 ACTIONS: dict[str, Callable[..., Statement]] = {
@@ -345,13 +371,13 @@ REASONED = ("give_back", "take_down")
 
 
 def _begin(
-    statement_id: int, action: str, *, by: User, version: int | None, added: Iterable[int] = ()
+    statement_id: int, action: str, *, by: User | None, version: int | None, added: Iterable[int] = ()
 ) -> tuple[Statement, list[Complaint]]:
     """Lock the cases and the statement; check person, version and status."""
     before = linked(statement_id)
     cases = [case_transitions.lock(pk) for pk in sorted({*before, *added})]
     statement = Statement.objects.select_for_update(of=("self",)).get(pk=statement_id)
-    reason = refusal(by, action, statement)
+    reason = refusal(by, action, statement) if by is not None else ""
     if reason:
         raise NotAllowed(reason)
     # A case that was linked between the two locks is not locked itself.
@@ -370,7 +396,7 @@ def _begin(
 
 
 def _finish(
-    statement: Statement, cases: list[Complaint], action: str, *, by: User, at: datetime, note: str = ""
+    statement: Statement, cases: list[Complaint], action: str, *, by: User | None, at: datetime, note: str = ""
 ) -> Statement:
     statement.status = MOVES[action].target
     statement.version += 1
@@ -379,7 +405,9 @@ def _finish(
     return statement
 
 
-def _log(statement: Statement, cases: list[Complaint], action: str, *, by: User, at: datetime, note: str = "") -> None:
+def _log(
+    statement: Statement, cases: list[Complaint], action: str, *, by: User | None, at: datetime, note: str = ""
+) -> None:
     # The reason stands in the log of every case, so nobody of any of them may be named in it.
     for complaint in cases:
         note = identity.scrub(note, complaint.complainant)

@@ -103,3 +103,47 @@ class StatementStatus(models.TextChoices):
 def allowed_actions(status: str) -> list[str]:
     """Actions the table knows for a status."""
     return [move.action for move in MOVES.values() if status in move.sources]
+
+
+class ChannelKind(models.TextChoices):
+    WEBSITE = "website", _("Website")
+    BOARD = "board", _("Notice board")
+    WECHAT = "wechat", _("WeChat account")
+    MINI = "mini", _("Mini-program")
+    VIDEO = "video", _("Short film")
+    LOBBY = "lobby", _("Lobby manager")
+    VERTICAL = "vertical", _("Channel of one field")
+    OTHER = "other", _("Other channel")
+
+
+class AudienceGroup(models.TextChoices):
+    ELDERLY = "elderly", _("Elderly")
+    ONLINE = "online", _("People who read online")
+    FIELD = "field", _("People of one field")
+    NEIGHBOURS = "neighbours", _("Neighbourhood")
+
+
+class RenderState(models.TextChoices):
+    WAITING = "waiting", _("Being rendered")
+    READY = "ready", _("Rendered")
+    IMPOSSIBLE = "impossible", _("Cannot be rendered")
+
+
+class CommentState(models.TextChoices):
+    WAITING = "waiting", _("Waits for a look")
+    SHOWN = "shown", _("Shown")
+    HIDDEN = "hidden", _("Not shown")
+
+
+class CommentRoute(models.TextChoices):
+    NONE = "none", _("Noted")
+    FEEDBACK = "feedback", _("Passed on as feedback")
+    COMPLAINT = "complaint", _("Became a complaint")
+
+
+class GateAnswer(models.TextChoices):
+    """Answers to one question of the gate before publication."""
+
+    CLEAR = "clear", _("Nothing against it")
+    MASKED = "masked", _("Only with the details left out")
+    FORBIDS = "forbids", _("Forbids publication")

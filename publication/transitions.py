@@ -12,8 +12,10 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import takedowns
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import notify, search
@@ -539,18 +541,44 @@ def update_progress(
 
 @transaction.atomic
 def take_down(
-    publication_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None
+    publication_id: int, *, by: User | None, reason: str, version: int | None = None, at: datetime | None = None
 ) -> Publication:
-    """Take a notice down at once; one person is enough (PUB-20, matrix takedown)."""
+    """Take a notice down at once; one person is enough (PUB-20, matrix takedown).
+
+    by=None repeats a take-down after a restore.
+    """
     at = at or timezone.now()
     publication = _begin(publication_id, "take_down", by=by, version=version)
     if not reason.strip():
         raise InvalidInput("reason", _("Give the reason for taking it down."))
-    PublishedResult.objects.filter(publication_number=publication.number, withdrawn_at=None).update(
-        withdrawn_at=at, updated_at=at
-    )
+    shown = PublishedResult.objects.filter(publication_number=publication.number, withdrawn_at=None)
+    if by is not None:  # what a restore repeats stands in the journal already
+        for public_id in shown.values_list("public_id", flat=True):
+            takedowns.note(takedowns.What.RESULT, public_id, at=at, number=publication.number)
+    shown.update(withdrawn_at=at, updated_at=at)
     publication.withdrawn_at, publication.withdrawal_reason = at, reason[:300]
     return _finish(publication, "take_down", by=by, at=at, note=reason)
+
+
+@transaction.atomic
+def keep_down(public_id: str, *, number: str, at: datetime) -> bool:
+    """Repeat a take-down that a restored database does not know of (DL-04, I8). False when there is nothing to do.
+
+    What is posted is taken down at the moment of the first time; what is still being checked goes back to its
+    author, so that nobody posts it without being told.
+    """
+    reason = gettext("Taken down on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
+    publication = Publication.objects.filter(number=number).first()
+    if publication and publication.status == PublicationStatus.POSTED:
+        take_down(publication.pk, by=None, reason=reason, at=at)
+        return True
+    if publication and publication.status in MOVES["return_to_author"].sources:
+        publication = _begin(publication.pk, "return_to_author", by=None, version=None)
+        _void_signatures(publication)
+        _finish(publication, "return_to_author", by=None, at=at, note=reason)
+        return True
+    shown = PublishedResult.objects.filter(public_id=public_id, withdrawn_at=None)
+    return bool(shown.update(withdrawn_at=at, updated_at=at))
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from accounts.rest import Pages, caller
 from complaints.idempotency import idempotent
 from complaints.models import Complaint
 from review import independence, permissions
-from review.dossier import opinions_complete
+from review.dossier import counted_opinions, opinions_complete
 from review.forms import FORMS
 from review.models import ReviewCase
 
@@ -72,7 +72,7 @@ class ReviewDetail(ReviewRow):
     def get_opinions(self, review: ReviewCase) -> list[dict[str, Any]]:
         if not opinions_complete(review):
             return []
-        rows = review.opinions.filter(dossier_hash=review.dossier_hash).select_related("reviewer")
+        rows = counted_opinions(review).select_related("reviewer")
         return [{"reviewer": row.reviewer.staff_number, "verdict": row.verdict, "text": row.text} for row in rows]
 
 

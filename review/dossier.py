@@ -4,52 +4,73 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from django.db.models import QuerySet
 
 from complaints import identity
 from complaints.models import Complaint
-from review.models import Material, ReviewCase
+from review import record_sets
+from review.models import Material, Opinion, ReviewCase
 from review.states import MaterialKind
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What was found of one kind: how many, how many there should be, and the hash of the list."""
+    """What was found of one kind: how many, how many there should be, the hash of the list, and why some are missing
+    where the system knows it (REV-38)."""
 
     kind: MaterialKind
     count: int
     expected: int
     content_hash: str
+    reason: str = ""
 
 
 def collect(complaint: Complaint) -> list[Collected]:
     """Assemble the five kinds of records from the case (REV-33…38).
 
     Expected counts: at least the complainant's own text, one communication, the statements that were
-    asked for, the log, and the look into the past year.
+    asked for, the log, and the look into the past year. Approvals, pauses, longer limits and remedies belong to the
+    handling side.
     """
-    attachments = complaint.attachments.filter(from_complainant=True)
     handler = [
         *(f"contact:{row.pk}" for row in complaint.communications.all()),
         *(f"reply:{row.pk}" for row in complaint.replies.all()),
         *(f"check:{row.pk}" for row in complaint.quality_checks.all()),
         *(f"note:{row.pk}" for row in complaint.notes.all()),
+        *(f"pause:{row.pk}" for row in complaint.pauses.all()),
+        *(
+            f"extension:{pk}"
+            for pk in complaint.deadlines.filter(extensions__isnull=False).values_list("extensions", flat=True)
+        ),
+        *(f"remedy:{row.pk}" for row in complaint.remedies.all()),
     ]
     outgoing = complaint.communications.filter(direction="out").count()
     statements = [f"step:{row.pk}" for row in complaint.investigation_steps.filter(kind="statement")]
-    wanted = complaint.assignments.filter(role="supporting").count()
+    parties = list(complaint.party_statements.all())
+    statements += [f"party:{row.pk}" for row in parties if row.received_at is not None]
+    asked = len(statements) + sum(row.received_at is None for row in parties)
+    supporting = complaint.assignments.filter(role="supporting").count()
+    files = list(complaint.attachments.filter(from_complainant=True).select_related("file"))
+    held = sum(row.file.is_quarantined for row in files)
     log = list(complaint.events.filter(audience="case").order_by("sequence").values_list("hash", flat=True))
     history = list(
         identity.earlier_complaints(complaint, at=complaint.received_at, days=365).values_list("number", flat=True)
     )
-    mine = ["narrative", *(f"file:{row.file_id}" for row in attachments)]
-    return [
-        _collected(MaterialKind.COMPLAINANT, mine, 1),
+    mine = ["narrative", *(f"file:{row.file_id}" for row in files if not row.file.is_quarantined)]
+    reasons = record_sets.known_reasons(complaint)
+    if supporting > len(statements):
+        # Why a department beside the lead wrote no statement is for the reviewer to find out.
+        reasons.pop(MaterialKind.RELATED, None)
+    found = [
+        _collected(MaterialKind.COMPLAINANT, mine, len(mine) + held),
         _collected(MaterialKind.HANDLER, handler, len(handler) if outgoing else len(handler) + 1),
-        _collected(MaterialKind.RELATED, statements, max(wanted, len(statements))),
+        _collected(MaterialKind.RELATED, statements, max(supporting, asked)),
         _collected(MaterialKind.SYSTEM_LOG, log, 1),
         _collected(MaterialKind.HISTORY, history, len(history)),
     ]
+    return [replace(row, reason=reasons.get(row.kind, "")) if row.count < row.expected else row for row in found]
 
 
 def _collected(kind: MaterialKind, items: list[str], expected: int) -> Collected:
@@ -75,11 +96,23 @@ def dossier_hash(review: ReviewCase) -> str:
         "systemic_cause": review.systemic_cause,
         "acceptable": review.acceptable_to_user,
     }
+    # Left out while there are none, so that a hash made before they were kept still holds.
+    checks = list(review.outcome_checks.values_list("recorded", "evidence", "agrees", "explanation"))
+    visits = list(review.field_checks.order_by("pk").values_list("place", "where", "found", "reached"))
+    content |= ({"outcome_checks": checks} if checks else {}) | ({"field_checks": visits} if visits else {})
+    written = review.report_revisions.first()
+    content |= {"written": {"revision": written.revision, **written.sections}} if written else {}
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def counted_opinions(review: ReviewCase) -> QuerySet[Opinion]:
+    """The opinions on this very dossier of those who are assigned still: a conflict takes them out (RI-04)."""
+    standing = review.assignments.filter(is_void=False).values("reviewer")
+    return review.opinions.filter(dossier_hash=review.dossier_hash, reviewer__in=standing)
 
 
 def opinions_complete(review: ReviewCase) -> bool:
     """Every member assigned has given an opinion on this very dossier."""
     assigned = set(review.assignments.filter(is_void=False).values_list("reviewer", flat=True))
-    given = set(review.opinions.filter(dossier_hash=review.dossier_hash).values_list("reviewer", flat=True))
+    given = set(counted_opinions(review).values_list("reviewer", flat=True))
     return bool(assigned) and assigned <= given

@@ -17,14 +17,13 @@ from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import notify
 from complaints.models import Assignment, Complaint, ContactPoint
-from review import sampling, transitions
+from complaints.states import CustomerTier
+from review import independence, sampling, transitions
+from review import weights as standards
 from review.models import FrameEntry, ReviewCase, SampleDraw
-from review.states import OPEN_REVIEW, DrawState
+from review.states import OPEN_REVIEW, DrawState, Stratum
 
-# Strata, heaviest first; a case belongs to the first that fits (REV-23).
-WEIGHTS = {"frequent": "2", "special": "1.5", "cross_department": "1.5", "other": "1"}
 FREQUENT_FROM = 3
-RULE_VERSION = "1"
 BATCH = 2000
 
 
@@ -42,10 +41,14 @@ def commit(period: str, *, by: User | None, percent: int = 12, at: datetime | No
         return existing
     try:
         sampling.check_committed(at, period=period)
+    except ValueError as error:
+        raise InvalidInput("period", str(error)) from error
+    try:
         sampling.sample_size(100, percent=percent)
     except ValueError as error:
-        raise InvalidInput("period" if "period" in str(error) else "percent", str(error)) from error
+        raise InvalidInput("percent", str(error)) from error
     nonce = sampling.new_nonce()
+    standard = standards.current()
     return SampleDraw.objects.create(
         period=period,
         percent=percent,
@@ -53,8 +56,8 @@ def commit(period: str, *, by: User | None, percent: int = 12, at: datetime | No
         nonce=nonce,
         committed_at=at,
         committed_by=by,
-        rule_version=RULE_VERSION,
-        weights=WEIGHTS,
+        rule_version=str(standard.revision),
+        weights=standards.as_text(standards.weights_of(standard)),
     )
 
 
@@ -115,14 +118,20 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
 
 
 def _frame(start: datetime, end: datetime, *, weights: dict[str, Any]) -> tuple[dict[int, tuple[str, str]], int]:
-    """Cases first closed in the period and not under review → (number, stratum), and how many were left out."""
+    """Cases first closed in the period and not under review → (number, stratum), and how many were left out.
+
+    A judgement on validity does not count here: it can be given after the closing, and nobody may take a case
+    out of the frame (RI-08).
+    """
     closed = Complaint.objects.closed_in(start, end)
     under_review = set(
         ReviewCase.objects.filter(
             status__in=[str(s) for s in OPEN_REVIEW], opened_at__lt=end, complaint__in=closed
         ).values_list("complaint_id", flat=True)
     )
-    rows = closed.order_by("number").values_list("pk", "number", "complainant_id", "complainant__needs_care")
+    rows = closed.order_by("number").values_list(
+        "pk", "number", "complainant_id", "complainant__needs_care", "customer_tier"
+    )
     frequent = _frequent(closed, end)
     cross = set(
         Assignment.objects.filter(complaint__in=closed, role="supporting")
@@ -130,19 +139,18 @@ def _frame(start: datetime, end: datetime, *, weights: dict[str, Any]) -> tuple[
         .distinct()
     )
     cases: dict[int, tuple[str, str]] = {}
-    for pk, number, complainant, care in rows.iterator(chunk_size=BATCH):
+    for pk, number, complainant, care, tier in rows.iterator(chunk_size=BATCH):
         if pk in under_review:
             continue
-        stratum = (
-            "frequent"
-            if complainant in frequent
-            else "special"
-            if care
-            else "cross_department"
-            if pk in cross
-            else "other"
-        )
-        cases[pk] = (number, stratum if stratum in weights else "other")
+        fits = {
+            Stratum.FREQUENT: complainant in frequent,
+            Stratum.HIGH_VALUE: tier in (CustomerTier.HIGH_VALUE, CustomerTier.VIP),
+            Stratum.SPECIAL: bool(care),
+            Stratum.CROSS_DEPARTMENT: pk in cross,
+        }
+        # A draw committed before a stratum existed has no weight for it.
+        stratum = next((str(name) for name, holds in fits.items() if holds and name in weights), str(Stratum.OTHER))
+        cases[pk] = (number, stratum)
     return cases, len(under_review)
 
 
@@ -210,7 +218,10 @@ def previous_period(now: datetime) -> str:
 
 
 def keep_up(*, now: datetime) -> dict[str, Any]:
-    """Daily: commit the current month in time, and draw every committed month that is over, in order (JT-02)."""
+    """Daily: commit the current month in time, and draw every committed month that is over, in order (JT-02).
+
+    Names the open reviews that too few members are free to judge, until somebody sees to it (RI-06).
+    """
     current = timezone.localdate(now).strftime("%Y-%m")
     try:
         commit(current, by=None, at=now)
@@ -220,4 +231,5 @@ def keep_up(*, now: datetime) -> dict[str, Any]:
     for row in SampleDraw.objects.filter(state=DrawState.COMMITTED, period__lt=current).order_by("period"):
         draw(row.period, by=None, at=now)
         drawn.append(row.period)
-    return {"drawn": drawn}
+    short = independence.short_of_members()
+    return {"drawn": drawn, "short_of_members": short} if short else {"drawn": drawn}

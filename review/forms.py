@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.web import offer
-from review import independence, transitions
+from review import duty, group, independence, refusal, transitions
 from review.models import ReviewCase
-from review.states import MOVES, ApplicationReason, Comparison, Conclusion, MaterialKind
+from review.states import MOVES, ApplicationReason, Comparison, Conclusion, MaterialKind, TriggerKind
 
 _YES_NO = [("true", _("Yes")), ("false", _("No"))]
 
@@ -53,6 +55,15 @@ class ReviewForm(forms.Form):
     def label(self) -> Any:
         return MOVES[self.action].label
 
+    @property
+    def sends_letter(self) -> bool:
+        """Whether the complainant gets a letter that can be read before it is sent."""
+        return False
+
+    def letter(self) -> str:
+        """That letter as it would be sent now."""
+        return ""
+
     def apply(self, *, at: datetime | None = None) -> Any:
         """Do it; a broken rule that names a field becomes its error. Raises the other domain errors."""
         try:
@@ -78,26 +89,68 @@ class Refuse(_Screening):
     danger = True
     intro = _("The complainant gets a notice with your reason, the rules and where else to turn.")
 
+    @property
+    def sends_letter(self) -> bool:
+        return self.review.triggers.filter(kind=TriggerKind.APPLICATION).exists()
+
+    def letter(self) -> str:
+        answers = {name: value for name, value in self.cleaned_data.items() if name != "version"}
+        return refusal.preview(self.review.complaint, at=timezone.now(), **answers)
+
+
+class _WithLoad:
+    """Members with their work, so that the head sees who is least busy (REV-11)."""
+
+    loads: ClassVar[dict[int, duty.Load]] = {}
+
+    def label_from_instance(self, user: User) -> str:
+        load = self.loads.get(user.pk, duty.Load())
+        return gettext("%(name)s (%(open)s open, %(done)s done in 90 days)") % {
+            "name": user.display_name,
+            "open": load.open,
+            "done": load.done,
+        }
+
+
+class _Author(_WithLoad, forms.ModelChoiceField):
+    pass
+
+
+class _Members(_WithLoad, forms.ModelMultipleChoiceField):
+    pass
+
 
 class AssignReviewers(ReviewForm):
     action = "assign_reviewers"
-    author = forms.ModelChoiceField(
+    intro = _("Proposed are those on duty and free of conflict who have the least open work; the choice is yours.")
+    author = _Author(
         label=_("Writes the report"),
         queryset=User.objects.none(),
         to_field_name="staff_number",
         empty_label=_("Choose a reviewer"),
     )
-    members = forms.ModelMultipleChoiceField(
+    members = _Members(
         label=_("Further members"),
         queryset=User.objects.none(),
         to_field_name="staff_number",
         widget=forms.CheckboxSelectMultiple,
     )
 
+    reason = forms.CharField(
+        label=_("Why not those who are less busy"), required=False, widget=Lines(2), max_length=300
+    )
+
     def prepare(self) -> None:
-        free = independence.candidates().exclude(pk__in=self.review.conflicts.values("user"))
+        now = timezone.now()
+        people = duty.free(self.review, at=now)
+        free = independence.candidates().filter(pk__in=[user.pk for user, _load in people])
         for name in ("author", "members"):
             offer(self, name, free)
+            self.fields[name].loads = {user.pk: load for user, load in people}  # type: ignore[attr-defined]
+        if group.is_in_force():
+            proposed = [user.staff_number for user, _load in people[: independence.QUORUM]]
+            self.initial.setdefault("author", proposed[0] if proposed else None)
+            self.initial.setdefault("members", proposed[1:])
 
     def clean_members(self) -> list[User]:
         return list(self.cleaned_data["members"])

@@ -1,7 +1,8 @@
 """Who may not judge a review, computed from history; nobody can take a conflict back (REV-05, RI-01…05).
 
 A person is in conflict when they took part in the case, are named in it or filed it, declared it, or
-belong now, or belonged while it was handled, to a department that touched it.
+belong now, or belonged while it was handled, to a department that touched it. Cases that were merged were
+handled as one: who is in conflict with the one is in conflict with the other.
 """
 
 from __future__ import annotations
@@ -9,12 +10,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Count, F, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import Membership, User
 from complaints import permissions as case_permissions
-from complaints.models import Assignment, Complaint
-from review.models import DeclaredConflict, ReviewCase, ReviewConflict, ReviewerAssignment
+from complaints.models import Assignment, CaseEvent, Complaint, Merge
+from complaints.states import Audience
+from review import group
+from review.models import DeclaredConflict, GroupMember, ReviewCase, ReviewConflict, ReviewerAssignment
+from review.states import GroupRole
+
+# Who judges together at least: the author of the report and one more.
+QUORUM = 2
+# Acts that only read the file, or say how long it is kept.
+_READING = (
+    "consultation_requested",
+    "consultation_decided",
+    "dossier_exported",
+    "retention_extended",
+    "destruction_stopped",
+)
 
 
 @dataclass(frozen=True)
@@ -33,22 +49,42 @@ def candidates() -> QuerySet[User]:
     return notify.holders_of("review.review_case").order_by("staff_number")
 
 
-def touching_departments(complaint: Complaint, *, at: datetime) -> dict[int, tuple[datetime, datetime]]:
-    """Departments that handled the case or whose people acted on it → the span of their part."""
+def handled_together(complaint: Complaint) -> list[Complaint]:
+    """The case and every case it was ever merged with, also where the merge was undone (RI-04)."""
+    merges = Merge.objects.filter(Q(primary=complaint) | Q(merged=complaint)).values_list("primary", "merged")
+    others = {pk for pair in merges for pk in pair} - {complaint.pk}
+    rows = Complaint.objects.select_related("complainant").filter(pk__in=others).order_by("pk")
+    return [complaint, *rows] if others else [complaint]
+
+
+def acted(complaint: Complaint) -> set[int]:
+    """Everybody who worked on the case, also in what only the office reads: lawsuits, consequences (RI-01)."""
+    inside = CaseEvent.objects.filter(complaint=complaint, audience=Audience.OFFICE).exclude(actor=None)
+    return case_permissions.took_part(complaint) | set(
+        inside.exclude(kind__in=_READING).values_list("actor", flat=True)
+    )
+
+
+def touching_departments(
+    parts: list[tuple[Complaint, set[int]]], *, at: datetime
+) -> dict[int, tuple[datetime, datetime]]:
+    """Departments that handled the cases or whose people acted on them → the span of their part.
+
+    `parts` names for each case who acted on it.
+    """
     spans: dict[int, tuple[datetime, datetime]] = {}
 
     def extend(department_id: int, start: datetime, end: datetime) -> None:
         known = spans.get(department_id, (start, end))
         spans[department_id] = (min(known[0], start), max(known[1], end))
 
-    end_of_case = complaint.closed_at or at
-    for row in Assignment.objects.filter(complaint=complaint):
-        extend(row.department_id, row.assigned_at, max(row.ended_at or end_of_case, row.assigned_at))
-    acting = Membership.objects.overlapping(complaint.registered_at, end_of_case).filter(
-        user__in=case_permissions.took_part(complaint)
-    )
-    for membership in acting.filter(department__kind__in=["handling", "office"]):
-        extend(membership.department_id, complaint.registered_at, end_of_case)
+    for complaint, people in parts:
+        end_of_case = complaint.closed_at or at
+        for row in Assignment.objects.filter(complaint=complaint):
+            extend(row.department_id, row.assigned_at, max(row.ended_at or end_of_case, row.assigned_at))
+        acting = Membership.objects.overlapping(complaint.registered_at, end_of_case).filter(user__in=people)
+        for membership in acting.filter(department__kind__in=["handling", "office"]):
+            extend(membership.department_id, complaint.registered_at, end_of_case)
     return spans
 
 
@@ -56,16 +92,23 @@ def conflicts(complaint: Complaint, users: QuerySet[User], *, at: datetime) -> l
     """Every reason why any of `users` may not judge the case, as of `at`."""
     found: list[Conflict] = []
     ids = set(users.values_list("pk", flat=True))
-    accused = set(complaint.accused_staff.values_list("pk", flat=True))
-    if complaint.complainant.staff_user_id in ids:
-        found.append(Conflict(complaint.complainant.staff_user_id, "complainant"))
+    cases = handled_together(complaint)
+    named = Complaint.accused_staff.through.objects.filter(complaint__in=cases)
+    accused = set(named.values_list("user", flat=True))
+    complainants = {case.complainant.staff_user_id for case in cases if case.complainant.staff_user_id}
+    for pk in ids & complainants:
+        found.append(Conflict(pk, "complainant"))
     for pk in ids & accused:
         found.append(Conflict(pk, "accused"))
-    for pk in ids & (case_permissions.took_part(complaint) - accused - {complaint.complainant.staff_user_id}):
+    parts = [(case, acted(case)) for case in cases]
+    for pk in ids & (set().union(*(people for _case, people in parts)) - accused - complainants):
         found.append(Conflict(pk, "took_part"))
-    for declared in DeclaredConflict.objects.filter(complaint=complaint, user__in=ids):
+    for declared in DeclaredConflict.objects.filter(complaint__in=cases, user__in=ids):
         found.append(Conflict(declared.user_id, "declared", declared.reason))
-    spans = touching_departments(complaint, at=at)
+    spans = touching_departments(parts, at=at)
+    lent = GroupMember.objects.filter(ended_at=None, user__in=ids, lent_by__in=spans).select_related("lent_by")
+    for entry in lent:  # whoever is lent goes back there
+        found.append(Conflict(entry.user_id, "department_now", entry.lent_by.name if entry.lent_by else ""))
     for membership in Membership.objects.filter(user__in=ids, department__in=spans).select_related("department"):
         start, end = spans[membership.department_id]
         now = membership.until is None or membership.until > at
@@ -99,10 +142,37 @@ def refresh(review: ReviewCase, *, at: datetime) -> set[int]:
     return blocked
 
 
-def acting_head(review: ReviewCase) -> User | None:
-    """Who leads this review: the head, or without an unconflicted head the longest-serving free member (RI-05)."""
+def short_of_members() -> list[str]:
+    """Open reviews that fewer members than a quorum are free to judge, for the daily job to report (RI-06)."""
+    people = set(group.able(candidates(), at=timezone.now()).values_list("pk", flat=True))
+    blocked = Count("conflicts__user", filter=Q(conflicts__user__in=people), distinct=True)
+    rows = ReviewCase.objects.open().annotate(blocked=blocked).filter(blocked__gt=len(people) - QUORUM)
+    return list(rows.order_by("number").values_list("number", flat=True))
+
+
+def acting_head(review: ReviewCase, *, at: datetime | None = None) -> User | None:
+    """Who leads this review: the head, or without an unconflicted head the longest-serving free member (RI-05).
+
+    None when nobody is free: a person in conflict never fills in (RI-06). Where the register is kept, only who may
+    judge by it leads, and its deputies come before the longest-serving member.
+    """
     from complaints import notify
 
+    at = at or timezone.now()
     blocked = ReviewConflict.objects.filter(review=review).values("user")
-    head = notify.holders_of("review.lead_review").exclude(pk__in=blocked).order_by("staff_number").first()
-    return head or candidates().exclude(pk__in=blocked).order_by("frontline_since", "staff_number").first()
+    longest = F("frontline_since").asc(nulls_last=True)
+    people = list(candidates().exclude(pk__in=blocked).order_by(longest, "staff_number"))
+    heads = set(notify.holders_of("review.lead_review").values_list("pk", flat=True))
+    roles = group.standing(at=at)
+    if roles is not None:
+        people = [person for person in people if person.pk in roles]
+
+    def rank(person: User) -> tuple[int, str]:
+        role = (roles or {}).get(person.pk)
+        if role == GroupRole.LEADER:
+            return 0, ""
+        if person.pk in heads:
+            return 1, person.staff_number
+        return (2, "") if role == GroupRole.DEPUTY else (3, "")
+
+    return min(people, key=rank, default=None)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from review import independence
+from review import group, independence
 from review.models import ReviewCase
 from review.states import MOVES
 
 # Done by whoever leads the group for this review.
 _LEADING = {"assign_reviewers"}
 # Screening may be done by any free member; everything else by the members assigned.
-_SCREENING = {"set_up", "refuse"}
+_SCREENING = {"set_up", "refuse", "deliver_notice"}
 
 
-def refusal(user: User, action: str, review: ReviewCase) -> str:
+def refusal(user: User, action: str, review: ReviewCase, *, at: datetime | None = None) -> str:
     """Why the user may not; '' when they may. Conflicts are read from the stored rows."""
+    at = at or timezone.now()
     if not user.is_active or not user.has_perm("review.review_case"):
         return _("Your role does not allow this.")
     if review.conflicts.filter(user=user).exists():
         return _("You took part in this matter or your department did; you cannot judge it.")
-    head = independence.acting_head(review)
+    missing = group.refusal(user, at=at)
+    if missing:
+        return missing
+    head = independence.acting_head(review, at=at)
     leads = head is not None and head.pk == user.pk
     assigned = review.assignments.filter(reviewer=user, is_void=False).exists()
     if action in _LEADING and not leads:
@@ -30,6 +37,8 @@ def refusal(user: User, action: str, review: ReviewCase) -> str:
         return _("This review is assigned to other members.")
     if action == "give_opinion" and not assigned:
         return _("Only the members assigned give an opinion.")
+    if action == "finalise" and review.report_revisions.filter(by=user).exists():
+        return _("You wrote part of the report; another member signs it.")
     if action in ("finalise", "return_report"):
         if review.report_by_id == user.pk:
             return _("You wrote the report; another member signs it.")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from complaints import clocks, deadlines
+from complaints import clocks, deadlines, keyset
 from complaints.calendars import CalendarMissing
-from review import independence, permissions, sampling
+from complaints.states import ImprovementState
+from review import group, independence, permissions, sampling
 from review.models import FrameEntry, ReviewCase, SampleDraw
 from review.states import STEP, MaterialKind, ReviewStatus, Stratum
 
@@ -89,6 +90,12 @@ def independence_list(review: ReviewCase) -> list[Person]:
             f"{text} · {row.detail}" if row.detail and row.reason.startswith("department") else text
         )
     assigned = {row.reviewer_id: row for row in review.assignments.all() if not row.is_void}
+    day = timezone.localdate()
+    register = {row.user_id: row for row in group.entries(day=day)}
+    for user in independence.candidates() if register else ():
+        missing = group.why_not(register.get(user.pk), day=day)
+        if missing:
+            reasons.setdefault(user.pk, []).append(missing)
     people = [
         Person(user, user.pk in assigned, user.pk in assigned and assigned[user.pk].is_author, reasons.get(user.pk, []))
         for user in independence.candidates()
@@ -116,6 +123,21 @@ def materials(review: ReviewCase) -> list:
 
 def lists(user: User) -> QuerySet[ReviewCase]:
     return ReviewCase.objects.visible_to(user).for_list()
+
+
+def by_priority(rows: QuerySet[ReviewCase], after: str, *, size: int) -> tuple[list[ReviewCase], str]:
+    """The `size` rows that follow a place such as 1-17 (priority and key), and the place the next page begins behind.
+
+    Those applied for come first, the older ones before the newer (REV-03).
+    """
+    mark, _dash, number = after.partition("-")
+    key = keyset.key_of(number)
+    if key is not None and mark in ("0", "1"):
+        same = Q(is_priority=mark == "1", pk__gt=key)
+        rows = rows.filter(same | Q(is_priority=False) if mark == "1" else same)
+    found = list(rows.order_by("-is_priority", "pk")[: size + 1])
+    last = found[size - 1] if len(found) > size else None
+    return found[:size], f"{int(last.is_priority)}-{last.pk}" if last else ""
 
 
 def counts(user: User) -> dict[str, int]:
@@ -187,3 +209,38 @@ def progress(draw: SampleDraw) -> tuple[int, int]:
         done=Count("pk", filter=Q(review__finalised_at__isnull=False) | Q(review__status="refused")), all=Count("pk")
     )
     return row["done"], row["all"]
+
+
+@dataclass(frozen=True)
+class WeakSpot:
+    """A weak spot of the service that a decided review named and nobody has put right yet (REV-49)."""
+
+    number: str
+    complaint_id: int
+    category_id: int | None
+    department_id: int | None
+    text: str
+    date: date
+
+
+def weak_spots(since: datetime) -> list[WeakSpot]:
+    """The systemic causes named by reviews decided since then, oldest first, in one query (REV-49).
+
+    One is no longer open once the review has rectifications and all of them are verified.
+    """
+    rows = ReviewCase.objects.filter(finalised_at__gte=since).exclude(systemic_cause="")
+    rows = rows.annotate(
+        measures=Count("rectifications"),
+        verified=Count("rectifications", filter=Q(rectifications__state=ImprovementState.VERIFIED)),
+    ).exclude(measures__gt=0, measures=F("verified"))
+    return [
+        WeakSpot(
+            row.number,
+            row.complaint_id,
+            row.complaint.category_id,
+            row.complaint.lead_department_id,
+            row.systemic_cause,
+            timezone.localdate(row.finalised_at),
+        )
+        for row in rows.select_related("complaint").order_by("finalised_at", "pk")
+    ]

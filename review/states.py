@@ -127,6 +127,7 @@ class Stratum(models.TextChoices):
     """Groups of cases in the draw, heaviest first; a case belongs to the first that fits (REV-23)."""
 
     FREQUENT = "frequent", _("Frequent complainants")
+    HIGH_VALUE = "high_value", _("High-value customers")
     SPECIAL = "special", _("People who need care")
     CROSS_DEPARTMENT = "cross_department", _("Several departments")
     OTHER = "other", _("Others")
@@ -140,3 +141,38 @@ class DrawState(models.TextChoices):
 def allowed_actions(status: str) -> list[str]:
     """Actions the table knows for a status."""
     return [move.action for move in MOVES.values() if status in move.sources]
+
+
+class GroupRole(models.TextChoices):
+    LEADER = "leader", _("Head of the review group")
+    DEPUTY = "deputy", _("Deputy")
+    MEMBER = "member", _("Member")
+
+
+class CertificateKind(models.TextChoices):
+    INTERNAL = "internal", _("Certificate of our own for service quality")
+    EXTERNAL = "external", _("External training in service management")
+
+
+class ReviewStep(models.TextChoices):
+    """The seven steps of a review (REV-01)."""
+
+    REQUEST = "request", _("Receiving")
+    SCREENING = "screening", _("Screening")
+    MATERIAL = "material", _("Collecting the material")
+    CHECK = "check", _("Checking")
+    CONCLUSION = "conclusion", _("Conclusion")
+    NOTICE = "notice", _("Telling the complainant")
+    RECTIFICATION = "rectification", _("Putting it right")
+
+
+class CheckPlace(models.TextChoices):
+    CONTACT = "contact", _("Talk with the complainant")
+    SITE = "site", _("Visit on site")
+
+
+class CorrectedField(models.TextChoices):
+    OUTCOME = "outcome", _("Outcome")
+    FINDING = "finding", _("Finding on an allegation")
+    SATISFACTION = "satisfaction", _("Satisfaction")
+    CLASSIFICATION = "classification", _("Classification")

@@ -19,7 +19,17 @@ def draw_sample() -> int:
     result = draws.keep_up(now=timezone.now())
     if result["drawn"]:
         logger.info("drew samples", extra={"periods": len(result["drawn"])})
+    if "short_of_members" in result:
+        logger.warning("too few members are free", extra={"reviews": result["short_of_members"]})
     return len(result["drawn"])
+
+
+@shared_task(name="review.watch_group")
+def watch_group() -> int:
+    """Tell of certificates that run out."""
+    from review import group  # leaf
+
+    return group.watch()["told"]
 
 
 @shared_task(name="review.evaluate_alerts")
@@ -32,3 +42,11 @@ def evaluate_alerts() -> int:
     if raised or result["in_review"]:
         logger.info("raised alerts", extra={"alerts": raised, "in_review": result["in_review"]})
     return raised
+
+
+@shared_task(name="review.watch_reviews")
+def watch_reviews() -> int:
+    """Tell of overdue steps and log what departments did not deliver."""
+    from review import step_jobs  # leaf
+
+    return sum(step_jobs.watch().values())

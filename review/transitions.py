@@ -21,8 +21,9 @@ from complaints import transitions as case_transitions
 from complaints.calendars import CalendarMissing
 from complaints.models import Complaint, ImprovementAction
 from complaints.numbers import next_number
-from complaints.states import Audience, ImprovementState, Milestone, NoticeKind, RiskGrade, Status
-from review import dossier, independence, permissions
+from complaints.states import Audience, ImprovementState, Milestone, NoticeKind, Status
+from review import checks, dossier, duty, extra_remedy, group, independence, major, permissions, refusal
+from review import clocks as step_clocks
 from review.models import (
     DeclaredConflict,
     Material,
@@ -47,9 +48,6 @@ from review.states import (
 # Working days for the screening (REV-26) and the decision when the policy of the case sets none.
 SCREENING_DAYS = 2
 DECISION_DAYS = 15
-# A major complaint (REV-51): decided by the head. Persons affected or amount from which it is major.
-MAJOR_PERSONS = 20
-MAJOR_AMOUNT = 10_000
 
 
 @transaction.atomic
@@ -71,6 +69,9 @@ def apply(
     complaint = case_transitions.lock(complaint_id)
     if complaint.status not in (Status.REPLIED, Status.CLOSED, Status.ARCHIVED, Status.NOT_ACCEPTED):
         raise IllegalTransition(_("A review can be applied for after you have received the result."))
+    refused = not_reviewable(complaint)
+    if refused:
+        raise IllegalTransition(refused)
     if not reasons or any(reason not in ApplicationReason.values for reason in reasons):
         raise InvalidInput("reasons", _("Choose at least one reason."))
     if not text.strip():
@@ -89,6 +90,16 @@ def apply(
     ).exists():
         raise IllegalTransition(_("This case has already been reviewed on your application."))
     return _open(complaint, TriggerKind.APPLICATION, at=at, by=by, reasons=reasons, text=text, channel=channel)
+
+
+def not_reviewable(complaint: Complaint) -> str:
+    """Why no review can be applied for on this case at all, or ''. Every channel a case can have is an official one, so
+    only the judgement on validity keeps a case out (REV-02)."""
+    return (
+        str(_("Only valid complaints are reviewed; this one was found not to be valid."))
+        if (complaint.is_valid is False)
+        else ""
+    )
 
 
 def window(complaint: Complaint) -> datetime | None:
@@ -122,9 +133,10 @@ def _open(complaint: Complaint, kind: TriggerKind, *, at: datetime, by: User | N
             opened_at=at,
             version=1,
             screening_due_at=_due(complaint, Milestone.REVIEW_SCREENING, SCREENING_DAYS, at=at),
-            is_major=is_major(complaint),
+            is_major=major.is_major(complaint),
         )
         independence.refresh(review, at=at)
+        step_clocks.follow(review, complaint, at=at)
         _event(complaint, review, "opened", by=by, at=at, note=str(kind))
     review.is_priority = (
         review.is_priority
@@ -149,15 +161,6 @@ def _open(complaint: Complaint, kind: TriggerKind, *, at: datetime, by: User | N
     return review
 
 
-def is_major(complaint: Complaint) -> bool:
-    """High risk, many people or a large amount (REV-51)."""
-    return (
-        complaint.risk_grade == RiskGrade.HIGH
-        or complaint.persons_affected >= MAJOR_PERSONS
-        or (complaint.amount or 0) >= MAJOR_AMOUNT
-    )
-
-
 def _due(complaint: Complaint, milestone: str, days: int, *, at: datetime) -> datetime:
     own = clocks.date_of(complaint, milestone, since=at)
     if own:
@@ -176,7 +179,8 @@ def _begin(review_id: int, action: str, *, by: User, version: int | None, at: da
     complaint = case_transitions.lock(complaint_id)
     review = ReviewCase.objects.select_for_update().get(pk=review_id)
     independence.refresh(review, at=at)
-    reason = permissions.refusal(by, action, review)
+    major.refresh(review, complaint)
+    reason = permissions.refusal(by, action, review, at=at)
     if reason:
         raise NotAllowed(reason)
     if version is not None and version != review.version:
@@ -203,6 +207,7 @@ def _finish(
     review.status = MOVES[action].target or review.status
     review.version += 1
     review.save(update_fields=["status", "version", *(fields or [])])
+    step_clocks.follow(review, complaint, at=at)
     _event(complaint, review, action, by=by, at=at, note=note)
 
 
@@ -298,7 +303,13 @@ def refuse(
     review.closed_at = at
     _finish(review, complaint, "refuse", by=by, at=at, fields=[*_SCREENED, "closed_at"], note=reason)
     if review.triggers.filter(kind=TriggerKind.APPLICATION).exists():
-        notices.issue(complaint, NoticeKind.REVIEW_REFUSAL, by=by, at=at, reason=reason)
+        answers = refusal.values(
+            reason=reason,
+            within_responsibility=within_responsibility,
+            measures_exhausted=measures_exhausted,
+            demand_reasonable=demand_reasonable,
+        )
+        notices.issue(complaint, NoticeKind.REVIEW_REFUSAL, by=by, at=at, **answers)
         notify.tell_complainant(complaint, "review", dedupe=f"review_refused:{review.pk}")
     return review
 
@@ -310,10 +321,12 @@ def assign_reviewers(
     by: User,
     author: User,
     members: list[User],
+    reason: str = "",
     version: int | None = None,
     at: datetime | None = None,
 ) -> ReviewCase:
-    """The head names who writes the report and who else opines; all of them free of conflict (REV-30, REV-05)."""
+    """The head names who writes the report and who else opines; all of them free of conflict (REV-30, REV-05),
+    in the register and on duty (REV-07, REV-11). Passing over somebody less busy needs a reason."""
     at = at or timezone.now()
     review, complaint = _begin(review_id, "assign_reviewers", by=by, version=version, at=at)
     others = [member for member in members if member.pk != author.pk]
@@ -327,6 +340,16 @@ def assign_reviewers(
             raise InvalidInput(
                 field, _("%(name)s cannot judge this case because of a conflict."), name=person.display_name
             )
+        missing = group.refusal(person, at=at)
+        if missing:
+            raise InvalidInput(field, _("%(name)s: %(reason)s"), name=person.display_name, reason=missing)
+    passed = duty.passed_over(review, {author.pk, *(member.pk for member in others)}, at=at)
+    if passed and not reason.strip():
+        raise InvalidInput(
+            "reason",
+            _("Less busy and free: %(names)s. Say why you choose otherwise."),
+            names="、".join(person.display_name for person in passed),
+        )
     ReviewerAssignment.objects.filter(review=review, is_void=False).update(is_void=True, void_reason="replaced")
     for person in [author, *others]:
         ReviewerAssignment.objects.create(
@@ -339,7 +362,7 @@ def assign_reviewers(
         url=f"/desk/reviews/{review.number}/",
         review=review.number,
     )
-    _finish(review, complaint, "assign_reviewers", by=by, at=at)
+    _finish(review, complaint, "assign_reviewers", by=by, at=at, note=reason.strip()[:300])
     return review
 
 
@@ -358,6 +381,7 @@ def collect(review_id: int, *, by: User, version: int | None = None, at: datetim
                 "count": found.count,
                 "expected": found.expected,
                 "content_hash": found.content_hash,
+                "missing_reason": found.reason,
                 "collected_at": at,
             },
         )
@@ -447,6 +471,9 @@ def submit_report(
         raise InvalidInput("conclusion", _("Choose the conclusion."))
     if not review.findings.exists():
         raise IllegalTransition(_("Record at least one finding first."))
+    unchecked = checks.missing_for_report(review)
+    if unchecked:
+        raise IllegalTransition(unchecked)
     review.report, review.conclusion, review.acceptable_to_user = report, conclusion, acceptable_to_user
     review.remedy, review.systemic_cause, review.report_by, review.report_at = remedy, systemic_cause, by, at
     review.dossier_hash = dossier.dossier_hash(review)
@@ -511,11 +538,19 @@ def finalise(review_id: int, *, by: User, version: int | None = None, at: dateti
     """
     at = at or timezone.now()
     review, complaint = _begin(review_id, "finalise", by=by, version=version, at=at)
+    if review.assignments.filter(is_void=False).count() < independence.QUORUM:
+        raise IllegalTransition(
+            _("A conflict has come up and too few members are left; return the report and assign others.")
+        )
+    if review.conflicts.filter(user=review.report_by).exists():
+        raise IllegalTransition(
+            _("Whoever wrote the report must not judge this case; return it so that another member writes it.")
+        )
     if not dossier.opinions_complete(review):
         raise IllegalTransition(_("Not every member has given an opinion yet."))
     if dossier.dossier_hash(review) != review.dossier_hash:
         raise IllegalTransition(_("The file changed after the opinions were given; return the report."))
-    verdicts = review.opinions.filter(dossier_hash=review.dossier_hash)
+    verdicts = dossier.counted_opinions(review)
     against = verdicts.exclude(verdict=review.conclusion).count()
     if against * 2 > verdicts.count():
         raise IllegalTransition(_("Most members are of another opinion; return the report."))
@@ -598,7 +633,7 @@ def add_rectification(
 
 @transaction.atomic
 def close(review_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> ReviewCase:
-    """Close only when every rectification is verified by somebody else (REV-46)."""
+    """Close only when every rectification is verified by somebody else (REV-46) and every remedy settled (REV-48)."""
     at = at or timezone.now()
     review, complaint = _begin(review_id, "close", by=by, version=version, at=at)
     open_rows = review.rectifications.exclude(state=ImprovementState.VERIFIED).count()
@@ -606,6 +641,9 @@ def close(review_id: int, *, by: User, version: int | None = None, at: datetime 
         raise IllegalTransition(_("%(count)s rectification(s) are not verified yet."), count=open_rows)
     if review.conclusion != Conclusion.UPHOLD and not review.rectifications.exists():
         raise IllegalTransition(_("A changed result needs at least one rectification."))
+    promised = extra_remedy.unsettled(review)
+    if promised:
+        raise IllegalTransition(_("%(count)s remedies are neither given nor refused yet."), count=len(promised))
     review.closed_at = at
     _finish(review, complaint, "close", by=by, at=at, fields=["closed_at"])
     return review

@@ -19,8 +19,8 @@ from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.web import StaffRequest
 from complaints import keyset, timeline
 from complaints.models import Complaint
-from review import draws, forms, independence, permissions, selectors, transitions
-from review.dossier import opinions_complete
+from review import clocks, draws, forms, independence, major, permissions, selectors, transitions
+from review.dossier import counted_opinions, opinions_complete
 from review.models import ReviewCase, SampleDraw
 from review.states import MOVES
 
@@ -43,7 +43,7 @@ def _group_only(request: StaffRequest, *names: str) -> None:
 @login_required
 @require_safe
 def review_list(request: StaffRequest) -> HttpResponse:
-    """The reviews this person may see, by the date that presses most."""
+    """The reviews this person may see, what was applied for first."""
     _group_only(request, "review.review_case", "review.view_sample")
     view = request.GET.get("view", "open")
     view = view if view in VIEWS else "open"
@@ -51,7 +51,10 @@ def review_list(request: StaffRequest) -> HttpResponse:
     rule = VIEWS[view]
     rows = rows.filter(status__in=rule["only"]) if "only" in rule else rows.exclude(status__in=rule["exclude"])
     after = request.GET.get("after", "")
-    found, following = keyset.by_key(rows, after, size=PAGE_SIZE, newest_first=view == "closed")
+    if view == "closed":
+        found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
+    else:
+        found, following = selectors.by_priority(rows, after, size=PAGE_SIZE)
     now = timezone.now()
     context = {
         "view": view,
@@ -63,7 +66,7 @@ def review_list(request: StaffRequest) -> HttpResponse:
     return render(request, "review/review_list.html", context)
 
 
-def _visible(request: StaffRequest, number: str) -> ReviewCase:
+def visible_review(request: StaffRequest, number: str) -> ReviewCase:
     """The review when the person may see it now: new conflicts are looked for at every opening (RI-04)."""
     found = ReviewCase.objects.visible_to(request.user).filter(number=number).first()
     if found is not None:
@@ -79,16 +82,12 @@ def _visible(request: StaffRequest, number: str) -> ReviewCase:
 def detail(request: StaffRequest, number: str) -> HttpResponse:
     """One review."""
     _group_only(request, "review.review_case", "review.view_sample")
-    return render(request, "review/review_detail.html", _page(request, _visible(request, number)))
+    return render(request, "review/review_detail.html", _page(request, visible_review(request, number)))
 
 
 def _page(request: StaffRequest, review: ReviewCase) -> dict[str, Any]:
     moves = permissions.available_actions(review, request.user)
-    opinions = (
-        list(review.opinions.select_related("reviewer").filter(dossier_hash=review.dossier_hash))
-        if review.dossier_hash
-        else []
-    )
+    opinions = list(counted_opinions(review).select_related("reviewer")) if review.dossier_hash else []
     state, text = selectors.chip(review, now=timezone.now())
     case = review.complaint
     return {
@@ -103,6 +102,7 @@ def _page(request: StaffRequest, review: ReviewCase) -> dict[str, Any]:
         "due": selectors.due_of(review),
         "steps": selectors.steps(review),
         "step": selectors.step_number(review),
+        "clock_lines": clocks.lines(review, now=timezone.now()),
         "people": selectors.independence_list(review),
         "materials": selectors.materials(review),
         "findings": review.findings.all(),
@@ -112,6 +112,7 @@ def _page(request: StaffRequest, review: ReviewCase) -> dict[str, Any]:
         "expected": review.assignments.filter(is_void=False).count(),
         "head": independence.acting_head(review),
         "triggers": review.triggers.all(),
+        "major_reasons": major.reasons(case) if review.is_major else [],
         "case_events": [
             (event, timeline.title_of(event)) for event in case.events.filter(audience="case").order_by("sequence")
         ],
@@ -123,7 +124,7 @@ def _page(request: StaffRequest, review: ReviewCase) -> dict[str, Any]:
 def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
     """One action on a review: its form, and doing it."""
     _group_only(request, "review.review_case", "review.view_sample")
-    review = _visible(request, number)
+    review = visible_review(request, number)
     if action not in forms.FORMS:
         raise Http404
     reason = permissions.refusal(request.user, action, review)
@@ -131,8 +132,11 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
         security.record("refused", user=request.user, request=request, subject=review.number, action=action)
         raise NotAllowed(reason)
     form = forms.FORMS[action](request.POST or None, review=review, user=request.user)
-    status, problem = 200, ""
-    if request.method == "POST":
+    status, problem, letter = 200, "", ""
+    if request.method == "POST" and "preview" in request.POST:
+        letter = form.letter() if form.is_valid() else ""
+        status = 422 if form.errors else 200
+    elif request.method == "POST":
         try:
             if form.is_valid():
                 form.apply()
@@ -147,7 +151,7 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
                 data["version"] = str(ReviewCase.objects.values_list("version", flat=True).get(pk=review.pk))
                 form = forms.FORMS[action](data, review=review, user=request.user)
     possible = review.status in MOVES[action].sources
-    context = {**_page(request, review), "form": form, "problem": problem, "possible": possible}
+    context = {**_page(request, review), "form": form, "problem": problem, "possible": possible, "letter": letter}
     return render(request, "review/review_action.html", context, status=status)
 
 

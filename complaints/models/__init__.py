@@ -1,6 +1,6 @@
 """The tables of a case, split by noun."""
 
-from complaints.models.archive import CaseFile, Consultation, RetentionClass
+from complaints.models.archive import Appraisal, AppraisalItem, CaseFile, Consultation, RetentionClass
 from complaints.models.assignment import Assignment
 from complaints.models.case import Complaint, ComplaintSearch, NumberCounter
 from complaints.models.channels import ChannelCount, DutySlot, ServiceHours, ServiceRequest
@@ -16,6 +16,7 @@ from complaints.models.clocks import (
     CalendarDay,
     CalendarYear,
     ClockPause,
+    ClockReset,
     Deadline,
     Extension,
     PolicyRule,
@@ -32,20 +33,47 @@ from complaints.models.communication import (
     Substitution,
     SupplementRequest,
 )
+from complaints.models.compliance import (
+    AuditFinding,
+    ComplianceAudit,
+    DataIncident,
+    KeyChange,
+    LawChange,
+    LawReceipt,
+)
 from complaints.models.coordination import CaseTask, Meeting, PartyStatement, Promise
 from complaints.models.feedback import Callback, QualityCheck
 from complaints.models.files import Attachment, ScanState, StoredFile
 from complaints.models.handling import (
     Allegation,
     AuthorityLimit,
+    CauseExplanation,
     ImprovementAction,
     InvestigationStep,
     Note,
     Remedy,
     ResponsibilityFinding,
 )
+from complaints.models.incident import (
+    AfterAction,
+    Bulletin,
+    BulletinReceipt,
+    CallOut,
+    HomeHelp,
+    IncidentFeedback,
+    IncidentResponse,
+    Recall,
+    RecallUnit,
+)
 from complaints.models.intake import ExternalBody, IdempotencyKey, ImportBatch, ImportSource, ImportState, IntakeDraft
-from complaints.models.knowledge import Article, ArticleReceipt, ArticleRevision, Training, TrainingAttendance
+from complaints.models.knowledge import (
+    Article,
+    ArticleReceipt,
+    ArticleRevision,
+    SelfServiceDay,
+    Training,
+    TrainingAttendance,
+)
 from complaints.models.log import CaseEvent, JobRun, LedgerAnchor
 from complaints.models.mail import InboundMail, Mailbox, MailState
 from complaints.models.matching import CaseLink, Incident, LinkKind, Merge, TextPrint
@@ -75,45 +103,70 @@ from complaints.models.risk import (
     TeamRole,
 )
 from complaints.models.screening import AcceptanceRule, NoticeTemplate, OutstandingItem, UnreasonableLabel
+from complaints.models.service import (
+    CareConsent,
+    CaseLane,
+    ExternalRecord,
+    ExternalSystem,
+    LaneRule,
+    SpecialNeed,
+    TierService,
+)
 from complaints.models.suggestion import RoutingRule, Suggestion, SuggestionOf, TrainedModel
 
 __all__ = [
     "AcceptanceRule",
+    "AfterAction",
     "Allegation",
+    "Appraisal",
+    "AppraisalItem",
     "Article",
     "ArticleReceipt",
     "ArticleRevision",
     "Assignment",
     "Attachment",
+    "AuditFinding",
     "AuthorityLimit",
+    "Bulletin",
+    "BulletinReceipt",
     "CalendarDay",
     "CalendarYear",
+    "CallOut",
     "CallSample",
     "Callback",
+    "CareConsent",
     "CaseEvent",
     "CaseFile",
+    "CaseLane",
     "CaseLink",
     "CaseTask",
     "CaseTeamMember",
     "Category",
     "CategoryRevision",
+    "CauseExplanation",
     "ChannelCount",
     "Classification",
     "ClockPause",
+    "ClockReset",
     "Complainant",
     "Complaint",
     "ComplaintSearch",
+    "ComplianceAudit",
     "Consequence",
     "Consultation",
     "Contact",
     "ContactPoint",
+    "DataIncident",
     "Deadline",
     "Dimension",
     "Drill",
     "DutySlot",
     "Extension",
     "ExternalBody",
+    "ExternalRecord",
+    "ExternalSystem",
     "FollowUp",
+    "HomeHelp",
     "IdempotencyKey",
     "ImportBatch",
     "ImportSource",
@@ -121,10 +174,16 @@ __all__ = [
     "ImprovementAction",
     "InboundMail",
     "Incident",
+    "IncidentFeedback",
+    "IncidentResponse",
     "IntakeDraft",
     "InterimMeasure",
     "InvestigationStep",
     "JobRun",
+    "KeyChange",
+    "LaneRule",
+    "LawChange",
+    "LawReceipt",
     "Lawsuit",
     "LedgerAnchor",
     "LegalHold",
@@ -154,6 +213,8 @@ __all__ = [
     "QualityCheck",
     "QualityStandard",
     "Question",
+    "Recall",
+    "RecallUnit",
     "Remedy",
     "Reply",
     "ReplyTemplate",
@@ -164,10 +225,12 @@ __all__ = [
     "RiskStandard",
     "RoutingRule",
     "ScanState",
+    "SelfServiceDay",
     "ServiceHours",
     "ServicePolicy",
     "ServiceRequest",
     "SettlementStep",
+    "SpecialNeed",
     "StoredFile",
     "Substitution",
     "Suggestion",
@@ -177,6 +240,7 @@ __all__ = [
     "SurveyRound",
     "TeamRole",
     "TextPrint",
+    "TierService",
     "TrainedModel",
     "Training",
     "TrainingAttendance",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from complaints.states import RequestState
+from complaints.states import AppraisalOutcome, AppraisalState, RequestState
 
 
 class RetentionClass(models.Model):
@@ -74,3 +74,57 @@ class Consultation(models.Model):
 
     def __str__(self) -> str:
         return f"consultation {self.pk}"
+
+
+class Appraisal(models.Model):
+    """Files whose time is over, looked at together: keep longer or destroy, approved and carried out by others."""
+
+    number = models.CharField(max_length=24, unique=True)
+    state = models.CharField(max_length=12, choices=AppraisalState.choices, default=AppraisalState.OPEN)
+    version = models.PositiveIntegerField(default=0)
+    opened_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    approved_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    list_hash = models.CharField(max_length=64, blank=True)
+    carried_out_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    witness = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    carried_out_at = models.DateTimeField(null=True)
+    cancelled_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-opened_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("opened_by")),
+                name="appraisal_approved_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(carried_out_by__isnull=True) | (Q(witness__isnull=False) & ~Q(witness=F("carried_out_by"))),
+                name="destroyed_by_two",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class AppraisalItem(models.Model):
+    """The judgement on one file: what is done with it and why (ARC-04). Stays when the file is destroyed."""
+
+    appraisal = models.ForeignKey(Appraisal, models.PROTECT, related_name="items")
+    file = models.ForeignKey(CaseFile, models.PROTECT, related_name="appraisals")
+    outcome = models.CharField(max_length=8, choices=AppraisalOutcome.choices, blank=True)
+    keep_until = models.DateField(_("kept until"), null=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+    index_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["appraisal", "file"], name="file_appraised_once")]
+
+    def __str__(self) -> str:
+        return f"{self.appraisal_id}: {self.file_id}"

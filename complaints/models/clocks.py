@@ -50,6 +50,8 @@ class ServicePolicy(models.Model):
     is_default = models.BooleanField(default=False)
     slots = models.JSONField(default=list)
     remedies = models.JSONField(default=dict)
+    # When a closed case may be opened again: {"within_days", "unit", "reasons", "clocks", "most"}; empty: by judgement.
+    reopening = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["code", "revision"]
@@ -84,6 +86,8 @@ class PolicyRule(models.Model):
     extension_amount = models.PositiveSmallIntegerField(default=0)
     max_extensions = models.PositiveSmallIntegerField(default=0)
     ladder = models.JSONField(default=list)
+    # Begins anew when new facts are accepted (ClockReset).
+    resets = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -207,3 +211,32 @@ class Extension(models.Model):
 
     def __str__(self) -> str:
         return f"+{self.amount}"
+
+
+class ClockReset(models.Model):
+    """New facts came in, so the clocks whose rule allows it begin anew; asked by one, decided by another."""
+
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="clock_resets")
+    facts = models.TextField(_("new facts"))
+    evidence = models.CharField(_("evidence"), max_length=300, blank=True)
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.REQUESTED)
+    requested_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decided_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decision_note = models.CharField(max_length=300, blank=True)
+    # {milestone: [due before, due after]} as ISO texts, kept to explain the dates.
+    changes = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["requested_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
+                name="reset_decided_by_another",
+            ),
+            models.UniqueConstraint(fields=["complaint"], condition=Q(state="requested"), name="one_reset_request"),
+        ]
+
+    def __str__(self) -> str:
+        return f"reset {self.pk}"

@@ -152,9 +152,11 @@ class ImprovementAction(models.Model):
         REVIEW = "review", _("Review")
         PUBLICATION = "publication", _("Publication")
         PROBLEM = "problem", _("Problem list")
+        INCIDENT = "incident", _("Incident")
 
     complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, null=True, related_name="improvements")
     origin = models.CharField(max_length=12, choices=Origin.choices, default=Origin.CASE)
+    incident = models.ForeignKey("complaints.Incident", models.PROTECT, null=True, related_name="improvements")
     what = models.TextField(_("measure"))
     department = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
     post = models.CharField(_("responsible post"), max_length=80, blank=True)
@@ -183,3 +185,19 @@ class ImprovementAction(models.Model):
 
     def __str__(self) -> str:
         return f"improvement {self.pk}"
+
+
+class CauseExplanation(models.Model):
+    """The cause as it was explained to the complainant, kept with the contact in which it was told (COO-18)."""
+
+    complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="explanations")
+    cause = models.TextField(_("cause as explained"))
+    contact = models.ForeignKey("complaints.Contact", models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"explanation {self.pk}"

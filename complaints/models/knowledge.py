@@ -119,3 +119,19 @@ class TrainingAttendance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.training_id} {self.user_id}"
+
+
+class SelfServiceDay(models.Model):
+    """Answers given without a person on one day, by source; counted apart from cases (SLA-16)."""
+
+    day = models.DateField()
+    source = models.CharField(max_length=12)
+    asked = models.PositiveIntegerField(default=0)
+    answered = models.PositiveIntegerField(default=0)
+    milliseconds = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "source"], name="self_service_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.source}"

@@ -194,6 +194,7 @@ class OpinionSignal(models.Model):
     text = models.TextField(_("what is said"))
     seen_at = models.DateTimeField(_("seen at"))
     complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, null=True, related_name="signals")
+    incident = models.ForeignKey("complaints.Incident", models.PROTECT, null=True, related_name="signals")
     response = models.TextField(_("what we did"), blank=True)
     responded_at = models.DateTimeField(null=True)
     responded_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")

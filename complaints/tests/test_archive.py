@@ -337,3 +337,13 @@ def test_the_pages_of_another_case_and_of_nobody_are_not_found(client, cast, arc
     assert client.get(reverse("complaints:dossier", args=[other.case.number, row.pk])).status_code == 404
     client.force_login(cast.roads_handler)
     assert client.get(reverse("complaints:case_file", args=[archived.case.number])).status_code == 404
+
+
+def test_arc_02_the_files_are_narrowed_by_type(client, cast):
+    file = put_away(Story(cast).to_closed(), cast)
+    client.force_login(cast.coordinator)
+    address = reverse("complaints:archive")
+    here = file.complaint.category
+    for code, shown in ((here.code, True), ((here.parent or here).code, True), ("water-quality", False)):
+        assert (file.number in client.get(address, {"type": code}).content.decode()) is shown
+    assert file.number in client.get(address, {"type": "nonsense"}).content.decode()

@@ -79,6 +79,14 @@ def extending(cast) -> Story:
     return story
 
 
+def resetting(cast) -> Story:
+    story = working(cast)
+    transitions.request_reset(
+        story.pk, by=cast.water_handler, facts="另一栋楼也停水", evidence="居民来电", at=at("2026-11-16 12:00")
+    )
+    return story
+
+
 def checking(cast) -> Story:
     return Story(cast).accept().assign().start().submit()
 
@@ -174,6 +182,8 @@ TABLE = {
     "resume": (paused, AT_WORK, WATER | {"roads_handler", "coordinator"}),
     "request_extension": (working, AT_WORK, WATER | {"roads_handler", "coordinator"}),
     "approve_extension": (extending, AT_WORK, {"coordinator", "manager"}),
+    "request_reset": (working, AT_WORK, WATER | {"roads_handler", "coordinator"}),
+    "approve_reset": (resetting, AT_WORK, {"coordinator", "manager"}),
     "call_back": (replied, AT_WORK - {"roads_handler"}, {"intake"}),
     "rate": (replied, AT_WORK - {"roads_handler"}, {"intake", "coordinator"}),
     "close": (rated, AT_WORK - {"roads_handler"}, {"coordinator", "manager"}),

@@ -73,6 +73,8 @@ def test_house_default_limits():
         ("progress", ""): "5 working_days from accepted",
         ("resolve", "simple"): "15 working_days from accepted",
         ("resolve", "complex"): "30 working_days from accepted",
+        ("task", "simple"): "10 working_days from assigned",
+        ("task", "complex"): "20 working_days from assigned",
         ("reply", ""): "2 working_days from resolved",
         ("call_back", ""): "5 working_days from replied",
         ("review_request", ""): "15 working_days from replied",
@@ -190,23 +192,73 @@ def test_a_refusal_names_the_five_consumer_routes():
     assert all(route in text for route, text in zip(routes, remedies, strict=True))
 
 
+# Counted by hand from the rule's own words; 20 November 2026 is a Friday, Spring Festival 2027 falls on 6 February.
+EXAMPLES = [
+    ("house_default", "resolve", "simple", "2026-11-20T16:05", "2026-12-11T17:30"),
+    ("house_default", "resolve", "complex", "2026-11-20T16:05", "2027-01-04T17:30"),
+    ("house_default", "review_screening", "", "2026-11-20T16:05", "2026-11-24T17:30"),
+    # The fifteenth day is a Saturday.
+    ("cn_bank_insurance_2020", "resolve", "simple", "2026-11-20T16:05", "2026-12-07T17:30"),
+    ("cn_bank_insurance_2020", "review_decision", "", "2026-11-20T16:05", "2026-12-21T17:30"),
+    ("cn_petition_2022", "decide_acceptance", "", "2026-11-20T16:05", "2026-12-07T17:30"),
+    ("cn_petition_2022", "resolve", "", "2026-11-20T16:05", "2027-01-19T17:30"),
+    ("cn_samr_2026", "decide_acceptance", "", "2026-11-20T16:05", "2026-12-01T17:30"),
+    ("cn_samr_2026", "resolve", "", "2026-11-20T16:05", "2027-01-19T17:30"),
+    # 29 September to 6 October off, 7 and 8 October worked.
+    ("cn_samr_2020", "resolve", "", "2023-09-26T16:05", "2023-12-04T17:30"),
+    ("cn_samr_2020", "resolve", "", "2025-09-26T16:05", "2025-11-25T17:30"),
+    ("cn_consumer_authority", "decide_acceptance", "", "2026-11-20T16:05", "2026-12-01T17:30"),
+    ("cn_consumer_authority", "resolve", "", "2026-11-20T16:05", "2027-01-19T17:30"),
+    ("cn_12345_5wd", "resolve", "", "2026-09-29T16:05", "2026-10-12T17:30"),
+    ("cn_12345_tiered", "resolve", "emergency", "2026-11-21T23:30", "2026-11-22T01:30"),
+    ("cn_12345_tiered", "resolve", "utility", "2026-11-20T16:05", "2026-11-21T16:05"),
+    ("cn_12345_tiered", "resolve", "complex", "2026-11-20T16:05", "2026-12-07T17:30"),
+    ("cn_express", "resolve", "", "2026-11-20T16:05", "2026-11-27T17:30"),
+    ("cn_healthcare", "resolve", "complex", "2026-11-20T16:05", "2026-12-04T17:30"),
+    ("cn_gov_info", "resolve", "", "2026-11-20T16:05", "2026-12-18T17:30"),
+    # Received after hours: the next business day counts as the day of receipt.
+    ("uk_fca_disp", "resolve", "simple", "2026-11-20T18:00", "2026-11-26T17:00"),
+    ("uk_fca_disp", "resolve", "complex", "2026-11-20T16:05", "2027-01-15T17:00"),
+    ("uk_nhs_2009", "acknowledge", "", "2026-11-20T16:05", "2026-11-25T17:00"),
+    ("uk_spso", "resolve", "complex", "2026-11-20T16:05", "2026-12-18T17:00"),
+    ("us_cfpb", "resolve", "simple", "2026-11-20T10:00", "2026-12-05T17:00"),
+]
+
+
+@pytest.mark.parametrize(("code", "milestone", "complexity", "start", "end"), EXAMPLES)
+def test_sla_01_due_dates_of_shipped_profiles(code, milestone, complexity, start, end):
+    start, end = (datetime.fromisoformat(text).replace(tzinfo=SHANGHAI) for text in (start, end))
+    profile = select_profile(code, start.date())
+    calendar = official_calendar(profile.slots)
+    assert due_at(start, profile.rule_for(milestone, complexity).clock(), calendar).at == end
+
+
+def test_sla_01_every_version_of_every_profile_has_a_worked_example():
+    worked = {
+        (profile.code, profile.version)
+        for code, _milestone, _complexity, start, _end in EXAMPLES
+        for profile in [select_profile(code, date.fromisoformat(start[:10]))]
+    }
+    assert worked == {(profile.code, profile.version) for profile in PROFILES}
+
+
 @pytest.mark.parametrize(
-    ("code", "milestone", "complexity", "start", "end"),
+    ("code", "complexity", "end"),
     [
-        ("house_default", "resolve", "simple", "2026-11-20T16:05", "2026-12-11T17:30"),
-        ("house_default", "review_screening", "", "2026-11-20T16:05", "2026-11-24T17:30"),
-        ("cn_bank_insurance_2020", "resolve", "simple", "2026-11-20T16:05", "2026-12-07T17:30"),
-        ("cn_12345_5wd", "resolve", "", "2026-09-29T16:05", "2026-10-12T17:30"),
-        ("cn_12345_tiered", "resolve", "emergency", "2026-11-21T23:30", "2026-11-22T01:30"),
-        ("uk_fca_disp", "resolve", "simple", "2026-11-20T18:00", "2026-11-26T17:00"),
-        ("us_cfpb", "resolve", "simple", "2026-11-20T10:00", "2026-12-05T17:00"),
+        ("cn_bank_insurance_2020", "complex", "2027-01-19T17:30"),
+        ("cn_petition_2022", "", "2027-02-18T17:30"),
+        ("cn_gov_info", "", "2027-01-18T17:30"),
     ],
 )
-def test_due_dates_of_shipped_profiles(code, milestone, complexity, start, end):
+def test_sla_01_an_extension_counts_from_the_same_start(code, complexity, end):
+    """30 + 30 and 60 + 30 days, 20 + 20 working days; New Year 2027 is a Friday."""
     profile = select_profile(code, TODAY)
-    calendar = official_calendar(profile.slots)
-    start, end = (datetime.fromisoformat(text).replace(tzinfo=SHANGHAI) for text in (start, end))
-    assert due_at(start, profile.rule_for(milestone, complexity).clock(), calendar).at == end
+    rule = profile.rule_for("resolve", complexity)
+    start = datetime(2026, 11, 20, 16, 5, tzinfo=SHANGHAI)
+    extended = rule.clock().extended(rule.extension_amount)
+    assert due_at(start, extended, official_calendar(profile.slots)).at == datetime.fromisoformat(end).replace(
+        tzinfo=SHANGHAI
+    )
 
 
 @pytest.mark.parametrize(

@@ -348,7 +348,9 @@ def test_every_kind_of_event_has_a_decision():
     folder = Path(transitions.__file__).parent
     kinds = set(MOVES)
     for source in [*folder.glob("*.py"), *folder.parent.glob("*.py")]:
-        kinds |= set(re.findall(r'add_event\([^"]*?"(\w+)"', source.read_text(encoding="utf-8")))
+        kinds |= set(
+            re.findall(r'(?:add_event\([^"]*?|chains\[\w+\]\.add\()"(\w+)"', source.read_text(encoding="utf-8"))
+        )
     assert {"note", "reveal", "question", "overdue", "replace_code"} <= kinds
     assert kinds | {"register"} == set(track_page.PUBLIC_EVENTS)
 

@@ -235,7 +235,7 @@ def test_the_paper_form_is_found_and_sets_no_cookie(client, desk, db):
     assert 'href="/help/form/"' in desk.get(URL).content.decode()
     answer = Client().get("/help/form/")
     assert (answer.status_code, dict(answer.cookies)) == (200, {})
-    assert Client().get("/help/form/?lang=en").content.decode().count("data-field") == 18
+    assert Client().get("/help/form/?lang=en").content.decode().count("data-field") == 19
 
 
 def test_the_form_of_the_tests_is_complete(desk):

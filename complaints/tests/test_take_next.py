@@ -10,7 +10,7 @@ from accounts.errors import NotAllowed
 from complaints import transitions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import Status
-from complaints.tests.factories import Story, at
+from complaints.tests.factories import Story, at, category
 from complaints.tests.test_races import together
 
 NOON = at("2026-11-17 10:00")
@@ -108,3 +108,56 @@ def test_asg_13_two_people_at_the_same_moment_get_two_cases(cast):
     assert together(lambda: take(cast.water_handler), lambda: take(cast.water_handler2)) == ["ok", "ok"]
     assert sorted(numbers(*taken)) == sorted(numbers(*cases))
     assert set(Complaint.objects.values_list("handler", flat=True)) == {cast.water_handler.pk, cast.water_handler2.pk}
+
+
+# --- Screening ------------------------------------------------------------------------------------
+def to_screen(cast, due: str) -> Complaint:
+    story = Story(cast)
+    Complaint.objects.filter(pk=story.pk).update(next_due_at=at(due))
+    return story.case
+
+
+@pytest.mark.django_db
+def test_asg_13_the_registered_case_due_first_is_taken_to_screen(cast):
+    later, first = to_screen(cast, "2026-11-19 17:30"), to_screen(cast, "2026-11-18 17:30")
+    assert numbers(transitions.take_next_screening(by=cast.intake, at=NOON)) == numbers(first)
+    first.refresh_from_db()
+    assert (first.status, first.coordinator) == (Status.REGISTERED, cast.intake)
+    assert numbers(transitions.take_next_screening(by=cast.intake, at=NOON)) == numbers(first)  # one press twice
+    assert numbers(transitions.take_next_screening(by=cast.intake2, at=NOON)) == numbers(later)
+    assert transitions.take_next_screening(by=cast.intake, at=NOON + timedelta(minutes=1)) is None
+    transitions.accept(first.pk, by=cast.intake, rule="在受理范围内", category=category(), at=NOON)
+
+
+@pytest.mark.django_db
+def test_pi_18_nobody_screens_a_case_that_comes_from_them(cast):
+    own = to_screen(cast, "2026-11-18 17:30")
+    own.complainant.staff_user = cast.intake
+    own.complainant.save()
+    assert transitions.take_next_screening(by=cast.intake, at=NOON) is None
+    assert numbers(transitions.take_next_screening(by=cast.intake2, at=NOON)) == numbers(own)
+
+
+@pytest.mark.django_db
+def test_asg_13_the_button_to_screen_is_for_whoever_screens(client, cast):
+    case = to_screen(cast, "2026-11-18 17:30")
+    client.force_login(cast.water_handler)
+    assert client.post("/desk/queue/next-screening/").status_code == 403
+    client.force_login(cast.intake)
+    assert 'action="/desk/queue/next-screening/"' in client.get("/desk/queue/").content.decode()
+    response = client.post("/desk/queue/next-screening/")
+    assert (response.status_code, response["Location"]) == (302, f"/desk/cases/{case.number}/")
+    client.force_login(cast.intake2)
+    assert client.post("/desk/queue/next-screening/")["Location"] == "/desk/queue/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asg_13_two_people_screening_at_the_same_moment_get_two_cases(cast):
+    cases = [to_screen(cast, "2026-11-18 17:30") for _n in range(2)]
+    taken: list[Complaint | None] = []
+
+    def take(who):
+        taken.append(transitions.take_next_screening(by=who, at=NOON))
+
+    assert together(lambda: take(cast.intake), lambda: take(cast.intake2)) == ["ok", "ok"]
+    assert sorted(numbers(*taken)) == sorted(numbers(*cases))

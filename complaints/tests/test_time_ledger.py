@@ -256,7 +256,7 @@ def test_asg_06_a_granted_return_is_counted_for_the_department(cast):
 @pytest.mark.django_db
 def test_sla_04_a_late_department_lowers_its_share_of_the_month(cast):
     story = Story(cast).accept().assign().start()
-    Deadline.objects.filter(complaint=story.pk, milestone="resolve").update(amount=1, unit="working_days")
+    Deadline.objects.filter(complaint=story.pk, milestone="task").update(due_at=at("2026-11-17 17:30"))
     story.submit().reply().deliver().call_back().close()
     hours = department_hours.department_hours(at("2026-11-01 00:00"), at("2026-12-01 00:00"))[cast.water.pk]
     assert (hours.limited, hours.in_time) == (1, 0)

@@ -76,6 +76,10 @@ def prepare(cast, story: Story, action: str) -> dict:
         transitions.approve_pause(story.pk, by=cast.coordinator, approve=True, at=at("2026-11-18 16:10"))
     if action == "approve_extension":
         transitions.request_extension(story.pk, by=cast.coordinator2, reason="检测未完成", at=at("2026-11-18 16:00"))
+    if action == "approve_reset":
+        transitions.request_reset(
+            story.pk, by=cast.coordinator2, facts="另一栋楼也停水", evidence="居民来电", at=at("2026-11-18 16:00")
+        )
     if action == "decide_unreasonable":
         transitions.propose_unreasonable(story.pk, by=cast.intake2, reason="要求赔偿一百万", at=at("2026-11-20 16:00"))
     if action == "unlink":
@@ -141,6 +145,8 @@ def prepare(cast, story: Story, action: str) -> dict:
         "resume": {"by": c.coordinator},
         "request_extension": {"by": c.coordinator2, "reason": "检测未完成"},
         "approve_extension": {"by": c.coordinator, "approve": True, "note": "同意"},
+        "request_reset": {"by": c.coordinator2, "facts": "另一栋楼也停水", "evidence": "居民来电"},
+        "approve_reset": {"by": c.coordinator, "approve": True, "note": "同意"},
         "call_back": {"by": c.intake2, "outcome": "reached", "satisfaction": "satisfied", "is_solved": True},
         "rate": {"by": None, "satisfaction": "satisfied"},
         "close": {"by": c.coordinator2, "is_systemic": False, "is_cured": True},

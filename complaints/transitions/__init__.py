@@ -25,7 +25,15 @@ from complaints.transitions.checks import (
     return_from_legal,
     submit_for_check,
 )
-from complaints.transitions.clock import approve_extension, approve_pause, request_extension, request_pause, resume
+from complaints.transitions.clock import (
+    approve_extension,
+    approve_pause,
+    approve_reset,
+    request_extension,
+    request_pause,
+    request_reset,
+    resume,
+)
 from complaints.transitions.core import add_event, lock, ref
 from complaints.transitions.feedback import archive, call_back, close, rate, reopen
 from complaints.transitions.handling import (
@@ -39,6 +47,7 @@ from complaints.transitions.handling import (
     add_remedy,
     add_responsibility,
     create_improvement,
+    create_remedy,
     report_improvement,
     reveal,
     set_finding,
@@ -106,7 +115,7 @@ from complaints.transitions.suggestion import (
     store_suggestions,
     switch_routing_rule,
 )
-from complaints.transitions.take_next import take_next
+from complaints.transitions.take_next import take_next, take_next_screening
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "request_information": request_information,
@@ -147,6 +156,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "resume": resume,
     "request_extension": request_extension,
     "approve_extension": approve_extension,
+    "request_reset": request_reset,
+    "approve_reset": approve_reset,
     "call_back": call_back,
     "rate": rate,
     "close": close,
@@ -186,6 +197,7 @@ __all__ = [
     "approve_extension",
     "approve_pause",
     "approve_remedy",
+    "approve_reset",
     "archive",
     "assign",
     "call_back",
@@ -194,6 +206,7 @@ __all__ = [
     "close",
     "close_incident",
     "create_improvement",
+    "create_remedy",
     "decide_unreasonable",
     "delete_category",
     "end_interim_measure",
@@ -237,6 +250,7 @@ __all__ = [
     "request_extension",
     "request_information",
     "request_pause",
+    "request_reset",
     "request_return",
     "rescreen",
     "resume",
@@ -255,6 +269,7 @@ __all__ = [
     "submit_for_check",
     "switch_routing_rule",
     "take_next",
+    "take_next_screening",
     "undo_import",
     "undo_merge",
     "unlink",

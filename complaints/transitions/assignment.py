@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import Department, User
-from complaints import clocks, notify
+from complaints import clocks, notify, task_clocks
 from complaints.deadlines import StartsOn
 from complaints.models import Assignment, Complaint
 from complaints.states import AssignmentRole, AssignmentState, Milestone, Status
-from complaints.transitions import core, suggestion
+from complaints.transitions import core, lanes, suggestion
 
 
 @transaction.atomic
@@ -25,24 +25,28 @@ def assign(
     task: str,
     supporting: list[Department] | None = None,
     handler: User | None = None,
+    limit: int | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
     """Hand an accepted case to its lead department, with what is required of it (ASG-01, ASG-03).
 
+    `limit` is how long each department has, in the unit of the policy; else the policy says it (SLA-04).
     Raises IllegalTransition, NotAllowed, InvalidInput. Leaves a message for the department.
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "assign", by=by, version=version)
     core.require("task", task, _("Say what the department has to do."))
-    _give(complaint, department, AssignmentRole.LEAD, task=task, handler=handler, by=by, at=at)
+    given = [_give(complaint, department, AssignmentRole.LEAD, task=task, handler=handler, by=by, at=at)]
     for helper in supporting or []:
-        _give(complaint, helper, AssignmentRole.SUPPORTING, task=task, by=by, at=at)
+        given.append(_give(complaint, helper, AssignmentRole.SUPPORTING, task=task, by=by, at=at))
     _set_lead(complaint, department, handler)
     complaint.coordinator = complaint.coordinator or by
     complaint.save(update_fields=["lead_department", "handler", "coordinator"])
     clocks.stop(complaint, Milestone.ASSIGN, at=at)
     clocks.begin(complaint, StartsOn.ASSIGNED, at=at)
+    for row in given:
+        task_clocks.start(row, complaint, at=at, limit=limit)
     core.finish(complaint, "assign", by=by, at=at, fields=["lead_department", "handler"], note=department.name)
     return complaint
 
@@ -56,10 +60,14 @@ def reassign(
     reason: str,
     task: str = "",
     designate: bool = False,
+    limit: int | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
-    """Move the case to another lead department; the earlier one no longer sees it (ASG-05)."""
+    """Move the case to another lead department; the earlier one no longer sees it (ASG-05).
+
+    The new one has its own limit, at most what the case has left; the earlier one is judged by its own (SLA-04).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "reassign", by=by, version=version)
     core.require("reason", reason, _("Give the reason for moving the case."))
@@ -69,10 +77,13 @@ def reassign(
     task = task or (lead.task if lead else "")
     if lead:
         _end(lead, AssignmentState.MOVED, at=at)
-    Assignment.objects.filter(complaint=complaint, department=department, is_current=True).update(
-        is_current=False, state=AssignmentState.MOVED, ended_at=at
-    )
-    _give(complaint, department, AssignmentRole.LEAD, task=task, by=by, at=at, designate=designate)
+        task_clocks.end(lead, complaint, at=at, is_done=False)
+    helping = Assignment.objects.filter(complaint=complaint, department=department, is_current=True).first()
+    if helping:
+        task_clocks.end(helping, complaint, at=at, is_done=False)
+        _end(helping, AssignmentState.MOVED, at=at)
+    given = _give(complaint, department, AssignmentRole.LEAD, task=task, by=by, at=at, designate=designate)
+    task_clocks.start(given, complaint, at=at, limit=limit)
     _set_lead(complaint, department, None)
     complaint.save(update_fields=["lead_department", "handler"])
     core.finish(
@@ -88,16 +99,18 @@ def add_supporting(
     by: User,
     department: Department,
     task: str,
+    limit: int | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Assignment:
-    """Add a supporting department with its own task (ASG-08)."""
+    """Add a supporting department with its own task and its own limit (ASG-08, SLA-04)."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "add_supporting", by=by, version=version)
     core.require("task", task, _("Say what the department has to do."))
     if Assignment.objects.filter(complaint=complaint, department=department, is_current=True).exists():
         raise InvalidInput("department", _("This department already works on the case."))
     row = _give(complaint, department, AssignmentRole.SUPPORTING, task=task, by=by, at=at)
+    task_clocks.start(row, complaint, at=at, limit=limit)
     core.finish(complaint, "add_supporting", by=by, at=at, note=department.name, reference=core.ref(row))
     return row
 
@@ -127,6 +140,7 @@ def hand_over(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "hand_over", by=by, version=version)
     core.require("reason", reason, _("Give the reason for handing over."))
+    lanes.require_first_transfer(complaint, by=by)
     lead = _lead_of(complaint)
     assert lead is not None
     _require_fit(complaint, lead.department_id, handler)
@@ -158,6 +172,7 @@ def finish_supporting(
     row.state, row.result, row.handler, row.ended_at = AssignmentState.DONE, result, by, at
     row.received_at = row.received_at or at
     row.save(update_fields=["state", "result", "handler", "ended_at", "received_at"])
+    task_clocks.end(row, complaint, at=at, is_done=True)
     core.finish(complaint, "finish_supporting", by=by, at=at, note=row.department.name, reference=core.ref(row))
     return complaint
 
@@ -203,6 +218,7 @@ def grant_return(
     lead = _returning(complaint)
     _adjudicate(lead, by=by, at=at, note=note)
     _end(lead, AssignmentState.RETURNED, at=at)
+    clocks.cancel(complaint, Milestone.TASK, at=at, assignment=lead)
     complaint.lead_department = complaint.handler = None
     complaint.return_rounds += 1
     complaint.save(update_fields=["lead_department", "handler", "return_rounds"])
@@ -222,7 +238,10 @@ def grant_return(
 def refuse_return(
     complaint_id: int, *, by: User, note: str, version: int | None = None, at: datetime | None = None
 ) -> Complaint:
-    """The case stays with the department, by designation: no second return (ASG-06)."""
+    """The case stays with the department, by designation: no second return (ASG-06).
+
+    The time of the decision is not the department's: its clock goes on with what was left when it asked.
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "refuse_return", by=by, version=version)
     core.require("note", note, _("Give the reason for the decision."))
@@ -231,6 +250,7 @@ def refuse_return(
     lead.state = AssignmentState.WORKING if lead.received_at else AssignmentState.PENDING
     lead.is_designated = True
     lead.save(update_fields=["state", "is_designated"])
+    task_clocks.go_on(lead, complaint, asked_at=lead.return_requested_at or at, at=at)
     complaint.return_rounds += 1
     complaint.save(update_fields=["return_rounds"])
     core.finish(complaint, "refuse_return", by=by, at=at, fields=["return_rounds"], note=note)

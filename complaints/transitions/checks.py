@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from complaints import clocks, notices, notify, quality, reply_letter, reply_templates
+from complaints import clocks, contradictions, notices, notify, quality, reply_letter, reply_templates
 from complaints.deadlines import StartsOn
 from complaints.models import Assignment, Complaint, PolicyRule, QualityCheck, Reply
 from complaints.states import (
@@ -41,13 +41,15 @@ def submit_for_check(
     process: str,
     result: str,
     legal_basis: str = "",
+    differs_knowingly: bool = False,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Reply:
     """Submit the drafted reply: what was done and the result (FB-04). Every allegation needs a finding first.
 
     Raises InvalidInput by field, also for a text with open placeholders or one taken word for word from a
-    template (COO-10).
+    template (COO-10), and for one that says something else than the reply sent last unless `differs_knowingly`
+    (COO-09).
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "submit_for_check", by=by, version=version)
@@ -56,6 +58,11 @@ def submit_for_check(
     check_text("process", process, limit=20_000)
     check_text("result", result, limit=20_000)
     reply_templates.require_personal(complaint, process=process, result=result, at=at)
+    if not differs_knowingly and _differences(complaint, process, result):
+        raise InvalidInput(
+            "differs_knowingly",
+            _("The reply sent before says something else. Compare the two, then tick this or correct the text."),
+        )
     if complaint.allegations.filter(finding="").exists():
         raise InvalidInput("finding", _("Record a finding on every allegation first."))
     waiting = (
@@ -81,7 +88,7 @@ def submit_for_check(
     )
     complaint.resolved_at = at
     complaint.save(update_fields=["resolved_at"])
-    clocks.stop(complaint, Milestone.RESOLVE, Milestone.PROGRESS, at=at)
+    clocks.stop(complaint, Milestone.RESOLVE, Milestone.PROGRESS, Milestone.TASK, at=at)
     clocks.begin(complaint, StartsOn.RESOLVED, at=at)
     core.finish(complaint, "submit_for_check", by=by, at=at, fields=["resolved_at"], reference=core.ref(reply))
     notify.tell(
@@ -283,7 +290,7 @@ def _tell_rounds(complaint: Complaint) -> None:
 
 def give_time(complaint: Complaint, *, days: int, at: datetime) -> None:
     """A new handling limit of so many working days from now, on the ladder of the policy."""
-    rule = _resolve_rule(complaint)
+    rule = resolve_rule(complaint)
     if rule:
         clocks.start(
             complaint,
@@ -299,9 +306,16 @@ def give_time(complaint: Complaint, *, days: int, at: datetime) -> None:
         )
 
 
-def _resolve_rule(complaint: Complaint) -> PolicyRule | None:
+def resolve_rule(complaint: Complaint) -> PolicyRule | None:
+    """The handling limit the case's policy sets for its complexity."""
     rules = {rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=Milestone.RESOLVE)}
     return rules.get(complaint.complexity) or rules.get("") or rules.get(Complexity.SIMPLE)
+
+
+def _differences(complaint: Complaint, process: str, result: str) -> list[contradictions.Difference]:
+    """What the text says otherwise than the reply sent last."""
+    earlier = reply_letter.last_sent(complaint)
+    return contradictions.compare(f"{earlier.process}\n{earlier.result}", f"{process}\n{result}") if earlier else []
 
 
 def _current_reply(complaint: Complaint) -> Reply:

@@ -1,22 +1,28 @@
-"""Pause and extension: asked for by one person, decided by another, told to the complainant (SLA-13)."""
+"""Pause, extension and a new start on new facts: asked for by one person, decided by another, told to the
+complainant (SLA-13)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from complaints import clocks, notices, notify
-from complaints.models import ClockPause, Complaint, Deadline, Extension, PolicyRule
+from complaints import clocks, notices, notify, task_clocks
+from complaints.calendars import CalendarMissing
+from complaints.clock_rules import StartsOn
+from complaints.models import ClockPause, ClockReset, Complaint, Deadline, Extension, PolicyRule
 from complaints.states import DeadlineState, Milestone, NoticeKind, PauseReason, RequestState
 from complaints.transitions import core
+from complaints.transitions.intake import check_text
 from complaints.transitions.screening import end_pause
 
 # The longest pause that can be approved at once, in days; it ends by itself then.
 MAX_PAUSE_DAYS = 30
+_NONE_BEGINS_ANEW = _("The policy lets no running clock of this case begin anew; ask for an extension.")
 
 
 @transaction.atomic
@@ -73,6 +79,8 @@ def approve_pause(
         raise IllegalTransition(_("No pause was asked for."))
     if approve and not 1 <= days <= MAX_PAUSE_DAYS:
         raise InvalidInput("days", _("Give 1 to %(days)s days."), days=MAX_PAUSE_DAYS)
+    if approve:
+        _check_order(complaint, at)
     row.decided_by, row.decided_at = by, at
     if approve:
         row.state, row.started_at, row.max_until = RequestState.APPROVED, at, at + timedelta(days=days)
@@ -87,6 +95,18 @@ def approve_pause(
     return row
 
 
+def _check_order(complaint: Complaint, at: datetime) -> None:
+    """A pause begins and ends after the receipt and after the pauses before it; a clock set back shows here (JT-09)."""
+    edges = [edge for row in complaint.pauses.all() for edge in (row.started_at, row.ended_at) if edge]
+    latest = max([complaint.received_at, *edges])
+    if at < latest:
+        raise InvalidInput(
+            "at",
+            _("This lies before %(moment)s, when the case came in or was last paused; check the date and time."),
+            moment=f"{timezone.localtime(latest):%Y-%m-%d %H:%M}",
+        )
+
+
 @transaction.atomic
 def resume(complaint_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None) -> Complaint:
     """Let the clocks run on; by=None when the longest pause is over."""
@@ -94,6 +114,7 @@ def resume(complaint_id: int, *, by: User | None, version: int | None = None, at
     complaint = core.begin(complaint_id, "resume", by=by, version=version)
     if not ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).exists():
         raise IllegalTransition(_("The clock is not stopped."))
+    _check_order(complaint, at)
     end_pause(complaint, at=at)
     core.finish(complaint, "resume", by=by, at=at, fields=["pause_reason"])
     return complaint
@@ -113,7 +134,9 @@ def request_extension(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "request_extension", by=by, version=version)
     core.require("reason", reason, _("Give the reason for the extension."))
-    deadline = Deadline.objects.filter(complaint=complaint, milestone=milestone, state=DeadlineState.RUNNING).first()
+    deadline = Deadline.objects.filter(
+        complaint=complaint, milestone=milestone, state=DeadlineState.RUNNING, assignment=None
+    ).first()
     if deadline is None:
         raise IllegalTransition(_("This clock is not running."))
     if at > deadline.due_at:
@@ -173,10 +196,137 @@ def approve_extension(
         if deadline.state != DeadlineState.RUNNING:
             raise IllegalTransition(_("This clock is not running."))
         deadline.extra_amount += row.amount
-        clocks.set_due(deadline, complaint)
+        try:
+            clocks.set_due(deadline, complaint)
+            if deadline.milestone == Milestone.RESOLVE:
+                task_clocks.extend_lead(complaint, deadline, amount=row.amount)
+        except CalendarMissing as error:
+            raise IllegalTransition(
+                _("The new date lies in %(year)s, whose calendar is missing; add that year, then decide."),
+                year=error.year,
+            ) from error
         row.new_due_at = deadline.due_at
         notices.issue(complaint, NoticeKind.EXTENSION, by=by, at=at, extension=row)
         notify.tell_complainant(complaint, "extended", dedupe=f"extended:{row.pk}")
     row.save(update_fields=["decided_by", "decided_at", "decision_note", "state", "new_due_at"])
     core.finish(complaint, "approve_extension", by=by, at=at, reference=core.ref(row), note=f"{row.state}: {note}")
     return row
+
+
+@transaction.atomic
+def request_reset(
+    complaint_id: int,
+    *,
+    by: User,
+    facts: str,
+    evidence: str,
+    version: int | None = None,
+    at: datetime | None = None,
+) -> ClockReset:
+    """Ask to let the clocks begin anew because of new facts, which are named with their evidence (SLA-13).
+
+    Only clocks whose rule says so begin anew. Raises InvalidInput by field, IllegalTransition when none does.
+    """
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "request_reset", by=by, version=version)
+    core.require("facts", facts, _("Say which facts are new."))
+    check_text("facts", facts, limit=2000)
+    core.require("evidence", evidence, _("Name the evidence for the new facts."))
+    if ClockReset.objects.filter(complaint=complaint, state=RequestState.REQUESTED).exists():
+        raise IllegalTransition(_("A new start of the clocks was already asked for."))
+    if not _resettable(complaint):
+        raise IllegalTransition(_NONE_BEGINS_ANEW)
+    row = ClockReset.objects.create(
+        complaint=complaint, facts=facts, evidence=evidence[:300], requested_by=by, requested_at=at
+    )
+    core.finish(complaint, "request_reset", by=by, at=at, reference=core.ref(row))
+    notify.tell(
+        notify.holders_of("complaints.approve_clock"),
+        "clock_request",
+        complaint=complaint,
+        dedupe=f"reset:{row.pk}",
+        by_email=False,
+    )
+    return row
+
+
+@transaction.atomic
+def approve_reset(
+    complaint_id: int, *, by: User, approve: bool, note: str, version: int | None = None, at: datetime | None = None
+) -> ClockReset:
+    """Decide on the new start; the clocks concerned begin anew now, and the complainant is told the new date."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "approve_reset", by=by, version=version)
+    core.require("note", note, _("Give the reason for the decision."))
+    row = ClockReset.objects.filter(complaint=complaint, state=RequestState.REQUESTED).first()
+    if row is None:
+        raise IllegalTransition(_("No new start of the clocks was asked for."))
+    row.decided_by, row.decided_at, row.decision_note = by, at, note[:300]
+    row.state = RequestState.APPROVED if approve else RequestState.REFUSED
+    if approve:
+        row.changes = _begin_anew(complaint, at=at)
+        if not row.changes:
+            raise IllegalTransition(_NONE_BEGINS_ANEW)
+        _tell_new_date(complaint, row, by=by, at=at)
+    row.save(update_fields=["decided_by", "decided_at", "decision_note", "state", "changes"])
+    core.finish(complaint, "approve_reset", by=by, at=at, reference=core.ref(row), note=row.state)
+    return row
+
+
+def _resettable(complaint: Complaint) -> list[Deadline]:
+    """The clocks that run and whose rule lets them begin anew, those of the case before those of departments."""
+    rules = {(rule.milestone, rule.complexity): rule for rule in complaint.policy.rules.all()}
+    found = []
+    for deadline in clocks.running(complaint):
+        rule = rules.get((deadline.milestone, complaint.complexity)) or rules.get((deadline.milestone, ""))
+        if rule is not None and rule.resets:
+            found.append(deadline)
+    return sorted(found, key=lambda deadline: deadline.assignment_id is not None)
+
+
+def _begin_anew(complaint: Complaint, *, at: datetime) -> dict[str, list[str]]:
+    """End the clocks concerned and start them again with their whole limit. A limit already missed stays missed.
+
+    Returns by milestone, and for a department by "task:<assignment>", the date before and after in ISO form.
+    """
+    changes: dict[str, list[str]] = {}
+    for deadline in _resettable(complaint):
+        late = deadline.breached_at or (deadline.state == DeadlineState.RUNNING and at > deadline.due_at)
+        end = clocks.stop if late else clocks.cancel
+        task = deadline.assignment
+        if task is None:
+            names = ("amount", "unit", "start_day_counts", "roll_forward", "after_hours_next_day", "ladder")
+            rule = PolicyRule(
+                policy=complaint.policy,
+                milestone=deadline.milestone,
+                starts_on=StartsOn.NEW_FACTS.value,
+                **{name: getattr(deadline, name) for name in names},
+            )
+            # Departments have clocks of the same milestones only as tasks, so this ends the one of the case.
+            end(complaint, deadline.milestone, at=at)
+            begun = clocks.start(complaint, rule, at=at)
+        else:
+            end(complaint, deadline.milestone, at=at, assignment=task)
+            begun = task_clocks.begin_anew(deadline, complaint, at=at)
+        key = deadline.milestone if task is None else f"{deadline.milestone}:{task.pk}"
+        changes[key] = [deadline.due_at.isoformat(), begun.due_at.isoformat() if begun else ""]
+    if complaint.pauses.filter(state=RequestState.APPROVED, ended_at=None).exists():
+        clocks.pause_all(complaint)
+    return changes
+
+
+def _tell_new_date(complaint: Complaint, row: ClockReset, *, by: User, at: datetime) -> None:
+    """As with an extension: the complainant is told when the date of the handling is another one now."""
+    before, after = row.changes.get(Milestone.RESOLVE, ["", ""])
+    if not after or after == before:
+        return
+    notices.issue(
+        complaint,
+        NoticeKind.EXTENSION,
+        by=by,
+        at=at,
+        reset=row,
+        old_due_at=datetime.fromisoformat(before),
+        new_due_at=datetime.fromisoformat(after),
+    )
+    notify.tell_complainant(complaint, "extended", dedupe=f"reset:{row.pk}")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import notify
-from complaints.models import Complaint, Consultation
+from complaints.models import AppraisalItem, Complaint, Consultation
 from complaints.states import Audience, RequestState, Status
 from complaints.transitions import core
 
@@ -31,6 +31,8 @@ def request_consultation(
     """
     at = core.moment(at)
     complaint = _begin(complaint_id, by=by)
+    if AppraisalItem.objects.filter(file__complaint=complaint, destroyed_at__isnull=False).exists():
+        raise IllegalTransition(_("This file was destroyed; nothing is left to read."))
     core.require("reader", reader, _("Say who reads the file."))
     core.require("purpose", purpose, _("Say what the file is needed for."))
     if complaint.consultations.filter(requested_by=by, state=RequestState.REQUESTED).exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,9 @@ from accounts import after_commit
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import archive as archives
-from complaints import clocks, notify, permissions, signals
+from complaints import clocks, notify, permissions, reopening, signals, task_clocks
+from complaints.calendars import CalendarMissing
+from complaints.clock_rules import StartsOn, Unit
 from complaints.models import Assignment, Callback, Complaint, Contact
 from complaints.states import (
     AssignmentRole,
@@ -29,8 +32,8 @@ from complaints.states import (
     Satisfaction,
     Status,
 )
-from complaints.transitions import core, follow_up_plan, proposals, risk
-from complaints.transitions.checks import REWORK_DAYS, give_time
+from complaints.transitions import core, follow_up_plan, needs, proposals, risk
+from complaints.transitions.checks import REWORK_DAYS, give_time, resolve_rule
 from complaints.transitions.intake import check_text
 
 # Attempts after which a complainant counts as not reachable and the case may be closed.
@@ -280,6 +283,7 @@ def close(
     if answered and answered.is_solved is False and answered.at > (complaint.replied_at or answered.at):
         note_required = _("The complainant says it is not solved. Reopen the case, or explain why it is closed.")
         core.require("note", note, note_required)
+    needs.require_settled(complaint)
     core.require("is_systemic", is_systemic, _("Say whether there is a systemic cause."))
     core.require("is_cured", is_cured, _("Say whether the problem is cured or only fixed for now."))
     if clocks.was_late(complaint):
@@ -316,17 +320,22 @@ def reopen(
     *,
     by: User | None,
     reason: str,
+    ground: str = "",
     days: int = REWORK_DAYS,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
     """The matter is not solved, or a review set the handling aside: back to the lead department.
 
-    The first closing date stays for the statistics (FB-21).
+    The first closing date stays for the statistics (FB-21). The policy of the case says until when, how often and for
+    which `ground` a person may (complaints/reopening.py), and whether its limit begins anew; `days` counts only where
+    it leaves that open. A review (by=None) is not bound by it. Raises IllegalTransition, InvalidInput by field.
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "reopen", by=by, version=version)
     core.require("reason", reason, _("Give the reason for reopening."))
+    if by is not None:
+        reopening.require_allowed(complaint, ground=ground, at=at)
     complaint.closed_at = complaint.closed_by = complaint.resolved_at = None
     complaint.rework_rounds += 1
     complaint.save(update_fields=["closed_at", "closed_by", "resolved_at", "rework_rounds"])
@@ -334,11 +343,32 @@ def reopen(
         state=AssignmentState.WORKING, ended_at=None
     )
     end_clocks(complaint, at=at)
-    give_time(complaint, days=days, at=at)
-    core.finish(complaint, "reopen", by=by, at=at, fields=["closed_at", "rework_rounds"], note=reason)
+    if not _clock_by_policy(complaint, at=at):
+        give_time(complaint, days=days, at=at)
+    note = f"{ground}: {reason}" if ground else reason
+    core.finish(complaint, "reopen", by=by, at=at, fields=["closed_at", "rework_rounds"], note=note)
     people = [user for user in (complaint.handler, complaint.coordinator) if user]
     notify.tell(people, "reopened", complaint=complaint, dedupe=f"reopened:{complaint.pk}:{complaint.version}")
     return complaint
+
+
+def _clock_by_policy(complaint: Complaint, *, at: datetime) -> bool:
+    """Start the handling limit of a reopened case as its policy says; False where it says nothing."""
+    rule = resolve_rule(complaint)
+    wanted = complaint.policy.reopening.get("clocks", "")
+    if rule is None or not wanted:
+        return False
+    given = copy(rule)
+    given.starts_on = StartsOn.REOPENED.value
+    last = complaint.deadlines.filter(milestone=Milestone.RESOLVE, assignment=None, stopped_at__isnull=False).last()
+    if wanted == reopening.REMAINING and last is not None and last.stopped_at is not None:
+        try:
+            left = task_clocks.units_left(last, complaint, at=last.stopped_at)
+        except CalendarMissing:
+            left = 0
+        given.amount, given.unit = (left, last.unit) if left else (1, Unit.WORKING_DAYS.value)
+    clocks.start(complaint, given, at=at)
+    return True
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from accounts.models import User
 from complaints import notify, risk, risk_standards
 from complaints.models import Complaint, RiskAssessment
 from complaints.states import RiskGrade
-from complaints.transitions import core
+from complaints.transitions import core, lanes
 
 
 def regrade(complaint: Complaint, *, at: datetime, is_new: bool = False) -> RiskAssessment | None:
@@ -46,6 +46,8 @@ def regrade(complaint: Complaint, *, at: datetime, is_new: bool = False) -> Risk
         core.add_event(complaint, "risk_regraded", by=None, at=at, reference=core.ref(row))
         if grade == RiskGrade.HIGH:
             alert(complaint, row, at=at)
+        if not is_new:
+            lanes.decide(complaint, at=at)
     elif decided and _is_news(result, decided, rows):
         core.add_event(complaint, "risk_proposed", by=None, at=at, reference=core.ref(row))
         notify.tell(

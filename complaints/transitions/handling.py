@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Department, User
-from complaints import clocks, files, permissions
+from complaints import care, clocks, files, permissions
 from complaints import remedies as remedy_rules
 from complaints.models import (
     Allegation,
@@ -35,10 +35,12 @@ from complaints.states import (
     ContactPurpose,
     FindingResult,
     ImprovementState,
+    InvestigationKind,
     Milestone,
     RemedyState,
     Status,
 )
+from complaints.timeline_words import BY_HEAD
 from complaints.transitions import core
 from complaints.transitions.follow_up_plan import plan_second_contact
 from complaints.transitions.intake import check_text
@@ -103,6 +105,7 @@ def add_contact(
 ) -> Contact:
     """Record a communication, failed attempts included (COO-05, COO-06).
 
+    That the head of a department that has the case reached the complainant stands in the event (COO-17).
     The first contact that reaches the complainant stops the first-contact clock (SLA-17); telling
     the reply by phone or at the counter stops the reply clock.
     """
@@ -133,8 +136,17 @@ def add_contact(
     if direction == ContactDirection.OUT and purpose == ContactPurpose.REPLY:
         _deliver_reply(complaint, outcome, at=contacted_at)
     clocks.refresh(complaint)
-    core.add_event(complaint, "contact", by=by, at=at, reference=core.ref(contact), note=f"{purpose}: {outcome}")
+    note = f"{purpose}: {outcome}"
+    if reached_out and _heads(by, complaint):
+        note += BY_HEAD
+    core.add_event(complaint, "contact", by=by, at=at, reference=core.ref(contact), note=note)
     return contact
+
+
+def _heads(user: User, complaint: Complaint) -> bool:
+    """Whether the person heads a department that has the case now (COO-17)."""
+    units = complaint.assignments.filter(is_current=True).values("department")
+    return user.memberships.filter(department__in=units, is_head=True, until=None).exists()
 
 
 def _deliver_reply(complaint: Complaint, outcome: ContactOutcome, *, at: datetime) -> None:
@@ -215,10 +227,17 @@ def add_investigation_step(
     evidence: Attachment | None = None,
     at: datetime | None = None,
 ) -> InvestigationStep:
-    """Record what was checked and found (COO-15)."""
+    """Record what was checked and found (COO-15); a technical inspection comes with its report (COO-16).
+
+    Raises NotAllowed, IllegalTransition, InvalidInput without the report or for a file of another case.
+    """
     at = core.moment(at)
     complaint = _open_for(complaint_id, "complaints.write_note", by=by)
     core.require("summary", summary, _("Write down what was checked and found."))
+    if kind == InvestigationKind.INSPECTION and evidence is None:
+        raise InvalidInput("evidence", _("Attach the report of the technical inspection."))
+    if evidence is not None and evidence.complaint_id != complaint.pk:  # type: ignore[attr-defined]
+        raise InvalidInput("evidence", _("Choose a file of this case."))
     row = InvestigationStep.objects.create(
         complaint=complaint, kind=kind, summary=summary, evidence=evidence, at=at, by=by
     )
@@ -292,6 +311,35 @@ def add_remedy(
     """
     at = core.moment(at)
     complaint = _open_for(complaint_id, "complaints.draft_reply", by=by)
+    row = create_remedy(
+        complaint,
+        by=by,
+        at=at,
+        kind=kind,
+        description=description,
+        amount=amount,
+        is_owed=is_owed,
+        due_on=due_on,
+    )
+    core.add_event(complaint, "remedy", by=by, at=at, reference=core.ref(row))
+    return row
+
+
+def create_remedy(
+    complaint: Complaint,
+    *,
+    by: User,
+    at: datetime,
+    kind: str,
+    description: str,
+    amount: Decimal | None,
+    is_owed: bool,
+    due_on: date | None,
+) -> Remedy:
+    """Shared by cases and reviews, under the lock of the case: the same approval for both (COO-12, REV-48).
+
+    The caller writes the event: a reviewer who proposes a remedy has not worked on the case (RI-01).
+    """
     core.require("description", description)
     if amount is not None and amount <= 0:
         raise InvalidInput("amount", _("Give an amount above zero, or leave it empty."))
@@ -307,7 +355,6 @@ def add_remedy(
         proposed_by=by,
         proposed_at=at,
     )
-    core.add_event(complaint, "remedy", by=by, at=at, reference=core.ref(row))
     if waits:
         ask_approval(complaint, row)
     return row
@@ -438,6 +485,8 @@ def reveal(
         raise InvalidInput("reason", _("Give the reason in at least 4 characters."))
     complainant = complaint.complainant
     values = {"name": complainant.name, **{point.kind: point.value for point in complainant.contacts.all()}}
+    consent = care.standing(complaint)
+    values["needs"] = consent.needs if consent else ""
     shown = {key: value for key, value in values.items() if key in fields}
     core.add_event(complaint, "reveal", by=by, at=at, note=f"{', '.join(sorted(shown))}: {reason.strip()}")
     return shown

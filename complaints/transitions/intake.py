@@ -34,7 +34,7 @@ from complaints.models import (
 from complaints.models.people import ContactKind
 from complaints.numbers import next_number
 from complaints.states import Channel, Milestone, NoticeKind, QuestionKind, Severity, SpecialGroup, Status, Threat
-from complaints.transitions import core, grading
+from complaints.transitions import care, core, grading, lanes
 
 # Crockford's base 32: no I, L, O, U to misread. 16 characters hold 80 bits (PI-02).
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -89,6 +89,8 @@ class Filing:
     has_damage: bool = False
     involves_minors: bool = False
     has_privacy_leak: bool = False
+    # How the complainant allowed that special groups and the help needed are noted and shown; "" for not at all.
+    care_given_how: str = ""
     attachments: Iterable[Attachment] = field(default=())
 
 
@@ -199,6 +201,18 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
         note=str(Channel(filing.channel).value),
     )
     grading.regrade(complaint, at=at, is_new=True)
+    if filing.care_given_how:
+        care.store(
+            complaint,
+            groups=filing.special_groups,
+            needs=filing.needs_care,
+            given_how=filing.care_given_how,
+            by=by,
+            at=at,
+        )
+    else:
+        lanes.decide(complaint, at=at)
+    lanes.greet_tier(complaint, at=at)
     notices.issue(complaint, NoticeKind.ACKNOWLEDGEMENT, by=by, at=at)
     clocks.stop(complaint, Milestone.ACKNOWLEDGE, at=at)
     clocks.refresh(complaint)
@@ -252,7 +266,8 @@ def _store_complainant(filing: Filing) -> Complainant:
         is_organisation=filing.is_organisation,
         preferred_contact=preferred,
         contact_note=filing.contact_note,
-        needs_care=filing.needs_care,
+        # With the consent it is kept encrypted beside it (SPG-01).
+        needs_care="" if filing.care_given_how else filing.needs_care,
     )
     given = (
         (ContactKind.PHONE, filing.phone),

@@ -13,7 +13,7 @@ from accounts.models import User
 from complaints import clocks, events, notify
 from complaints.models import Complaint, OutstandingItem, UnreasonableLabel
 from complaints.states import SpecialGroup, Threat
-from complaints.transitions import core, grading
+from complaints.transitions import core, grading, lanes
 from complaints.transitions.intake import index
 
 # What may be added or corrected while a case is open; what was told at intake stays as it was told.
@@ -52,6 +52,9 @@ def record_facts(
         index(complaint)
     core.finish(complaint, "record_facts", by=by, at=at, fields=changed)
     grading.regrade(complaint, at=at)
+    lanes.decide(complaint, at=at)
+    if "customer_tier" in changed:
+        lanes.greet_tier(complaint, at=at)
     return complaint
 
 

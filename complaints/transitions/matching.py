@@ -13,11 +13,25 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
-from complaints import clocks, notices, notify
-from complaints.models import CaseLink, Category, Complaint, Incident, LinkKind, Merge, Reply
+from complaints import clocks, incidents, notices, notify
+from complaints.models import (
+    Bulletin,
+    CaseLink,
+    Category,
+    Complaint,
+    Incident,
+    IncidentResponse,
+    LinkKind,
+    Merge,
+    Reply,
+)
 from complaints.numbers import next_number
-from complaints.states import OPEN, NoticeKind, Status
+from complaints.states import OPEN, BulletinKind, BulletinState, NoticeKind, Status
+from complaints.timeline_words import NOTE_WORDS
 from complaints.transitions import core, grading
+
+# The note of the event is a code.
+NOTE_WORDS["join_incident"] = {incidents.AFTER_CARE: _("After care of a closed incident")}
 
 
 def _both(complaint_id: int, other_id: int, action: str, *, by: User, version: int | None) -> tuple[Complaint, ...]:
@@ -228,17 +242,21 @@ def join_incident(
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
-    """Add a case to an incident; it leaves the one it was in."""
+    """Add a case to an incident; it leaves the one it was in.
+
+    A closed one takes cases within its after care, marked as such (INC-14).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "join_incident", by=by, version=version)
     core.require("incident", incident, _("Choose the incident."))
-    if incident.closed_at is not None:
+    if not Incident.objects.filter(incidents.joinable(at), pk=incident.pk).exists():
         raise InvalidInput("incident", _("This incident is closed."))
     if complaint.incident_id == incident.pk:
         raise InvalidInput("incident", _("The case is in this incident already."))
     complaint.incident = incident
     complaint.save(update_fields=["incident"])
-    core.finish(complaint, "join_incident", by=by, at=at, fields=["incident"], reference=core.ref(incident))
+    note = incidents.AFTER_CARE if incident.closed_at is not None else ""
+    core.finish(complaint, "join_incident", by=by, at=at, fields=["incident"], note=note, reference=core.ref(incident))
     return complaint
 
 
@@ -261,7 +279,10 @@ def leave_incident(
 
 @transaction.atomic
 def close_incident(incident_id: int, *, by: User, summary: str, at: datetime | None = None) -> Incident:
-    """Nothing more is added; the cases go on each by itself."""
+    """Nothing more is added; the cases go on each by itself.
+
+    A declared response ends first: the service is back and the closing notice released (INC-06, INC-12).
+    """
     at = core.moment(at)
     if not by.has_perm("complaints.merge_complaints"):
         raise NotAllowed(_("Your role does not allow this."))
@@ -269,6 +290,13 @@ def close_incident(incident_id: int, *, by: User, summary: str, at: datetime | N
     incident = Incident.objects.select_for_update().get(pk=incident_id)
     if incident.closed_at is not None:
         raise InvalidInput("incident", _("This incident is closed."))
+    response = IncidentResponse.objects.select_for_update().filter(pk=incident_id).first()
+    if response is not None:
+        if response.recovered_at is None:
+            raise InvalidInput("incident", _("Record first when the service was back."))
+        notices_out = Bulletin.objects.filter(incident=incident, state=BulletinState.RELEASED)
+        if not notices_out.filter(kind=BulletinKind.CLOSING).exists():
+            raise InvalidInput("incident", _("Release the closing notice first."))
     incident.summary, incident.closed_at, incident.closed_by = summary, at, by
     incident.save(update_fields=["summary", "closed_at", "closed_by"])
     return incident

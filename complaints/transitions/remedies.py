@@ -22,7 +22,7 @@ REFERENCE_LENGTH = 80
 
 @transaction.atomic
 def approve_remedy(remedy_id: int, *, by: User, note: str = "", at: datetime | None = None) -> Remedy:
-    """Approve a proposed remedy within the own limit (COO-12).
+    """Approve a proposed remedy within the own limit (COO-12), which holds for all remedies of a case (COM-05).
 
     Raises NotAllowed for the proposer and beyond the limit (naming who may), IllegalTransition once decided.
     """
@@ -126,7 +126,8 @@ def _people_at(level: str, complaint: Complaint) -> list[User]:
         return list(notify.heads_of([complaint.lead_department_id] if complaint.lead_department_id else []))
     if level == "coordinator":
         own = complaint.coordinator
-        return [own] if own and own.is_active else list(notify.holders_of("complaints.adjudicate_return"))
+        may_approve = own and own.is_active and own.has_perm("complaints.approve_remedy")
+        return [own] if own and may_approve else list(notify.holders_of("complaints.adjudicate_return"))
     return list(notify.managers(complaint))
 
 

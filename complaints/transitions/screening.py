@@ -32,7 +32,7 @@ from complaints.states import (
     Severity,
     Status,
 )
-from complaints.transitions import core, grading, suggestion
+from complaints.transitions import core, grading, lanes, suggestion
 from complaints.transitions.judgement import add_outstanding
 
 # Dimensions whose column on the case has another name.
@@ -95,6 +95,7 @@ def accept(
     clocks.begin(complaint, StartsOn.ACCEPTED, at=at)
     core.finish(complaint, "accept", by=by, at=at, fields=[*fields, "accepted_at", "coordinator"], note=rule)
     grading.regrade(complaint, at=at)
+    lanes.decide(complaint, at=at)
     add_outstanding(complaint, owed, due_on=outstanding_due, by=by, at=at)
     notices.issue(
         complaint, NoticeKind.ACCEPTANCE, by=by, at=at, rule=rule, outstanding=owed, outstanding_due=outstanding_due
@@ -311,6 +312,7 @@ def classify(
         _restart_resolve(complaint)
     core.finish(complaint, "classify", by=by, at=at, fields=fields)
     grading.regrade(complaint, at=at)
+    lanes.decide(complaint, at=at)
     return complaint
 
 
@@ -385,4 +387,5 @@ def grade_risk(
     core.finish(complaint, "grade_risk", by=by, at=at, fields=["risk_grade"], note=reason, reference=core.ref(row))
     if is_rise:
         grading.alert(complaint, row, at=at)
+    lanes.decide(complaint, at=at)
     return complaint

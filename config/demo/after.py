@@ -16,20 +16,21 @@ from analytics.states import Edition
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, ImprovementAction
 from complaints.states import Satisfaction, Status
-from config.demo import knowledge
+from config.demo import knowledge, review_group
 from config.demo.story import Teller, TimeIsUp, attempt
 from publication import transitions as publishing
 from publication.content import figures
 from publication.models import Publication, RedactionSpan
-from review import alert_standard, alerts, draws
+from review import alert_standard, alerts, checks, draws
 from review import transitions as reviewing
 from review.models import Alert, ReviewCase
 from review.sampling import period_bounds
-from review.states import AlertState, Comparison, Conclusion, MaterialKind
+from review.states import AlertState, CheckPlace, Comparison, Conclusion, MaterialKind
 
 
 def tell(teller: Teller) -> dict[str, int]:
     """Applications, draws of every finished month, improvements, publications. Returns how many of each."""
+    review_group.tell(teller)
     applied = _applications(teller)
     drawn, sampled = _draws(teller)
     _warnings(teller)
@@ -93,7 +94,6 @@ def _warnings(teller: Teller) -> None:
 def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Conclusion) -> None:
     """All seven steps, as far as time allows."""
     head = teller.people.role("head_of_review")[0]
-    author, second = teller.dice.sample(teller.people.role("reviewer"), 2)
     pk, case = review.pk, review.complaint
     if case.lead_department is None:
         conclusion = Conclusion.UPHOLD  # withdrawn before any department had it: nothing to rectify
@@ -119,7 +119,10 @@ def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Concl
             reason="原处理没有说清原因，应当复查。",
             at=at,
         )
-        reviewing.assign_reviewers(pk, by=head, author=author, members=[second], at=at)
+        author, second = review_group.pick(teller, review, at)
+        reviewing.assign_reviewers(
+            pk, by=head, author=author, members=[second], reason="本月轮值安排，兼顾业务熟悉程度", at=at
+        )
         at = teller.later(at, hours=5)
         reviewing.collect(pk, by=author, at=at)
         for row in review.materials.all():
@@ -158,6 +161,27 @@ def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Concl
             "原处理认定事实清楚，结论成立。"
             if conclusion == Conclusion.UPHOLD
             else "原处理部分不当：原因没有查到底，答复没有说清，应予纠正。"
+        )
+        visit = checks.record_visit(
+            pk,
+            place=CheckPlace.CONTACT,
+            where="电话",
+            found="投诉人说明了办理经过和现在的情况。",
+            done_at=at - timedelta(hours=2),
+            by=author,
+            at=at,
+        )
+        checks.check_outcome(
+            pk,
+            recorded=checks.recorded_outcome(case),
+            source=f"visit:{visit.pk}",
+            evidence="投诉人所说与案卷记录一致。"
+            if conclusion == Conclusion.UPHOLD
+            else "投诉人说原因一直没有讲清，与案卷记录不符。",
+            agrees=conclusion == Conclusion.UPHOLD,
+            explanation="" if conclusion == Conclusion.UPHOLD else "原结论要变更，并重新答复。",
+            by=author,
+            at=at,
         )
         reviewing.submit_report(
             pk,

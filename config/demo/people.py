@@ -57,6 +57,8 @@ STAFF = [
     ("FC0002", "沈知行", "reviewer", "review-group", "复查员"),
     ("FC0003", "许雯", "reviewer", "review-group", "复查员"),
     ("FC0004", "傅安", "reviewer", "review-group", "复查员"),
+    ("FC0005", "骆宁", "reviewer", "review-group", "复查员（热力公司借调）"),
+    ("FC0006", "尹川", "reviewer", "review-group", "复查员（邮政管理处借调）"),
     ("FW0001", "梁静怡", "legal_counsel", "legal", "法务"),
     ("FW0002", "卢凯", "legal_counsel", "legal", "法务"),
     ("HG0001", "严谨", "compliance_officer", "legal", "合规专员"),

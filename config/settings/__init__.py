@@ -13,10 +13,14 @@ ENV = read()
 BASE_DIR = ROOT
 DATA_DIR = ENV.data
 DATA_DIR.mkdir(parents=True, exist_ok=True)
+# Where stored files live; None: `files` in the data folder.
+STORAGE_DIR = ENV.storage
 
 DEBUG = False
 PRODUCTION = ENV.production
 DEMO_ALLOWED = ENV.demo_allowed
+# An installation for practice: nothing in it is real, nothing leaves it.
+TRAINING = ENV.training
 SECRET_KEY = ENV.secret_key
 FIELD_KEYS = ENV.field_keys
 ALLOWED_HOSTS = ENV.allowed_hosts
@@ -172,7 +176,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": STORAGE_DIR or DATA_DIR / "files"},
+    },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION
@@ -190,6 +197,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 ATTACHMENT_MAX_BYTES = 50 * 1024 * 1024
 ATTACHMENT_MAX_COUNT = 10
+# Working days of the steps of a review, where set (review.clocks).
+REVIEW_STEP_DAYS = ENV.review_step_days
 # Complaints an hour on the public form before each takes the answer to a question (complaints.challenge).
 CHALLENGE_PER_ADDRESS = ENV.challenge_per_address
 CHALLENGE_PER_SITE = ENV.challenge_per_site
@@ -248,6 +257,10 @@ SMS_URL = ENV.sms
 # Chat groups that hear what presses, and the hosts of the own network among them.
 NOTIFY_URLS = ENV.notify_urls
 NOTIFY_INTERNAL = ENV.notify_internal
+# Hosts of the own network that other systems may be asked at (complaints.connect).
+CONNECTOR_HOSTS = ENV.connector_hosts
+# Answers questions on the help page that no article answers; '' without one.
+ASSISTANT_URL = ENV.assistant
 MAIL_INTAKE = ENV.mail_intake
 MAIL_MAX_BYTES = 25 * 1024 * 1024
 

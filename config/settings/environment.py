@@ -12,7 +12,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SITES = ("all", "public", "staff")
 STAGES = ("development", "production")
 MAIL_INTAKE = ("automatic", "clerk")
+# Steps of a review whose limits can be set (review.states.ReviewStep; settings import no app).
+REVIEW_STEPS = ("request", "screening", "material", "check", "conclusion", "notice", "rectification")
 # Passwords that come with images, guides and tutorials; the name of the user counts too.
 KNOWN_PASSWORDS = {"postgres", "password", "huiyin", "admin", "root", "secret", "changeme", "123456"}
 
@@ -37,6 +39,7 @@ class Environment:
     field_keys: list[str]
     allowed_hosts: list[str]
     database: dict
+    storage: Path | None
     redis_url: str
     email: dict
     mail_from: str
@@ -47,8 +50,12 @@ class Environment:
     sms: str
     notify_urls: list[str]
     notify_internal: frozenset[str]
+    connector_hosts: frozenset[str]
+    assistant: str
+    training: bool
     public_base_url: str
     trusted_proxies: int
+    review_step_days: dict[str, int]
     challenge_per_address: int
     challenge_per_site: int
     demo_allowed: bool
@@ -63,8 +70,9 @@ def read() -> Environment:
     env = environ.Env()
     stage = _one_of(env, "HUIYIN_ENV", STAGES, "development")
     site = _one_of(env, "HUIYIN_SITE", SITES, "all")
-    data = Path(env.str("HUIYIN_DATA", default=str(ROOT / "var"))).resolve()
     production = stage == "production"
+    training = _training(env, production=production)
+    data = Path(env.str("HUIYIN_DATA", default=str(ROOT / ("var-training" if training else "var")))).resolve()
     secret_key = env.str("SECRET_KEY", default="")
     field_keys = env.list("HUIYIN_FIELD_KEYS", default=[])
     allowed_hosts = env.list("ALLOWED_HOSTS", default=[])
@@ -103,18 +111,26 @@ def read() -> Environment:
         field_keys=field_keys,
         allowed_hosts=allowed_hosts,
         database=database,
+        storage=_storage(env),
         redis_url=redis_url,
-        email=_email(env, default="consolemail://" if production else f"filemail://{data / 'mail'}"),
+        # Practice stays on this machine, whatever else is set: mails are printed, nobody outside is told.
+        email=env.email_url_config("consolemail://")
+        if training
+        else _email(env, default="consolemail://" if production else f"filemail://{data / 'mail'}"),
         mail_from=mail_from,
         mail_reply_to=_mail_reply_to(env, default=f"reply+TOKEN@{address_of(mail_from).partition('@')[2]}"),
-        imap=_imap(env),
+        imap=None if training else _imap(env),
         mail_intake=_one_of(env, "HUIYIN_MAIL_INTAKE", MAIL_INTAKE, "automatic"),
         scanner=_scanner(env),
-        sms=_sms(env),
-        notify_urls=_notify_urls(env),
+        sms="" if training else _sms(env),
+        notify_urls=[] if training else _notify_urls(env),
         notify_internal=frozenset(_words(env.str("HUIYIN_NOTIFY_INTERNAL", default="").lower())),
+        connector_hosts=frozenset(_words(env.str("HUIYIN_CONNECTOR_HOSTS", default="").lower())),
+        assistant="" if training else _assistant(env),
+        training=training,
         public_base_url=public_base_url,
         trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
+        review_step_days=_step_days(env),
         challenge_per_address=_count(env, "HUIYIN_CHALLENGE_ADDRESS", 60),
         challenge_per_site=_count(env, "HUIYIN_CHALLENGE_SITE", 2000),
         demo_allowed=not production,
@@ -141,6 +157,22 @@ def _database(env: environ.Env, data: Path) -> dict:
             f"DATABASE_URL cannot be read ({error}); write postgres://user:password@host:5432/name"
         ) from error
     return database
+
+
+def _storage(env: environ.Env) -> Path | None:
+    """The folder of stored files; None means `files` in the data folder. The address may hold a key: never shown."""
+    url = env.str("HUIYIN_STORAGE_URL", default="")
+    if not url:
+        return None
+    path = Path(unquote(url.removeprefix("file://")))
+    if not url.startswith("file:///") or "?" in url or "#" in url:
+        raise ImproperlyConfigured(
+            "HUIYIN_STORAGE_URL cannot be used; write file:///srv/huiyin/files (a folder with its full path). "
+            "Other kinds of storage, such as s3://, are not supported: mount them as a folder."
+        )
+    if path == Path("/") or (path.exists() and not path.is_dir()):
+        raise ImproperlyConfigured(f"HUIYIN_STORAGE_URL must name a folder of its own; {path} is not one.")
+    return path.resolve()
 
 
 def _email(env: environ.Env, *, default: str) -> dict:
@@ -210,19 +242,53 @@ def _scanner(env: environ.Env) -> str | tuple[str, int] | None:
 def _sms(env: environ.Env) -> str:
     """Where short messages are handed over; '' without a gateway. It may hold a token, so it is never shown."""
     url = env.str("HUIYIN_SMS_URL", default="")
-    if not url:
-        return ""
-    try:
-        parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-        if is_safe and parts.hostname and "@" not in parts.netloc and parts.port != 0 and re.fullmatch("[!-~]+", url):
-            return url
-    except ValueError:  # the port is no number
-        pass
+    if not url or _is_gateway(url):
+        return url
     raise ImproperlyConfigured(
         "HUIYIN_SMS_URL cannot be used; write https://sms.example.cn/send (http:// only to this machine, no user or "
         "password before the host)."
     )
+
+
+def _assistant(env: environ.Env) -> str:
+    """The service that answers what the public articles do not; '' without one. It may hold a token: never shown."""
+    url = env.str("HUIYIN_ASSISTANT_URL", default="")
+    if not url or _is_gateway(url):
+        return url
+    raise ImproperlyConfigured(
+        "HUIYIN_ASSISTANT_URL cannot be used; write https://assistant.example.cn/ask (http:// only to this machine, no "
+        "user or password before the host)."
+    )
+
+
+def _is_gateway(url: str) -> bool:
+    """Whether an address is https, or http to this machine, without a user in it."""
+    try:
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        return bool(
+            is_safe and parts.hostname and "@" not in parts.netloc and parts.port != 0 and re.fullmatch("[!-~]+", url)
+        )
+    except ValueError:  # the port is no number
+        return False
+
+
+def _training(env: environ.Env, *, production: bool) -> bool:
+    """Whether this is an installation for practice: data of its own, and nothing leaves it (KB-15)."""
+    value = env.str("HUIYIN_TRAINING", default="").strip().lower()
+    if value not in ("", "0", "1"):
+        raise ImproperlyConfigured(f"HUIYIN_TRAINING={value!r} is not known; write 1 for the training mode.")
+    if value != "1":
+        return False
+    if production:
+        raise ImproperlyConfigured("HUIYIN_TRAINING=1 is for practice; it cannot run with HUIYIN_ENV=production.")
+    if env.str("DATABASE_URL", default=""):
+        raise ImproperlyConfigured("HUIYIN_TRAINING=1 uses a database of its own; take DATABASE_URL away.")
+    if env.str("REDIS_URL", default=""):
+        raise ImproperlyConfigured("HUIYIN_TRAINING=1 uses a queue of its own; take REDIS_URL away.")
+    if env.str("HUIYIN_STORAGE_URL", default=""):
+        raise ImproperlyConfigured("HUIYIN_TRAINING=1 keeps its own files; take HUIYIN_STORAGE_URL away.")
+    return True
 
 
 def _notify_urls(env: environ.Env) -> list[str]:
@@ -267,6 +333,20 @@ def _count(env: environ.Env, name: str, default: int) -> int:
     if not (value.isascii() and value.isdigit()):
         raise ImproperlyConfigured(f"{name}={value!r} must be a number of complaints an hour, e.g. {default}.")
     return int(value)
+
+
+def _step_days(env: environ.Env) -> dict[str, int]:
+    """Working days by step of a review, from check=10,notice=2."""
+    found = {}
+    for part in _words(env.str("HUIYIN_REVIEW_STEP_DAYS", default="")):
+        step, _sign, days = part.partition("=")
+        if step not in REVIEW_STEPS or not (days.isascii() and days.isdigit()) or not 1 <= int(days) <= 365:
+            raise ImproperlyConfigured(
+                f"HUIYIN_REVIEW_STEP_DAYS holds {part!r}; write steps out of {', '.join(REVIEW_STEPS)} with 1 to 365 "
+                "working days, e.g. check=10,notice=2."
+            )
+        found[step] = int(days)
+    return found
 
 
 def _check_production_database(database: dict) -> None:

@@ -19,6 +19,7 @@ SAMPLES = {
     "key": "summary",
     "format": "pdf",
     "code": "house_default",
+    "limit": "reply",
     "revision": 1,
     "year": 2026,
     "token": "abc",

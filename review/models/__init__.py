@@ -1,6 +1,7 @@
 """The tables of the review, split by noun."""
 
 from review.models.alerts import Alert, AlertStandard, DurationBenchmark
+from review.models.group import DutyTurn, GroupMember, MajorStandard, ReviewPlan, TopReport, WeightStandard
 from review.models.reviews import (
     DeclaredConflict,
     FrameEntry,
@@ -13,19 +14,32 @@ from review.models.reviews import (
     ReviewTrigger,
     SampleDraw,
 )
+from review.models.steps import Correction, FieldCheck, MaterialRequest, OutcomeCheck, ReportRevision, StepClock
 
 __all__ = [
     "Alert",
     "AlertStandard",
+    "Correction",
     "DeclaredConflict",
     "DurationBenchmark",
+    "DutyTurn",
+    "FieldCheck",
     "FrameEntry",
+    "GroupMember",
+    "MajorStandard",
     "Material",
+    "MaterialRequest",
     "Opinion",
+    "OutcomeCheck",
+    "ReportRevision",
     "ReviewCase",
     "ReviewConflict",
     "ReviewFinding",
+    "ReviewPlan",
     "ReviewTrigger",
     "ReviewerAssignment",
     "SampleDraw",
+    "StepClock",
+    "TopReport",
+    "WeightStandard",
 ]

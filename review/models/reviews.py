@@ -53,6 +53,7 @@ class ReviewCase(models.Model):
     dossier_hash = models.CharField(max_length=64, blank=True)
     notified_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    remedies = models.ManyToManyField("complaints.Remedy", related_name="+", blank=True)
     rectifications = models.ManyToManyField("complaints.ImprovementAction", related_name="+", blank=True)
 
     objects = ReviewQuerySet.as_manager()

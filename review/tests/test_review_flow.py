@@ -13,7 +13,7 @@ from complaints import transitions as case_transitions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import NoticeKind, Status
 from complaints.tests.factories import Story, at
-from review import independence, transitions
+from review import checks, independence, transitions
 from review.models import Opinion, ReviewCase
 from review.states import ReviewStatus
 
@@ -72,6 +72,20 @@ class Steps:
             found="未查调度记录",
             comparison="different",
             at=at("2026-11-24 10:00"),
+        )
+        return self.check()
+
+    def check(self):
+        """The recorded outcome held against the evidence; no report without it (REV-40)."""
+        checks.check_outcome(
+            self.pk,
+            by=self.cast.reviewer,
+            recorded="用户已满意",
+            source=checks.NO_EVIDENCE,
+            evidence="没有录音",
+            agrees=False,
+            explanation="以复查时的回访为准",
+            at=at("2026-11-24 11:00"),
         )
         return self
 

@@ -32,6 +32,13 @@ def test_the_seven_steps_on_the_pages(client, cast, review):
         answer = client.post(url(review, action), data)
         assert answer.status_code == 302, answer.content.decode()[:2000]
 
+    def check(user):
+        client.force_login(user)
+        version = ReviewCase.objects.get(pk=review.pk).version
+        words = {"recorded": "满意", "source": "none", "evidence": "没有录音", "explanation": "另行回访"}
+        answer = client.post(f"{url(review)}records/outcome/", {**words, "agrees": "false", "version": version})
+        assert answer.status_code == 302, answer.content.decode()[:2000]
+
     screening = {
         "within_responsibility": "true",
         "measures_exhausted": "false",
@@ -43,6 +50,7 @@ def test_the_seven_steps_on_the_pages(client, cast, review):
     post(cast.reviewer, "collect")
     post(cast.reviewer, "start_verification")
     post(cast.reviewer, "record_finding", subject="原因", original="老化", found="未查到底", comparison="different")
+    check(cast.reviewer)
     post(
         cast.reviewer, "submit_report", report="部分不当", conclusion="amend", acceptable_to_user="false", remedy="道歉"
     )

@@ -1,0 +1,199 @@
+"""The seven steps of a review with their own clocks, and what became of them (REV-01).
+
+A clock begins when its step begins and stops when the next one does; a step the review returns to runs on with a new
+date. The limits of screening and decision are those of the policy of the case; the others count working days
+(`HUIYIN_REVIEW_STEP_DAYS`, house defaults below). A year without calendar starts no clock: a date is never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from accounts.models import User
+from complaints import clocks, deadlines, notify
+from complaints.calendars import CalendarMissing
+from complaints.models import Complaint
+from review import independence
+from review.models import ReviewCase, StepClock
+from review.states import ReviewStatus, ReviewStep
+
+# The step a review is at. Received means: waits for the screening; the receipt itself was done when it opened.
+STEP_OF = {
+    ReviewStatus.REQUESTED: ReviewStep.SCREENING,
+    ReviewStatus.SET_UP: ReviewStep.MATERIAL,
+    ReviewStatus.RETRIEVAL: ReviewStep.MATERIAL,
+    ReviewStatus.VERIFICATION: ReviewStep.CHECK,
+    ReviewStatus.CONCLUSION: ReviewStep.CONCLUSION,
+    ReviewStatus.FEEDBACK: ReviewStep.NOTICE,
+    ReviewStatus.RECTIFICATION: ReviewStep.RECTIFICATION,
+}
+# Working days; screening and conclusion only where no date of the review is set.
+DAYS: dict[str, int] = {
+    ReviewStep.REQUEST: 1,
+    ReviewStep.SCREENING: 2,
+    ReviewStep.MATERIAL: 5,
+    ReviewStep.CHECK: 7,
+    ReviewStep.CONCLUSION: 3,
+    ReviewStep.NOTICE: 3,
+    ReviewStep.RECTIFICATION: 30,
+}
+FIGURES_OVER = timedelta(days=365)
+TOLD_PER_RUN = 500
+
+
+def days_of(step: str) -> int:
+    """The limit of a step in working days, as set or by default."""
+    return settings.REVIEW_STEP_DAYS.get(str(step), DAYS[step])
+
+
+def follow(review: ReviewCase, complaint: Complaint, *, at: datetime) -> None:
+    """Stop the clocks of steps that are over and start that of the step the review is at.
+
+    Called by every transition under its lock; a second call changes nothing.
+    """
+    known = {row.step: row for row in review.clocks.all()}
+    if ReviewStep.REQUEST not in known and review.status == ReviewStatus.REQUESTED:
+        _start(review, complaint, ReviewStep.REQUEST, at=review.opened_at, stopped_at=at)
+    current = STEP_OF.get(ReviewStatus(review.status))
+    for step, row in known.items():
+        if row.stopped_at is None and step != current:
+            row.stopped_at = at
+            row.save(update_fields=["stopped_at"])
+    if current is None:
+        return
+    if current not in known:
+        _start(review, complaint, current, at=at)
+    elif known[current].stopped_at is not None:
+        row = known[current]
+        row.stopped_at, row.told_at, row.due_at = None, None, _due(review, complaint, current, at=at) or row.due_at
+        row.save(update_fields=["stopped_at", "told_at", "due_at"])
+
+
+def _start(
+    review: ReviewCase, complaint: Complaint, step: str, *, at: datetime, stopped_at: datetime | None = None
+) -> None:
+    due = _due(review, complaint, step, at=at)
+    if due is not None:
+        StepClock.objects.create(review=review, step=step, started_at=at, due_at=due, stopped_at=stopped_at)
+
+
+def _due(review: ReviewCase, complaint: Complaint, step: str, *, at: datetime) -> datetime | None:
+    own = {ReviewStep.SCREENING: review.screening_due_at, ReviewStep.CONCLUSION: review.decision_due_at}
+    if own.get(ReviewStep(step)):
+        return own[ReviewStep(step)]
+    rule = deadlines.ClockRule(days_of(step), deadlines.Unit.WORKING_DAYS)
+    try:
+        return deadlines.due_at(at, rule, clocks.working_calendar(complaint.policy.slots)).at
+    except CalendarMissing:
+        return None
+
+
+# --- Reading ------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Line:
+    """One step for the page: its clock where it has begun, and whether it was or is late."""
+
+    label: str
+    days: int
+    clock: StepClock | None
+    is_current: bool
+    is_late: bool
+
+
+def lines(review: ReviewCase, *, now: datetime) -> list[Line]:
+    """The seven steps in order. One query."""
+    known = {row.step: row for row in review.clocks.all()}
+    current = STEP_OF.get(ReviewStatus(review.status))
+    return [
+        Line(
+            label=str(step.label),
+            days=days_of(step),
+            clock=known.get(step),
+            is_current=step == current,
+            is_late=step in known and is_late(known[step], now=now),
+        )
+        for step in ReviewStep
+    ]
+
+
+def is_late(row: StepClock, *, now: datetime) -> bool:
+    """Whether the step ended, or still runs, after its date."""
+    return (row.stopped_at or now) > row.due_at
+
+
+@dataclass(frozen=True)
+class StepFigure:
+    """How one step did in the last 365 days: begun, running, running late, ended, ended late (numbers of reviews)."""
+
+    label: str
+    begun: int
+    running: int
+    overdue: int
+    ended: int
+    ended_late: int
+
+
+def figures(*, now: datetime) -> list[StepFigure]:
+    """The seven steps over the last 365 days, in one query."""
+    ended = Q(stopped_at__isnull=False)
+    rows: dict[str, dict[str, Any]] = {
+        row["step"]: dict(row)
+        for row in StepClock.objects.filter(started_at__gte=now - FIGURES_OVER)
+        .order_by()
+        .values("step")
+        .annotate(
+            begun=Count("pk"),
+            running=Count("pk", filter=~ended),
+            overdue=Count("pk", filter=~ended & Q(due_at__lt=now)),
+            ended=Count("pk", filter=ended),
+            ended_late=Count("pk", filter=ended & Q(stopped_at__gt=F("due_at"))),
+        )
+    }
+    names = ("begun", "running", "overdue", "ended", "ended_late")
+    return [
+        StepFigure(str(step.label), **{name: rows.get(step.value, {}).get(name, 0) for name in names})
+        for step in ReviewStep
+    ]
+
+
+# --- Telling ------------------------------------------------------------------------------------------
+def people(review: ReviewCase, *, at: datetime) -> list[User]:
+    """Who hears of a review: its members, and who leads it."""
+    found = [row.reviewer for row in review.assignments.filter(is_void=False).select_related("reviewer")]
+    head = independence.acting_head(review, at=at)
+    return [*found, *([head] if head else [])]
+
+
+def watch(*, now: datetime) -> int:
+    """Tell the members and the head, once, of each step that is overdue. Returns how many steps.
+
+    Safe to run twice or beside itself: each clock is claimed by a conditional update.
+    """
+    overdue = StepClock.objects.filter(stopped_at__isnull=True, told_at__isnull=True, due_at__lt=now)
+    told = 0
+    for row in overdue.select_related("review__complaint").order_by("due_at")[:TOLD_PER_RUN]:
+        with transaction.atomic():
+            if not overdue.filter(pk=row.pk).update(told_at=now):
+                continue
+            _tell_late(row, people(row.review, at=now))
+            told += 1
+    return told
+
+
+def _tell_late(row: StepClock, recipients: Iterable[User]) -> None:
+    notify.tell(
+        recipients,
+        "review_step_late",
+        dedupe=f"review_step:{row.pk}:{row.due_at:%Y%m%d%H%M}",
+        url=f"/desk/reviews/{row.review.number}/",
+        review=row.review.number,
+        due=timezone.localtime(row.due_at).isoformat(timespec="minutes"),
+    )

@@ -1,0 +1,232 @@
+"""The review report in seven sections, drafted from the records and kept as revisions (REV-43).
+
+The newest revision is part of the dossier's hash. So when the report changes after opinions were given, those opinions
+no longer count, and every member reads it again and gives a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.models import User
+from complaints import identity
+from complaints import remedies as remedy_rules
+from review import checks, dossier, independence, permissions, side
+from review.models import ReportRevision, ReviewCase
+from review.states import Comparison, ReviewStatus
+
+SECTIONS: dict[str, Promise] = {
+    "original": _("Original handling"),
+    "triggers": _("Why it was reviewed"),
+    "evidence": _("Evidence"),
+    "findings": _("Findings"),
+    "conclusion": _("Conclusion and reasons"),
+    "remedy": _("Remedy"),
+    "improvements": _("Proposals for improvement"),
+}
+WRITING = (ReviewStatus.VERIFICATION, ReviewStatus.CONCLUSION)
+TEXT = 20_000
+
+
+def newest(review: ReviewCase) -> ReportRevision | None:
+    """The revision that counts, or None while the report is only a draft from the records."""
+    return review.report_revisions.select_related("by").first()
+
+
+def texts(review: ReviewCase, revision: ReportRevision | None) -> dict[str, str]:
+    """The seven sections by code: as last written, and from the records where nobody has written."""
+    written = revision.sections if revision else {}
+    drafted = draft(review) if len(written) < len(SECTIONS) else {}
+    return {code: written.get(code) or drafted[code] for code in SECTIONS}
+
+
+# --- Writing ------------------------------------------------------------------------------------------
+def writing_refusal(user: User, review: ReviewCase) -> str:
+    """Why the person may not write on the report; '' when they may. Who signs a major conclusion does not write it."""
+    refused = permissions.refusal(user, "write_report", review)
+    if refused:
+        return refused
+    if not review.assignments.filter(reviewer=user, is_void=False).exists():
+        return gettext("Only the members assigned write the report.")
+    head = independence.acting_head(review)
+    if review.is_major and head is not None and head.pk == user.pk:
+        return gettext("You sign the conclusion of this major complaint; another member writes the report.")
+    return ""
+
+
+@transaction.atomic
+def save(
+    review_id: int, *, sections: Mapping[str, str], based_on: int, by: User, at: datetime | None = None
+) -> ReportRevision:
+    """Store the next revision with these sections changed; the others stay as they are (REV-43).
+
+    A section nobody has written follows the records, so that it names the conclusion and the remedies as decided.
+    `based_on` is the revision the person read, 0 for the draft. While opinions are being given the dossier gets its
+    new hash at once, so that the opinions on the old one no longer count. Raises NotAllowed, IllegalTransition,
+    StaleVersion, InvalidInput("text").
+    """
+    at = at or timezone.now()
+    review, complaint = side.begin(review_id, "write_report", by=by, version=None, statuses=WRITING, at=at)
+    refused = writing_refusal(by, review)
+    if refused:
+        raise NotAllowed(refused)
+    before = newest(review)
+    number = before.revision if before else 0
+    if based_on != number:
+        raise StaleVersion(number)
+    if not set(sections) <= set(SECTIONS):
+        raise InvalidInput("text", _("Choose one of the sections."))
+    written = {code: side.text("text", words, limit=TEXT) for code, words in sections.items()}
+    content = {**(before.sections if before else {}), **written}
+    if before is not None and content == before.sections:
+        raise InvalidInput("text", _("Nothing has changed."))
+    row = ReportRevision.objects.create(review=review, revision=number + 1, sections=content, at=at, by=by)
+    if review.dossier_hash:
+        review.dossier_hash = dossier.dossier_hash(review)
+        review.save(update_fields=["dossier_hash"])
+    side.finish(review, complaint, "report_written", by=by, at=at, note=str(row.revision))
+    return row
+
+
+# --- Drafting -----------------------------------------------------------------------------------------
+def draft(review: ReviewCase) -> dict[str, str]:
+    """Every section as the records say it now, in Chinese like all documents, without the complainant's identity."""
+    with translation.override("zh-hans"):
+        return {
+            code: clean(review, "\n".join(_DRAFTS[code](review))) or gettext("None on record.") for code in SECTIONS
+        }
+
+
+def clean(review: ReviewCase, words: str) -> str:
+    """A text without the name and the numbers of the complainant."""
+    return identity.scrub(words.strip(), review.complaint.complainant)
+
+
+def _day(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d}"
+
+
+def _original(review: ReviewCase) -> list[str]:
+    case = review.complaint
+    lines = [
+        gettext("Case %(number)s, received on %(day)s; handled by %(department)s.")
+        % {
+            "number": case.number,
+            "day": _day(case.received_at),
+            "department": case.lead_department.name if case.lead_department else "—",
+        },
+        gettext("Demand: %(text)s") % {"text": case.demand or "—"},
+    ]
+    reply = case.replies.filter(sent_at__isnull=False).order_by("-round").first()
+    if reply is not None and reply.sent_at is not None:
+        words = {"day": _day(reply.sent_at), "process": reply.process.strip(" 。."), "result": reply.result}
+        lines.append(gettext("Reply of %(day)s. What was done: %(process)s. Result: %(result)s") % words)
+    outcome = checks.recorded_outcome(case).replace("\n", " / ")
+    return [*lines, gettext("Recorded outcome: %(text)s") % {"text": outcome}]
+
+
+def _triggers(review: ReviewCase) -> list[str]:
+    return [
+        " ".join(filter(None, [_day(row.at), str(row.get_kind_display()), *row.reason_labels(), row.text]))
+        for row in review.triggers.all()
+    ]
+
+
+def _evidence(review: ReviewCase) -> list[str]:
+    lines = [
+        gettext("%(kind)s: %(count)s of %(expected)s.")
+        % {"kind": row.get_kind_display(), "count": row.count, "expected": row.expected}
+        + (f" {row.missing_reason}" if row.missing_reason else "")
+        for row in review.materials.all()
+    ]
+    lines += [
+        gettext("Asked of %(department)s: %(what)s. Delivered: %(answer)s")
+        % {"department": row.department.name, "what": row.what, "answer": row.answer or row.waived_reason or "—"}
+        for row in review.material_requests.select_related("department")
+    ]
+    lines += [
+        f"{_day(row.done_at)} {row.get_place_display()} {row.where}: {row.found}" for row in review.field_checks.all()
+    ]
+    for item in checks.checked(review, checks.sources(review)):
+        words = {
+            "recorded": item.row.recorded.strip(" 。."),
+            "said": item.said.strip(" 。."),
+            "follows": item.row.explanation or "—",
+        }
+        lines.append(
+            gettext("The record says: %(recorded)s. The evidence says: %(said)s. What follows: %(follows)s") % words
+        )
+    return lines
+
+
+def _findings(review: ReviewCase) -> list[str]:
+    known = list(review.findings.values_list("comparison", flat=True))
+    return [f"{Comparison(kind).label}: {known.count(kind)}" for kind in Comparison.values if kind in known]
+
+
+def _conclusion(review: ReviewCase) -> list[str]:
+    return [review.report] if review.report else []
+
+
+def _remedy(review: ReviewCase) -> list[str]:
+    rows = [
+        f"{row.get_kind_display()}: {row.description}" + (f" ({row.amount:f})" if row.amount is not None else "")
+        for row in remedy_rules.agreed(review.remedies.all())
+    ]
+    return [line for line in (review.remedy, *rows) if line]
+
+
+def _improvements(review: ReviewCase) -> list[str]:
+    lines = [gettext("Systemic cause: %(text)s") % {"text": review.systemic_cause}] if review.systemic_cause else []
+    return lines + [
+        gettext("%(what)s: %(department)s %(post)s, by %(day)s")
+        % {"what": row.what, "department": row.department.name, "post": row.post, "day": row.due_on}
+        for row in review.rectifications.select_related("department")
+    ]
+
+
+_DRAFTS: dict[str, Callable[[ReviewCase], list[str]]] = {
+    "original": _original,
+    "triggers": _triggers,
+    "evidence": _evidence,
+    "findings": _findings,
+    "conclusion": _conclusion,
+    "remedy": _remedy,
+    "improvements": _improvements,
+}
+
+
+# --- Side by side -------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Compared:
+    """One point of the case: what the first handling said, what the review found; `judgement` is a Comparison or ''."""
+
+    subject: str
+    original: str
+    found: str
+    judgement: str = ""
+
+    @property
+    def label(self) -> str:
+        return str(Comparison(self.judgement).label) if self.judgement else ""
+
+
+def compared(review: ReviewCase) -> list[Compared]:
+    """Every finding of the review beside the first handling, and the allegations no finding is about. Two queries."""
+    rows = list(review.findings.all())
+    found = [Compared(row.subject, row.original, row.found, row.comparison) for row in rows]
+    named = {row.allegation_id for row in rows} | {row.subject for row in rows}
+    for allegation in review.complaint.allegations.all():
+        if allegation.pk not in named and allegation.text[:120] not in named:
+            said = " ".join(filter(None, [str(allegation.get_finding_display()), allegation.finding_reason]))
+            found.append(Compared(allegation.text, said, ""))
+    return found
