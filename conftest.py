@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.cache import caches
 from django.db.backends.sqlite3.base import DatabaseOperations
 
@@ -149,6 +151,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # --- Fixtures -----------------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def _no_anchors_of_other_tests():
+    """A test's events go with its database, the anchors of the ledger that it wrote to the folder would stay."""
+    yield
+    shutil.rmtree(Path(settings.DATA_DIR) / "anchors", ignore_errors=True)
+
+
 @pytest.fixture(autouse=True)
 def _empty_caches():
     """Every test starts with empty caches and leaves none behind."""

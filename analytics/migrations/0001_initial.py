@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migration import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Report',
             fields=[
@@ -68,4 +70,4 @@ class Migration(migrations.Migration):
             model_name='reportfile',
             constraint=models.UniqueConstraint(fields=('report', 'format'), name='one_file_per_format'),
         ),
-    ]
+    ])

@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migration import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='StaleDay',
             fields=[
@@ -474,4 +476,4 @@ class Migration(migrations.Migration):
             model_name='upstreamitem',
             index=models.Index(condition=models.Q(('answered_at__isnull', True)), fields=['department', 'due_on'], name='upstream_open'),
         ),
-    ]
+    ])

@@ -55,15 +55,13 @@ def expected(world, code):
     replied = [case for case in told if case.first_reply and month(case.first_reply) == code]
     days = [working_days(case.registered, case.first_reply) for case in replied]
     hours = [(case.first_reply - case.registered).total_seconds() / 3600 for case in replied]
-    deadlines = [
-        row for row in Deadline.objects.all() if row.state in ("met", "missed") and month(row.stopped_at) == code
-    ]
+    # The clock of a department is its own affair; what the case owes is counted.
+    clocks = Deadline.objects.filter(assignment=None)
+    deadlines = [row for row in clocks if row.state in ("met", "missed") and month(row.stopped_at) == code]
     main = Counter(row.state for row in deadlines if row.milestone in ("resolve", "reply"))
     every = Counter(row.state for row in deadlines)
     closed = [case for case in told if case.closed and month(case.closed[0]) == code]
-    missed = {
-        row.complaint_id for row in Deadline.objects.all() if row.state == "missed" and row.milestone != "progress"
-    }
+    missed = {row.complaint_id for row in clocks if row.state == "missed" and row.milestone != "progress"}
     answers = Counter(answer for case in told for when, answer, _reason in case.answers if month(when) == code)
     given = sum(answers.values())
     asked = {case.pk for case in told for when in case.asked if month(when) == code}

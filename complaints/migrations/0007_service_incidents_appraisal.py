@@ -6,6 +6,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migration import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.AlterModelOptions(
             name='complaint',
             options={'permissions': [('use_desk', 'Can use the staff desk'), ('view_all', 'Sees every case'), ('view_department', 'Sees the cases of the own department'), ('view_referred', 'Sees the cases referred to legal'), ('view_managed', 'Sees the cases of the departments managed'), ('view_published_cases', 'Sees the cases being published'), ('view_original', 'Can download original attachments'), ('view_notes', 'Can read internal notes'), ('read_trail', 'Can read the event log of a case'), ('register_complaint', 'Can register a complaint for someone'), ('import_complaints', 'Can import complaints'), ('screen_complaint', 'Can decide on acceptance'), ('classify_complaint', 'Can classify and grade'), ('assign_complaint', 'Can assign to departments'), ('adjudicate_return', 'Can decide on returned cases'), ('handle_complaint', 'Can handle the cases of the department'), ('lead_department', 'Can direct the work of the department'), ('write_note', 'Can write notes'), ('record_contact', 'Can record communications'), ('draft_reply', 'Can draft the reply'), ('request_clock', 'Can ask for a pause or extension'), ('approve_clock', 'Can decide on a pause or extension'), ('check_quality', 'Can check the quality of handling'), ('check_legal', 'Can give the legal opinion on a case'), ('record_callback', 'Can call complainants back'), ('record_for_complainant', 'Can record what the complainant said'), ('close_complaint', 'Can close cases'), ('reopen_complaint', 'Can reopen cases'), ('archive_complaint', 'Can archive cases'), ('merge_complaints', 'Can link and merge cases'), ('edit_reference', 'Can edit categories, rules, templates and the risk standard'), ('manage_risk', 'Can work on legal and reputational risk'), ('read_interim_measures', 'Can read interim measures about staff'), ('reveal_identity', 'Can read identity and contact in clear'), ('approve_remedy', 'Can approve remedies up to the own limit'), ('pay_remedy', 'Can record that a remedy was given'), ('edit_knowledge', 'Can write knowledge articles and training records'), ('read_consequences', 'Can record and read what followed for staff'), ('approve_consultation', 'Can let archived files be consulted'), ('appraise_files', 'Can appraise and destroy archived files'), ('manage_incident', 'Can lead the response to an incident'), ('release_bulletin', 'Can release bulletins of an incident'), ('decide_key_change', 'Can decide on changes of key data'), ('conduct_audit', 'Can conduct compliance audits'), ('manage_law', 'Can keep the register of law changes'), ('manage_data_incident', 'Can work on incidents with personal data'), ('verify_improvement', 'Can verify improvements'), ('verify_ledger', 'Can verify the ledger'), ('rerun_job', 'Can run a job again')]},
@@ -667,4 +669,4 @@ class Migration(migrations.Migration):
             model_name='specialneed',
             constraint=models.CheckConstraint(condition=models.Q(('outcome', ''), models.Q(('solution', ''), _negated=True), _connector='OR'), name='need_settled_with_solution'),
         ),
-    ]
+    ])

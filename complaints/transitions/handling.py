@@ -143,8 +143,10 @@ def add_contact(
     return contact
 
 
-def _heads(user: User, complaint: Complaint) -> bool:
+def _heads(user: User | None, complaint: Complaint) -> bool:
     """Whether the person heads a department that has the case now (COO-17)."""
+    if user is None:
+        return False
     units = complaint.assignments.filter(is_current=True).values("department")
     return user.memberships.filter(department__in=units, is_head=True, until=None).exists()
 

@@ -3,6 +3,8 @@ import publication.models
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migration import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,7 +16,7 @@ class Migration(migrations.Migration):
         ('complaints', '0001_first_version'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='PublishedResult',
             fields=[
@@ -165,4 +167,4 @@ class Migration(migrations.Migration):
                 ('tokens', models.TextField()),
             ],
         ),
-    ]
+    ])

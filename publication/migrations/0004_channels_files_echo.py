@@ -7,6 +7,8 @@ import publication.models.results
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migration import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='Channel',
             fields=[
@@ -339,4 +341,4 @@ class Migration(migrations.Migration):
             model_name='volunteerreport',
             index=models.Index(condition=models.Q(('answered_at__isnull', True)), fields=['-id'], name='volunteer_unanswered'),
         ),
-    ]
+    ])

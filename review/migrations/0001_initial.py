@@ -3,6 +3,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migration import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         ('complaints', '0001_first_version'),
     ]
 
-    operations = [
+    operations = together([
         migrations.CreateModel(
             name='ReviewCase',
             fields=[
@@ -210,4 +212,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('draw', 'complaint'), name='frame_entry_once')],
             },
         ),
-    ]
+    ])

@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migration import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = together([
         migrations.AddField(
             model_name='reviewcase',
             name='remedies',
@@ -282,4 +284,4 @@ class Migration(migrations.Migration):
             model_name='topreport',
             constraint=models.CheckConstraint(condition=models.Q(('to', models.F('by')), _negated=True), name='told_to_another'),
         ),
-    ]
+    ])
