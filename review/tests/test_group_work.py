@@ -8,7 +8,7 @@ import pytest
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from complaints.models import Complaint, MediaPlan, Notification
 from complaints.tests.factories import Story, at, category
-from review import draws, major, plans, sampling, selectors, top_reports, transitions, weights
+from review import draws, major, plans, selectors, top_reports, transitions, weights
 from review.models import MajorStandard, ReviewCase, ReviewPlan, SampleDraw, TopReport
 from review.states import ReviewStatus
 from review.tests.test_review_flow import OPENED, Steps
@@ -42,8 +42,14 @@ def test_rev_02_valid_complaints_are_reviewed_others_refused_with_the_reason(cli
     page = client.get("/track/case/").content.decode()
     assert str(refused.value) in page
     assert "/track/case/review/" not in page
-    start, end = sampling.period_bounds("2026-11")
-    assert story.pk not in draws._frame(start, end, weights={"other": "1"})[0]
+
+
+def test_ri_08_a_judgement_after_the_closing_takes_no_case_out_of_the_draw(cast):
+    story = Story(cast).to_closed()
+    draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
+    Complaint.objects.filter(pk=story.pk).update(is_valid=False)
+    drawn = draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
+    assert list(drawn.frame.values_list("complaint", flat=True)) == [story.pk]
 
 
 def test_rev_03_an_application_goes_before_alerts_and_samples(client, cast):
