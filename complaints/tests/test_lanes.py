@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from complaints import lane_jobs, lanes, tiers, transitions
 from complaints.models import CaseEvent, CaseLane, Complaint, LaneRule, Notification, ServicePolicy, TierService
-from complaints.profiles import profile_codes
+from complaints.profiles import PROFILES
 from complaints.states import Channel, ContactDirection, ContactPurpose, Lane, LaneReason, Status
 from complaints.tests.factories import Story, at, category, registered
 from complaints.transitions import lanes as rules
@@ -328,9 +328,12 @@ def test_spg_08_a_government_policy_knows_no_tier(cast):
         tiers.save("vip", by=cast.coordinator, at=at("2026-11-02 09:00"), **{**TIER, "is_active": False})
 
 
+IN_FORCE = sorted({profile.code for profile in PROFILES if profile.in_force(date(2026, 11, 2))})
+
+
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    code=st.sampled_from(profile_codes()),
+    code=st.sampled_from(IN_FORCE),
     tier=st.sampled_from(["high_value", "vip"]),
     hour=st.integers(0, 23),
     day=st.integers(2, 28),

@@ -17,7 +17,7 @@ from complaints import lanes, notify, tiers
 from complaints.models import Assignment, CaseEvent, CaseLane, Complaint, LaneRule
 from complaints.states import AssignmentRole, Lane, LaneReason
 from complaints.timeline_words import NOTE_WORDS
-from complaints.transitions import core
+from complaints.transitions import core, rule_lists
 
 EDIT_RULES = ("complaints.edit_reference",)
 REASON = 300
@@ -247,52 +247,22 @@ def require_first_transfer(complaint: Complaint, *, by: User) -> None:
 @transaction.atomic
 def save_lane_rule(rule_id: int | None, *, by: User, at: datetime | None = None, **values: Any) -> LaneRule:
     """Add a rule at the end, or change one in its place. Raises NotAllowed, IllegalTransition, InvalidInput."""
-    rules = _locked_rules(by)
+    rules = rule_lists.locked(LaneRule, by=by, permissions=EDIT_RULES)
     if values["lane"] == Lane.SENIOR and values.get("senior") is None:
         raise InvalidInput("senior", _("Choose the person who takes these cases."))
-    if rule_id is None:
-        rule = LaneRule(order=max((row.order for row in rules), default=0) + 1)
-    else:
-        rule = _one(rules, rule_id)
-    for name, value in values.items():
-        setattr(rule, name, value)
-    rule.changed_at, rule.changed_by = core.moment(at), by
-    rule.save()
-    return rule
+    rule = LaneRule() if rule_id is None else rule_lists.one(rules, rule_id)
+    return rule_lists.store(rules, rule, values, by=by, at=core.moment(at))
 
 
 @transaction.atomic
 def move_lane_rule(rule_id: int, *, by: User, up: bool, at: datetime | None = None) -> None:
     """Let a rule change places with its neighbour; at the end of the list nothing happens."""
-    rules = _locked_rules(by)
-    rule = _one(rules, rule_id)
-    place = rules.index(rule)
-    other = place - 1 if up else place + 1
-    if not 0 <= other < len(rules):
-        return
-    rules[place], rules[other] = rules[other], rules[place]
-    rule.changed_at, rule.changed_by = core.moment(at), by
-    for order, row in enumerate(rules, start=1):
-        row.order = order
-    LaneRule.objects.bulk_update(rules, ["order", "changed_at", "changed_by"])
+    rules = rule_lists.locked(LaneRule, by=by, permissions=EDIT_RULES)
+    rule_lists.move(rules, rule_id, up=up, by=by, at=core.moment(at))
 
 
 @transaction.atomic
 def switch_lane_rule(rule_id: int, *, by: User, on: bool, at: datetime | None = None) -> None:
     """Put a rule in force or out of it; it is never deleted, cases point at it."""
-    rule = _one(_locked_rules(by), rule_id)
-    rule.is_active, rule.changed_at, rule.changed_by = on, core.moment(at), by
-    rule.save(update_fields=["is_active", "changed_at", "changed_by"])
-
-
-def _locked_rules(by: User) -> list[LaneRule]:
-    if not by.is_active or not any(by.has_perm(name) for name in EDIT_RULES):
-        raise NotAllowed(_("Your role does not change these rules."))
-    return list(LaneRule.objects.select_for_update())
-
-
-def _one(rules: list[LaneRule], pk: int) -> LaneRule:
-    for rule in rules:
-        if rule.pk == pk:
-            return rule
-    raise IllegalTransition(_("This rule no longer exists. Open the list again."))
+    rules = rule_lists.locked(LaneRule, by=by, permissions=EDIT_RULES)
+    rule_lists.switch(rule_lists.one(rules, rule_id), on=on, by=by, at=core.moment(at))

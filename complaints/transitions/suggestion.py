@@ -7,9 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import Department, User
 from complaints import suggestions
 from complaints.models import (
@@ -24,7 +22,7 @@ from complaints.models import (
 )
 from complaints.states import AssignmentRole, Status
 from complaints.suggestions import Proposal
-from complaints.transitions import core
+from complaints.transitions import core, rule_lists
 
 # The sweep looks so far back and takes so many cases at once.
 SWEPT, BATCH = timedelta(days=2), 500
@@ -148,54 +146,20 @@ def _choose(
 @transaction.atomic
 def save_routing_rule(rule_id: int | None, *, by: User, at: datetime | None = None, **values: Any) -> RoutingRule:
     """Add a rule at the end, or change one in its place. Raises NotAllowed."""
-    rules = _locked_rules(by)
-    if rule_id is None:
-        rule = RoutingRule(order=_following(rules))
-    else:
-        rule = _one(rules, rule_id)
-    for name, value in values.items():
-        setattr(rule, name, value)
-    rule.changed_at, rule.changed_by = core.moment(at), by
-    rule.save()
-    return rule
+    rules = rule_lists.locked(RoutingRule, by=by, permissions=EDIT_RULES)
+    rule = RoutingRule() if rule_id is None else rule_lists.one(rules, rule_id)
+    return rule_lists.store(rules, rule, values, by=by, at=core.moment(at))
 
 
 @transaction.atomic
 def move_routing_rule(rule_id: int, *, by: User, up: bool, at: datetime | None = None) -> None:
     """Let a rule change places with its neighbour; at the end of the list nothing happens."""
-    rules = _locked_rules(by)
-    rule = _one(rules, rule_id)
-    place = rules.index(rule)
-    other = place - 1 if up else place + 1
-    if not 0 <= other < len(rules):
-        return
-    rules[place], rules[other] = rules[other], rules[place]
-    rule.changed_at, rule.changed_by = core.moment(at), by
-    for order, row in enumerate(rules, start=1):
-        row.order = order
-    RoutingRule.objects.bulk_update(rules, ["order", "changed_at", "changed_by"])
+    rules = rule_lists.locked(RoutingRule, by=by, permissions=EDIT_RULES)
+    rule_lists.move(rules, rule_id, up=up, by=by, at=core.moment(at))
 
 
 @transaction.atomic
 def switch_routing_rule(rule_id: int, *, by: User, on: bool, at: datetime | None = None) -> None:
     """Put a rule in force or out of it; it is never deleted, suggestions point at it."""
-    rule = _one(_locked_rules(by), rule_id)
-    rule.is_active, rule.changed_at, rule.changed_by = on, core.moment(at), by
-    rule.save(update_fields=["is_active", "changed_at", "changed_by"])
-
-
-def _locked_rules(by: User) -> list[RoutingRule]:
-    if not any(by.has_perm(name) for name in EDIT_RULES):
-        raise NotAllowed(_("Your role does not change routing rules."))
-    return list(RoutingRule.objects.select_for_update())
-
-
-def _one(rules: list[RoutingRule], pk: int) -> RoutingRule:
-    for rule in rules:
-        if rule.pk == pk:
-            return rule
-    raise IllegalTransition(_("This rule no longer exists. Open the list again."))
-
-
-def _following(rules: list[RoutingRule]) -> int:
-    return max((rule.order for rule in rules), default=0) + 1
+    rules = rule_lists.locked(RoutingRule, by=by, permissions=EDIT_RULES)
+    rule_lists.switch(rule_lists.one(rules, rule_id), on=on, by=by, at=core.moment(at))
