@@ -304,7 +304,9 @@ def test_com_05_the_level_of_the_sum_is_told_that_a_remedy_waits(cast):
     second = propose(story, "200")
     ask_approval(story.case, second)
     told = {row.recipient for row in cast.coordinator.notifications.model.objects.filter(kind="remedy_waiting")}
-    assert story.case.coordinator in told
+    assert {cast.coordinator, cast.coordinator2} <= told
+    # Whoever took the case in coordinates it and may not approve.
+    assert story.case.coordinator not in told
 
 
 # --- What contradicts the reply sent before --------------------------------------------------------------
