@@ -144,6 +144,8 @@ def postgres() -> Iterator[str]:
         "port": port,
         "unix_socket_directories": folder,
         "fsync": "off",
+        # A restore holds every table and index in one transaction; three at once are more than the default.
+        "max_locks_per_transaction": "256",
         "full_page_writes": "off",
         "synchronous_commit": "off",
         "autovacuum": "off",
