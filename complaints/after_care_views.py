@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -135,6 +138,32 @@ def follow_ups(request: StaffRequest) -> HttpResponse:
     return render(request, "complaints/quality/follow_ups.html", context)
 
 
+def _take_step(
+    request: StaffRequest,
+    row: FollowUp | Proposal,
+    forms: dict[str, QualityForm],
+    rules: dict[str, Callable[..., Any]],
+    *,
+    kind: str,
+) -> tuple[int, str]:
+    """Do the step whose form was sent. Returns the status of the answer, 302 when it was done, and what stood
+    against it (409)."""
+    step = next((name for name, form in forms.items() if form.is_bound), "")
+    if not step or not forms[step].is_valid():
+        return 422 if request.method == "POST" else 200, ""
+    try:
+        rules[step](row.pk, by=request.user, **forms[step].cleaned_data)
+    except InvalidInput as error:
+        forms[step].show(error)
+        return 422, ""
+    except IllegalTransition as error:
+        return 409, str(error)
+    except NotAllowed as error:
+        case_access.refuse(request, row.complaint, kind, str(error))
+    messages.success(request, _("Saved."))
+    return 302, ""
+
+
 @needs(follow_up_rules.RECORD)
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_up(request: StaffRequest, pk: int) -> HttpResponse:
@@ -145,23 +174,15 @@ def follow_up(request: StaffRequest, pk: int) -> HttpResponse:
         "make": FollowUpForm(request.POST if "make" in request.POST else None, auto_id="make_%s"),
         "cancel": CancelForm(request.POST if "cancel" in request.POST else None, auto_id="cancel_%s"),
     }
-    status, problem = 200, ""
-    step = next((name for name, form in forms.items() if form.is_bound), "")
-    if step and forms[step].is_valid():
-        rule = follow_up_rules.make_follow_up if step == "make" else follow_up_rules.cancel_follow_up
-        try:
-            rule(row.pk, by=request.user, **forms[step].cleaned_data)
-            messages.success(request, _("Saved."))
-            return redirect("complaints:follow_ups")
-        except InvalidInput as error:
-            forms[step].show(error)
-        except IllegalTransition as error:
-            status, problem = 409, str(error)
-            row.refresh_from_db()
-        except NotAllowed as error:
-            case_access.refuse(request, row.complaint, "follow_up", str(error))
-    if request.method == "POST" and (not step or forms[step].errors):
-        status = 422
+    rules: dict[str, Callable[..., Any]] = {
+        "make": follow_up_rules.make_follow_up,
+        "cancel": follow_up_rules.cancel_follow_up,
+    }
+    status, problem = _take_step(request, row, forms, rules, kind="follow_up")
+    if status == 302:
+        return redirect("complaints:follow_ups")
+    if problem:
+        row.refresh_from_db()
     context = {
         **case_values(row.complaint),
         "row": row,
@@ -233,23 +254,15 @@ def proposal(request: StaffRequest, pk: int) -> HttpResponse:
         ),
         "answer": AnswerForm(request.POST if "answer_it" in request.POST else None, auto_id="answer_%s"),
     }
-    status, problem = 200, ""
-    step = next((name for name, form in forms.items() if form.is_bound), "")
-    if step and forms[step].is_valid():
-        rule = proposal_rules.judge_proposal if step == "judge" else proposal_rules.answer_proposal
-        try:
-            rule(row.pk, by=request.user, **forms[step].cleaned_data)
-            messages.success(request, _("Saved."))
-            return redirect("complaints:proposals")
-        except InvalidInput as error:
-            forms[step].show(error)
-        except IllegalTransition as error:
-            status, problem = 409, str(error)
-            row = get_object_or_404(_readable(request.user), pk=pk)
-        except NotAllowed as error:
-            case_access.refuse(request, row.complaint, "proposal", str(error))
-    if request.method == "POST" and (not step or forms[step].errors):
-        status = 422
+    rules: dict[str, Callable[..., Any]] = {
+        "judge": proposal_rules.judge_proposal,
+        "answer": proposal_rules.answer_proposal,
+    }
+    status, problem = _take_step(request, row, forms, rules, kind="proposal")
+    if status == 302:
+        return redirect("complaints:proposals")
+    if problem:
+        row = get_object_or_404(_readable(request.user), pk=pk)
     context = {
         "row": row,
         "forms": forms,

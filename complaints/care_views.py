@@ -7,12 +7,12 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import DomainError, NotAllowed
+from accounts.errors import DomainError
 from accounts.web import StaffRequest
 from complaints import care, case_access, case_page, case_records, permissions, uploads
 from complaints.care_forms import FORMS
@@ -63,17 +63,7 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
     form = form_class(
         request.POST if request.method == "POST" else None, complaint=complaint, user=request.user, row=row
     )
-    try:
-        if form.is_bound and form.is_valid():
-            form.save()
-    except NotAllowed as error:
-        case_access.refuse(request, complaint, kind, str(error))
-    except DomainError as error:
-        return case_page.render_record(request, form, status=409, problem=str(error))
-    if not form.is_bound or form.errors:
-        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
-    messages.success(request, str(form.done))
-    return redirect("complaints:care", complaint.number)
+    return case_page.take_record(request, form, kind, back="complaints:care")
 
 
 # --- Large type ---------------------------------------------------------------------------------------

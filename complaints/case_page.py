@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.errors import DomainError, NotAllowed
 from accounts.models import User
+from accounts.web import StaffRequest
 from complaints import (
     archive,
     care,
@@ -167,7 +170,39 @@ def badge(complaint: Complaint) -> dict[str, Any]:
     return {"stage": STAGE[Status(complaint.status)], "label": complaint.get_status_display(), "tone": tone}
 
 
-def render_record(request: HttpRequest, form: Any, *, status: int, problem: str = "") -> HttpResponse:
+def take_record(
+    request: StaffRequest,
+    form: Any,
+    kind: str,
+    *,
+    back: str,
+    needs_open: bool = False,
+    template: str = "complaints/actions/record.html",
+) -> HttpResponse:
+    """Save the form of one record of a case and go on to the page `back`, or show the form, with what is wrong."""
+    try:
+        if needs_open:
+            case_access.require_open(form.complaint)
+        if form.is_bound and form.is_valid():
+            form.save()
+    except NotAllowed as error:
+        case_access.refuse(request, form.complaint, kind, str(error))
+    except DomainError as error:
+        return render_record(request, form, status=409, problem=str(error), template=template)
+    if not form.is_bound or form.errors:
+        return render_record(request, form, status=422 if form.is_bound else 200, template=template)
+    messages.success(request, str(form.done))
+    return redirect(back, form.complaint.number)
+
+
+def render_record(
+    request: HttpRequest,
+    form: Any,
+    *,
+    status: int,
+    problem: str = "",
+    template: str = "complaints/actions/record.html",
+) -> HttpResponse:
     """The page with the form of one record of a case."""
     values = {
         "complaint": form.complaint,
@@ -176,7 +211,7 @@ def render_record(request: HttpRequest, form: Any, *, status: int, problem: str 
         "badge": badge(form.complaint),
         "problem": problem,
     }
-    return render(request, "complaints/actions/record.html", values, status=status)
+    return render(request, template, values, status=status)
 
 
 CHANNEL_ICONS = {

@@ -8,7 +8,6 @@ address that changes in between cannot show the right one. Redirects are never f
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -20,6 +19,8 @@ from apprise.plugins.dingtalk import NotifyDingTalk
 from apprise.plugins.feishu import NotifyFeishu
 from apprise.plugins.lark import NotifyLark
 from apprise.plugins.wecombot import NotifyWeComBot
+
+from complaints.addresses import is_public
 
 SERVICES: dict[str, type[NotifyBase]] = {
     "dingtalk": NotifyDingTalk,
@@ -83,14 +84,6 @@ def _fix(target: NotifyJSON, *, is_free: bool) -> None:
     if not target.secure:
         target.headers.setdefault("Host", f"{target.host}:{target.port}" if target.port else target.host)
         target.host = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether a network address belongs to a machine on the internet, an IPv4 address inside IPv6 included."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        found = found.ipv4_mapped or found.sixtofour or found
-    return found.is_global and not found.is_multicast
 
 
 def _bare(host: str) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import DomainError, NotAllowed
 from accounts.web import StaffRequest
 from complaints import case_access, case_files, case_page, case_records, coordination, keyset
 from complaints.coordination_forms import FORMS, CoordinationForm
@@ -49,18 +47,8 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
         case_access.refuse(request, complaint, kind, _("Your role does not allow this."))
     data = request.POST if request.method == "POST" else None
     form = form_class(data, complaint=complaint, user=request.user, row=row, initial=_initial(request, row))
-    try:
-        case_access.require_open(complaint)
-        if form.is_bound and form.is_valid():
-            form.save()
-    except NotAllowed as error:
-        case_access.refuse(request, complaint, kind, str(error))
-    except DomainError as error:
-        return _form_page(request, form, status=409, problem=str(error))
-    if not form.is_bound or form.errors:
-        return _form_page(request, form, status=422 if form.is_bound else 200)
-    messages.success(request, str(form.done))
-    return redirect("complaints:coordination", complaint.number)
+    page = "complaints/coordination/form.html"
+    return case_page.take_record(request, form, kind, back="complaints:coordination", needs_open=True, template=page)
 
 
 def _case(request: StaffRequest, number: str) -> Complaint:
@@ -87,17 +75,6 @@ def _initial(request: StaffRequest, row: Any) -> dict[str, Any]:
     lines = [line.strip() for line in getattr(row, "decisions", "").splitlines() if line.strip()]
     chosen = [line for position, line in enumerate(lines, 1) if str(position) == wanted]
     return {"what": chosen[0]} if chosen else {}
-
-
-def _form_page(request: StaffRequest, form: CoordinationForm, *, status: int, problem: str = "") -> HttpResponse:
-    values = {
-        "complaint": form.complaint,
-        "form": form,
-        "active": "cases",
-        "badge": case_page.badge(form.complaint),
-        "problem": problem,
-    }
-    return render(request, "complaints/coordination/form.html", values, status=status)
 
 
 @needs(*TASKS)

@@ -248,6 +248,7 @@ def _paths_by_way_of(model: type[models.Model], direct: dict[type[models.Model],
 
 def _emptied(model: type[models.Model], contents: Contents) -> dict[str, Any]:
     name = model._meta.model_name
+    checked = _checked(model)
     found: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
         if f"{name}.{field.name}" in contents.stays or not _holds_words(field):
@@ -256,7 +257,7 @@ def _emptied(model: type[models.Model], contents: Contents) -> dict[str, Any]:
             found[field.name] = None
         elif isinstance(field, models.JSONField):
             found[field.name] = field.get_default() or []
-        elif field.name in _checked(model):
+        elif field.name in checked:
             found[field.name] = Case(When(**{field.name: ""}, then=Value("")), default=Value(GONE))
         else:
             found[field.name] = ""

@@ -6,32 +6,27 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.web import offer
-from complaints import lanes, routing
-from complaints.choice_fields import CategoryField, LongText, PersonField
+from complaints import lanes
+from complaints.choice_fields import LongText, PersonField
 from complaints.lanes import Conditions
 from complaints.models import LaneRule, TierService
 from complaints.record_forms import RecordForm
-from complaints.routing_forms import MAX_WORD, MAX_WORDS
+from complaints.routing_forms import ConditionForm
 from complaints.states import CustomerTier, Lane, RiskGrade, SpecialGroup
 from complaints.transitions import lanes as rules
 
 
-class LaneRuleForm(forms.Form):
-    """A rule with what it asks of a case. `seen` names the conditions whose effect the person has been shown."""
+class LaneRuleForm(ConditionForm):
+    """A rule that puts cases on a lane."""
 
-    name = forms.CharField(label=_("Name of the rule"), max_length=120)
-    category = CategoryField(
-        "category",
-        label=_("Category"),
-        required=False,
-        empty_label=_("Any category"),
-        help_text=_("It holds for the categories below it too."),
-    )
+    field_order = (
+        "name", "category", "risk_grade", "customer_tier", "special_group", "words", "lane", "senior", "daily_contact",
+        "seen",
+    )  # fmt: skip
     risk_grade = forms.ChoiceField(
         label=_("Risk at least"), choices=[("", _("Any risk")), *RiskGrade.choices], required=False
     )
@@ -43,13 +38,6 @@ class LaneRuleForm(forms.Form):
         choices=[("", _("Everybody")), *SpecialGroup.choices],
         required=False,
         help_text=_("Counts only where the complainant consented to its being noted."),
-    )
-    words = forms.CharField(
-        label=_("Words in the text or place"),
-        required=False,
-        max_length=4000,
-        widget=LongText(4),
-        help_text=_("One a line; one of them is enough. Empty: any text."),
     )
     lane = forms.ChoiceField(label=_("Lane"), choices=Lane.choices, widget=forms.RadioSelect, initial=Lane.FAST)
     senior = PersonField(
@@ -63,7 +51,6 @@ class LaneRuleForm(forms.Form):
         required=False,
         help_text=_("The senior person is told on days on which that did not happen."),
     )
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, rule: LaneRule | None = None, **kwargs: Any) -> None:
         if rule is not None:
@@ -75,18 +62,6 @@ class LaneRuleForm(forms.Form):
             }
         super().__init__(*args, **kwargs)
         offer(self, "senior", lanes.senior_people())
-
-    def clean_words(self) -> str:
-        words = routing.split_words(self.cleaned_data["words"])
-        if len(words) > MAX_WORDS:
-            raise ValidationError(_("Give at most %(count)s words; make two rules."), params={"count": MAX_WORDS})
-        long = next((word for word in words if len(word) > MAX_WORD), None)
-        if long:
-            raise ValidationError(
-                _("“%(word)s…” is longer than %(count)s characters; write one word a line."),
-                params={"word": long[:10], "count": MAX_WORD},
-            )
-        return "\n".join(words)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -102,12 +77,8 @@ class LaneRuleForm(forms.Form):
             values.get("risk_grade", ""),
             values.get("customer_tier", ""),
             values.get("special_group", ""),
-            tuple(routing.plain(word) for word in routing.split_words(values.get("words", ""))),
+            self.words_asked(),
         )
-
-    def values(self) -> dict[str, Any]:
-        """The fields of the rule."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
 
 
 class PutOnLane(RecordForm):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import DomainError, InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, StaleVersion
 from accounts.web import StaffRequest
 from complaints import case_access, case_page, case_records, lanes, routing, tiers
 from complaints.desk_access import needs
@@ -180,14 +180,4 @@ def change_case(request: StaffRequest, number: str, kind: str) -> HttpResponse:
     initial = {"lane": "senior", "is_about_conduct": True} if request.GET.get("conduct") else {}
     data = request.POST if request.method == "POST" else None
     form = CASE_FORMS[kind](data, complaint=complaint, user=request.user, initial=initial)
-    try:
-        if form.is_bound and form.is_valid():
-            form.save()
-    except NotAllowed as error:
-        case_access.refuse(request, complaint, kind, str(error))
-    except DomainError as error:
-        return case_page.render_record(request, form, status=409, problem=str(error))
-    if not form.is_bound or form.errors:
-        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
-    messages.success(request, str(form.done))
-    return redirect("complaints:case_lane", complaint.number)
+    return case_page.take_record(request, form, kind, back="complaints:case_lane")

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
+from complaints import revisions
 from complaints.models import QualityStandard
 
 CHECK = "complaints.check_quality"
@@ -122,25 +123,20 @@ def revise(
     """
     if not by.is_active or not any(by.has_perm(name) for name in EDITORS):
         raise NotAllowed(_("Your role does not allow this."))
-    if not note.strip():
-        raise InvalidInput("note", _("Say what changed and why."))
+    note = revisions.why(note)
     check(criteria, "weight")
     check(call_criteria, "call")
     if not 0 <= pass_mark <= MOST:
         raise InvalidInput("pass_mark", _("Give a number from 0 to 100."))
     if not 1 <= most_rounds <= MOST_ROUNDS:
         raise InvalidInput("most_rounds", _("Give a number from 1 to %(most)s."), most=MOST_ROUNDS)
-    newest = QualityStandard.objects.select_for_update().order_by("-revision").first()
-    revision = newest.revision if newest else 0
-    if revision != based_on:
-        raise StaleVersion(revision)
     return QualityStandard.objects.create(
-        revision=revision + 1,
+        revision=revisions.following(QualityStandard, based_on=based_on),
         criteria=criteria,
         call_criteria=call_criteria,
         pass_mark=pass_mark,
         most_rounds=most_rounds,
-        note=note.strip()[:200],
+        note=note,
         at=at or timezone.now(),
         by=by,
     )

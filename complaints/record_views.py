@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import security
-from accounts.errors import DomainError, InvalidInput, NotAllowed
+from accounts.errors import InvalidInput
 from accounts.models import User
 from accounts.web import StaffRequest
 from complaints import case_access, case_page, case_views, files, permissions, transitions, uploads
@@ -48,18 +47,7 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
     case_access.require_record(request, complaint, kind)
     for item in uploads.refused(request) if "files" in form.fields else ():
         form.add_error("files", str(files.too_large(item.name)))
-    try:
-        case_access.require_open(complaint)
-        if form.is_bound and form.is_valid():
-            form.save()
-    except NotAllowed as error:
-        case_access.refuse(request, complaint, kind, str(error))
-    except DomainError as error:
-        return case_page.render_record(request, form, status=409, problem=str(error))
-    if not form.is_bound or form.errors:
-        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
-    messages.success(request, str(form.done))
-    return redirect("complaints:detail", complaint.number)
+    return case_page.take_record(request, form, kind, back="complaints:detail", needs_open=True)
 
 
 @login_required

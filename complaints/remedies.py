@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
+from complaints import revisions
 from complaints.models import AuthorityLimit, Complaint, Remedy
 from complaints.states import RemedyKind, RemedyState
 
@@ -217,17 +217,12 @@ def revise(
     """
     if not by.is_active or not any(by.has_perm(name) for name in EDITORS):
         raise NotAllowed(_("Your role does not allow this."))
-    if not note.strip():
-        raise InvalidInput("note", _("Say what changed and why."))
+    note = revisions.why(note)
     check(limits)
-    list(AuthorityLimit.objects.select_for_update().order_by("-revision")[:1])
-    newest = AuthorityLimit.objects.aggregate(newest=Max("revision"))["newest"] or 0
-    if newest != based_on:
-        raise StaleVersion(newest)
     return AuthorityLimit.objects.create(
-        revision=newest + 1,
+        revision=revisions.following(AuthorityLimit, based_on=based_on),
         limits={level: limits[level] for level in LEVELS},
-        note=note.strip()[:200],
+        note=note,
         at=at or timezone.now(),
         by=by,
     )

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
-from complaints import risk, risk_default
+from complaints import revisions, risk, risk_default
 from complaints.models import Category, Complaint, Dimension, OpinionSignal, Question, RiskStandard
 from complaints.states import Threat
 
@@ -152,20 +152,16 @@ def revise(
     """
     if not any(by.has_perm(name) for name in EDITORS):
         raise NotAllowed(_("Your role does not allow this."))
-    if not note.strip():
-        raise InvalidInput("note", _("Say what changed and why."))
+    note = revisions.why(note)
     check(factors, medium_from, high_from)
-    current = RiskStandard.objects.select_for_update().filter(is_active=True).first()
-    newest = RiskStandard.objects.order_by("-revision").values_list("revision", flat=True).first() or 0
-    if current is not None and current.revision != based_on:
-        raise StaleVersion(current.revision)
+    number = revisions.following(RiskStandard, based_on=based_on)
     RiskStandard.objects.filter(is_active=True).update(is_active=False)
     return RiskStandard.objects.create(
-        revision=newest + 1,
+        revision=number,
         factors=factors,
         medium_from=medium_from,
         high_from=high_from,
-        note=note[:200],
+        note=note,
         at=at,
         by=by,
     )

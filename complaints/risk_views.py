@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import DomainError, NotAllowed
 from accounts.web import StaffRequest
 from complaints import case_access, case_page
 from complaints.risk_forms import FORMS
@@ -32,16 +29,4 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
         raise Http404
     data = request.POST if request.method == "POST" else None
     form = form_class(data, complaint=complaint, user=request.user, row=row)
-    try:
-        if not form.in_archive:
-            case_access.require_open(complaint)
-        if form.is_bound and form.is_valid():
-            form.save()
-    except NotAllowed as error:
-        case_access.refuse(request, complaint, kind, str(error))
-    except DomainError as error:
-        return case_page.render_record(request, form, status=409, problem=str(error))
-    if not form.is_bound or form.errors:
-        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
-    messages.success(request, str(form.done))
-    return redirect("complaints:detail", complaint.number)
+    return case_page.take_record(request, form, kind, back="complaints:detail", needs_open=not form.in_archive)

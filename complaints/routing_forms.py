@@ -20,8 +20,11 @@ MAX_WORDS = 100
 MAX_WORD = 40
 
 
-class RuleForm(forms.Form):
-    """A rule with what it asks of a case. `seen` names the conditions whose effect the person has been shown."""
+class ConditionForm(forms.Form):
+    """A rule of an ordered list with what it asks of a case, for every kind of such a list.
+
+    `seen` names the conditions whose effect the person has been shown.
+    """
 
     name = forms.CharField(label=_("Name of the rule"), max_length=120)
     category = CategoryField(
@@ -31,7 +34,6 @@ class RuleForm(forms.Form):
         empty_label=_("Any category"),
         help_text=_("It holds for the categories below it too."),
     )
-    channel = forms.ChoiceField(label=_("Channel"), choices=[("", _("Any channel")), *Channel.choices], required=False)
     words = forms.CharField(
         label=_("Words in the text or place"),
         required=False,
@@ -39,9 +41,36 @@ class RuleForm(forms.Form):
         widget=LongText(4),
         help_text=_("One a line; one of them is enough. Empty: any text."),
     )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean_words(self) -> str:
+        words = routing.split_words(self.cleaned_data["words"])
+        if len(words) > MAX_WORDS:
+            raise ValidationError(_("Give at most %(count)s words; make two rules."), params={"count": MAX_WORDS})
+        long = next((word for word in words if len(word) > MAX_WORD), None)
+        if long:
+            raise ValidationError(
+                _("“%(word)s…” is longer than %(count)s characters; write one word a line."),
+                params={"word": long[:10], "count": MAX_WORD},
+            )
+        return "\n".join(words)
+
+    def words_asked(self) -> tuple[str, ...]:
+        """The words as they are compared, as far as the form is right."""
+        return tuple(routing.plain(word) for word in routing.split_words(self.cleaned_data.get("words", "")))
+
+    def values(self) -> dict[str, Any]:
+        """The fields of the rule."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
+
+
+class RuleForm(ConditionForm):
+    """A routing rule."""
+
+    field_order = ("name", "category", "channel", "words", "department", "person", "seen")
+    channel = forms.ChoiceField(label=_("Channel"), choices=[("", _("Any channel")), *Channel.choices], required=False)
     department = DepartmentField(label=_("Goes to this department"))
     person = PersonField(label=_("Handler"), required=False, empty_label=_("The department decides"))
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, rule: RoutingRule | None = None, **kwargs: Any) -> None:
         if rule is not None:
@@ -57,18 +86,6 @@ class RuleForm(forms.Form):
         offer(self, "department", Department.objects.handling())
         offer(self, "person", notify.holders_of("complaints.handle_complaint"))
 
-    def clean_words(self) -> str:
-        words = routing.split_words(self.cleaned_data["words"])
-        if len(words) > MAX_WORDS:
-            raise ValidationError(_("Give at most %(count)s words; make two rules."), params={"count": MAX_WORDS})
-        long = next((word for word in words if len(word) > MAX_WORD), None)
-        if long:
-            raise ValidationError(
-                _("“%(word)s…” is longer than %(count)s characters; write one word a line."),
-                params={"word": long[:10], "count": MAX_WORD},
-            )
-        return "\n".join(words)
-
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         department, person = values.get("department"), values.get("person")
@@ -82,9 +99,5 @@ class RuleForm(forms.Form):
         return Conditions(
             values["category"].pk if values.get("category") else None,
             values.get("channel", ""),
-            tuple(routing.plain(word) for word in routing.split_words(values.get("words", ""))),
+            self.words_asked(),
         )
-
-    def values(self) -> dict[str, Any]:
-        """The fields of the rule."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}

@@ -11,8 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
+from complaints import revisions
 from complaints.models import Category
 from review.alert_rules import RULES, Span
 from review.models import AlertStandard, DurationBenchmark
@@ -83,15 +84,11 @@ def revise(
     `based_on` is the revision the person edited. Raises NotAllowed, InvalidInput by field, StaleVersion.
     """
     _may_edit(by)
-    if not note.strip():
-        raise InvalidInput("note", _("Say what changed and why."))
+    note = revisions.why(note)
     check(rules)
-    newest = AlertStandard.objects.select_for_update().get(pk=current().pk)
-    if newest.revision != based_on:
-        raise StaleVersion(newest.revision)
-    return AlertStandard.objects.create(
-        revision=newest.revision + 1, rules=dict(rules), note=note[:200], by=by, at=at or timezone.now()
-    )
+    current()  # stores the shipped one as the first
+    number = revisions.following(AlertStandard, based_on=based_on)
+    return AlertStandard.objects.create(revision=number, rules=dict(rules), note=note, by=by, at=at or timezone.now())
 
 
 @transaction.atomic

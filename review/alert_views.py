@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
+from accounts.errors import IllegalTransition, InvalidInput
 from accounts.web import StaffRequest
 from complaints import keyset
 from complaints.desk_access import needs
-from review import alert_rules, alert_standard, alerts
+from review import alert_rules, alert_standard, alerts, standard_edit
 from review.alert_forms import BenchmarkForm, DismissForm, RulesForm
 from review.models import Alert, AlertStandard, DurationBenchmark
 from review.states import AlertState
@@ -115,28 +115,24 @@ def edit_rules(request: StaffRequest) -> HttpResponse:
     """Edit the thresholds: first see what they would have raised last month, then store them as a revision."""
     standard = alert_standard.current()
     form = RulesForm(request.POST if request.method == "POST" else None, standard=standard)
-    status, problem, counts = 200, "", []
-    if form.is_bound and not form.is_valid():
-        status = 422
-    elif form.is_bound:
-        try:
-            edited = form.rules()
-            if "save" in request.POST:
-                stored = alert_standard.revise(
-                    edited, note=form.cleaned_data["note"], based_on=form.cleaned_data["based_on"], by=request.user
-                )
-                messages.success(
-                    request, _("Revision %(number)s raises alerts from now on.") % {"number": stored.revision}
-                )
-                return redirect("review:alert_rules")
-            counts = _comparison(standard, edited)
-        except InvalidInput as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-            status = 422
-        except StaleVersion as error:
-            status, problem = 409, str(error)
-    context = {"form": form, "counts": counts, "problem": problem, "next": standard.revision + 1}
-    return render(request, "review/alert_rules_edit.html", context, status=status)
+    outcome = standard_edit.run(
+        request,
+        form,
+        edited=form.rules,
+        revise=alert_standard.revise,
+        effect=lambda edited: _comparison(standard, edited),
+    )
+    if outcome.stored:
+        told = _("Revision %(number)s raises alerts from now on.")
+        messages.success(request, told % {"number": outcome.stored.revision})
+        return redirect("review:alert_rules")
+    context = {
+        "form": form,
+        "counts": outcome.effect or [],
+        "problem": outcome.problem,
+        "next": standard.revision + 1,
+    }
+    return render(request, "review/alert_rules_edit.html", context, status=outcome.status)
 
 
 def _comparison(standard: AlertStandard, edited: dict[str, dict[str, Any]]) -> list[tuple[Any, int | None, int | None]]:

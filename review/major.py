@@ -15,8 +15,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
+from complaints import revisions
 from complaints.models import Complaint, MediaPlan, OpinionSignal
 from complaints.states import RiskGrade
 from review.models import MajorStandard, ReviewCase
@@ -160,20 +161,16 @@ def revise(conditions: Conditions, *, note: str, based_on: int, by: User, at: da
     """
     if not by.has_perm(EDIT):
         raise NotAllowed(_("Your role does not allow this."))
-    if not note.strip():
-        raise InvalidInput("note", _("Say what changed and why."))
+    note = revisions.why(note)
     check(conditions)
-    MajorStandard.objects.select_for_update().get(pk=current().pk)
-    newest = MajorStandard.objects.order_by("-revision")[0]
-    if newest.revision != based_on:
-        raise StaleVersion(newest.revision)
+    current()  # stores the shipped one as the first
     return MajorStandard.objects.create(
-        revision=newest.revision + 1,
+        revision=revisions.following(MajorStandard, based_on=based_on),
         risk_grade=conditions.risk_grade,
         amount=conditions.amount,
         persons=conditions.persons,
         media=conditions.media,
-        note=note.strip()[:200],
+        note=note,
         at=at or timezone.now(),
         by=by,
     )

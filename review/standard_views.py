@@ -10,10 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import InvalidInput, StaleVersion
 from accounts.web import StaffRequest
 from complaints.desk_access import needs
-from review import major, weights
+from review import major, standard_edit, weights
 from review.group_forms import MajorForm, WeightsForm
 from review.models import MajorStandard, SampleDraw, WeightStandard
 from review.states import Stratum
@@ -44,26 +43,19 @@ def major_edit(request: StaffRequest) -> HttpResponse:
     """Edit the conditions: first see how many of the newest cases would be major, then store them as a revision."""
     standard = major.current()
     form = MajorForm(request.POST if request.method == "POST" else None, standard=standard)
-    status, problem, counts = 200, "", None
-    if form.is_bound and not form.is_valid():
-        status = 422
-    elif form.is_bound:
-        try:
-            edited = form.conditions()
-            if "save" in request.POST:
-                stored = major.revise(
-                    edited, note=form.cleaned_data["note"], based_on=form.cleaned_data["based_on"], by=request.user
-                )
-                messages.success(request, _("Revision %(number)s is in force.") % {"number": stored.revision})
-                return redirect("review:major")
-            counts = (major.preview(major.conditions_of(standard))[0], *major.preview(edited))
-        except InvalidInput as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-            status = 422
-        except StaleVersion as error:
-            status, problem = 409, str(error)
-    context = {"form": form, "counts": counts, "problem": problem, "next": standard.revision + 1}
-    return render(request, "review/major_edit.html", context, status=status)
+    before = major.conditions_of(standard)
+    outcome = standard_edit.run(
+        request,
+        form,
+        edited=form.conditions,
+        revise=major.revise,
+        effect=lambda edited: (major.preview(before)[0], *major.preview(edited)),
+    )
+    if outcome.stored:
+        messages.success(request, _("Revision %(number)s is in force.") % {"number": outcome.stored.revision})
+        return redirect("review:major")
+    context = {"form": form, "counts": outcome.effect, "problem": outcome.problem, "next": standard.revision + 1}
+    return render(request, "review/major_edit.html", context, status=outcome.status)
 
 
 @needs(*READ)
@@ -93,35 +85,25 @@ def weights_edit(request: StaffRequest) -> HttpResponse:
     """Edit the weights: first see what they would expect of the newest frame, then store them as a revision."""
     standard = weights.current()
     form = WeightsForm(request.POST if request.method == "POST" else None, standard=standard)
-    status, problem, lines = 200, "", []
-    if form.is_bound and not form.is_valid():
-        status = 422
-    elif form.is_bound:
-        try:
-            edited = form.weights()
-            if "save" in request.POST:
-                stored = weights.revise(
-                    edited, note=form.cleaned_data["note"], based_on=form.cleaned_data["based_on"], by=request.user
-                )
-                messages.success(
-                    request,
-                    _("Revision %(number)s counts for every draw committed from now on.") % {"number": stored.revision},
-                )
-                return redirect("review:weights")
-            lines = _comparison(standard, edited)
-        except InvalidInput as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-            status = 422
-        except StaleVersion as error:
-            status, problem = 409, str(error)
+    outcome = standard_edit.run(
+        request,
+        form,
+        edited=form.weights,
+        revise=weights.revise,
+        effect=lambda edited: _comparison(standard, edited),
+    )
+    if outcome.stored:
+        told = _("Revision %(number)s counts for every draw committed from now on.")
+        messages.success(request, told % {"number": outcome.stored.revision})
+        return redirect("review:weights")
     context = {
         "form": form,
-        "lines": lines,
-        "looked": form.is_bound and status == 200,
-        "problem": problem,
+        "lines": outcome.effect or [],
+        "looked": form.is_bound and outcome.status == 200,
+        "problem": outcome.problem,
         "next": standard.revision + 1,
     }
-    return render(request, "review/weights_edit.html", context, status=status)
+    return render(request, "review/weights_edit.html", context, status=outcome.status)
 
 
 def _comparison(standard: WeightStandard, edited: dict[str, Any]) -> list[tuple[Any, int, float, float]]:

@@ -14,8 +14,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
+from complaints import revisions
 from review import sampling
 from review.models import SampleDraw, WeightStandard
 from review.states import DrawState, Stratum
@@ -92,17 +93,13 @@ def revise(
     """
     if not by.has_perm(EDIT):
         raise NotAllowed(_("Your role does not allow this."))
-    if not note.strip():
-        raise InvalidInput("note", _("Say what changed and why."))
+    note = revisions.why(note)
     check(weights)
-    WeightStandard.objects.select_for_update().get(pk=current().pk)
-    newest = WeightStandard.objects.order_by("-revision")[0]
-    if newest.revision != based_on:
-        raise StaleVersion(newest.revision)
+    current()  # stores the shipped one as the first
     return WeightStandard.objects.create(
-        revision=newest.revision + 1,
+        revision=revisions.following(WeightStandard, based_on=based_on),
         weights=as_text(weights),
-        note=note.strip()[:200],
+        note=note,
         at=at or timezone.now(),
         by=by,
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import OperationalError, connection
 
 from accounts.errors import DomainError
-from complaints import events, jobs
+from complaints import events, jobs, remedies, risk_standards
 from complaints import transitions as t
-from complaints.models import CaseEvent, Complaint, Deadline, Notification
+from complaints.models import AuthorityLimit, CaseEvent, Complaint, Deadline, Notification, RiskStandard
 from complaints.states import QuestionKind
 from complaints.tests.factories import Story, at, category, registered
 
@@ -113,3 +114,21 @@ def test_jt_01_two_sweeps_at_once_send_each_reminder_once(cast):
     breaches = Notification.objects.filter(kind="breach").values_list("complaint", "recipient")
     assert len(breaches) == len(set(breaches)) == 9
     assert CaseEvent.objects.filter(kind="overdue").count() == 3
+
+
+def test_cc_01_of_two_changes_of_the_same_settings_one_wins(cast):
+    """Both saw the same revision: one is told that there is a newer one, and its change does not bury the other."""
+    remedies.load_limits()
+    risk_standards.load_standard()
+    limits = remedies.limits_of(remedies.current())
+    standard = RiskStandard.objects.get()
+    values = {"factors": standard.factors, "medium_from": standard.medium_from, "high_from": standard.high_from}
+    when = at("2026-11-16 10:00")
+    people = (cast.coordinator, cast.coordinator2)
+    changes = [
+        [partial(remedies.revise, limits, note="一", based_on=1, by=person) for person in people],
+        [partial(risk_standards.revise, **values, note="一", based_on=1, by=person, at=when) for person in people],
+    ]
+    for steps in changes:
+        assert sorted(together(*steps)) == ["ok", "stale_version"]
+    assert AuthorityLimit.objects.count() == RiskStandard.objects.count() == 2
