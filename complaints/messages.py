@@ -127,6 +127,7 @@ def plain_sentence(row: Notification) -> str:
         "top_report": _("A rectification plan of the review group waits for your decision."),
         "top_report_decided": _("Top management has decided on your rectification plan."),
         "sample_drawn": _("The sample of %(period)s was drawn: %(size)s cases."),
+        "review_short": _("There is a review that too few members of the group are free to judge."),
         "sample_missed": _("No sample of %(period)s can be drawn: no commitment was made before the period ended."),
         "publication_returned": _("Publication %(publication)s was returned to you."),
         "publication_check": _("Publication %(publication)s waits for you to check it."),

@@ -447,6 +447,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "review:sampling_period",
         "review:sampling_verify",
         "review:sampling_document",
+        "review:sampling_changes",
     ),
     "review.review_case": ("review:alerts", "review:alert", "review:alert_rules", "review:alert_benchmarks"),
     "review.lead_review": (
@@ -458,7 +459,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "review:major_edit",
         "review:weights_edit",
     ),
-    "review.draw_sample": ("review:sampling_commit", "review:sampling_draw"),
+    "review.draw_sample": ("review:sampling_commit", "review:sampling_draw", "review:sampling_replace"),
     "publication.view_publications": ("publication:list", "api-publications"),
     "publication.compose": ("publication:decide",),
     "publication.compose or complaints.manage_risk": ("publication:statement_new", "publication:statement_edit"),

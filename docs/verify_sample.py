@@ -6,6 +6,7 @@ Prints "match" (exit 0) or the first difference (exit 1).
 
 import json
 import sys
+from collections import Counter
 from datetime import datetime
 from decimal import Context, Decimal
 from hashlib import sha256
@@ -39,14 +40,28 @@ def differences(doc):
         u = exact.divide(Decimal(int.from_bytes(bits, "big") + 1), Decimal(2**256 + 1))
         ranked.append((exact.divide(exact.ln(u), Decimal(weights[stratum])), bits, number, stratum))
     ranked.sort(reverse=True)
-    strata = [row[3] for row in ranked]
-    seated = [ranked[strata.index(name)] for name in set(strata) if strata.count(name) >= 5]
-    seated = sorted(seated, reverse=True)[:size]
-    seated += [row for row in ranked if row not in seated][: size - len(seated)]
-    picks = [{"number": row[2], "stratum": row[3], "key": str(row[0])} for row in sorted(seated, reverse=True)]
+    strata = Counter(row[3] for row in ranked)
+
+    def seated(aside):
+        left = [row for row in ranked if row[2] not in aside]
+        firsts = {row[3]: row for row in reversed(left) if strata[row[3]] >= 5}
+        seats = sorted(firsts.values(), reverse=True)[:size]
+        seats += [row for row in left if row not in seats][: size - len(seats)]
+        return [{"number": row[2], "stratum": row[3], "key": str(row[0])} for row in sorted(seats, reverse=True)]
+
+    picks, aside = seated([]), []
     yield "number of picks", len(doc["picks"]), size
     for order, pick in enumerate(picks, start=1):
         yield f"pick {order}", doc["picks"][order - 1], {"order": order, **pick}
+    for order, given in enumerate(doc.get("replacements", []), start=size + 1):
+        yield (
+            "case set aside",
+            given["aside"] in [pick["number"] for pick in picks if pick["number"] not in aside],
+            True,
+        )
+        aside.append(given["aside"])
+        picks += [pick for pick in seated(aside) if pick not in picks]
+        yield f"replacement {order}", given, {"aside": aside[-1], "order": order, **picks[-1]}
     content = json.dumps({k: v for k, v in doc.items() if k != "checksum"}, sort_keys=True, separators=(",", ":"))
     yield "checksum", doc["checksum"], hashed("document", content)
 

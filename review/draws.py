@@ -6,6 +6,7 @@ The arithmetic is in sampling.py; here the frame is frozen and the picks become 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from complaints.models import Assignment, Complaint, ContactPoint
 from complaints.states import CustomerTier
 from review import independence, sampling, transitions
 from review import weights as standards
-from review.models import FrameEntry, ReviewCase, SampleDraw
+from review.models import FrameEntry, ReviewCase, SampleDraw, SampleReplacement
 from review.states import OPEN_REVIEW, DrawState, Stratum
 
 FREQUENT_FROM = 3
@@ -79,7 +80,7 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
         raise IllegalTransition(
             _("The period is not over yet; draw after %(date)s."), date=timezone.localtime(end).strftime("%Y-%m-%d")
         )
-    cases, excluded = _frame(start, end, weights=row.weights)
+    cases, excluded = frame(start, end, weights=row.weights)
     entries = [sampling.FrameEntry(number, stratum, row.weights[stratum]) for number, stratum in cases.values()]
     row.frame_hash = sampling.frame_hash(entries)
     seed = sampling.seed(row.frame_hash, period, row.nonce)
@@ -117,7 +118,53 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
     return row
 
 
-def _frame(start: datetime, end: datetime, *, weights: dict[str, Any]) -> tuple[dict[int, tuple[str, str]], int]:
+@transaction.atomic
+def replace(period: str, order: int, *, by: User, at: datetime | None = None) -> FrameEntry:
+    """Give the seat of a drawn case that nobody is free to judge to the next case of the stream (RI-04, RI-06).
+
+    Neither case is anyone's choice: the one must be short of free members, the other follows from the seed.
+    Raises IllegalTransition where enough members are free, the seat was given already or no case is left.
+    """
+    at = at or timezone.now()
+    if not by.has_perm("review.draw_sample"):
+        raise NotAllowed(_("The head of the review group confirms the draw."))
+    row = SampleDraw.objects.select_for_update().filter(period=period, state=DrawState.DRAWN).first()
+    aside = row and row.frame.select_related("review").filter(order=order).first()
+    if row is None or not aside or aside.review is None:
+        raise IllegalTransition(_("No case was drawn for this seat."))
+    if SampleReplacement.objects.filter(aside=aside).exists():
+        raise IllegalTransition(_("This seat was given to another case already."))
+    independence.refresh(aside.review, at=at)
+    if not independence.short_of_members().filter(pk=aside.review.pk).exists():
+        raise IllegalTransition(_("Enough members are free to judge this case; it keeps its seat."))
+    rows = list(row.frame.order_by("number"))
+    earlier = SampleReplacement.objects.filter(aside__draw=row).values_list("aside__number", flat=True)
+    pick = sampling.replacement(
+        [sampling.FrameEntry(entry.number, entry.stratum, entry.weight) for entry in rows],
+        _picks(rows),
+        aside.number,
+        seed=bytes.fromhex(row.seed),
+        earlier=list(earlier),
+    )
+    if pick is None:
+        raise IllegalTransition(_("Every case of the month was drawn already; the seat stays empty."))
+    entry = next(entry for entry in rows if entry.number == pick.number)
+    transitions.set_aside(aside.review, by=by, at=at)
+    entry.order, entry.key = pick.order, pick.key_text
+    entry.review = transitions.open_for_sample(entry.complaint_id, draw=row, at=at)
+    entry.save(update_fields=["order", "key", "review"])
+    SampleReplacement.objects.create(aside=aside, entry=entry, by=by, at=at)
+    return entry
+
+
+def _picks(rows: Iterable[FrameEntry]) -> list[sampling.Pick]:
+    drawn = (
+        sampling.Pick(entry.order, entry.number, entry.stratum, entry.key) for entry in rows if entry.order is not None
+    )
+    return sorted(drawn)
+
+
+def frame(start: datetime, end: datetime, *, weights: dict[str, Any]) -> tuple[dict[int, tuple[str, str]], int]:
     """Cases first closed in the period and not under review → (number, stratum), and how many were left out.
 
     A judgement on validity does not count here: it can be given after the closing, and nobody may take a case
@@ -176,16 +223,10 @@ def document(row: SampleDraw) -> dict[str, Any]:
     """The draw as a self-contained document that anyone can repeat. Raises IllegalTransition before the draw."""
     if row.state != DrawState.DRAWN:
         raise IllegalTransition(_("This period has not been drawn yet."))
-    frame = row.frame.order_by("number").values_list("number", "stratum", "weight", "order", "key")
-    entries = [sampling.FrameEntry(number, stratum, weight) for number, stratum, weight, _order, _key in frame]
-    picks = sorted(
-        (
-            sampling.Pick(order, number, stratum, key)
-            for number, stratum, _weight, order, key in frame
-            if order is not None
-        ),
-        key=lambda pick: pick.order,
-    )
+    rows = list(row.frame.only("number", "stratum", "weight", "order", "key").order_by("number"))
+    entries = [sampling.FrameEntry(entry.number, entry.stratum, entry.weight) for entry in rows]
+    picks = _picks(rows)
+    asides = SampleReplacement.objects.filter(aside__draw=row).values_list("aside__number", flat=True)
     assert row.drawn_at is not None
     return sampling.document(
         period=row.period,
@@ -197,9 +238,10 @@ def document(row: SampleDraw) -> dict[str, Any]:
         rule_version=row.rule_version,
         weights=row.weights,
         entries=entries,
-        picks=picks,
+        picks=picks[: row.size],
         frame_hash=row.frame_hash,
         seed_hex=row.seed,
+        replacements=zip(asides, picks[row.size :], strict=True),
     )
 
 
@@ -231,5 +273,13 @@ def keep_up(*, now: datetime) -> dict[str, Any]:
     for row in SampleDraw.objects.filter(state=DrawState.COMMITTED, period__lt=current).order_by("period"):
         draw(row.period, by=None, at=now)
         drawn.append(row.period)
-    short = independence.short_of_members()
+    short = list(independence.short_of_members().values_list("number", flat=True))
+    for number in short:
+        # Without its number: the head may be the one in conflict (RI-05).
+        notify.tell(
+            notify.holders_of("review.lead_review"),
+            "review_short",
+            dedupe=f"review_short:{number}",
+            url="/desk/reviews/",
+        )
     return {"drawn": drawn, "short_of_members": short} if short else {"drawn": drawn}

@@ -19,6 +19,7 @@ from complaints.models import Assignment, CaseEvent, Complaint, Merge
 from complaints.states import Audience
 from review import group
 from review.models import DeclaredConflict, GroupMember, ReviewCase, ReviewConflict, ReviewerAssignment
+from review.querysets import ReviewQuerySet
 from review.states import GroupRole
 
 # Who judges together at least: the author of the report and one more.
@@ -142,12 +143,12 @@ def refresh(review: ReviewCase, *, at: datetime) -> set[int]:
     return blocked
 
 
-def short_of_members() -> list[str]:
-    """Open reviews that fewer members than a quorum are free to judge, for the daily job to report (RI-06)."""
+def short_of_members() -> ReviewQuerySet:
+    """Open reviews that fewer members than a quorum are free to judge, by number (RI-06)."""
     people = set(group.able(candidates(), at=timezone.now()).values_list("pk", flat=True))
     blocked = Count("conflicts__user", filter=Q(conflicts__user__in=people), distinct=True)
     rows = ReviewCase.objects.open().annotate(blocked=blocked).filter(blocked__gt=len(people) - QUORUM)
-    return list(rows.order_by("number").values_list("number", flat=True))
+    return rows.order_by("number")
 
 
 def acting_head(review: ReviewCase, *, at: datetime | None = None) -> User | None:

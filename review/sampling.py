@@ -14,7 +14,9 @@ module; `docs/adr/0005-verifiable-sampling.md` says why it is built so. The rule
   rounded, half to even, to the 34 digits of IEEE 754 decimal128; no binary floating point takes part;
 * order: larger key first; on equal keys the larger digest, then the later number;
 * seats: every stratum of at least five cases gets its first case in (the first such strata, if there are more of them
-  than seats); the remaining seats go to the first of all other cases.
+  than seats); the remaining seats go to the first of all other cases;
+* replacement: the same seats are given again, passing over every case set aside so far; the one case that was not
+  drawn before is the replacement.
 """
 
 import hmac
@@ -222,8 +224,11 @@ def document(
     picks: Iterable[Pick],
     frame_hash: str,
     seed_hex: str,
+    replacements: Iterable[tuple[str, Pick]] = (),
 ) -> dict[str, Any]:
     """The draw as recorded, ready for JSON: all that anyone needs to repeat it.
+
+    `replacements` are pairs of the number set aside and the case that took its seat, in the order they were made.
 
     It states and does not judge: a bad draw is exported as it is, and `verify` says what is wrong with it.
     `rule_version` names the organisation's approved strata and weights, `format` the rule of this module. Raises
@@ -235,7 +240,7 @@ def document(
         if weight_texts.get(stratum) != _weight_text(weight):
             raise ValueError(_("stratum “%(stratum)s” has no weight or two of them") % {"stratum": stratum})
         frame.append([number, stratum])
-    content = {
+    content: dict[str, Any] = {
         "format": RULE,
         "period": period,
         "percent": percent,
@@ -250,6 +255,8 @@ def document(
         "seed": seed_hex,
         "picks": _pick_rows(picks),
     }
+    if rows := [{"aside": aside, **_pick_rows([pick])[0]} for aside, pick in replacements]:
+        content["replacements"] = rows
     return {**content, "checksum": _checksum(content)}
 
 
@@ -281,7 +288,8 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
     seeded = seed(hashed, period, nonce)
     if seeded.hex() != document["seed"]:
         yield _("the seed does not follow from frame, period and nonce")
-    repeated = _pick_rows(draw(entries, percent=document["percent"], seed=seeded))
+    picks = draw(entries, percent=document["percent"], seed=seeded)
+    repeated = _pick_rows(picks)
     recorded = document["picks"]
     if len(recorded) != len(repeated):
         yield _("%(recorded)s cases are recorded as drawn; the rule draws %(repeated)s") % {
@@ -296,8 +304,27 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
                 "repeated": expected["number"] if expected else "–",
             }
             break
+    yield from _replacement_problems(document.get("replacements", []), entries, picks, seeded)
     if document["checksum"] != _checksum({name: value for name, value in document.items() if name != "checksum"}):
         yield _("the document was changed after it was written: its checksum differs")
+
+
+def _replacement_problems(
+    recorded: list[dict[str, Any]], entries: list[FrameEntry], picks: list[Pick], seed: bytes
+) -> Iterator[str]:
+    """The first seat that was not given to the next case of the stream."""
+    earlier: list[str] = []
+    for row in recorded:
+        fresh = replacement(entries, picks, row["aside"], seed=seed, earlier=earlier)
+        if fresh is None or row != {"aside": row["aside"], **_pick_rows([fresh])[0]}:
+            yield _("the replacement of %(aside)s differs: recorded %(recorded)s, repeated %(repeated)s") % {
+                "aside": row["aside"],
+                "recorded": row["number"],
+                "repeated": fresh.number if fresh else "–",
+            }
+            return
+        earlier.append(row["aside"])
+        picks = [*picks, fresh]
 
 
 def _choose(

@@ -171,7 +171,8 @@ class StratumLine:
 def strata(draw: SampleDraw) -> list[StratumLine]:
     """Population, weight, expected and drawn per stratum."""
     frame = [sampling.FrameEntry(*row) for row in draw.frame.values_list("number", "stratum", "weight")]
-    picked = draw.frame.filter(order__isnull=False).order_by("order").values_list("order", "number", "stratum", "key")
+    seated = draw.frame.filter(order__isnull=False, replaced_by=None).order_by("order")
+    picked = seated.values_list("order", "number", "stratum", "key")
     picks = [sampling.Pick(order, number, stratum, key) for order, number, stratum, key in picked if order is not None]
     rows = sampling.strata_table(frame, picks)
     return [
@@ -193,7 +194,7 @@ def picks(draw: SampleDraw, user: User, *, show: str = "all") -> QuerySet[FrameE
     rows = (
         draw.frame.filter(order__isnull=False)
         .exclude(review__conflicts__user=user)
-        .select_related("review", "complaint")
+        .select_related("review", "complaint", "replaced_by__entry")
         .order_by("order")
     )
     if show == "open":
@@ -205,10 +206,19 @@ def picks(draw: SampleDraw, user: User, *, show: str = "all") -> QuerySet[FrameE
 
 def progress(draw: SampleDraw) -> tuple[int, int]:
     """(finished, drawn)."""
-    row = draw.frame.filter(order__isnull=False).aggregate(
+    row = draw.frame.filter(order__isnull=False, replaced_by=None).aggregate(
         done=Count("pk", filter=Q(review__finalised_at__isnull=False) | Q(review__status="refused")), all=Count("pk")
     )
     return row["done"], row["all"]
+
+
+def seats_to_give(draw: SampleDraw) -> list[int]:
+    """Places in the order of the draw whose case too few members are free to judge (RI-06).
+
+    Places and not cases: whoever gives the seat on may be in conflict and sees nothing of the case.
+    """
+    rows = draw.frame.filter(order__isnull=False, replaced_by=None, review__in=independence.short_of_members())
+    return [order for order in rows.order_by("order").values_list("order", flat=True) if order]
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,23 @@ def open_for_sample(complaint_id: int, *, draw: SampleDraw, at: datetime) -> Rev
 
 
 @transaction.atomic
+def set_aside(review: ReviewCase, *, by: User, at: datetime) -> None:
+    """End the review of a drawn case that nobody is free to judge, if nothing but the draw asked for it (RI-06).
+
+    The complainant is not told: they did not ask, and the case stays as it was decided.
+    """
+    complaint = case_transitions.lock(review.complaint_id)
+    review = ReviewCase.objects.select_for_update().get(pk=review.pk)
+    if review.triggers.exclude(kind=TriggerKind.SAMPLE).exists():
+        return
+    review.status, review.closed_at, review.version = ReviewStatus.REFUSED, at, review.version + 1
+    review.screening_reason = str(_("Nobody in the group is free to judge this case; another one was drawn for it."))
+    review.save(update_fields=["status", "closed_at", "version", "screening_reason"])
+    step_clocks.follow(review, complaint, at=at)
+    _event(complaint, review, "set_aside", by=by, at=at)
+
+
+@transaction.atomic
 def open_for_alert(complaint_id: int, *, rule: str, text: str, at: datetime) -> ReviewCase:
     """An alert found an anomaly (REV-20, REV-21, REV-25)."""
     return _open(case_transitions.lock(complaint_id), TriggerKind.ALERT, at=at, by=None, rule=rule, text=text)

@@ -68,6 +68,8 @@ urlpatterns = [
     path("sampling/weights/edit/", standard_views.weights_edit, name="weights_edit"),
     path("sampling/<month:period>/", views.sampling, name="sampling_period"),
     path("sampling/<month:period>/draw/", views.draw, name="sampling_draw"),
+    path("sampling/<month:period>/replace/<int:order>/", views.replace, name="sampling_replace"),
+    path("sampling/<month:period>/changes/", views.changes, name="sampling_changes"),
     path("sampling/<month:period>/verify/", views.verify, name="sampling_verify"),
     path("sampling/<month:period>/document/", views.document, name="sampling_document"),
 ]

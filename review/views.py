@@ -19,7 +19,7 @@ from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.web import StaffRequest
 from complaints import keyset, timeline
 from complaints.models import Complaint
-from review import clocks, draws, forms, independence, major, permissions, selectors, transitions
+from review import clocks, draws, forms, frame_changes, independence, major, permissions, selectors, transitions
 from review.dossier import counted_opinions, opinions_complete
 from review.models import ReviewCase, SampleDraw
 from review.states import MOVES
@@ -214,6 +214,7 @@ def sampling(request: StaffRequest, period: str = "") -> HttpResponse:
             "size": size,
             "done_pct": round(100 * done / size) if size else 0,
             "may_list": may_list,
+            "seats": selectors.seats_to_give(draw) if context["may_draw"] else [],
         }
     return render(request, "review/sampling.html", context)
 
@@ -243,6 +244,31 @@ def draw(request: StaffRequest, period: str) -> HttpResponse:
     row = draws.draw(period, by=request.user)
     messages.success(request, _("%(size)s cases of %(period)s were drawn.") % {"size": row.size, "period": period})
     return redirect("review:sampling_period", period)
+
+
+@login_required
+@require_POST
+def replace(request: StaffRequest, period: str, order: int) -> HttpResponse:
+    """Give on the seat of a case nobody is free to judge; the draw itself says to which case."""
+    _group_only(request, "review.draw_sample")
+    entry = draws.replace(period, order, by=request.user)
+    messages.success(
+        request,
+        _("Seat %(order)s went to the next case of the draw, as seat %(new)s.") % {"order": order, "new": entry.order},
+    )
+    return redirect("review:sampling_period", period)
+
+
+@login_required
+@require_safe
+def changes(request: StaffRequest, period: str) -> HttpResponse:
+    """What of the frozen list reads differently in the register today (RI-08)."""
+    _group_only(request, "review.draw_sample", "review.view_sample")
+    row = get_object_or_404(SampleDraw, period=period, drawn_at__isnull=False)
+    found = frame_changes.late_changes(row)
+    return render(
+        request, "review/sampling_changes.html", {"draw": row, "total": len(found), "rows": found[:PAGE_SIZE]}
+    )
 
 
 @login_required

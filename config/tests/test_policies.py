@@ -20,6 +20,7 @@ SAMPLES = {
     "format": "pdf",
     "code": "house_default",
     "limit": "reply",
+    "order": 1,
     "revision": 1,
     "year": 2026,
     "token": "abc",

@@ -13,6 +13,7 @@ from review.models.reviews import (
     ReviewFinding,
     ReviewTrigger,
     SampleDraw,
+    SampleReplacement,
 )
 from review.models.steps import Correction, FieldCheck, MaterialRequest, OutcomeCheck, ReportRevision, StepClock
 
@@ -39,6 +40,7 @@ __all__ = [
     "ReviewTrigger",
     "ReviewerAssignment",
     "SampleDraw",
+    "SampleReplacement",
     "StepClock",
     "TopReport",
     "WeightStandard",

@@ -256,6 +256,22 @@ class SampleDraw(models.Model):
         return self.period
 
 
+class SampleReplacement(models.Model):
+    """A drawn case that nobody was free to judge, and the case that took its seat from the same stream (RI-04)."""
+
+    aside = models.OneToOneField("review.FrameEntry", models.PROTECT, related_name="replaced_by")
+    entry = models.OneToOneField("review.FrameEntry", models.PROTECT, related_name="replaces")
+    by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=~Q(aside=F("entry")), name="replaced_by_another_case")]
+
+    def __str__(self) -> str:
+        return f"{self.aside_id} → {self.entry_id}"
+
+
 class FrameEntry(models.Model):
     """One closed case in the frozen frame of a draw."""
 

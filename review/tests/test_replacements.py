@@ -1,0 +1,127 @@
+"""A drawn case that nobody may judge gives its seat to the next of the stream; late changes show (RI-04, RI-08)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.utils.html import strip_tags
+
+from accounts.errors import IllegalTransition, NotAllowed
+from complaints.models import Complaint, ContactPoint
+from complaints.tests.factories import Story, at
+from review import draws, frame_changes, sampling, selectors, transitions
+from review.models import ReviewCase, SampleReplacement
+from review.states import ReviewStatus
+
+pytestmark = pytest.mark.django_db
+
+SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "verify_sample.py"
+DRAWN = at("2026-12-01 09:00")
+
+
+@pytest.fixture
+def drawn(cast):
+    for n in range(20):
+        Story(cast, phone=f"1380000{n:04d}").to_closed()
+    draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
+    return draws.draw("2026-11", by=cast.head_of_review, at=DRAWN)
+
+
+def in_conflict(cast, case: Complaint) -> None:
+    for person in (cast.reviewer, cast.head_of_review):
+        transitions.declare_conflict(case.pk, by=person, reason="亲属", at=at("2026-12-02 09:00"))
+
+
+def test_ri_04_the_seat_goes_to_the_next_case_of_the_stream_and_anyone_can_check_it(cast, drawn, tmp_path):
+    first = drawn.frame.get(order=1)
+    in_conflict(cast, first.complaint)
+    entry = draws.replace("2026-11", 1, by=cast.head_of_review, at=at("2026-12-02 10:00"))
+    assert entry.order == drawn.size + 1
+    first.review.refresh_from_db()
+    assert (first.review.status, entry.review.status) == (ReviewStatus.REFUSED, ReviewStatus.REQUESTED)
+    assert selectors.progress(drawn) == (0, drawn.size)
+    document = draws.document(drawn)
+    assert document["replacements"][0]["aside"] == first.number
+    assert len(document["picks"]) == drawn.size
+    assert sampling.verify(document).ok
+    path = tmp_path / "draw.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    alone = subprocess.run([sys.executable, "-I", SCRIPT, path], capture_output=True, text=True)
+    assert alone.stdout.strip() == "match"
+
+
+def test_ri_04_another_case_in_the_seat_shows(cast, drawn, tmp_path):
+    first = drawn.frame.get(order=1)
+    in_conflict(cast, first.complaint)
+    draws.replace("2026-11", 1, by=cast.head_of_review, at=at("2026-12-02 10:00"))
+    document = draws.document(drawn)
+    outsider = drawn.frame.filter(order=None).first()
+    document["replacements"][0]["number"] = outsider.number
+    problems = sampling.verify(document).problems
+    assert first.number in problems[0]
+    assert outsider.number in problems[0]
+    path = tmp_path / "draw.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    alone = subprocess.run([sys.executable, "-I", SCRIPT, path], capture_output=True, text=True)
+    assert alone.returncode == 1
+    assert "replacement" in alone.stdout
+
+
+def test_ri_06_a_case_that_enough_members_may_judge_keeps_its_seat(cast, drawn):
+    with pytest.raises(IllegalTransition):
+        draws.replace("2026-11", 1, by=cast.head_of_review)
+    in_conflict(cast, drawn.frame.get(order=1).complaint)
+    with pytest.raises(NotAllowed):
+        draws.replace("2026-11", 1, by=cast.reviewer2)
+    draws.replace("2026-11", 1, by=cast.head_of_review)
+    for order in (1, 99):  # given on already; never drawn
+        with pytest.raises(IllegalTransition):
+            draws.replace("2026-11", order, by=cast.head_of_review)
+    assert SampleReplacement.objects.count() == 1
+
+
+def test_ri_06_a_review_that_somebody_applied_for_stays_open(cast, drawn):
+    first = drawn.frame.get(order=1)
+    transitions.open_for_alert(first.complaint_id, rule="follow_ups", text="追问", at=at("2026-12-01 12:00"))
+    in_conflict(cast, first.complaint)
+    draws.replace("2026-11", 1, by=cast.head_of_review)
+    assert ReviewCase.objects.get(pk=first.review_id).status == ReviewStatus.REQUESTED
+
+
+def test_ri_05_the_page_names_the_seat_and_nothing_of_the_case(client, cast, drawn):
+    first = drawn.frame.get(order=1)
+    in_conflict(cast, first.complaint)
+    client.force_login(cast.head_of_review)
+    page = client.get("/desk/sampling/2026-11/").content.decode()
+    assert "/desk/sampling/2026-11/replace/1/" in page
+    shown = strip_tags(page)
+    assert drawn.frame.get(order=2).number in shown
+    assert first.number not in shown
+    assert first.review.number not in page
+    client.post("/desk/sampling/2026-11/replace/1/")
+    page = client.get("/desk/sampling/2026-11/").content.decode()
+    assert "/replace/" not in page
+    assert first.number not in strip_tags(page)
+
+
+def test_ri_08_the_page_of_late_changes_names_each_case_and_how_it_differs(client, cast, drawn):
+    client.force_login(cast.auditor)
+    path = "/desk/sampling/2026-11/changes/"
+    assert frame_changes.late_changes(drawn) == []
+    assert client.get(path).status_code == 200
+    late = Story(cast, phone="13911112222").to_closed()
+    moved, dated = drawn.frame.filter(order=None)[:2]
+    # Past the rules: the telephone number that made the person a frequent complainant goes, and a date is changed.
+    ContactPoint.objects.filter(complainant__complaint=moved.complaint_id).update(match_hash="")
+    Complaint.objects.filter(pk=dated.complaint_id).update(first_closed_at=at("2026-10-31 23:00"))
+    changes = {change.number: change.kind for change in frame_changes.late_changes(drawn)}
+    assert changes == {late.case.number: "added", moved.number: "stratum", dated.number: "gone"}
+    page = strip_tags(client.get(path).content.decode())
+    assert late.case.number in page
+    assert moved.number in page
+    client.force_login(cast.water_head)
+    assert client.get(path).status_code == 403
