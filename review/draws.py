@@ -14,18 +14,20 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import after_commit
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import notify
 from complaints.models import Assignment, Complaint, ContactPoint
 from complaints.states import CustomerTier
-from review import independence, sampling, transitions
+from review import independence, sampling, tasks, transitions
 from review import weights as standards
 from review.models import FrameEntry, ReviewCase, SampleDraw, SampleReplacement
 from review.states import OPEN_REVIEW, DrawState, Stratum
 
 FREQUENT_FROM = 3
 BATCH = 2000
+OPENED_AT_ONCE = 100
 
 
 @transaction.atomic
@@ -62,10 +64,19 @@ def commit(period: str, *, by: User | None, percent: int = 12, at: datetime | No
     )
 
 
-@transaction.atomic
 def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleDraw:
-    """Freeze the frame, draw once, open a review for every pick. A second call returns the first draw (RI-07)."""
-    at = at or timezone.now()
+    """Freeze the frame, draw once, open a review for every pick. A second call returns the first draw (RI-07).
+
+    Of a large draw the first reviews are opened at once and the others by a worker.
+    """
+    row = _freeze(period, by=by, at=at or timezone.now())
+    if open_reviews(row, limit=OPENED_AT_ONCE):
+        after_commit.enqueue(tasks.open_reviews, draw_id=row.pk)
+    return row
+
+
+@transaction.atomic
+def _freeze(period: str, *, by: User | None, at: datetime) -> SampleDraw:
     if by is not None and not by.has_perm("review.draw_sample"):
         raise NotAllowed(_("The head of the review group confirms the draw."))
     row = SampleDraw.objects.select_for_update().filter(period=period).first()
@@ -104,9 +115,6 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
         ),
         batch_size=BATCH,
     )
-    for entry in row.frame.filter(order__isnull=False).order_by("order"):
-        entry.review = transitions.open_for_sample(entry.complaint_id, draw=row, at=at)
-        entry.save(update_fields=["review"])
     notify.tell(
         notify.holders_of("review.draw_sample"),
         "sample_drawn",
@@ -116,6 +124,22 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
         size=len(picks),
     )
     return row
+
+
+def open_reviews(row: SampleDraw, *, limit: int | None = None) -> int:
+    """Open the reviews of picks that have none yet, in the order of the draw; returns how many are left.
+
+    Each is a transaction of its own, so a draw of thousands holds nobody up and goes on where it was interrupted.
+    """
+    assert row.drawn_at is not None
+    waiting = row.frame.filter(order__isnull=False, review=None).order_by("order")
+    for pk in list(waiting.values_list("pk", flat=True)[:limit]):
+        with transaction.atomic():
+            entry = FrameEntry.objects.select_for_update().filter(pk=pk, review=None).first()
+            if entry:
+                entry.review = transitions.open_for_sample(entry.complaint_id, draw=row, at=row.drawn_at)
+                entry.save(update_fields=["review"])
+    return waiting.count()
 
 
 @transaction.atomic
@@ -262,6 +286,7 @@ def previous_period(now: datetime) -> str:
 def keep_up(*, now: datetime) -> dict[str, Any]:
     """Daily: commit the current month in time, and draw every committed month that is over, in order (JT-02).
 
+    Opens what reviews an interrupted draw has left.
     Names the open reviews that too few members are free to judge, until somebody sees to it (RI-06).
     """
     current = timezone.localdate(now).strftime("%Y-%m")
@@ -273,6 +298,8 @@ def keep_up(*, now: datetime) -> dict[str, Any]:
     for row in SampleDraw.objects.filter(state=DrawState.COMMITTED, period__lt=current).order_by("period"):
         draw(row.period, by=None, at=now)
         drawn.append(row.period)
+    for row in SampleDraw.objects.filter(frame__order__isnull=False, frame__review=None).distinct():
+        open_reviews(row)
     short = list(independence.short_of_members().values_list("number", flat=True))
     for number in short:
         # Without its number: the head may be the one in conflict (RI-05).

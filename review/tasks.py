@@ -24,6 +24,15 @@ def draw_sample() -> int:
     return len(result["drawn"])
 
 
+@shared_task(name="review.open_reviews")
+def open_reviews(draw_id: int) -> int:
+    """Open the reviews that a large draw left to a worker."""
+    from review import draws  # leaf
+    from review.models import SampleDraw
+
+    return draws.open_reviews(SampleDraw.objects.get(pk=draw_id))
+
+
 @shared_task(name="review.watch_group")
 def watch_group() -> int:
     """Tell of certificates that run out."""

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from complaints.tests.factories import Story, at
-from review import draws, sampling
+from review import draws, sampling, transitions
 from review.models import FrameEntry, ReviewCase, SampleDraw
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +82,28 @@ def test_jt_02_missed_months_are_drawn_later_in_order(cast, closed):
     assert draws.keep_up(now=at("2026-12-03 09:00")) == {"drawn": ["2026-11"]}
     assert draws.keep_up(now=at("2026-12-03 09:01")) == {"drawn": []}
     assert set(SampleDraw.objects.values_list("period", "state")) == {("2026-11", "drawn"), ("2026-12", "committed")}
+
+
+def test_a_large_draw_opens_its_reviews_bit_by_bit_and_goes_on_after_an_interruption(cast, closed, monkeypatch):
+    """FI-A: the picks stand at once; whatever stops the opening, the job opens the rest, each once."""
+    draws.commit("2026-11", by=cast.head_of_review, percent=15, at=at("2026-11-20 09:00"))
+    monkeypatch.setattr(draws, "OPENED_AT_ONCE", 0)
+    row = draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
+    picks = list(row.frame.filter(order__isnull=False).order_by("order"))
+    assert (len(picks), ReviewCase.objects.count()) == (row.size, 0)
+    opening = transitions.open_for_sample
+
+    def stop_at_the_second(complaint_id, **values):
+        if complaint_id == picks[1].complaint_id:
+            raise RuntimeError("the power went off")
+        return opening(complaint_id, **values)
+
+    monkeypatch.setattr(transitions, "open_for_sample", stop_at_the_second)
+    with pytest.raises(RuntimeError):
+        draws.keep_up(now=at("2026-12-01 10:00"))
+    assert ReviewCase.objects.count() == 1
+    monkeypatch.setattr(transitions, "open_for_sample", opening)
+    for _again in range(2):
+        draws.keep_up(now=at("2026-12-02 10:00"))
+    assert sorted(ReviewCase.objects.values_list("complaint", flat=True)) == sorted(p.complaint_id for p in picks)
+    assert not row.frame.filter(order__isnull=False, review=None).exists()
