@@ -26,7 +26,7 @@ BATCH = 100
 # A worker that died with a message in its hands is waited for as long as this, then the message goes again.
 LEASE = timedelta(minutes=10)
 AGAIN_AFTER = timedelta(minutes=2)
-# What could not be sent for so long is no news any more.
+# What could not be sent for so long, or reminds of a clock that has stopped, is no news any more.
 STALE_AFTER = timedelta(days=1)
 KEEP = timedelta(days=90)
 
@@ -101,7 +101,7 @@ def _deliver(run: JobRun, url: str, *, now: datetime) -> str:
     row = Notification.objects.select_related("complaint").filter(dedupe_key=run.result["notification"]).first()
     if row is None or not url:
         return "Gone"  # the address was taken out of the settings
-    if row.created_at < now - STALE_AFTER:
+    if row.created_at < now - STALE_AFTER or row.is_moot():
         return "Stale"
     try:
         chat_targets.send(

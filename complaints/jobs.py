@@ -11,9 +11,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from accounts import takedowns
-from accounts.errors import IllegalTransition
+from accounts import security, takedowns
+from accounts.errors import IllegalTransition, InvalidInput
 from complaints import chat, events, files, import_jobs, information_requests, lookup, notify, outgoing, reminders
 from complaints.models import ClockPause, Complaint, IdempotencyKey, IntakeDraft, JobRun, Notification
 from complaints.states import RequestState, Status
@@ -25,6 +26,31 @@ logger = logging.getLogger("huiyin.jobs")
 LEASE = timedelta(minutes=30)
 BATCH = 500
 MAX_ATTEMPTS = 5
+# So long without any job is an accident of the clock rather than an outage (JT-04).
+JUMP = timedelta(days=180)
+
+
+def present(job: str) -> datetime:
+    """The time of this machine, for a job that marks what is late or removes what is old (JT-04).
+
+    Raises InvalidInput, and tells the administrators once a day, when it lies half a year behind or ahead of the
+    latest job: whoever knows that it is right starts a job by hand with that time.
+    """
+    now = timezone.now()
+    last = JobRun.objects.order_by("-pk").values_list("started_at", flat=True).first()
+    if last is None or abs(now - last) <= JUMP:
+        return now
+    told = notify.tell(
+        notify.holders_of("accounts.configure_system"), "clock_jump", dedupe=f"clock:{timezone.localdate(now)}"
+    )
+    if told:
+        security.record("clock_jump", subject=job, now=now.isoformat(), last=last.isoformat())
+    raise InvalidInput(
+        "now",
+        _("The clock of this machine is far from the last job of %(last)s. Check it; if it is right: %(command)s"),
+        last=f"{timezone.localtime(last):%Y-%m-%d %H:%M}",
+        command=f"manage.py run_job check_ledger --now {timezone.localtime(now).isoformat(timespec='minutes')}",
+    )
 
 
 def run_once(job: str, period: str, work: Callable[[], dict[str, Any]], *, now: datetime) -> dict[str, Any]:
@@ -69,7 +95,7 @@ def sweep_deadlines(*, now: datetime | None = None) -> dict[str, int]:
 
     Clocks that could not be settled are counted, and make the run one that found a fault.
     """
-    now = now or timezone.now()
+    now = now or present("sweep_deadlines")
     done = reminders.send_due(now=now)
     over = ClockPause.objects.filter(state=RequestState.APPROVED, max_until__lte=now)
     resumed = sum(_end_pause(pk, now=now) for pk in over.values_list("complaint_id", flat=True))
@@ -91,7 +117,10 @@ def _end_pause(complaint_id: int, *, now: datetime) -> int:
 
 
 def deliver_notifications(*, now: datetime | None = None) -> dict[str, int]:
-    """Mail what waits. A row is claimed before it is sent, so an effect happens at most once (I7)."""
+    """Mail what waits. A row is claimed before it is sent, so an effect happens at most once (I7).
+
+    A reminder of a clock that has stopped meanwhile is not mailed (JT-10).
+    """
     now = now or timezone.now()
     sent = failed = 0
     waiting = Notification.objects.filter(by_email=True, sent_at=None, failed_at=None, attempts__lt=MAX_ATTEMPTS)
@@ -99,13 +128,14 @@ def deliver_notifications(*, now: datetime | None = None) -> dict[str, int]:
         claimed = Notification.objects.filter(pk=pk, sent_at=None).update(sent_at=now, attempts=F("attempts") + 1)
         if not claimed:
             continue
+        row = Notification.objects.select_related("recipient", "complaint__complainant").get(pk=pk)
+        if row.is_moot():
+            Notification.objects.filter(pk=pk).update(by_email=False, sent_at=None)
+            continue
         try:
-            delivered = outgoing.send(
-                Notification.objects.select_related("recipient", "complaint__complainant").get(pk=pk)
-            )
+            delivered = outgoing.send(row)
         except OSError:  # SMTP errors and refused connections
             logger.warning("mail not sent", extra={"notification": pk})
-            row = Notification.objects.get(pk=pk)
             Notification.objects.filter(pk=pk).update(
                 sent_at=None, failed_at=now if row.attempts >= MAX_ATTEMPTS else None
             )
@@ -128,7 +158,7 @@ def tell_expired_requests(*, now: datetime | None = None) -> dict[str, int]:
 
 def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
     """Once a day: anchor what happened until now under yesterday's date, then verify everything (AT-10)."""
-    now = now or timezone.now()
+    now = now or present("check_ledger")
     day = timezone.localdate(now) - timedelta(days=1)
 
     def work() -> dict[str, Any]:
@@ -153,7 +183,7 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
 
     Files and rows that do not belong together are an alarm for the administrators (FL-07, I14).
     """
-    now = now or timezone.now()
+    now = now or present("purge_expired")
     drafts, _rows = IntakeDraft.objects.filter(complaint=None, created_at__lt=now - timedelta(days=2)).delete()
     receipts = IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2), cleared_at=None).update(
         receipt="", answers="{}", cleared_at=now

@@ -91,6 +91,7 @@ def plain_sentence(row: Notification) -> str:
         "article_stale": _("Article %(article)s is out of date or due to be looked at: confirm, change or retire it."),
         "calendar_missing": _("%(year)s has no working calendar yet; load its holidays."),
         "calendar_provisional": _("The make-up working days of %(year)s are not confirmed yet."),
+        "clock_jump": _("The clock of the server jumped; jobs that mark and remove wait until it is checked."),
         "ledger_broken": _("The check of the ledger failed at %(row)s: %(what)s."),
         "review_assigned": _("Review %(review)s was assigned to you."),
         "review_requested": _("A new review %(review)s waits for screening."),

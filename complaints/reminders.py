@@ -181,6 +181,7 @@ def _message(
         complaint=complaint,
         dedupe=f"deadline:{deadline.pk}:{index}:{deadline.due_at:%Y%m%d%H%M}",
         params={
+            "deadline": deadline.pk,
             "milestone": deadline.milestone,
             "due": timezone.localtime(deadline.due_at).isoformat(timespec="minutes"),
         },

@@ -173,6 +173,13 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return self.kind
 
+    def is_moot(self) -> bool:
+        """Whether the clock this reminds of runs no more: answered, closed or paused since it was written (JT-10)."""
+        from complaints.models import Deadline
+
+        clock = self.params.get("deadline")
+        return clock is not None and not Deadline.objects.filter(pk=clock, state="running").exists()
+
 
 class Substitution(models.Model):
     """Somebody is away; messages that press also reach the substitute."""

@@ -15,6 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from kombu import Connection
 
 from accounts.errors import IllegalTransition, InvalidInput
+from accounts.models import SecurityEvent
+from accounts.tests.factories import user
 from complaints import calendar_jobs, clocks, jobs, reminders, tasks
 from complaints import transitions as t
 from complaints.models import CalendarDay, CaseEvent, Complaint, Deadline, Notification
@@ -64,6 +66,22 @@ def test_jt_04_fi_h_no_due_date_changes_when_the_clock_jumps_and_nothing_is_told
     assert CaseEvent.objects.filter(kind="overdue").count() == overdue
     assert Notification.objects.count() == told
     assert resolve(started).breached_at == at("2026-12-07 17:30")
+
+
+@pytest.mark.parametrize("job", ["sweep_deadlines", "check_ledger", "purge_expired"])
+def test_jt_04_a_clock_a_year_ahead_marks_and_removes_nothing_until_somebody_confirms_it(started, job, monkeypatch):
+    keeper = user("K001", "administrator", email="k@example.cn")
+    jobs.check_ledger(now=at("2026-12-01 03:00"))
+    wrong = at("2027-12-01 03:05")
+    monkeypatch.setattr("django.utils.timezone.now", lambda: wrong)
+    for _again in range(2):
+        with pytest.raises(InvalidInput, match="check_ledger --now 2027-12-01T03:05"):
+            getattr(jobs, job)()
+    assert not CaseEvent.objects.filter(kind="overdue").exists()
+    assert Notification.objects.filter(kind="clock_jump", recipient=keeper).count() == 1
+    assert SecurityEvent.objects.filter(kind="clock_jump").count() == 1
+    jobs.check_ledger(now=wrong)  # it was right after all
+    getattr(jobs, job)()
 
 
 def test_jt_05_moments_without_a_zone_are_refused_and_nothing_is_swept(started):
@@ -173,6 +191,18 @@ def test_jt_09_two_sweeps_that_end_the_same_pause_end_it_once(started, cast, mon
 
 
 # --- Queue -----------------------------------------------------------------------------------------
+def test_jt_10_a_mail_that_waited_while_the_case_was_closed_is_not_sent(started, cast):
+    jobs.sweep_deadlines(now=at("2026-12-07 17:31"))
+    waiting = Notification.objects.filter(by_email=True, kind="breach")
+    assert waiting.exists()
+    t.withdraw(started.pk, by=cast.coordinator, reason="来电撤回", at=at("2026-12-07 17:32"))
+    before = len(mail.outbox)
+    jobs.deliver_notifications(now=at("2026-12-07 17:33"))
+    subjects = [message.subject for message in mail.outbox[before:]]
+    assert not any("超期" in subject or "逾期" in subject for subject in subjects)
+    assert not Notification.objects.filter(by_email=True, kind="breach").exists()
+
+
 def test_jt_10_a_clock_stopped_between_reading_and_sending_is_quiet(started, monkeypatch):
     lock = reminders._lock
 
