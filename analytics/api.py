@@ -19,10 +19,10 @@ from rest_framework.views import APIView
 from accounts.errors import NotAllowed
 from accounts.models import User
 from accounts.rest import Pages, StrictSerializer, caller
-from analytics import building, filters, permissions, selectors, transitions
-from analytics.models import Report
+from analytics import building, closing, filters, permissions, problems, transitions
+from analytics.models import Problem, Report
 from analytics.querysets import for_list, reports_visible_to
-from analytics.states import Edition
+from analytics.states import EDITIONS, Edition
 from complaints.idempotency import idempotent
 
 
@@ -40,7 +40,46 @@ class Figures(APIView):
         now = timezone.now()
         chosen = filters.select(request.query_params, caller(request), at=now)
         return Response(
-            selectors.bundle(chosen.period, chosen.scope, at=now, outside=not chosen.scope.sees_small_cells)
+            closing.bundle(chosen.period, chosen.scope, at=now, outside=not chosen.scope.sees_small_cells)
+        )
+
+
+class ProblemRow(serializers.ModelSerializer):
+    category: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField("code", read_only=True)
+    department: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField("code", read_only=True)
+
+    class Meta:
+        model = Problem
+        fields = [
+            "number",
+            "title",
+            "description",
+            "category",
+            "department",
+            "state",
+            "is_major",
+            "cases",
+            "score",
+            "causes",
+            "opened_at",
+            "settled_at",
+        ]
+        read_only_fields = fields
+
+
+class ProblemPages(Pages):
+    ordering = ("-score", "-id")
+
+
+class Problems(APIView):
+    """The problem list as the caller may read it, the worst first (IMP-01, IMP-02)."""
+
+    @extend_schema(responses=ProblemRow(many=True))
+    def get(self, request: Request) -> Response:
+        pages = ProblemPages()
+        rows = problems.visible_to(caller(request)).select_related("category", "department")
+        return pages.get_paginated_response(
+            ProblemRow(pages.paginate_queryset(rows, request, view=self), many=True).data
         )
 
 
@@ -102,7 +141,7 @@ class ReportDetail(ReportRow):
 
 class ReportInput(StrictSerializer):
     period = serializers.CharField(max_length=7)
-    edition = serializers.ChoiceField(choices=Edition.choices, default=Edition.DATA)
+    edition = serializers.ChoiceField(choices=EDITIONS, default=Edition.DATA)
     by_first = serializers.BooleanField(default=False)
 
 

@@ -18,7 +18,15 @@ from django.utils.translation import gettext as _
 
 from analytics.periods import Period
 from analytics.scope import Scope
-from complaints.states import Channel, LateReason, Milestone, RiskGrade
+from complaints.states import (
+    Channel,
+    CustomerTier,
+    EmotionIntensity,
+    LateReason,
+    Milestone,
+    RiskGrade,
+    SpecialGroup,
+)
 from review.states import TriggerKind
 
 
@@ -69,11 +77,48 @@ def _category(code: str | None, name: str | None, name_en: str | None) -> Group:
     return Group(code or "", label or _("Not classified yet"))
 
 
+def _legal_type(code: str | None, name: str | None, name_en: str | None) -> Group:
+    return _category(code, name, name_en) if code else Group("", _("None"))
+
+
 def _choice(choices: type) -> Callable[[str | None], Group]:
     def group(value: str | None) -> Group:
         return Group(value or "", str(choices(value).label) if value else _("Not given"))
 
     return group
+
+
+def _text(value: str | None) -> Group:
+    return Group(value or "", value or _("Not given"))
+
+
+def _intensity(value: int) -> Group:
+    """0 is calm, not unknown."""
+    return Group(str(value), str(EmotionIntensity(value).label))
+
+
+def _person(number: str | None, name: str | None) -> Group:
+    return Group(number or "", name or _("Nobody yet"))
+
+
+def _case(pk: int | None) -> Group:
+    return Group(str(pk or ""))
+
+
+def _care(codes: list[str] | None) -> Group:
+    """All special groups of a case as one value, so that nobody is counted twice in a total; see `cells.members`."""
+    known = sorted(set(codes or ()) & set(SpecialGroup.values))
+    return Group("+".join(known), _(", ").join(str(SpecialGroup(code).label) for code in known) or _("None"))
+
+
+def members(counts: dict[Group, Counter]) -> dict[Group, Counter]:
+    """Counters by combination of special groups as counters by group; a case of two groups counts in both."""
+    found: dict[Group, Counter] = {}
+    for group, numbers in counts.items():
+        for code in group.code.split("+"):
+            one = Group(code, str(SpecialGroup(code).label)) if code else group
+            found.setdefault(one, Counter()).update(numbers)
+    return found
 
 
 def _top(column: str) -> Callable[[str], Any]:
@@ -112,7 +157,19 @@ AXES: dict[str, _Axis] = {
     "first_category": _Axis((_top_at_first("code"), _top_at_first("name"), _top_at_first("name_en")), _category),
     "risk": _Axis(("case__risk_grade",), _choice(RiskGrade)),
     "milestone": _Axis(("milestone",), _choice(Milestone)),
-    "late_reason": _Axis(("late_reason",), _choice(LateReason)),
+    "late_reason": _Axis(("case__late_reason",), _choice(LateReason)),
+    "intensity": _Axis(("case__emotion_intensity",), _intensity),
+    "emotion": _Axis(("category__code", "category__name", "category__name_en"), _category),
+    "legal_type": _Axis(("case__legal_type__code", "case__legal_type__name", "case__legal_type__name_en"), _legal_type),
+    "tier": _Axis(("case__customer_tier",), _choice(CustomerTier)),
+    "care": _Axis(("case__special_groups",), _care),
+    "product": _Axis(("case__product",), _text),
+    "outlet": _Axis(("case__outlet",), _text),
+    "handler": _Axis(("case__handler__staff_number", "case__handler__display_name"), _person),
+    "praised_department": _Axis(("department__code", "department__name"), _department),
+    "praised_handler": _Axis(("person__staff_number", "person__display_name"), _person),
+    # The cases behind a number, each a group of its own.
+    "case": _Axis(("case__pk",), _case),
     "trigger": _Axis(("kind",), _choice(TriggerKind)),
 }
 

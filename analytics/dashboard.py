@@ -1,6 +1,7 @@
-"""What the page of figures shows, put together from figures.py (AN-02, AN-04, AN-05, AN-33).
+"""What the page of figures shows, put together from figures.py (AN-02, AN-04, AN-05, AN-07, AN-33).
 
-Everything is read in a fixed number of queries, whatever is in the tables.
+Everything is read in a fixed number of queries, whatever is in the tables: from the counts made ahead where they
+know what is asked for (aggregates.py), and with the final figures of closed months (finals.py).
 """
 
 from __future__ import annotations
@@ -16,15 +17,22 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from analytics import charts, figures, selectors, sources
+from analytics import aggregates, charts, closing, figures, finals, selectors, sources, targets
+from analytics import annotations as outside_events
 from analytics.facts import joined, written
-from analytics.figures import Computed, Figure, Unit, Value, compute
+from analytics.figures import Computed, Figure, Unit, Value
+from analytics.models import Target
 from analytics.periods import OFFICE, Period
 from analytics.scope import Scope
 from complaints.models import ImprovementAction
 from complaints.states import ImprovementState
 
 SPARK_MONTHS = 8
+# What the control chart can show.
+CHARTED = {
+    figure.key: figure
+    for figure in (figures.received, figures.on_time_rate, figures.average_days, figures.satisfaction_rate)
+}
 # A due date so near is shown as near.
 SOON = timedelta(days=14)
 PARETO_BARS = 8
@@ -46,6 +54,8 @@ class Tile:
     value: str
     unit: str
     delta: Delta | None = None
+    year: Delta | None = None
+    target: Delta | None = None
     spark: SafeString | None = None
     parts: Sequence[tuple[str, str, int, str]] = ()  # label, colour, whole percent, percent as written
 
@@ -85,6 +95,11 @@ class Dashboard:
     categories: Panel
     heat_figures: Sequence[Figure]
     heat: Sequence[HeatRow] = field(default_factory=list)
+    charted: Figure = figures.received
+    notes: Sequence[tuple[str, str]] = ()  # month, outside event
+    as_of: datetime | None = None
+    is_final: bool = False
+    differences: Sequence[closing.Difference] = ()
 
     @property
     def definitions(self) -> list[Figure]:
@@ -93,48 +108,66 @@ class Dashboard:
         return list(dict.fromkeys(shown))
 
 
-def build(period: Period, scope: Scope, *, links: bool, only: str = "") -> Dashboard:
-    """The whole page. `links`: figures lead to the list of cases; `only`: the department filter to keep in them."""
-    months = period.last_months(selectors.SERIES_MONTHS)
-    back = compute(
-        (figures.received, figures.on_time_rate, figures.average_days, figures.overturned_rate),
-        months,
-        scope,
-        {sources.clocks_stopped: ("department",), sources.reviews_final: ("department",)},
-    )
-    pair = compute(
-        (figures.received, figures.satisfaction_rate),
-        [period.previous, period],
-        scope,
-        {sources.registered: ("channel", "category", "department"), sources.ratings: ("department",)},
-    )
-    days = compute((figures.average_days,), [period], scope, {sources.answered: ("department",)})
+def build(period: Period, scope: Scope, *, links: bool, now: datetime | None = None, chart: str = "") -> Dashboard:
+    """The whole page. `links`: figures lead to the list of cases; `chart`: the figure of the control chart."""
+    months = period.last_months(selectors.SERIES_MONTHS + period.months)
+    pair_months = [*period.previous.last_months(period.months), *period.last_months(period.months)]
+    read, moment = aggregates.reader(scope, now=now or timezone.now())
+    final = finals.Finals(months, scope, detailed=pair_months)
+    counted = read(_LEADING, months, scope, dict.fromkeys(_BY_DEPARTMENT, ("department",)))
+    back = final.over(counted)
+    pair = final.over(read((figures.received,), pair_months, scope, {sources.registered: ("channel", "category")}))
+    # The stored counts do not know the split into three.
+    answers = final.over(figures.compute((figures.satisfied_share,), period.last_months(period.months), scope))
+    charted = CHARTED.get(chart, figures.received)
+    last_year, notes = months[-selectors.SERIES_MONTHS :], outside_events.between(months[-selectors.SERIES_MONTHS :])
+    is_final = period in final
     return Dashboard(
-        tiles=_tiles(period, months, back, pair),
-        trend=_trend(months, back),
+        tiles=_tiles(period, months, back, answers, targets.in_force(period, scope)),
+        trend=_trend(last_year, back, charted, notes),
         channels=_channels(period, pair),
         categories=_categories(period, pair),
         heat_figures=selectors.HEAT,
-        heat=_heat(period, back, pair, days, links=links),
+        heat=_heat(period, back, links=links),
+        charted=charted,
+        notes=[(month.label, text) for month, text in notes],
+        as_of=moment,
+        is_final=is_final,
+        differences=closing.differences(counted, back, period) if is_final else (),
     )
+
+
+_LEADING = (*selectors.SERIES, *selectors.HEAT)
+_BY_DEPARTMENT = tuple(dict.fromkeys(figure.source for figure in _LEADING))
 
 
 # --- Tiles ----------------------------------------------------------------------------------------
 
 
-def _tiles(period: Period, months: list[Period], back: Computed, pair: Computed) -> list[Tile]:
+def _tiles(
+    period: Period, months: list[Period], back: Computed, answers: Computed, wanted: dict[str, Target]
+) -> list[Tile]:
+    def tile(figure: Figure, label: str, more: str = "") -> Tile:
+        return _tile(figure, label, period, back, months, wanted.get(figure.key), more)
+
     return [
-        _tile(figures.received, _("Complaints received"), period, back, months),
-        _tile(figures.on_time_rate, _("On-time rate"), period, back, months),
-        _tile(
-            figures.average_days, _("Average handling (working days)"), period, back, months, more=_median(period, back)
-        ),
-        _satisfaction(period, pair),
-        _tile(figures.overturned_rate, _("Changed by review"), period, back, months),
+        tile(figures.received, _("Complaints received")),
+        tile(figures.on_time_rate, _("On-time rate")),
+        tile(figures.average_days, _("Average handling (working days)"), _median(period, back)),
+        _satisfaction(period, back, answers, wanted.get(figures.satisfaction_rate.key)),
+        tile(figures.overturned_rate, _("Changed by review")),
     ]
 
 
-def _tile(figure: Figure, label: str, period: Period, found: Computed, months: list[Period], more: str = "") -> Tile:
+def _tile(
+    figure: Figure,
+    label: str,
+    period: Period,
+    found: Computed,
+    months: list[Period],
+    target: Target | None,
+    more: str = "",
+) -> Tile:
     now, before = found.value(figure, period), found.value(figure, period.previous)
     text, unit = written(now.value, figure.unit), ""
     if figure.unit == Unit.RATIO and now.value is not None:
@@ -145,8 +178,38 @@ def _tile(figure: Figure, label: str, period: Period, found: Computed, months: l
     elif now.value is not None:
         unit = _("cases") if figure.unit == Unit.CASES else _("days")
     series = [value.value for _month, value in selectors.monthly(found, figure, months)[-SPARK_MONTHS:]]
-    spark = charts.sparkline(series) if sum(value is not None for value in series) > 1 else None
-    return Tile(figure, label, text, unit, delta(figure, now, before, period.previous, more), spark)
+    return Tile(
+        figure,
+        label,
+        text,
+        unit,
+        delta(figure, now, before, period.previous, more),
+        _against_last_year(figure, period, found),
+        _against_target(figure, now, target),
+        charts.sparkline(series) if sum(value is not None for value in series) > 1 else None,
+    )
+
+
+def _against_last_year(figure: Figure, period: Period, found: Computed) -> Delta | None:
+    """The same period a year before, where it had figures."""
+    before = Period(period.year - 1, period.month, period.months)
+    now, then = found.value(figure, period), found.value(figure, before)
+    if now.value is None or not selectors.weight(then):
+        return None
+    change = delta(figure, now, then, before)
+    return Delta(_("Last year: %(change)s") % {"change": change.text}, change.tone, change.icon)
+
+
+def _against_target(figure: Figure, now: Value, target: Target | None) -> Delta | None:
+    if target is None:
+        return None
+    text = _("Target %(n)s") % {"n": written(target.value, figure.unit)}
+    if now.value is None:
+        return Delta(text)
+    met = targets.is_met(figure, now.value, target.value)
+    return Delta(
+        joined(text, _("(reached)") if met else _("(missed)")), "good" if met else "poor", "check" if met else "x"
+    )
 
 
 def _median(period: Period, found: Computed) -> str:
@@ -189,8 +252,11 @@ def _count_change(change: float, before: Value, previous: Period) -> str:
     return (more if change > 0 else fewer) % values
 
 
-def _satisfaction(period: Period, pair: Computed) -> Tile:
-    total = pair.value(figures.satisfaction_rate, period)
+def _satisfaction(period: Period, back: Computed, answers: Computed, target: Target | None) -> Tile:
+    total, before = (
+        back.value(figures.satisfaction_rate, period),
+        back.value(figures.satisfaction_rate, period.previous),
+    )
     shares = (
         (figures.satisfied_share, "bg-ch-1"),
         (figures.basically_share, "bg-ch-3"),
@@ -198,47 +264,72 @@ def _satisfaction(period: Period, pair: Computed) -> Tile:
     )
     parts = []
     for figure, colour in shares if total.of else ():
-        value = pair.value(figure, period).value or 0.0
+        value = answers.value(figure, period).value or 0.0
         parts.append((str(figure.name), colour, round(value * 100), charts.show(value, "percent")))
-    label = _("Satisfied or basically satisfied (%(n)s answers)") % {"n": charts.show(total.of)}
-    before = pair.value(figures.satisfaction_rate, period.previous)
-    change = None if parts else delta(figures.satisfaction_rate, total, before, period.previous)
-    text = charts.show(total.value, "percent").removesuffix("%")
-    return Tile(figures.satisfaction_rate, label, text, "%" if total.of else "", change, None, parts)
+    return Tile(
+        figures.satisfaction_rate,
+        _("Satisfied or basically satisfied (%(n)s answers)") % {"n": charts.show(total.of)},
+        charts.show(total.value, "percent").removesuffix("%"),
+        "%" if total.of else "",
+        delta(figures.satisfaction_rate, total, before, period.previous),
+        _against_last_year(figures.satisfaction_rate, period, back),
+        _against_target(figures.satisfaction_rate, total, target),
+        None,
+        parts,
+    )
 
 
 # --- Charts ---------------------------------------------------------------------------------------
 
 
-def _trend(months: list[Period], back: Computed) -> Panel:
-    series = [(month.short_label, value.value) for month, value in selectors.monthly(back, figures.received, months)]
-    limits = charts.control_limits([value for _label, value in series])
-    finding = _trend_finding(series, limits)
+_FORMATS = {Unit.CASES: "int", Unit.RATIO: "percent"}
+
+
+def _trend(months: list[Period], back: Computed, figure: Figure, notes: Sequence[tuple[Period, str]]) -> Panel:
+    series = [(month.short_label, value.value) for month, value in selectors.monthly(back, figure, months)]
+    form = _FORMATS.get(figure.unit, "number")
+    values = [value for _label, value in series]
+    limits = charts.control_limits(values, ceiling=1.0 if figure.unit == Unit.RATIO else None)
+    finding = _trend_finding(series, limits, figure)
+    is_received = figure is figures.received
     chart = charts.control_chart(
         series,
-        title=_("Complaints received in the last 12 months and control limits"),
+        title=_("Complaints received in the last 12 months and control limits")
+        if is_received
+        else _("%(figure)s in the last 12 months and control limits") % {"figure": figure.name},
         finding=finding,
-        unit=_("cases"),
+        unit=_("cases") if is_received else _("days") if figure.unit == Unit.DAYS else "",
+        fmt=form,
+        annotations=[(month.short_label, text) for month, text in notes],
     )
+    sides = [limits.outside(value) if limits else 0 for value in values]
+    words = {1: _("above the upper limit"), -1: _("below the lower limit"), 0: ""}
+    events = {month: joined(*(text for when, text in notes if when == month)) for month in months}
     return Panel(
-        _("Received and control limits"),
+        _("Received and control limits")
+        if is_received
+        else _("%(figure)s and control limits") % {"figure": figure.name},
         _("last 12 months, individuals chart"),
         chart,
         finding,
-        figures.received,
-        [_("Month"), _("Complaints received")],
-        [[month.label, charts.show(value)] for month, (_label, value) in zip(months, series, strict=True)],
+        figure,
+        [_("Month"), str(figure.name), _("Control limits"), _("Outside events")],
+        [
+            [month.label, charts.show(value, form), words[side], events[month]]
+            for month, value, side in zip(months, values, sides, strict=True)
+        ],
     )
 
 
-def _trend_finding(series: list[tuple[str, float | None]], limits: charts.ControlLimits | None) -> str:
+def _trend_finding(series: list[tuple[str, float | None]], limits: charts.ControlLimits | None, figure: Figure) -> str:
     if limits is None:
         return _("There are too few months to judge the trend.")
     outside = [(label, limits.outside(value)) for label, value in series if limits.outside(value)]
     if not outside:
-        return _("All months lie within the control limits; the average is %(mean)s a month.") % {
-            "mean": charts.show(limits.mean)
-        }
+        mean = {"mean": charts.show(limits.mean, _FORMATS.get(figure.unit, "number"))}
+        if figure.unit == Unit.CASES:
+            return _("All months lie within the control limits; the average is %(mean)s a month.") % mean
+        return _("All months lie within the control limits; the average is %(mean)s.") % mean
     over = _(", ").join(label for label, side in outside if side > 0)
     under = _(", ").join(label for label, side in outside if side < 0)
     texts = [_("above the upper limit: %(months)s") % {"months": over}] if over else []
@@ -317,9 +408,8 @@ def _categories(period: Period, pair: Computed) -> Panel:
 # --- Heat table -------------------------------------------------------------------------------------
 
 
-def _heat(period: Period, back: Computed, pair: Computed, days: Computed, *, links: bool) -> list[HeatRow]:
-    source_of = {figures.average_days: days, figures.overdue_rate: back, figures.overturned_rate: back}
-    columns = [source_of.get(figure, pair).by(figure, "department", period) for figure in selectors.HEAT]
+def _heat(period: Period, back: Computed, *, links: bool) -> list[HeatRow]:
+    columns = [back.by(figure, "department", period) for figure in selectors.HEAT]
     groups = {group for column in columns for group, value in column.items() if selectors.weight(value)}
     ordered = sorted(groups, key=lambda group: (not group.code, -selectors.weight(columns[0].get(group)), group.label))
     values = [[column.get(group, Value(None)).value for group in ordered] for column in columns]

@@ -1,4 +1,4 @@
-"""The three editions of 《投诉工作总结》: which sections, under which headings (AN-20…28)."""
+"""The editions of 《投诉工作总结》 and the feedback report: which sections, under which headings (AN-20…28, FB-17)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from analytics import narrative
+from analytics import feedback_report, narrative
 from analytics.charts import show
 from analytics.documents.snapshot import Column, Section, Table
 from analytics.facts import Facts
-from analytics.states import Edition
+from analytics.states import FEEDBACK, Edition
 
 
 def data_and_process(facts: Facts) -> list[Section]:
@@ -117,4 +117,5 @@ SECTIONS: dict[str, Callable[[Facts], list[Section]]] = {
     Edition.DATA: data_and_process,
     Edition.EXPERIENCE: customer_experience,
     Edition.RISK: risk_and_compliance,
+    FEEDBACK: feedback_report.sections,
 }

@@ -1,4 +1,4 @@
-"""The figures: one function each, with definition, unit and what it leaves out (AN-06, AN-08…13, AN-15).
+"""The figures: one function each, with definition, unit and what it leaves out (AN-06, AN-08…13, AN-15…18).
 
 Page, report, export and API all take their numbers from here (EX-09). A figure is a function of the
 counters of one source, so whatever reads the same source costs one query.
@@ -10,7 +10,7 @@ from collections import Counter
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics import sources
+from analytics import complainants, recurrence, sources
 from analytics.registry import FIGURES, SMALL, UNIT_LABELS, Computed, Figure, Unit, Value, compute, figure, ratio
 
 __all__ = ["FIGURES", "SMALL", "UNIT_LABELS", "Computed", "Figure", "Unit", "Value", "compute"]
@@ -88,6 +88,96 @@ def repeat_rate(n: Counter) -> Value:
 )
 def high_risk_share(n: Counter) -> Value:
     return ratio(n["high_risk"], n["cases"])
+
+
+@figure(
+    _("Share with a legal risk"),
+    Unit.RATIO,
+    sources.registered,
+    _(
+        "Complaints registered in the period that were given a type of legal risk, divided by all registered in the "
+        "period. The type as it stands now counts."
+    ),
+    rising=False,
+)
+def legal_risk_share(n: Counter) -> Value:
+    return ratio(n["legal_risk"], n["cases"])
+
+
+@figure(
+    _("Share of strong emotion"),
+    Unit.RATIO,
+    sources.registered,
+    _(
+        "Complaints registered in the period whose complainant was angry or beside themselves, divided by all "
+        "registered in the period."
+    ),
+    rising=False,
+)
+def upset_share(n: Counter) -> Value:
+    return ratio(n["upset"], n["cases"])
+
+
+@figure(
+    _("Emotions noted"),
+    Unit.CASES,
+    sources.emotions,
+    _("Emotions noted in complaints registered in the period. Unit: notes; a case may carry several."),
+)
+def emotions_noted(n: Counter) -> Value:
+    return Value(n["marks"])
+
+
+@figure(
+    _("Share of special groups"),
+    Unit.RATIO,
+    sources.registered,
+    _(
+        "Complaints registered in the period whose complainant belongs to a group that needs special care, divided "
+        "by all registered in the period. Groups not asked for or not told are left out."
+    ),
+)
+def special_share(n: Counter) -> Value:
+    return ratio(n["special"], n["cases"])
+
+
+@figure(
+    _("Repeat complainants"),
+    Unit.CASES,
+    complainants.persons,
+    _(
+        "Persons with two or more complaints registered in the period. Unit: persons. Equal telephone numbers, e-mail "
+        "addresses or identity numbers make one person; they are compared by keyed hashes, nobody is named."
+    ),
+    rising=False,
+)
+def repeat_complainants(n: Counter) -> Value:
+    return Value(n["repeat"])
+
+
+@figure(
+    _("High-frequency complainants"),
+    Unit.CASES,
+    complainants.persons,
+    _(
+        "Persons with three or more complaints registered in the period, told apart like repeat complainants. "
+        "Unit: persons."
+    ),
+    rising=False,
+)
+def frequent_complainants(n: Counter) -> Value:
+    return Value(n["frequent"])
+
+
+@figure(
+    _("Complaints of high-frequency complainants"),
+    Unit.CASES,
+    complainants.persons,
+    _("Complaints registered in the period by persons with three or more of them. Unit: cases."),
+    rising=False,
+)
+def frequent_cases(n: Counter) -> Value:
+    return Value(n["frequent_cases"])
 
 
 # --- Time -------------------------------------------------------------------------------------
@@ -347,6 +437,59 @@ def call_back_rate(n: Counter) -> Value:
 
 
 @figure(
+    _("Contacted in time (three rates)"),
+    Unit.RATIO,
+    sources.calls,
+    _(
+        "Call-backs in the period that reached somebody whose first contact was in time, divided by those that reached "
+        "somebody with a limit for the first contact."
+    ),
+    rising=True,
+)
+def contact_rate(n: Counter) -> Value:
+    return ratio(n["contacted"], n["contact_known"])
+
+
+@figure(
+    _("Solved (three rates)"),
+    Unit.RATIO,
+    sources.calls,
+    _(
+        "Call-backs in the period with the answer “solved”, divided by the base chosen: call-backs that were answered, "
+        "that reached the person, or all that were tried."
+    ),
+    rising=True,
+)
+def resolution_rate(n: Counter) -> Value:
+    return ratio(n["solved"], n["solved_base"])
+
+
+@figure(
+    _("Satisfied (three rates)"),
+    Unit.RATIO,
+    sources.calls,
+    _(
+        "Call-backs in the period with a satisfied answer, divided by the base chosen: call-backs that were answered, "
+        "that reached the person, or all that were tried. “Basically satisfied” counts unless the formula says no."
+    ),
+    rising=True,
+)
+def pleased_rate(n: Counter) -> Value:
+    return ratio(n["pleased"], n["pleased_base"])
+
+
+@figure(
+    _("Praise received"),
+    Unit.CASES,
+    sources.praise,
+    _("Praise from customers by the day it came. Unit: praises. It counts for the department it names."),
+    rising=True,
+)
+def praises(n: Counter) -> Value:
+    return Value(n["praises"])
+
+
+@figure(
     _("Reminders"),
     Unit.CASES,
     sources.questions,
@@ -391,6 +534,77 @@ def reopenings(n: Counter) -> Value:
 )
 def returns(n: Counter) -> Value:
     return Value(n["returns"])
+
+
+@figure(
+    _("Closed after rework"),
+    Unit.RATIO,
+    sources.closed,
+    _(
+        "Cases first closed in the period whose reply was returned for rework before, divided by all first closed "
+        "in the period."
+    ),
+    rising=False,
+)
+def rework_share(n: Counter) -> Value:
+    return ratio(n["reworked"], n["cases"])
+
+
+@figure(
+    _("Closed after a return"),
+    Unit.RATIO,
+    sources.closed,
+    _(
+        "Cases first closed in the period that a department had given back before, divided by all first closed in the "
+        "period."
+    ),
+    rising=False,
+)
+def return_share(n: Counter) -> Value:
+    return ratio(n["returned"], n["cases"])
+
+
+@figure(
+    _("Came again after closing"),
+    Unit.RATIO,
+    recurrence.watched,
+    _(
+        "Solved cases whose 90 days after the first closing ended in the period and in which the same person, or the "
+        "same outlet with the same category, complained again within these 90 days, divided by all such cases. A case "
+        "whose complainant last said before closing that it is not solved is left out."
+    ),
+    rising=False,
+)
+def recurrence_rate(n: Counter) -> Value:
+    return ratio(n["again"], n["cases"])
+
+
+@figure(
+    _("Perfunctory replies"),
+    Unit.CASES,
+    sources.marks,
+    _(
+        "Cases with an early warning about a perfunctory reply raised in the period. Unit: cases. Dismissed warnings "
+        "are left out."
+    ),
+    rising=False,
+)
+def perfunctory(n: Counter) -> Value:
+    return Value(n["perfunctory"])
+
+
+@figure(
+    _("Closed without evidence"),
+    Unit.CASES,
+    sources.marks,
+    _(
+        "Cases with an early warning about a missing investigation or evidence raised in the period. Unit: cases. "
+        "Dismissed warnings are left out."
+    ),
+    rising=False,
+)
+def missing_evidence(n: Counter) -> Value:
+    return Value(n["no_evidence"])
 
 
 # --- Review, publication, improvement -------------------------------------------------------------
@@ -452,3 +666,28 @@ def publications(n: Counter) -> Value:
 )
 def improvements_verified(n: Counter) -> Value:
     return Value(n["improvements"])
+
+
+@figure(
+    _("Documents revised"),
+    Unit.CASES,
+    sources.documents,
+    _("Manuals and rules revised in the period because of a published problem. Unit: documents."),
+    rising=True,
+)
+def revised_documents(n: Counter) -> Value:
+    return Value(n["documents"])
+
+
+@figure(
+    _("Complaints after a publication"),
+    Unit.RATIO,
+    sources.echo,
+    _(
+        "For results whose 90 days after posting ended in the period: complaints of their category in these 90 days, "
+        "divided by those in the 90 days before. Less than 100 % is fewer than before."
+    ),
+    rising=False,
+)
+def publication_echo(n: Counter) -> Value:
+    return ratio(n["after"], n["before"])

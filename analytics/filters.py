@@ -13,7 +13,10 @@ from analytics.periods import Period
 from analytics.permissions import scope_for
 from analytics.scope import Scope
 
-NAMES = ("period", "department", "channel", "category", "classification")
+NAMES = (
+    "period", "department", "channel", "category", "classification",
+    "risk", "tier", "legal", "care", "emotion", "product", "outlet", "basically", "base",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from analytics import periods
-from analytics.states import Edition
+from analytics.states import EDITIONS
 
 MONTHS_OFFERED = 12
 
@@ -21,7 +21,7 @@ def period_choices(at: datetime) -> list[tuple[str, str]]:
 
 
 class RequestForm(forms.Form):
-    edition = forms.ChoiceField(label=_("Edition"), choices=Edition.choices)
+    edition = forms.ChoiceField(label=_("Edition"), choices=EDITIONS)
     by_first = forms.BooleanField(label=_("Count by the first classification"), required=False)
 
     def __init__(self, *args, at: datetime, **kwargs) -> None:

@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import after_commit
-from analytics import building, outbreaks, periods, tasks, transitions
+from analytics import aggregates, building, outbreaks, periods, tasks, tidying, transitions
 from analytics.models import Report
-from analytics.states import Edition, ReportStatus
+from analytics.states import EDITIONS, ReportStatus
 from complaints import jobs
 
 # A report asked for so long ago should have been claimed: its message was lost.
@@ -20,7 +20,7 @@ WAIT = timedelta(minutes=1)
 
 
 def build_due_reports(*, now: datetime | None = None) -> dict[str, Any]:
-    """Ask for the three editions of the month that is over and, after a quarter, of the quarter (AN-19)."""
+    """Ask for every edition of the month that is over and, after a quarter, of the quarter (AN-19, FB-17)."""
     now = now or timezone.now()
     month = periods.month_of(now).previous
     due = [month]
@@ -35,7 +35,7 @@ def build_due_reports(*, now: datetime | None = None) -> dict[str, Any]:
 def request_all(period: periods.Period, *, now: datetime) -> dict[str, Any]:
     return {
         edition: transitions.request_report(period.code, edition=edition, by=None, at=now).pk
-        for edition in Edition.values
+        for edition in dict(EDITIONS)
     }
 
 
@@ -59,6 +59,21 @@ def sweep_reports(*, now: datetime | None = None) -> dict[str, int]:
     for pk in unwritten:
         after_commit.enqueue(tasks.render_report, report_id=pk)
     return {"builds": len(waiting), "documents": len(unwritten)}
+
+
+def refresh_figures(*, now: datetime | None = None) -> dict[str, int]:
+    """Count the days of changed cases anew for the dashboard (AN-03)."""
+    return aggregates.refresh(now=now)
+
+
+def reconcile_figures(*, now: datetime | None = None) -> dict[str, int]:
+    """Compare the stored counts with the cases and mend what differs (AN-03)."""
+    return aggregates.reconcile(now=now)
+
+
+def tidy_records(*, now: datetime | None = None) -> dict[str, Any]:
+    """Look for records that would make the figures of the month that is over wrong (AN-34)."""
+    return tidying.tidy_due(now=now)
 
 
 def detect_outbreaks(*, now: datetime | None = None) -> dict[str, Any]:

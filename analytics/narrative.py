@@ -129,13 +129,13 @@ def distribution(facts: Facts, heading: str) -> Section:
     """AN-08, AN-09, AN-05: by channel, category and department."""
     paragraphs, charts = [], []
     if channels := facts.points("channel"):
-        finding = _small_note()
+        finding = small_note()
         if facts.counts("channel"):
             finding = _("By channel: %(list)s.") % {"list": facts.shares("channel", 4)}
         paragraphs.append(finding)
         charts.append(ChartSpec("shares", _("Channels"), {"points": _pairs(channels), "unit": _("cases")}, finding))
     if categories := facts.points("category"):
-        finding = _small_note()
+        finding = small_note()
         if facts.counts("category"):
             finding = _("The leading categories are %(list)s; together they make up %(share)s.") % {
                 "list": facts.shares("category", 3),
@@ -168,10 +168,11 @@ def _department_table(facts: Facts) -> tuple[Table, ...]:
         *(Column(str(FIGURES[key].name), kinds.get(FIGURES[key].unit, "number"), graded=True) for key in keys),
     )
     body = tuple((str(row["label"]), *(row[key]["value"] for key in keys)) for row in rows)
-    return (Table(_("Departments"), columns, body, _small_note()),)
+    return (Table(_("Departments"), columns, body, small_note()),)
 
 
-def _small_note() -> str:
+def small_note() -> str:
+    """Said below a table that leaves small cells empty."""
     return _("Cells that rest on fewer than 5 cases are left empty.")
 
 
@@ -219,7 +220,7 @@ def timeliness(facts: Facts, heading: str) -> Section:
         Column(_("Ended"), "int"),
         Column(_("On-time rate"), "percent"),
     )
-    tables = (Table(_("Limits by milestone"), columns, rows, _small_note()),) if rows else ()
+    tables = (Table(_("Limits by milestone"), columns, rows, small_note()),) if rows else ()
     return Section("timeliness", heading, level=2, paragraphs=tuple(paragraphs), tables=tables)
 
 

@@ -7,10 +7,11 @@ from django.utils.translation import gettext as _
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import Department, User
 from analytics.models import Report
-from analytics.scope import Scope
+from analytics.scope import ANSWERED, ASKED, REACHED, Formula, Scope
 from analytics.states import REPORT_MOVES, ReportStatus
 from complaints import filters
-from complaints.states import Channel
+from complaints.models import Category, Dimension
+from complaints.states import Channel, CustomerTier, EmotionIntensity, RiskGrade, SpecialGroup
 
 FIRST, FINAL = "first", "final"
 SEE = "analytics.view_figures"
@@ -25,11 +26,26 @@ def require(user: User, permission: str) -> None:
 
 
 def scope_for(
-    user: User, *, department: str = "", channel: str = "", category: str = "", classification: str = ""
+    user: User,
+    *,
+    department: str = "",
+    channel: str = "",
+    category: str = "",
+    classification: str = "",
+    risk: str = "",
+    tier: str = "",
+    legal: str = "",
+    care: str = "",
+    emotion: str = "",
+    product: str = "",
+    outlet: str = "",
+    basically: str = "",
+    base: str = "",
 ) -> Scope:
     """What this person may count, narrowed by the filters (codes). Raises NotAllowed, InvalidInput.
 
     `classification` is "first" or "final": by which category a case counts that was classified again (CLS-15).
+    `product` and `outlet` are compared whole. `basically` and `base` choose the formula of the three rates.
 
     A department counts its own cases, a manager the departments managed, everybody else with the
     permission the whole organisation.
@@ -43,6 +59,16 @@ def scope_for(
         raise InvalidInput("channel", _("There is no such channel."))
     if classification not in ("", FIRST, FINAL):
         raise InvalidInput("classification", _("Choose “first” or “final”."))
+    for name, value, choices in (
+        ("risk", risk, RiskGrade.values),
+        ("tier", tier, CustomerTier.values),
+        ("care", care, SpecialGroup.values),
+        ("emotion", emotion, [str(number) for number in EmotionIntensity.values]),
+        ("basically", basically, ("yes", "no")),
+        ("base", base, (ANSWERED, REACHED, ASKED)),
+    ):
+        if value and value not in choices:
+            raise InvalidInput(name, _("This choice does not exist."))
     return Scope(
         departments=departments,
         by_first=classification == FIRST,
@@ -51,7 +77,24 @@ def scope_for(
         department=department_ids,
         channel=channel,
         category=_option("category", category, _("There is no such category.")),
+        risk=risk,
+        tier=tier,
+        legal=_legal_types(legal),
+        care=care,
+        emotion=int(emotion) if emotion else None,
+        product=product,
+        outlet=outlet,
+        formula=Formula(basically != "no", base or ANSWERED),
     )
+
+
+def _legal_types(code: str) -> tuple[int, ...]:
+    if not code:
+        return ()
+    found = tuple(Category.objects.filter(dimension=Dimension.LEGAL, code=code).values_list("pk", flat=True))
+    if not found:
+        raise InvalidInput("legal", _("This choice does not exist."))
+    return found
 
 
 def _option(kind: str, code: str, message: str) -> tuple[int, ...]:
@@ -81,6 +124,11 @@ def _departments_of(user: User) -> frozenset[int] | None:
 def sees_cases(user: User) -> bool:
     """Whether a figure may lead this person to the list of cases behind it."""
     return any(user.has_perm(f"complaints.{name}") for name in ("view_all", "view_department", "view_managed"))
+
+
+def sees_staff(user: User) -> bool:
+    """Whether this person may read figures by member of staff: heads of departments and management (QUA-13)."""
+    return user.has_perm(SEE) and (user.has_perm("complaints.lead_department") or user.has_perm(APPROVE))
 
 
 def report_refusal(user: User, action: str, report: Report) -> str:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from analytics import selectors
+from analytics import closing, feedback_report
 from analytics.cells import Cells, Group
 from analytics.documents.snapshot import Definition, ReportSnapshot
 from analytics.editions import SECTIONS
@@ -25,7 +25,7 @@ from analytics.narrative import summary
 from analytics.periods import Period, parse
 from analytics.scope import WHOLE, Scope
 from analytics.sources import days_to_reply, registered
-from analytics.states import Edition, ReportStatus
+from analytics.states import FEEDBACK, ReportStatus, edition_label
 from complaints.models import Callback, Complaint, ImprovementAction
 from complaints.states import Channel, LateReason, Satisfaction
 
@@ -38,15 +38,16 @@ def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str,
     `by_first`: cases count under the category they were given first (CLS-15).
     """
     with override(LANGUAGE):
-        data = selectors.bundle(period, Scope(by_first=by_first), at=at, outside=True)
+        data = closing.bundle(period, Scope(by_first=by_first), at=at, outside=True)
         data["cases"] = _typical_cases(period)
         data["improvements"] = _improvements(period)
+        data["feedback"] = feedback_report.collect(period)
     return json.loads(json.dumps(data))
 
 
 def fingerprint(data: dict[str, Any]) -> str:
     """SHA-256 of frozen figures; when they were computed is left out, so equal figures have equal hashes."""
-    content = {key: value for key, value in data.items() if key not in ("computed_at", "is_over")}
+    content = {key: value for key, value in data.items() if key not in ("computed_at", "is_over", "final")}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -102,7 +103,7 @@ def _told(case: Complaint, period: Period, common: Cells) -> dict[str, Any]:
 
 
 def _subtitle(report: Report) -> str:
-    label = str(Edition(report.edition).label)
+    label = edition_label(report.edition)
     return _("%(edition)s, counted by the first classification") % {"edition": label} if report.by_first else label
 
 
@@ -111,11 +112,11 @@ def draft(report: Report) -> ReportSnapshot:
     facts = Facts(report.figures)
     with override(LANGUAGE):
         return ReportSnapshot(
-            title=title_of(parse(report.period)),
+            title=title_of(parse(report.period), report.edition),
             subtitle=_subtitle(report),
             organisation=str(settings.ORGANISATION["name"]),
             period_label=facts.period,
-            edition=str(Edition(report.edition).label),
+            edition=edition_label(report.edition),
             revision=report.revision,
             status=str(ReportStatus.DRAFT.label),
             approval="",
@@ -130,8 +131,10 @@ def draft(report: Report) -> ReportSnapshot:
         )
 
 
-def title_of(period: Period) -> str:
-    """《2026 年 10 月投诉工作总结》; a quarter is an analysis."""
+def title_of(period: Period, edition: str) -> str:
+    """《2026 年 10 月投诉工作总结》; a quarter is an analysis, the feedback report is called by its own name."""
+    if edition == FEEDBACK:
+        return _("Feedback report, %(period)s") % {"period": period.label}
     if period.months == 3:
         return _("Complaints analysis, %(period)s") % {"period": period.label}
     return _("Summary of complaints work, %(period)s") % {"period": period.label}
@@ -148,6 +151,8 @@ def printed(report: Report) -> ReportSnapshot:
             }
         unfinished = report.status in (ReportStatus.QUEUED, ReportStatus.BUILDING, ReportStatus.FAILED)
         status = str(ReportStatus.DRAFT.label if unfinished else report.get_status_display())
+        if "final" in report.figures:
+            status += " · " + (_("final figures") if report.figures["final"] else _("provisional figures"))
     return ReportSnapshot.from_dict({**report.snapshot, "status": status, "approval": approval})
 
 

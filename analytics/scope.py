@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from django.db.models import Q
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
+
+ANSWERED, REACHED, ASKED = "answered", "reached", "asked"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """How the three rates are counted: what is satisfied, and what they are divided by.
+
+    `base`: call-backs that gave an answer, that reached the person, or all that were tried.
+    """
+
+    basically: bool = True
+    base: str = ANSWERED
 
 
 @dataclass(frozen=True)
@@ -23,6 +38,14 @@ class Scope:
     channel: str = ""
     category: tuple[int, ...] = ()
     by_first: bool = False
+    risk: str = ""
+    tier: str = ""
+    legal: tuple[int, ...] = ()
+    care: str = ""
+    emotion: int | None = None
+    product: str = ""
+    outlet: str = ""
+    formula: Formula = field(default_factory=Formula)
 
     def cases(self, prefix: str = "") -> Q:
         """The condition on cases; `prefix` leads to the case, as "complaint__"."""
@@ -38,11 +61,26 @@ class Scope:
             condition &= Q(**{f"{prefix}first_category__in": self.category}) | unchanged
         elif self.category:
             condition &= Q(**{f"{prefix}category__in": self.category})
+        same = {
+            "risk_grade": self.risk,
+            "customer_tier": self.tier,
+            "product": self.product,
+            "outlet": self.outlet,
+        }
+        condition &= Q(**{f"{prefix}{name}": value for name, value in same.items() if value})
+        if self.legal:
+            condition &= Q(**{f"{prefix}legal_type__in": self.legal})
+        if self.emotion is not None:
+            condition &= Q(**{f"{prefix}emotion_intensity": self.emotion})
+        if self.care:
+            # The list is JSON: its text holds the code in quotation marks in every database.
+            condition &= Q(Contains(Cast(F(f"{prefix}special_groups"), TextField()), f'"{self.care}"'))
         return condition
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.department or self.channel or self.category)
+        narrowed = (self.department, self.channel, self.category, self.risk, self.tier, self.legal, self.care)
+        return any(narrowed) or self.emotion is not None or bool(self.product or self.outlet)
 
 
 WHOLE = Scope()

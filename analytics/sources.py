@@ -7,37 +7,42 @@ turns the counters into figures.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
-from analytics.cells import Cells, grouped, tally
+from analytics.cells import Cells, Group, grouped, tally
 from analytics.periods import OFFICE, Period
-from analytics.scope import Scope
+from analytics.scope import ANSWERED, ASKED, REACHED, Scope
 from complaints import clocks
 from complaints.calendars import CalendarMissing
-from complaints.models import Callback, CaseEvent, Complaint, Deadline, ImprovementAction, Question
+from complaints.models import Callback, CaseEvent, Complaint, Deadline, ImprovementAction, Praise, Question
 from complaints.states import (
     OPEN,
     DeadlineState,
     DissatisfactionReason,
+    EmotionIntensity,
     Milestone,
     QuestionKind,
     RiskGrade,
     Satisfaction,
     Status,
 )
-from publication.models import Publication
-from review.models import ReviewCase, ReviewTrigger
-from review.states import Conclusion
+from publication.models import Publication, RevisedDocument
+from review.models import Alert, ReviewCase, ReviewTrigger
+from review.states import AlertState, Conclusion
+
+# How long is watched what follows a closing or a publication.
+WATCH = timedelta(days=90)
 
 # --- Cases --------------------------------------------------------------------------------------
 
 
 def registered(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
-    """Complaints by registration: cases, repeats, high_risk, medium_risk."""
+    """Complaints by registration: cases, and how many of them repeat, are risky, upset or of a special group."""
     return tally(
         Complaint.objects.all(),
         "registered_at",
@@ -49,7 +54,16 @@ def registered(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()
         repeats=Count("pk", filter=Q(is_repeat=True)),
         high_risk=Count("pk", filter=Q(risk_grade=RiskGrade.HIGH)),
         medium_risk=Count("pk", filter=Q(risk_grade=RiskGrade.MEDIUM)),
+        legal_risk=Count("pk", filter=Q(legal_type__isnull=False)),
+        upset=Count("pk", filter=Q(emotion_intensity__gte=EmotionIntensity.ANGRY)),
+        special=Count("pk", filter=~Q(special_groups=[])),
     )
+
+
+def emotions(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
+    """Emotions noted in the cases registered: marks. A case may carry several."""
+    rows = Complaint.emotions.through.objects.all()
+    return tally(rows, "complaint__registered_at", periods, scope, axes, "complaint__", marks=Count("pk"))
 
 
 def _first_events(kinds: Sequence[str], targets: Sequence[Status]) -> QuerySet:
@@ -61,6 +75,8 @@ def _first_events(kinds: Sequence[str], targets: Sequence[Status]) -> QuerySet:
 
 _ANSWERING = ("pass_quality", "pass_legal")
 _ENDING = (*_ANSWERING, "refuse", "withdraw")
+_REWORK = ("return_for_rework", "return_from_legal")
+_RETURN = ("grant_return",)
 
 
 def handled(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
@@ -72,9 +88,9 @@ def handled(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -
 def open_at_end(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Cases that were open at the end of each period: cases. One query per period; no axes.
 
-    A case that changed later is judged by its last event before the end.
+    A case that changed later is judged by its last event before the end. Of the axes it knows only "case".
     """
-    cells = Cells()
+    cells = Cells(tuple(axes))
     for period in periods:
         earlier = CaseEvent.objects.filter(complaint=OuterRef("pk"), version__isnull=False, at__lt=period.end)
         rows = (
@@ -83,7 +99,11 @@ def open_at_end(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = (
             .annotate(then=Subquery(earlier.order_by("-version").values("to_status")[:1]))
             .filter(Q(status__in=OPEN, status_since__lt=period.end) | Q(status_since__gte=period.end, then__in=OPEN))
         )
-        cells.add(period, (), {"cases": rows.count()})
+        if axes:
+            for pk in rows.values_list("pk", flat=True):
+                cells.add(period, (Group(str(pk)),), {"cases": 1})
+        else:
+            cells.add(period, (), {"cases": rows.count()})
     return cells
 
 
@@ -138,30 +158,34 @@ def days_to_reply(case: Complaint) -> int | None:
 def answer_hours(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Hours to the first reply in whole periods: seconds, median_seconds, p90_seconds, cases (SLA-02).
 
-    Nearest-rank percentiles are read from the sorted rows, so this source knows no axes.
+    Nearest-rank percentiles are read from the sorted rows, so of the axes this source knows only "case".
     """
-    cells = Cells()
+    cells = Cells(tuple(axes))
     for period in periods:
         rows = (
             _first_events(_ANSWERING, (Status.REPLIED,))
             .filter(scope.cases("complaint__"), at__gte=period.start, at__lt=period.end)
             .annotate(took=F("at") - F("complaint__registered_at"))
             .order_by("took")
-            .values_list("took", flat=True)
+            .values_list("took", "complaint")
         )
-        lengths = [took.total_seconds() for took in rows]
+        if axes:
+            for took, pk in rows:
+                cells.add(period, (Group(str(pk)),), _hours_of([took.total_seconds()]))
+            continue
+        lengths = [took.total_seconds() for took, _pk in rows]
         if lengths:
-            cells.add(
-                period,
-                (),
-                {
-                    "cases": len(lengths),
-                    "seconds": sum(lengths),
-                    "median_seconds": rank(lengths, 0.5),
-                    "p90_seconds": rank(lengths, 0.9),
-                },
-            )
+            cells.add(period, (), _hours_of(lengths))
     return cells
+
+
+def _hours_of(lengths: list[float]) -> dict[str, float]:
+    return {
+        "cases": len(lengths),
+        "seconds": sum(lengths),
+        "median_seconds": rank(lengths, 0.5),
+        "p90_seconds": rank(lengths, 0.9),
+    }
 
 
 def rank(ordered: Sequence[float], share: float) -> float:
@@ -189,12 +213,18 @@ def clocks_stopped(periods: Sequence[Period], scope: Scope, axes: Sequence[str] 
 
 
 def closed(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
-    """Cases by their first closing: cases, late, called."""
+    """Cases by their first closing: cases, late, called, reworked (a reply came back), returned (by a department)."""
     missed = Deadline.objects.filter(complaint=OuterRef("pk"), state=DeadlineState.MISSED, assignment=None).exclude(
         milestone=Milestone.PROGRESS
     )
     called = Callback.objects.filter(complaint=OuterRef("pk"), is_reached=True, at__lte=OuterRef("first_closed_at"))
-    rows = Complaint.objects.annotate(was_late=Exists(missed), was_called=Exists(called))
+    before = CaseEvent.objects.filter(complaint=OuterRef("pk"), at__lte=OuterRef("first_closed_at"))
+    rows = Complaint.objects.annotate(
+        was_late=Exists(missed),
+        was_called=Exists(called),
+        was_reworked=Exists(before.filter(kind__in=_REWORK)),
+        was_returned=Exists(before.filter(kind__in=_RETURN)),
+    )
     return tally(
         rows,
         "first_closed_at",
@@ -205,15 +235,17 @@ def closed(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) ->
         cases=Count("pk"),
         late=Count("pk", filter=Q(was_late=True)),
         called=Count("pk", filter=Q(was_called=True)),
+        reworked=Count("pk", filter=Q(was_reworked=True)),
+        returned=Count("pk", filter=Q(was_returned=True)),
     )
 
 
 def moves(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Steps back in the log: reworks, reopenings, returns."""
     kinds = {
-        "reworks": ("return_for_rework", "return_from_legal"),
+        "reworks": _REWORK,
         "reopenings": ("reopen",),
-        "returns": ("grant_return",),
+        "returns": _RETURN,
     }
     rows = CaseEvent.objects.filter(kind__in=[kind for names in kinds.values() for kind in names])
     counts = {name: Count("pk", filter=Q(kind__in=names)) for name, names in kinds.items()}
@@ -244,6 +276,51 @@ def questions(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ())
         reminders=Count("pk", filter=Q(kind=QuestionKind.REMINDER)),
         substantive=Count("pk", filter=Q(kind=QuestionKind.SUBSTANTIVE)),
     )
+
+
+def calls(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
+    """Call-backs by the formula of the scope: contacted of contact_known, solved of solved_base, pleased of
+    pleased_base."""
+    clocks_of = Deadline.objects.filter(complaint=OuterRef("complaint"), milestone=Milestone.FIRST_CONTACT)
+    rows = Callback.objects.annotate(
+        in_time=Exists(clocks_of.filter(state=DeadlineState.MET)),
+        too_late=Exists(clocks_of.filter(state=DeadlineState.MISSED)),
+    )
+    reached, everything = Q(is_reached=True), Q(pk__isnull=False)
+    bases = {
+        ANSWERED: (reached & Q(is_solved__isnull=False), ~Q(satisfaction="")),
+        REACHED: (reached, reached),
+        ASKED: (everything, everything),
+    }
+    solved_base, pleased_base = bases[scope.formula.base]
+    pleased = [Satisfaction.SATISFIED, *([Satisfaction.BASICALLY] if scope.formula.basically else [])]
+    return tally(
+        rows,
+        "at",
+        periods,
+        scope,
+        axes,
+        "complaint__",
+        contacted=Count("pk", filter=reached & Q(in_time=True) & Q(too_late=False)),
+        contact_known=Count("pk", filter=reached & (Q(in_time=True) | Q(too_late=True))),
+        solved=Count("pk", filter=reached & Q(is_solved=True)),
+        solved_base=Count("pk", filter=solved_base),
+        pleased=Count("pk", filter=Q(satisfaction__in=pleased)),
+        pleased_base=Count("pk", filter=pleased_base),
+    )
+
+
+def praise(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
+    """Praise by the day it came: praises. It belongs to the department and person it names, with a case or without."""
+    rows = Praise.objects.all()
+    for departments in (scope.departments, scope.department or None):
+        if departments is not None:
+            rows = rows.filter(department__in=sorted(departments))
+    rest = replace(scope, departments=None, department=())
+    own = [f"praised_{axis}" if axis in ("department", "handler") else axis for axis in axes]
+    cells = tally(rows, "received_on", periods, rest, own, "complaint__", praises=Count("pk"))
+    cells.axes = tuple(axes)
+    return cells
 
 
 # --- Reviews, publications, improvements ----------------------------------------------------------
@@ -287,6 +364,15 @@ def reviews_final(periods: Sequence[Period], scope: Scope, axes: Sequence[str] =
     )
 
 
+def marks(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
+    """Early warnings that nobody dismissed, by the moment they were raised: perfunctory, no_evidence (QUA-10)."""
+    if not scope.sees_reviews:
+        return Cells(tuple(axes))
+    rows = Alert.objects.exclude(state=AlertState.DISMISSED)
+    counts = {rule: Count("complaint", distinct=True, filter=Q(rule=rule)) for rule in ("perfunctory", "no_evidence")}
+    return tally(rows.filter(rule__in=counts), "raised_at", periods, scope, axes, "complaint__", **counts)
+
+
 def posted(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Publications by the moment they were posted: publications."""
     return tally(Publication.objects.all(), "posted_at", periods, scope, axes, "complaint__", publications=Count("pk"))
@@ -297,3 +383,37 @@ def improvements_verified(periods: Sequence[Period], scope: Scope, axes: Sequenc
     return tally(
         ImprovementAction.objects.all(), "verified_at", periods, scope, axes, "complaint__", improvements=Count("pk")
     )
+
+
+def documents(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
+    """Manuals and rules by the day they were revised because of a published problem: documents (PUB-42)."""
+    rows = RevisedDocument.objects.all()
+    return tally(rows, "revised_on", periods, scope, axes, "publication__complaint__", documents=Count("pk"))
+
+
+def echo(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
+    """Complaints of the category of a published result in the 90 days before and after its posting: before, after.
+
+    A result counts in the period in which the 90 days after it end. Knows no axes.
+    """
+    cells = Cells()
+    of_category = Complaint.objects.filter(category=OuterRef("category")).order_by().values("category")
+    for period in periods:
+        rows = (
+            Publication.objects.filter(scope.cases("complaint__"), category__isnull=False)
+            .filter(posted_at__gte=period.start - WATCH, posted_at__lt=period.end - WATCH)
+            .annotate(watch_from=F("posted_at") - WATCH, watch_until=F("posted_at") + WATCH)
+        )
+        spans = {
+            "before": Q(registered_at__gte=OuterRef("watch_from"), registered_at__lt=OuterRef("posted_at")),
+            "after": Q(registered_at__gte=OuterRef("posted_at"), registered_at__lt=OuterRef("watch_until")),
+        }
+        found = rows.annotate(
+            **{
+                name: Subquery(of_category.filter(span).annotate(n=Count("pk")).values("n"))
+                for name, span in spans.items()
+            }
+        )
+        for before, after in found.values_list("before", "after"):
+            cells.add(period, (), {"before": before or 0, "after": after or 0})
+    return cells

@@ -44,6 +44,14 @@ def build_due_reports() -> int:
     return len(jobs.build_due_reports())
 
 
+@shared_task(name="analytics.watch_problems")
+def watch_problems() -> int:
+    """Remind of improvement projects and bring the ranks of the problem list up to date."""
+    from analytics import projects  # leaf
+
+    return projects.watch()["told"]
+
+
 @shared_task(name="analytics.detect_outbreaks")
 def detect_outbreaks() -> int:
     """Look for outbreaks."""
@@ -53,3 +61,30 @@ def detect_outbreaks() -> int:
     if found["outbreaks"]:
         logger.info("found outbreaks", extra=found)
     return int(found["outbreaks"])
+
+
+@shared_task(name="analytics.refresh_figures")
+def refresh_figures() -> int:
+    """Count the days of changed cases anew."""
+    from analytics import jobs  # leaf
+
+    return jobs.refresh_figures()["days"]
+
+
+@shared_task(name="analytics.reconcile_figures")
+def reconcile_figures() -> int:
+    """Compare the stored counts with the cases."""
+    from analytics import jobs  # leaf
+
+    return jobs.reconcile_figures()["days"]
+
+
+@shared_task(name="analytics.tidy_records")
+def tidy_records() -> int:
+    """Look for records unfit for the figures."""
+    from analytics import jobs  # leaf
+
+    found = jobs.tidy_records()
+    if found.get("found"):
+        logger.info("found records to tidy", extra={"records": found["found"]})
+    return int(found.get("found", 0))

@@ -22,7 +22,7 @@ from accounts.models import User
 from analytics import periods, permissions, reporting, tasks
 from analytics.documents.snapshot import ReportSnapshot
 from analytics.models import Report, ReportFile
-from analytics.states import REPORT_MOVES, Edition, ReportStatus
+from analytics.states import EDITIONS, REPORT_MOVES, ReportStatus
 from complaints import notify
 
 # A build that was not heard of for so long lost its worker.
@@ -50,9 +50,9 @@ def request_report(
     if by is not None:
         permissions.require(by, permissions.BUILD)
     wanted = periods.finished(period, at=at)
-    if edition not in Edition.values:
+    if edition not in dict(EDITIONS):
         raise InvalidInput(
-            "edition", _("Choose one of the editions: %(editions)s."), editions=", ".join(Edition.values)
+            "edition", _("Choose one of the editions: %(editions)s."), editions=", ".join(dict(EDITIONS))
         )
     latest = (
         Report.objects.select_for_update().filter(period=wanted.code, edition=edition).order_by("-revision").first()

@@ -1,17 +1,30 @@
 """Pages of the desk: figures, improvements, reports."""
 
-from django.urls import path
+from django.urls import include, path
 
-from analytics import outbreak_views, views
+from analytics import figure_views, measure_views, outbreak_views, views
 
 app_name = "analytics"
 
 urlpatterns = [
     path("figures/", views.figures, name="figures"),
+    path("figures/all/", figure_views.all_figures, name="all"),
+    path("figures/all/<slug:format>/", figure_views.download_figures, name="all_file"),
+    path("figures/behind/<slug:key>/", figure_views.behind, name="behind"),
+    path("figures/appraisal/", figure_views.appraisal_page, name="appraisal"),
+    path("figures/awards/", figure_views.awards_page, name="awards"),
+    path("figures/closing/", measure_views.closing_list, name="closing"),
+    path("figures/closing/<slug:period>/close/", measure_views.closing_close, name="closing_close"),
+    path("figures/closing/<slug:period>/open/", measure_views.closing_reopen, name="closing_reopen"),
+    path("figures/tidying/", measure_views.tidying_list, name="tidying"),
+    path("figures/tidying/<int:pk>/", measure_views.tidying_settle, name="tidying_settle"),
+    path("figures/targets/", measure_views.target_list, name="targets"),
+    path("figures/annotations/", measure_views.annotation_list, name="annotations"),
+    path("figures/annotations/<int:pk>/end/", measure_views.end_annotation, name="end_annotation"),
     path("outbreaks/", outbreak_views.outbreak_list, name="outbreaks"),
     path("outbreaks/<int:pk>/", outbreak_views.outbreak, name="outbreak"),
     path("outlook/", outbreak_views.outlook_page, name="outlook"),
-    path("problems/", views.problems, name="problems"),
+    path("problems/improvements/", views.improvements, name="improvements"),
     path("reports/", views.reports, name="reports"),
     path("reports/<int:pk>/", views.report, name="report"),
     path("reports/<int:pk>/progress/", views.progress, name="progress"),
@@ -21,4 +34,6 @@ urlpatterns = [
     path("reports/<int:pk>/revise/", views.revise, name="revise"),
     path("reports/<int:pk>/sections/<slug:key>/", views.edit_section, name="edit_section"),
     path("reports/<int:pk>/<slug:format>/", views.download, name="download"),
+    # The numbers in its addresses match any word, so it comes last.
+    path("", include("analytics.problem_urls")),
 ]

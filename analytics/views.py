@@ -20,12 +20,13 @@ from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from accounts.web import StaffRequest
 from analytics import building, charts, dashboard, filters, forms, permissions, reporting, transitions
+from analytics import problems as problem_list
 from analytics.documents.snapshot import Table
 from analytics.documents.wording import cell_text, section_numbers
-from analytics.models import Report
+from analytics.models import Problem, Report
 from analytics.periods import Period, month_of, parse
 from analytics.querysets import for_list, reports_visible_to
-from analytics.states import Edition, ReportStatus
+from analytics.states import ReportStatus, edition_label
 from complaints import filters as case_filters
 
 CARDS = 3
@@ -56,21 +57,36 @@ def figures(request: StaffRequest) -> HttpResponse:
         problem = str(error)
         chosen = filters.select(QueryDict(), request.user, at=now)
     links = permissions.sees_cases(request.user)
-    rows = list(dashboard.improvements(chosen.scope)[: PANEL_ROWS + 1])
+    chart = "" if problem else request.GET.get("chart", "")
+    board = dashboard.build(chosen.period, chosen.scope, links=links, now=now, chart=chart)
+    worst = problem_list.within(Problem.objects.filter(state__in=problem_list.UNSETTLED), chosen.scope, request.user)
+    rows = list(problem_list.for_list(worst, now=now)[: PANEL_ROWS + 1])
     context = {
         "period": chosen.period,
         "is_over": chosen.period.is_over(now),
-        "now": now,
+        "now": board.as_of,
         "problem": problem,
-        "board": dashboard.build(chosen.period, chosen.scope, links=links),
-        "improvements": _improvement_rows(rows[:PANEL_ROWS], now),
-        "more_improvements": len(rows) > PANEL_ROWS,
+        "board": board,
+        "chart_links": [
+            (f"?{_with(request.GET, chart=key)}", figure.name, figure is board.charted)
+            for key, figure in dashboard.CHARTED.items()
+        ],
+        "lines": problem_list.lines(rows[:PANEL_ROWS], today=dashboard.today(now)),
+        "more_problems": len(rows) > PANEL_ROWS,
+        "may_enter": request.user.has_perm(problem_list.MANAGE),
         "links_to_cases": links,
         "reports": [card(report, request.user) for report in for_list(reports_visible_to(request.user))[:CARDS]],
         "may_build": request.user.has_perm(permissions.BUILD),
+        "sees_staff": permissions.sees_staff(request.user),
         **_switches(chosen, request.user, now),
     }
     return render(request, "analytics/figures.html", context, status=400 if problem else 200)
+
+
+def _with(parameters: QueryDict, **changes: str) -> str:
+    """The filters of this address with some changed, as the end of an address."""
+    kept = {name: parameters.get(name, "") for name in filters.NAMES if parameters.get(name)}
+    return urlencode({**kept, **changes})
 
 
 def _switches(chosen: filters.Selection, user: User, now: datetime) -> dict[str, Any]:
@@ -109,7 +125,7 @@ def _improvement_rows(rows: list, now: datetime) -> list[dict[str, Any]]:
 
 @login_required
 @require_GET
-def problems(request: StaffRequest) -> HttpResponse:
+def improvements(request: StaffRequest) -> HttpResponse:
     """Improvements in progress, the next due first, page by page (keyset: due date and id)."""
     now = timezone.now()
     scope = permissions.scope_for(request.user)
@@ -122,10 +138,10 @@ def problems(request: StaffRequest) -> HttpResponse:
     context = {
         "improvements": _improvement_rows(found[:PAGE_ROWS], now),
         "next_url": f"?after={last.due_on:%Y-%m-%d}.{last.pk}" if last else "",
-        "first_url": reverse("analytics:problems") if after else "",
+        "first_url": reverse("analytics:improvements") if after else "",
         "links_to_cases": permissions.sees_cases(request.user),
     }
-    return render(request, "analytics/problems.html", context)
+    return render(request, "analytics/improvements.html", context)
 
 
 def _after(rows: Any, cursor: str) -> Any:
@@ -147,8 +163,8 @@ def card(report: Report, user: User) -> dict[str, Any]:
     waiting = report.status in (ReportStatus.QUEUED, ReportStatus.BUILDING)
     return {
         "report": report,
-        "title": reporting.title_of(period),
-        "edition": Edition(report.edition).label,
+        "title": reporting.title_of(period, report.edition),
+        "edition": edition_label(report.edition),
         "status": ReportStatus(report.status).label,
         "tone": STATUS_TONES[ReportStatus(report.status)],
         "is_waiting": waiting,
@@ -225,6 +241,7 @@ def _report_context(report: Report, user: User) -> dict[str, Any]:
         "files": [files[format] for format in building.FORMATS if format in files],
         "is_writing": bool(report.built_at) and len(files) < len(building.FORMATS),
         "actions": actions,
+        "is_final": report.figures.get("final"),
         "other_basis": {"by_first": "0" if report.by_first else "1"},
         "approve_refusal": permissions.report_refusal(user, "approve", report)
         if report.status == ReportStatus.DRAFT

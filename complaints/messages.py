@@ -8,14 +8,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Field
 from django.utils.translation import gettext as _
 
-from complaints.models import Notification
+from complaints.models import Bulletin, Incident, Notification
 from complaints.states import Milestone
 
 # What cannot wait: mailed at once whatever the reader chose, told to the substitute of whoever is away, and
 # to the office's chat groups (SLA-13).
-PRESSING = frozenset({"breach", "escalation", "high_risk", "batch_outbreak", "ledger_broken"})
+PRESSING = frozenset({"breach", "escalation", "high_risk", "batch_outbreak", "ledger_broken", "posting_withdrawn"})
+
+
+def bulletin_part(name: str) -> str:
+    """What a part of a bulletin is called, for whoever has to mend it."""
+    field = (Incident if name == "title" else Bulletin)._meta.get_field(name)
+    assert isinstance(field, Field)
+    return str(field.verbose_name)
 
 
 def sentence(row: Notification, absent: str = "") -> str:
@@ -49,6 +57,8 @@ def plain_sentence(row: Notification) -> str:
         "milestone": milestone,
         **{k: v for k, v in row.params.items() if k not in ("due", "milestone")},
     }
+    if row.kind == "bulletin_blocked":
+        values["part"] = bulletin_part(row.params["part"])
     texts = {
         "assigned": _("%(number)s was assigned to your department."),
         "handed_over": _("%(number)s was handed over to you."),
@@ -97,10 +107,28 @@ def plain_sentence(row: Notification) -> str:
         "review_requested": _("A new review %(review)s waits for screening."),
         "outbreak_found": _("%(count)s complaints of one kind from %(day)s on: say where the trouble lies."),
         "batch_outbreak": _("%(count)s complaints about one batch or new product: decide on an emergency response."),
+        "project_given": _("You are responsible for improvement project %(project)s."),
+        "project_report": _("Improvement project %(project)s: a progress report is due."),
+        "project_silent": _("Improvement project %(project)s: its owner has not reported progress."),
+        "project_overdue": _("Improvement project %(project)s was due on %(day)s and is not done."),
+        "project_to_verify": _("Improvement project %(project)s is reported as done and waits to be verified."),
+        "project_verified": _("Improvement project %(project)s is verified."),
+        "project_returned": _("Improvement project %(project)s was not accepted; read why."),
+        "adoption_asked": _("Your department is asked to take over improvement %(project)s; answer until %(day)s."),
+        "adoption_late": _("Your department has not answered whether it takes over improvement %(project)s."),
+        "adoption_answered": _("A department has answered whether it takes over improvement %(project)s."),
+        "major_problem": _("Major problem %(problem)s has no improvement project yet."),
         "incident_declared": _("Incident %(incident)s: the emergency response has begun."),
         "called_out": _("You are called out to incident %(incident)s."),
         "home_help": _("Incident %(incident)s: a visit at home waits for you, due on %(due)s."),
         "bulletin_near": _("Incident %(incident)s: the next bulletin is due on %(due)s."),
+        "bulletin_blocked": _(
+            "Incident %(incident)s: bulletin %(bulletin)s did not become public; “%(part)s” shows something that"
+            " identifies a person. Withdraw it and write it without."
+        ),
+        "bulletin_published": _(
+            "Incident %(incident)s: bulletin %(bulletin)s is public; hang up the poster and send the texts on."
+        ),
         "bulletin_overdue": _("Incident %(incident)s: the bulletin due on %(due)s is overdue."),
         "first_contact_near": _("Incident %(incident)s: %(count)s cases are to be contacted until %(due)s."),
         "first_contact_over": _("Incident %(incident)s: %(count)s cases were not contacted until %(due)s."),
@@ -131,7 +159,16 @@ def plain_sentence(row: Notification) -> str:
         "review_short": _("There is a review that too few members of the group are free to judge."),
         "sample_missed": _("No sample of %(period)s can be drawn: no commitment was made before the period ended."),
         "publication_returned": _("Publication %(publication)s was returned to you."),
+        "publish_or_not": _("%(count)s closed cases wait for the decision whether their result is published."),
+        "posting_withdrawn": _("%(publication)s was taken down but is still up here: %(channel)s. Take it off now."),
+        "posting_over": _("The last day of %(publication)s is over on this channel: %(channel)s. Take it off."),
         "publication_check": _("Publication %(publication)s waits for you to check it."),
+        "comments_waiting": _("Comments of the public on published results wait for a look."),
+        "volunteer_report": _("A volunteer supervisor has sent a report."),
+        "published_improvement_late": _("A published improvement of %(publication)s is overdue."),
+        "fulfilment_to_publish": _("Improvements of %(publication)s went on; bring the public page up to date."),
+        "publication_leak": _("Publication %(publication)s showed personal data; it was taken down."),
+        "lessons": _("Results of the work of your department published this week: %(count)s."),
         "report_ready": _("The report for %(period)s is ready."),
         "files_do_not_match": _(
             "Files and their records do not match: %(lost)s files are missing, %(strays)s have no record."
@@ -160,6 +197,7 @@ def mail(row: Notification) -> tuple[str, str]:
             "information_wanted": _("We need some more information on your complaint %(number)s."),
             "extended": _("The date for your complaint %(number)s has changed."),
             "replied": _("There is an answer to your complaint %(number)s."),
+            "bulletin": _("There is news on the incident your complaint %(number)s is about."),
             "review": _("There is a decision on your application for review of %(number)s."),
         }
         line = lines.get(row.kind, _("There is news on %(number)s.")) % {"number": number}

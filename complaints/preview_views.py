@@ -26,9 +26,4 @@ def preview(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     if picture is None:
         messages.warning(request, _("No preview could be made of “%(name)s”.") % {"name": attachment.name})
         return redirect("complaints:detail", complaint.number)
-    response = HttpResponse(picture, content_type=previews.CONTENT_TYPE)
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Content-Disposition"] = 'inline; filename="preview.jpg"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return previews.response(picture, "preview.jpg")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import BinaryIO
+
+from django.http import HttpResponse
 
 from complaints import confined, files
 from complaints.models import StoredFile
@@ -33,7 +36,22 @@ def render(stored: StoredFile) -> bytes | None:
         return None
     with files.open_file(stored) as original:
         try:
-            return confined.run(_WORKER, original, seconds=SECONDS, megabytes=MEGABYTES)
+            return paint(original)
         except confined.Failed as error:
             logger.warning("no preview", extra={"file": stored.sha256[:12], "reason": str(error)})
             return None
+
+
+def paint(original: BinaryIO) -> bytes:
+    """A JPEG of the pixels of a picture in an open file on disk. Raises confined.Failed."""
+    return confined.run(_WORKER, original, seconds=SECONDS, megabytes=MEGABYTES)
+
+
+def response(picture: bytes, name: str) -> HttpResponse:
+    """A painted picture for the browser's window; it runs nothing and stays in no cache."""
+    answer = HttpResponse(picture, content_type=CONTENT_TYPE)
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer["Content-Disposition"] = f'inline; filename="{name}"'
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -32,9 +32,20 @@ BEAT_SCHEDULE = {
     "watch_group": {"task": "review.watch_group", "schedule": crontab(hour=8, minute=20)},
     "watch_reviews": {"task": "review.watch_reviews", "schedule": crontab(minute=25)},
     "evaluate_alerts": {"task": "review.evaluate_alerts", "schedule": crontab(minute=20)},
+    "watch_problems": {"task": "analytics.watch_problems", "schedule": crontab(hour=8, minute=35)},
     "detect_outbreaks": {"task": "analytics.detect_outbreaks", "schedule": crontab(minute=40)},
+    "refresh_figures": {"task": "analytics.refresh_figures", "schedule": 60.0},
+    "reconcile_figures": {"task": "analytics.reconcile_figures", "schedule": crontab(hour=1, minute=30)},
+    # Before the reports; the first run of a month finds, later ones settle what was mended.
+    "tidy_records": {"task": "analytics.tidy_records", "schedule": crontab(hour=5, minute=30)},
     "draw_sample": {"task": "review.draw_sample", "schedule": crontab(hour=9, minute=0)},
+    # The first run of a week tells; later ones find it told.
+    "remind_undecided": {"task": "publication.remind_undecided", "schedule": crontab(hour=8, minute=50)},
     "publish_due": {"task": "publication.publish_due", "schedule": 60.0},
+    "sweep_bulletins": {"task": "publication.sweep_bulletins", "schedule": 60.0},
+    "watch_fulfilment": {"task": "publication.watch_fulfilment", "schedule": crontab(hour=8, minute=5)},
+    "tell_lessons": {"task": "publication.tell_lessons", "schedule": crontab(day_of_week=1, hour=8, minute=15)},
+    "render_waiting": {"task": "publication.render_waiting", "schedule": 60.0},
     "sweep_reports": {"task": "analytics.sweep_reports", "schedule": 60.0},
     "build_report": {"task": "analytics.build_due_reports", "schedule": crontab(hour=6, minute=0)},
 }

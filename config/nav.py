@@ -143,6 +143,14 @@ GROUPS: tuple[Group, ...] = (
                 under=("/desk/publications/", "/desk/statements/"),
             ),
             Entry(
+                "comments",
+                "publication:comments",
+                "message-square-text",
+                _("Public response"),
+                ("publication.moderate",),
+                under=("/desk/comments/", "/desk/volunteers/"),
+            ),
+            Entry(
                 "figures", "analytics:figures", "chart-column", _("Figures"), _SEE_FIGURES, under=("/desk/figures/",)
             ),
         ),
@@ -157,6 +165,14 @@ GROUPS: tuple[Group, ...] = (
                 _("Knowledge"),
                 ("complaints.use_desk",),
                 under=("/desk/knowledge/",),
+            ),
+            Entry(
+                "lessons",
+                "publication:lessons",
+                "megaphone",
+                _("Lessons from results"),
+                ("complaints.handle_complaint",),
+                under=("/desk/publications/lessons/",),
             ),
             Entry(
                 "load",

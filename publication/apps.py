@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class PublicationConfig(AppConfig):
@@ -6,4 +7,6 @@ class PublicationConfig(AppConfig):
     verbose_name = "Publication"
 
     def ready(self):
-        from publication import panels, receivers  # noqa: F401
+        from publication import channel_surfaces, panels, receivers, vague_words  # noqa: F401
+
+        post_migrate.connect(vague_words.load, sender=self, dispatch_uid="publication.vague_words")

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from publication import content, permissions
-from publication.models import Publication, PublishedResult, RedactionSpan
+from publication import content, content_files, gate, permissions, vague_words
+from publication.models import Publication, PublishedFile, PublishedResult, RedactionSpan, VagueWord
 from publication.states import ELEMENTS, MOVES, PublicationStatus, SpanDecision
 
 P = PublicationStatus
@@ -32,8 +32,11 @@ LABELS: dict[str, Promise] = {
     "result": gettext_lazy("Result of the handling"),
     "improvement": gettext_lazy("Improvement measures"),
 }
-_DEPARTMENT_WORDS = ("有关部门", "相关部门")
-_NO_FIX = ("进一步加强",)
+# What else may stand between a publication and the public.
+BESIDE: dict[str, Promise] = {
+    "files": gettext_lazy("Attachments"),
+    "gate": gettext_lazy("Questions before publication"),
+}
 # Which of the six marks of the style sheet shows a type, and what staff call it.
 _MARKS: dict[str, tuple[str, Promise]] = {
     "person": ("name", gettext_lazy("Name")),
@@ -53,6 +56,7 @@ _MARKS: dict[str, tuple[str, Promise]] = {
     "address": ("addr", gettext_lazy("Address")),
     "coordinates": ("addr", gettext_lazy("Address")),
     "manual": ("health", gettext_lazy("Marked by hand")),
+    "combination": ("health", gettext_lazy("Age or occupation")),
 }
 LEGEND = tuple(dict(reversed(_MARKS.values())).items())[::-1]
 
@@ -98,16 +102,17 @@ class ElementRow:
 def elements(publication: Publication, form: Any = None, problems: dict[str, str] | None = None) -> list[ElementRow]:
     """The six elements in the order of the public, each with its remarks (PUB-03…10, PUB-13)."""
     evidence = {(row.field, row.figure): row.evidence for row in publication.figures.all()}
-    suggestions = _suggestions(publication)
+    suggestions, words = _suggestions(publication), vague_words.active()
     masked = {span.field for span in publication.spans.all() if span.decision != SpanDecision.KEPT}
     pending = {span.field for span in publication.spans.all() if span.decision == SpanDecision.PENDING}
     rows = []
     for number, name in enumerate(ELEMENTS, start=1):
         text = getattr(publication, name)
-        vague = [word for word in content.VAGUE if word in text]
+        rows_found = vague_words.found_in(text, words)
+        vague = [row.word for row in rows_found]
         figures = content.figures(text) if name in ("cause", "investigation", "result") else []
         unlinked = [figure for figure in figures if (name, figure) not in evidence]
-        undated = name == "improvement" and not publication.improvements.all()
+        undated = name == "improvement" and not (publication.improvements.all() and vague_words.is_definite(text))
         tone, verdict = _verdict(text, vague, unlinked, undated=undated, masked=name in masked, pending=name in pending)
         rows.append(
             ElementRow(
@@ -118,7 +123,7 @@ def elements(publication: Publication, form: Any = None, problems: dict[str, str
                 tone=tone,
                 verdict=verdict,
                 pieces=_pieces(text, vague, figures, unlinked),
-                fixes=[_fix(name, word, suggestions) for word in vague],
+                fixes=[_fix(name, row, suggestions) for row in rows_found],
                 unlinked=unlinked,
                 linked=[(figure, evidence[name, figure]) for figure in figures if (name, figure) in evidence],
                 problem=(problems or {}).get(name, ""),
@@ -151,30 +156,28 @@ def _suggestions(publication: Publication) -> dict[str, list[str]]:
     departments += [row.department for row in publication.complaint.responsibilities.select_related("department")]
     days = sorted({row.due_on for row in measures})
     return {
-        "dates": [f"{day.year} 年 {day.month} 月 {day.day} 日前" for day in days][:3],
+        "dates": [vague_words.written(day) for day in days][:2] + vague_words.dates(timezone.localdate()),
         "departments": list(dict.fromkeys(row.name for row in departments if row))[:3],
     }
 
 
-def _fix(name: str, word: str, suggestions: dict[str, list[str]]) -> Fix:
-    if word in _DEPARTMENT_WORDS:
-        found, question = suggestions["departments"], _("write the name of the department.")
-    elif word in _NO_FIX:
-        found, question = [], _("say what is done and by when.")
+def _fix(name: str, row: VagueWord, suggestions: dict[str, list[str]]) -> Fix:
+    if row.asks_date:
+        found = suggestions["dates"]
     else:
-        found, question = suggestions["dates"], _("write a definite date.")
-    return Fix(word, tuple((text, f"{name}|{word}|{text}") for text in found), question)
+        found = suggestions["departments"] if vague_words.names_nobody(row) else []
+    return Fix(row.word, tuple((text, f"{name}|{row.word}|{text}") for text in found), row.advice)
 
 
 def replacement(publication: Publication, value: str) -> tuple[str, str, str] | None:
     """(field, word, new words) of a fix button; None for anything the page did not offer."""
-    for name in ELEMENTS:
-        for word in content.VAGUE:
-            if value.startswith(f"{name}|{word}|"):
-                fix = _fix(name, word, _suggestions(publication))
-                offered = {sent: text for text, sent in fix.replacements}
-                return (name, word, offered[value]) if value in offered else None
-    return None
+    name, _bar, rest = value.partition("|")
+    word = rest.partition("|")[0]
+    row = next((row for row in vague_words.active() if row.word == word), None)
+    if name not in ELEMENTS or row is None:
+        return None
+    offered = {sent: text for text, sent in _fix(name, row, _suggestions(publication)).replacements}
+    return (name, word, offered[value]) if value in offered else None
 
 
 def _pieces(text: str, vague: list[str], figures: list[str], unlinked: list[str]) -> list[Piece]:
@@ -296,6 +299,11 @@ def places(text: str, words: str, taken: Iterable[tuple[int, int]]) -> list[tupl
     return [(start, end) for start, end in found if not any(start < stop and begin < end for begin, stop in marked)]
 
 
+def kind_label(kind: str) -> str:
+    """What staff call a type of finding."""
+    return _look(kind)[1]
+
+
 # --- Signatures and what is missing ----------------------------------------------------------------
 
 
@@ -370,6 +378,13 @@ def todo(publication: Publication, rows: list[ElementRow], found: list[Mark], gi
         for row in rows
         for figure in row.unlinked
     ]
+    closed = gate.problem(publication) if publication.status == P.DRAFT else ""
+    if closed:
+        items.append(Todo("bad", closed, "element-gate"))
+    items += [Todo("bad", words, "element-files") for _row, words in content_files.problems(publication)]
+    unseen = len(content_files.unseen(publication))
+    if unseen:
+        items.append(Todo("todo", _("Copies a second person has to look at: %(n)s") % {"n": unseen}, "element-files"))
     undecided = sum(mark.span.decision == SpanDecision.PENDING for mark in found)
     if undecided:
         items.append(Todo("todo", _("%(n)s redactions to be decided") % {"n": undecided}, "redactions"))
@@ -386,7 +401,7 @@ def as_published(publication: Publication, *, at: datetime) -> PublishedResult:
     """The row that publishing now would post, not saved."""
     data = content.snapshot(publication)
     signed = (publication.first_checked_at, publication.second_checked_at, publication.masking_reviewed_at)
-    return PublishedResult(
+    shown = PublishedResult(
         publication_number=publication.number,
         published_at=publication.publish_at or at,
         updated_at=publication.publish_at or at,
@@ -395,6 +410,18 @@ def as_published(publication: Publication, *, at: datetime) -> PublishedResult:
         signatures=[timezone.localdate(moment).isoformat() for moment in signed if moment],
         **{name: value for name, value in data.items() if name != "published_until"},
     )
+    shown.copies = [  # type: ignore[attr-defined]  # what `public_views.article` takes for files not yet posted
+        PublishedFile(
+            title=row.title,
+            description=row.description,
+            sha256=row.rendered_id or "",
+            size=row.rendered.size if row.rendered else 0,
+            content_type=row.rendered.content_type if row.rendered else "",
+            pages=row.pages,
+        )
+        for row in publication.files.select_related("rendered")
+    ]
+    return shown
 
 
 def shown_actions(publication: Publication, user: User) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.utils import timezone, translation
@@ -15,12 +15,15 @@ from accounts.models import User
 from complaints import permissions as case_permissions
 from complaints import remedies
 from complaints.models import Complaint, Remedy
+from publication import charts, content_files, vague_words
 from publication.models import Publication, RedactionSpan
 from publication.redaction import ENGINE_VERSION, Known, Span, leaks, redact
 from publication.states import ELEMENTS, Element, SpanDecision
 
 # Every text the public would read, in order. Improvements are texts too.
 TEXT_FIELDS = ("title", "summary", *ELEMENTS)
+# Numbers that may be an organisation's; whose they are a person confirms.
+OFFICE_NUMBER = ("landline",)
 
 
 def known_identity(complaint: Complaint) -> Known:
@@ -45,9 +48,20 @@ def known_identity(complaint: Complaint) -> Known:
     )
 
 
-def suggest(text: str, complaint: Complaint, profile: str) -> list[Span]:
+def known_of(publication: Publication) -> Known:
+    """What identifies the people of every case the publication answers (PUB-01, PR-09)."""
+    cases = [publication.complaint]
+    if publication.pk:
+        cases += publication.also_about.select_related("complainant")
+    found = [known_identity(case) for case in cases]
+    return Known(
+        **{part.name: [value for each in found for value in getattr(each, part.name)] for part in fields(Known)}
+    )
+
+
+def suggest(text: str, known: Known, profile: str) -> list[Span]:
     """The places of one text that may identify somebody."""
-    return list(redact(text, known_identity(complaint), profile=profile).spans)
+    return list(redact(text, known, profile=profile).spans)
 
 
 def masked(text: str, spans: list[RedactionSpan]) -> str:
@@ -77,6 +91,7 @@ def snapshot(publication: Publication) -> dict[str, Any]:
             "percent": row.percent,
             "note": row.progress_note,
             "done_on": timezone.localdate(row.done_at).isoformat() if row.done_at else "",
+            "verified_on": timezone.localdate(row.verified_at).isoformat() if row.verified_at else "",
         }
         for row in publication.improvements.select_related("department").order_by("due_on", "pk")
     ]
@@ -95,31 +110,54 @@ def snapshot(publication: Publication) -> dict[str, Any]:
 
 
 def content_hash(publication: Publication) -> str:
-    """SHA-256 of the snapshot, the text, its masks and dates; progress of improvements is left out, it may go on."""
+    """SHA-256 of text, masks, dates and copies of files; progress of improvements is left out, it may go on."""
     content = snapshot(publication)
     content["improvements"] = [
         {key: row[key] for key in ("what", "department", "post", "due_on")} for row in content["improvements"]
     ]
+    files = content_files.data_of(publication)
+    if files:
+        content["files"] = files
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def leaking(publication: Publication, content: dict[str, Any] | None = None) -> list[tuple[str, Span]]:
     """Anything in the snapshot that identifies somebody, as (field, span). Not empty: nothing is posted (PUB-19)."""
     content = content or snapshot(publication)
-    known = known_identity(publication.complaint)
-    found = [(name, span) for name in TEXT_FIELDS for span in leaks(content[name], known)]
+    known, confirmed = known_of(publication), office_numbers(publication)
+    found = [
+        (name, span)
+        for name in TEXT_FIELDS
+        for span in leaks(content[name], known)
+        if span.source != "pattern" or (name, span.type, content[name][span.start : span.end]) not in confirmed
+    ]
     for row in content["improvements"]:
         for key in ("what", "post", "note"):
             found += [("improvement", span) for span in leaks(row[key], known)]
-    if publication.complaint.number in json.dumps(content, ensure_ascii=False):
+    for file in content_files.data_of(publication):
+        for key in ("title", "description"):
+            found += [("files", span) for span in leaks(file[key], known)]
+    if any(number in json.dumps(content, ensure_ascii=False) for number in case_numbers(publication)):
         found.append(("title", Span(0, 0, "case_number", "identity", 1.0, "")))
     return found
 
 
+def case_numbers(publication: Publication) -> list[str]:
+    """The numbers of every case the publication answers; the public reads none of them."""
+    return [publication.complaint.number, *publication.also_about.values_list("number", flat=True)]
+
+
+def office_numbers(publication: Publication) -> set[tuple[str, str, str]]:
+    """Landlines that a person confirmed to be an organisation's, as (field, type, words) (PUB-31)."""
+    return {
+        (span.field, span.type, getattr(publication, span.field)[span.start : span.end])
+        for span in publication.spans.all()
+        if span.decision == SpanDecision.KEPT and span.source == "pattern" and span.type in OFFICE_NUMBER
+    }
+
+
 # --- Completeness and wording -----------------------------------------------------------------
 
-# Words that promise nothing, with what to write instead (PUB-10). An organisation edits the list in its settings later.
-VAGUE = ("尽快", "近期", "适时", "及时处理", "择机", "逐步", "有关部门", "相关部门", "进一步加强", "不久")
 # A number and one of the units people count in; the longest unit wins.
 _UNITS = (
     "小时",
@@ -146,6 +184,7 @@ _UNITS = (
     "％",
     "℃",
 )
+_COUNT = re.compile(r"（共 \d+ 件投诉）")
 _FIGURE = re.compile(rf"(?<![\d.])\d[\d,]*(?:\.\d+)?\s*(?:{'|'.join(_UNITS)})(?!月)")
 
 
@@ -163,19 +202,19 @@ def remarks(publication: Publication) -> list[Remark]:
     """What is missing or vague, in the order of the elements (PUB-03…10, PUB-13)."""
     found = []
     labels = dict(Element.choices)
+    vague = vague_words.active()
     if not publication.title.strip():
         found.append(Remark("title", "missing", _("The title is missing."), True))
     for name in ELEMENTS:
         text = getattr(publication, name)
         if not text.strip():
             found.append(Remark(name, "missing", _("“%(element)s” is empty.") % {"element": labels[name]}, True))
-        for word in VAGUE:
-            if word in text:
-                found.append(
-                    Remark(
-                        name, "vague", _("“%(word)s”: write the date or name the department.") % {"word": word}, True
-                    )
-                )
+        for row in vague_words.found_in(text, vague):
+            told = _("“%(word)s”: write the date or name the department.") % {"word": row.word}
+            found.append(Remark(name, "vague", told, True))
+    if publication.improvement.strip() and not vague_words.is_definite(publication.improvement):
+        told = _("The improvement measures name no day: say until when.")
+        found.append(Remark("improvement", "undated", told, True))
     improvements = list(publication.improvements.all())
     if not improvements:
         found.append(
@@ -188,6 +227,7 @@ def remarks(publication: Publication) -> list[Remark]:
         )
     for span in publication.spans.filter(decision=SpanDecision.PENDING):
         found.append(Remark(span.field, "span", _("A suggested redaction is not decided yet."), True))
+    found += [Remark("files", "file", words, True) for _row, words in content_files.problems(publication)]
     linked = set(publication.figures.values_list("field", "figure"))
     for name in ("cause", "investigation", "result"):
         for figure in figures(getattr(publication, name)):
@@ -195,7 +235,17 @@ def remarks(publication: Publication) -> list[Remark]:
                 found.append(
                     Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, False)
                 )
+    chart = charts.of_text(publication.result)
+    if chart and not all(("result", figure) in linked for figure in chart.figures):
+        told = _("The chart shows a figure that has no evidence linked.")
+        found.append(Remark("result", "chart", told, True))
     return found
+
+
+def with_count(subject: str, cases: int) -> str:
+    """Who complained, with the number of complaints the result answers where there are several (PUB-01)."""
+    bare = _COUNT.sub("", subject).rstrip()
+    return f"{bare}（共 {cases} 件投诉）" if cases > 1 else bare
 
 
 def figures(text: str) -> list[str]:

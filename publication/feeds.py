@@ -1,11 +1,12 @@
 """What feed readers and search engines fetch: Atom feeds and sitemaps.
 
-Those of the results read the snapshots only (PR-04); official statements have a feed and a sitemap of their own.
+Those of the results read the snapshots only (PR-04); official statements and incidents have their own.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from publication import results, statement_pages
+from publication import incident_pages, results, statement_pages
 from publication.models import PublishedResult
 
 FEED_SIZE = 50
@@ -34,6 +35,11 @@ class _Feed(Atom1Feed):
 
 def atom(*, at: datetime, changed: datetime) -> bytes:
     """The newest results as Atom 1.0."""
+    return atom_of(PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")[:FEED_SIZE], changed=changed)
+
+
+def atom_of(found: Iterable[PublishedResult], *, changed: datetime) -> bytes:
+    """These results as Atom 1.0."""
     home = results.absolute(reverse("public:home"))
     feed = _Feed(
         title=_("Results of complaints · %(name)s") % {"name": settings.ORGANISATION["site_name"]},
@@ -45,16 +51,16 @@ def atom(*, at: datetime, changed: datetime) -> bytes:
         feed_guid=home,
         changed=changed,
     )
-    for found in PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")[:FEED_SIZE]:
-        link = results.absolute(results.path_of(found.public_id))
+    for result in found:
+        link = results.absolute(results.path_of(result.public_id))
         feed.add_item(
-            title=printable(found.title),
+            title=printable(result.title),
             link=link,
-            description=escape(printable(found.summary or found.result)),  # readers take it for HTML
+            description=escape(printable(result.summary or result.result)),  # readers take it for HTML
             unique_id=link,
-            pubdate=found.published_at,
-            updateddate=found.updated_at,
-            categories=[name for name in (found.category, found.department) if name],
+            pubdate=result.published_at,
+            updateddate=result.updated_at,
+            categories=[name for name in (result.category, result.department) if name],
         )
     return feed.writeString("utf-8").encode()
 
@@ -101,6 +107,43 @@ def statements_sitemap() -> bytes:
     _add(root, reverse("public:statements"))
     for public_id, posted_at in statement_pages.posted().values_list("public_id", "posted_at")[: MAX_SITEMAP - 1]:
         _add(root, statement_pages.path_of(public_id), timezone.localtime(posted_at))
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def bulletins_atom(*, at: datetime, changed: datetime) -> bytes:
+    """The newest bulletins of incidents as Atom 1.0."""
+    home = results.absolute(reverse("public:incidents"))
+    feed = _Feed(
+        title=_("Incidents and bulletins · %(name)s") % {"name": settings.ORGANISATION["site_name"]},
+        link=home,
+        description=_("What is interrupted, how far we are and when it is over."),
+        language="zh-Hans",
+        author_name=settings.ORGANISATION["name"],
+        feed_url=results.absolute(reverse("public:incident_feed")),
+        feed_guid=home,
+        changed=changed,
+    )
+    rows = incident_pages.standing().filter(released_at__gt=at - incident_pages.KEPT).order_by("-released_at", "-pk")
+    for found in rows[:FEED_SIZE]:
+        link = results.absolute(incident_pages.path_of(found.incident_public_id))
+        feed.add_item(
+            title=printable(_("%(title)s, bulletin %(number)s") % {"title": found.title, "number": found.number}),
+            link=link,
+            description=escape(printable(found.progress)),  # readers take it for HTML
+            unique_id=f"{link}#no-{found.number}",
+            pubdate=found.released_at,
+            updateddate=found.released_at,
+        )
+    return feed.writeString("utf-8").encode()
+
+
+def incidents_sitemap(*, at: datetime) -> bytes:
+    """The list and every incident that is shown."""
+    root = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
+    _add(root, reverse("public:incidents"))
+    rows = incident_pages.newest(at=at).order_by("-released_at", "-pk")
+    for public_id, released_at in rows.values_list("incident_public_id", "released_at")[: MAX_SITEMAP - 1]:
+        _add(root, incident_pages.path_of(public_id), timezone.localtime(released_at))
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.errors import DomainError
-from publication import transitions
+from complaints import notify
+from publication import lists, postings, transitions
 from publication.models import Publication
 from publication.states import PublicationStatus
 
@@ -17,7 +18,10 @@ logger = logging.getLogger("huiyin.jobs")
 
 
 def publish_due(*, now: datetime | None = None) -> dict[str, Any]:
-    """Post every approved publication whose time has come; one that is refused does not stop the rest."""
+    """Post every approved publication whose time has come; one that is refused does not stop the rest.
+
+    A result whose term is over leaves the public pages by itself; who has to take its postings down is told here.
+    """
     now = now or timezone.now()
     posted = refused = 0
     due = Publication.objects.filter(status=PublicationStatus.APPROVED, publish_at__lte=now)
@@ -28,4 +32,22 @@ def publish_due(*, now: datetime | None = None) -> dict[str, Any]:
         except DomainError as error:
             logger.warning("scheduled posting refused", extra={"publication": number, "code": error.code})
             refused += 1
-    return {"posted": posted, "refused": refused}
+    return {"posted": posted, "refused": refused, "hanging": postings.tell_hanging(now=now)}
+
+
+def remind_undecided(*, now: datetime | None = None) -> dict[str, int]:
+    """Once a week: tell everybody who composes how many closed cases wait for "publish or not" (PUB-45)."""
+    now = now or timezone.now()
+    year, week, _day = timezone.localdate(now).isocalendar()
+    told = 0
+    for person in notify.holders_of("publication.compose"):
+        count = lists.waiting(person).count()
+        if count:
+            told += notify.tell(
+                [person],
+                "publish_or_not",
+                dedupe=f"publish_or_not:{year}-{week:02}",
+                url="/desk/publications/?view=waiting",
+                count=count,
+            )
+    return {"told": told}

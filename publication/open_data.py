@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -76,7 +76,12 @@ def _moment(value: datetime | None) -> str:
 
 def csv_lines(*, at: datetime) -> Iterator[str]:
     """The lines of the CSV, newest first."""
-    rows = (as_data(found) | {"signed_on": " ".join(found.signatures)} for found in _served(at))
+    return csv_of(_served(at))
+
+
+def csv_of(published: Iterable[PublishedResult]) -> Iterator[str]:
+    """The lines of the CSV of these results."""
+    rows = (as_data(found) | {"signed_on": " ".join(found.signatures)} for found in published)
     return table_files.csv_lines(tuple(FIELDS), ([row[name] for name in FIELDS] for row in rows))
 
 

@@ -40,6 +40,15 @@ def refusal(user: User, action: str, publication: Publication) -> str:
     return ""
 
 
+def may_not_look(user: User, publication: Publication) -> str:
+    """Why this person may not confirm that the copies of the attachments show nobody; '' when they may (PUB-21)."""
+    if not user.is_active or not any(user.has_perm(name) for name in _RETURNING):
+        return _("Your role does not allow this.")
+    if user.pk in contributors(publication):
+        return _("You wrote a part of this; another person looks at the copies.")
+    return ""
+
+
 def can(user: User, action: str, publication: Publication) -> bool:
     return not refusal(user, action, publication)
 

@@ -31,7 +31,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from publication import feeds, open_data, results, statement_pages
+from publication import comments, feeds, helpful, incident_pages, open_data, results, statement_pages
+from publication import open_data_schema as json_schema
 from publication.models import PublishedResult
 from publication.results import Filters, Stamp
 
@@ -68,17 +69,22 @@ def home(request: HttpRequest) -> HttpResponseBase:
     if results.NUMBER.fullmatch(filters.words.upper()):
         named = PublishedResult.objects.filter(publication_number=filters.words.upper()).order_by("-pk").first()
         if named is not None:
-            return public(HttpResponseRedirect(_address("public:result", named.public_id, reading=_reading(request))))
-    stamp = results.stamp_of_all(at=now)
+            return public(HttpResponseRedirect(_address("public:result", named.public_id, reading=reading_of(request))))
+    results_stamp = results.stamp_of_all(at=now)
+    stamp = incident_pages.beside(results_stamp, at=now)
 
     def build() -> HttpResponse:
-        return render(request, "public/results/home.html", _home(request, filters, stamp, at=now))
+        return render(request, "public/results/home.html", _home(request, filters, results_stamp, at=now))
 
-    return cached(request, stamp, at=now, build=build)
+    response = cached(request, stamp, at=now, build=build)
+    if incident_pages.known(at=now):
+        # The banner was remembered a while already; together it is a minute (PR-06).
+        response["Cache-Control"] = f"public, max-age={MAX_AGE - incident_pages.REMEMBERED}"
+    return response
 
 
 def _home(request: HttpRequest, filters: Filters, stamp: Stamp, *, at: datetime) -> dict[str, Any]:
-    reading = _reading(request)
+    reading = reading_of(request)
     found = results.page(filters, at=at, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     options = results.options(filters, at=at)
     here = [*filters.parameters(), *reading.items()]
@@ -131,26 +137,44 @@ def _without(pairs: list[tuple[str, str]], name: str, value: str) -> str:
 @require_safe
 def result(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One result; 410 once it was taken down or its term is over, 404 for what never was."""
-    return _one(request, public_id, _article)
+    return one(request, public_id, _article)
 
 
 def _article(request: HttpRequest, found: PublishedResult, at: datetime) -> HttpResponse:
-    return render(request, "public/results/detail.html", article(found, at=at))
+    if request.method == "GET":
+        agent = request.headers.get("User-Agent", "")
+        helpful.note_view(found.pk, channel=request.GET.get("c", ""), agent=agent, at=at)
+    said = comments.shown_with(found)
+    context = article(found, at=at) | {
+        "echo": True,
+        "comments": said[: comments.ON_PAGE],
+        "has_more_comments": len(said) > comments.ON_PAGE,
+        "corrections": found.corrections.all(),
+    }
+    return render(request, "public/results/detail.html", context)
 
 
 @require_safe
 def poster(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """The sheet for a notice board (PUB-24, PUB-33); ?size=a4, a3 or a4-large."""
-    return _one(request, public_id, _sheet)
+    return one(request, public_id, _sheet)
 
 
 def _sheet(request: HttpRequest, found: PublishedResult, at: datetime) -> HttpResponse:
     return render(request, "public/results/poster.html", sheet(found, size=request.GET.get("size", ""), at=at))
 
 
-def _one(
-    request: HttpRequest, public_id: str, page: Callable[[HttpRequest, PublishedResult, datetime], HttpResponse]
+def one(
+    request: HttpRequest,
+    public_id: str,
+    page: Callable[[HttpRequest, PublishedResult, datetime], HttpResponse],
+    *,
+    keep: bool = True,
 ) -> HttpResponseBase:
+    """A page about one result that is served: 404 for what never was, 410 for what is gone.
+
+    `keep`: caches and readers may keep it; a page with a form is made anew each time.
+    """
     now = timezone.now()
     found = PublishedResult.objects.filter(public_id=public_id, published_at__lte=now).first()
     if found is None:
@@ -158,6 +182,8 @@ def _one(
     reason = results.gone_reason(found, at=now)
     if reason:
         return public(render(request, "410.html", {"number": found.publication_number, "reason": reason}, status=410))
+    if not keep:
+        return page(request, found, now)
     return cached(request, results.stamp_of(found, at=now), at=now, build=lambda: page(request, found, now))
 
 
@@ -178,6 +204,7 @@ def article(found: PublishedResult, *, at: datetime) -> dict[str, Any]:
             (6, _("What will change, and by when"), results.blocks(found.improvement)),
         ],
         "plan": results.plan(found, at=at),
+        "files": list(found.files.all()) if found.pk else getattr(found, "copies", []),
         "signatures": [
             (label, datetime.fromisoformat(day).date()) for label, day in zip(labels, found.signatures, strict=False)
         ],
@@ -219,7 +246,7 @@ def _json_ld(found: PublishedResult, url: str) -> SafeString:
     return mark_safe(text.translate({ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}))
 
 
-def _reading(request: HttpRequest) -> dict[str, str]:
+def reading_of(request: HttpRequest) -> dict[str, str]:
     """Language and text size travel in the address."""
     wanted = {"lang": "en", "text": "large"}
     return {name: value for name, value in wanted.items() if request.GET.get(name) == value}
@@ -239,7 +266,7 @@ def statements(request: HttpRequest) -> HttpResponseBase:
 
     def build() -> HttpResponse:
         found = statement_pages.page(after=request.GET.get("after", ""), before=request.GET.get("before", ""))
-        reading = _reading(request)
+        reading = reading_of(request)
         context = {
             "active": "statements",
             "rows": [(row, results.blocks(row.facts)[0].lines[0]) for row in found.rows],
@@ -271,7 +298,7 @@ def statement(request: HttpRequest, public_id: str) -> HttpResponseBase:
 # --- For programs -------------------------------------------------------------------------------
 
 
-def _for_programs(
+def for_programs(
     request: HttpRequest,
     content_type: str,
     body: Callable[[Stamp, datetime], Any],
@@ -296,7 +323,7 @@ def _for_programs(
 @require_safe
 def feed(request: HttpRequest) -> HttpResponseBase:
     """The newest results as an Atom feed (PUB-25)."""
-    return _for_programs(
+    return for_programs(
         request, "application/atom+xml; charset=utf-8", lambda stamp, at: feeds.atom(at=at, changed=stamp.changed)
     )
 
@@ -304,7 +331,7 @@ def feed(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def open_data_csv(request: HttpRequest) -> HttpResponseBase:
     """All results as CSV: UTF-8 with BOM, no cell is a formula (EX-01)."""
-    return _for_programs(
+    return for_programs(
         request, "text/csv; charset=utf-8", lambda stamp, at: open_data.csv_lines(at=at), filename="results.csv"
     )
 
@@ -312,21 +339,33 @@ def open_data_csv(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def open_data_json(request: HttpRequest) -> HttpResponseBase:
     """All results as JSON with a description of every field."""
-    return _for_programs(
+    return for_programs(
         request, "application/json; charset=utf-8", lambda stamp, at: open_data.json_parts(at=at, changed=stamp.changed)
     )
 
 
 @require_safe
+def open_data_schema(request: HttpRequest) -> HttpResponseBase:
+    """What the JSON looks like, as JSON Schema."""
+    now = timezone.now()
+    stamp = Stamp(json_schema.tag(), results.start_of(timezone.localdate(now)))
+
+    def build() -> HttpResponse:
+        return HttpResponse(json_schema.text(), content_type="application/schema+json; charset=utf-8")
+
+    return cached(request, stamp, at=now, build=build)
+
+
+@require_safe
 def sitemap(request: HttpRequest) -> HttpResponseBase:
     """The pages that search engines may list: what is served now."""
-    return _for_programs(request, "application/xml; charset=utf-8", lambda stamp, at: feeds.sitemap(at=at))
+    return for_programs(request, "application/xml; charset=utf-8", lambda stamp, at: feeds.sitemap(at=at))
 
 
 @require_safe
 def statement_feed(request: HttpRequest) -> HttpResponseBase:
     """The newest official statements as an Atom feed."""
-    return _for_programs(
+    return for_programs(
         request,
         "application/atom+xml; charset=utf-8",
         lambda stamp, at: feeds.statements_atom(changed=stamp.changed),
@@ -337,7 +376,7 @@ def statement_feed(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def statement_sitemap(request: HttpRequest) -> HttpResponseBase:
     """The official statements that search engines may list."""
-    return _for_programs(
+    return for_programs(
         request,
         "application/xml; charset=utf-8",
         lambda stamp, at: feeds.statements_sitemap(),
@@ -348,13 +387,14 @@ def statement_sitemap(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponseBase:
     """What crawlers may read."""
-    closed = ("/desk/", "/accounts/", "/api/", "/complain/", "/track/", "/help/ask/")
+    closed = ("/desk/", "/accounts/", "/api/", "/complain/", "/track/", "/help/ask/", "/volunteers/")
     lines = [
         "User-agent: *",
         *(f"Disallow: {path}" for path in closed),
         "",
         f"Sitemap: {results.absolute(reverse('public:sitemap'))}",
         f"Sitemap: {results.absolute(reverse('public:statement_sitemap'))}",
+        f"Sitemap: {results.absolute(reverse('public:incident_sitemap'))}",
         f"Sitemap: {results.absolute(reverse('public:help_sitemap'))}",
         "",
     ]

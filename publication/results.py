@@ -21,6 +21,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from complaints import keyset, search
+from publication import charts
 from publication.models import PublishedResult
 from publication.querysets import PublishedResultQuerySet
 
@@ -89,10 +90,11 @@ def start_of(day: date) -> datetime:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph (one line) or a list of a plain text."""
+    """A paragraph (one line), a list or a chart of a plain text."""
 
     lines: tuple[str, ...]
     is_list: bool
+    chart: charts.Chart | None = None
 
 
 def blocks(text: str) -> list[Block]:
@@ -101,7 +103,7 @@ def blocks(text: str) -> list[Block]:
     for line in filter(None, (line.strip() for line in text.splitlines())):
         item = re.match(r"[-–—•·●]\s*(?=\S)", line)
         if item is None:
-            found.append(Block((line,), False))
+            found.append(Block((line,), False, charts.parse(line)))
         elif found and found[-1].is_list:
             found[-1] = replace(found[-1], lines=(*found[-1].lines, line[item.end() :]))
         else:
@@ -121,6 +123,7 @@ class PlanItem:
     percent: int
     note: str
     state: str  # "done", "late", "now" or "" (not begun)
+    verified_on: date | None = None
 
 
 def plan(result: PublishedResult, *, at: datetime) -> list[PlanItem]:
@@ -136,8 +139,18 @@ def _plan_item(row: dict[str, Any], *, today: date) -> PlanItem:
         state = "late"
     else:
         state = "now" if row["percent"] else ""
+    # What was posted before this was told does not have it.
+    verified = row.get("verified_on", "")
     return PlanItem(
-        row["what"], row["department"], row["post"], due_on, done_on, row["percent"] or 0, row["note"], state
+        row["what"],
+        row["department"],
+        row["post"],
+        due_on,
+        done_on,
+        row["percent"] or 0,
+        row["note"],
+        state,
+        date.fromisoformat(verified) if verified else None,
     )
 
 
@@ -159,10 +172,10 @@ def done_of(improvements: list[dict[str, Any]]) -> int:
 
 
 def category_label(result: PublishedResult) -> str:
-    return _in_language(result.category, result.category_en)
+    return in_language(result.category, result.category_en)
 
 
-def _in_language(name: str, name_en: str) -> str:
+def in_language(name: str, name_en: str) -> str:
     return name_en if name_en and get_language() == "en" else name
 
 
@@ -279,13 +292,13 @@ def _coded(name: str, filters: Filters, *, at: datetime) -> list[Option]:
     labels: dict[str, str] = {}
     numbers: dict[str, int] = {}
     for value, label, *rest in counted.annotate(n=Count("pk")):
-        labels[value] = _in_language(label, rest[0] if english else "")
+        labels[value] = in_language(label, rest[0] if english else "")
         numbers[value] = numbers.get(value, 0) + rest[-1]
     missing = [value for value in chosen if value not in labels]
     if missing:  # chosen, but nothing fits beside the other filters
         others = PublishedResult.objects.served(at=at).filter(**{f"{code}__in": missing})
         for value, label, *rest in others.values_list(code, name, *english).order_by(code).distinct():
-            labels[value], numbers[value] = _in_language(label, rest[0] if rest else ""), 0
+            labels[value], numbers[value] = in_language(label, rest[0] if rest else ""), 0
     found = [Option(value, label, numbers[value], value in chosen) for value, label in labels.items()]
     return sorted(found, key=lambda option: (-option.count, option.value))
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -23,18 +24,21 @@ from complaints import transitions as case_transitions
 from complaints.models import Complaint
 from complaints.numbers import next_number
 from complaints.states import Audience, Status
-from publication import content, permissions
+from publication import combinations, content, content_files, gate, leak_scan, permissions
 from publication.models import (
     FigureEvidence,
+    Gate,
     Publication,
     PublicationDecision,
+    PublicationFile,
+    PublishedFile,
     PublishedResult,
     PublishedSearch,
     RedactionSpan,
     SignOff,
 )
 from publication.redaction import ENGINE_VERSION
-from publication.states import MOVES, CheckKind, NotPublishedReason, PublicationStatus, SpanDecision
+from publication.states import MOVES, CheckKind, NotPublishedReason, PublicationStatus, RenderState, SpanDecision
 
 # A notice stays public for this long unless the author sets another end (days).
 DEFAULT_TERM = 30
@@ -91,7 +95,7 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
     complaint = case_transitions.lock(complaint_id)
     _need_closed(complaint)
     if (
-        Publication.objects.filter(complaint=complaint)
+        Publication.objects.filter(Q(complaint=complaint) | Q(also_about=complaint))
         .exclude(status__in=[PublicationStatus.WITHDRAWN, PublicationStatus.ABANDONED])
         .exists()
     ):
@@ -115,7 +119,7 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
         **content.draft_from(complaint),
     )
     publication.improvements.set(complaint.improvements.all())
-    _find_spans(publication, {})
+    _search(publication, {})
     _event(publication, "composed", by=by, at=at)
     return publication
 
@@ -169,6 +173,34 @@ def _event(publication: Publication, action: str, *, by: User | None, at: dateti
     )
 
 
+def open_draft(publication_id: int, *, by: User, version: int | None) -> Publication:
+    """A draft, locked for what its author notes beside it. Raises NotAllowed, StaleVersion, IllegalTransition."""
+    return _begin(publication_id, "submit", by=by, version=version)
+
+
+def close_draft(publication: Publication, what: str, *, by: User, at: datetime) -> None:
+    """Count the version on and log what was noted beside the texts."""
+    publication.version += 1
+    publication.updated_at = at
+    publication.save(update_fields=["version", "updated_at"])
+    _event(publication, what, by=by, at=at)
+
+
+def open_any(publication_id: int, *, by: User) -> Publication:
+    """A publication at any stage, its case locked, for who composes. Raises NotAllowed."""
+    publication = Publication.objects.select_related("complaint__complainant").get(pk=publication_id)
+    case_transitions.lock(publication.complaint_id)
+    refused = permissions.refusal(by, "edit", publication)
+    if refused:
+        raise NotAllowed(refused)
+    return publication
+
+
+def note(publication: Publication, what: str, *, by: User, at: datetime) -> None:
+    """Log what was noted beside a publication; its version stays."""
+    _event(publication, what, by=by, at=at)
+
+
 def _void_signatures(publication: Publication) -> None:
     """Any change makes every signature worthless; their history stays in `SignOff`."""
     publication.first_checker = publication.second_checker = publication.masking_reviewer = None
@@ -186,7 +218,7 @@ def edit(
     """
     at = at or timezone.now()
     publication = _begin(publication_id, "edit", by=by, version=version)
-    unknown = set(changes) - {*EDITABLE, "improvements"}
+    unknown = set(changes) - {*EDITABLE, "improvements", "also_about"}
     if unknown:
         raise InvalidInput(sorted(unknown)[0], _("This field cannot be set."))
     for name, value in changes.items():
@@ -201,19 +233,30 @@ def edit(
     # Another profile masks differently, so every text is searched again then.
     same_profile = changes.get("profile", publication.profile) == publication.profile
     before = {name: getattr(publication, name) for name in content.TEXT_FIELDS}
-    improvements = changes.pop("improvements", None)
+    improvements, cases = changes.pop("improvements", None), changes.pop("also_about", None)
     for name, value in changes.items():
         setattr(publication, name, value)
     _void_signatures(publication)
     _finish(publication, "edit", by=by, at=at)
     if improvements is not None:
         publication.improvements.set(improvements)
-    _find_spans(publication, before, only_changed=same_profile)
+    if cases is not None:  # other people are known now, and the gate was answered for fewer cases
+        publication.also_about.set(cases)
+        Gate.objects.filter(publication=publication).delete()
+    _search(publication, before, only_changed=same_profile and cases is None)
     return publication
+
+
+def _search(publication: Publication, before: dict[str, str], *, only_changed: bool = False) -> None:
+    """Search what identifies somebody by itself, then what does so only together with the rest."""
+    decided = combinations.decisions(publication, before)
+    _find_spans(publication, before, only_changed=only_changed)
+    combinations.mark(publication, decided)
 
 
 def _find_spans(publication: Publication, before: dict[str, str], *, only_changed: bool = False) -> None:
     """Search the texts again; a decision stays where the same words are found in the same text."""
+    known = content.known_of(publication)
     for name in content.TEXT_FIELDS:
         text = getattr(publication, name)
         if only_changed and before.get(name) == text:
@@ -221,7 +264,7 @@ def _find_spans(publication: Publication, before: dict[str, str], *, only_change
         old_text = before.get(name, "")
         decided = {(old_text[row.start : row.end], row.type): row for row in publication.spans.filter(field=name)}
         publication.spans.filter(field=name).delete()
-        for span in content.suggest(text, publication.complaint, publication.profile):
+        for span in content.suggest(text, known, publication.profile):
             earlier = decided.get((text[span.start : span.end], span.type))
             sure = span.source in ("identity", "pattern") or span.confidence >= SURE
             row = RedactionSpan(
@@ -338,10 +381,16 @@ def link_figure(
 
 @transaction.atomic
 def submit(publication_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> Publication:
-    """Submit for the first check: six elements, definite dates, redactions decided, no leak (PUB-03, PUB-09)."""
+    """Submit for the first check (PUB-03, PUB-09, PUB-44).
+
+    Six elements, definite dates, redactions decided, the five questions answered, no leak.
+    """
     at = at or timezone.now()
     publication = _begin(publication_id, "submit", by=by, version=version)
     _refuse_incomplete(publication)
+    closed = gate.problem(publication)
+    if closed:
+        raise InvalidInput("gate", closed)
     _refuse_leak(publication)
     _finish(publication, "submit", by=by, at=at)
     notify.tell(
@@ -423,9 +472,43 @@ def pass_masking(
     at = at or timezone.now()
     publication = _begin(publication_id, "pass_masking", by=by, version=version)
     _refuse_leak(publication)
+    _refuse_unseen(publication)
     _sign(publication, CheckKind.MASKING, by=by, at=at, seen=content_hash, note=note)
     publication.masking_reviewer, publication.masking_reviewed_at = by, at
     return _finish(publication, "pass_masking", by=by, at=at)
+
+
+def _refuse_unseen(publication: Publication) -> None:
+    """Nobody signs for a picture that a second person has not looked at (PUB-21)."""
+    unseen = content_files.unseen(publication)
+    if unseen:
+        message = _("Nobody but its author has looked at the copy of “%(title)s” yet.")
+        raise InvalidInput("files", message, title=unseen[0].title)
+
+
+@transaction.atomic
+def see_file(
+    publication_id: int, *, by: User, file_id: int, sha256: str, at: datetime | None = None
+) -> PublicationFile:
+    """A second person has looked at every page of exactly this copy and found nobody in it (PUB-21).
+
+    Refused to everybody who wrote or drew a part of the publication (NotAllowed), and when the copy has been made
+    anew since it was shown (StaleVersion).
+    """
+    at = at or timezone.now()
+    publication = _begin(publication_id, "return_to_author", by=None, version=None)
+    reason = permissions.may_not_look(by, publication)
+    if reason:
+        raise NotAllowed(reason)
+    row = publication.files.select_for_update().filter(pk=file_id).first()
+    if row is None or row.state != RenderState.READY or row.rendered_id != sha256:
+        raise StaleVersion(publication.version)
+    if row.added_by_id == by.pk:
+        raise NotAllowed(_("You chose this file; another person looks at its copy."))
+    row.looked_at_by, row.looked_at = by, at
+    row.save(update_fields=["looked_at_by", "looked_at"])
+    _event(publication, "file_seen", by=by, at=at)
+    return row
 
 
 def _sign(publication: Publication, kind: CheckKind, *, by: User, at: datetime, seen: str, note: str) -> str:
@@ -510,9 +593,38 @@ def publish(
         result=result,
         tokens=search.tokens(*(data[name] for name in content.TEXT_FIELDS), data["category"], data["department"]),
     )
+    _post_files(publication, result)
+    _refuse_posting(publication, result, at=at)
     publication.posted_at = at
     _finish(publication, "publish", by=by, at=at)
     return result
+
+
+def _refuse_posting(publication: Publication, result: PublishedResult, *, at: datetime) -> None:
+    """Every byte that would go out is made and searched; a hit undoes the posting (PUB-19)."""
+    originals = publication.files.values_list("source__file__sha256", flat=True)
+    never = (*content.case_numbers(publication), *originals)
+    allowed = {words for _field, _type, words in content.office_numbers(publication)}
+    leak_scan.refuse(result, content.known_of(publication), never=never, allowed=allowed, at=at)
+
+
+def _post_files(publication: Publication, result: PublishedResult) -> None:
+    """Put the rendered copies under random addresses beside their result; the originals stay where they are."""
+    for row in publication.files.select_related("rendered"):
+        copy = row.rendered
+        if row.state != RenderState.READY or copy is None or copy.is_quarantined or row.looked_at_by_id is None:
+            message = _("The copy of “%(title)s” is not ready, or nobody has looked at it.")
+            raise InvalidInput("files", message, title=row.title)
+        PublishedFile.objects.create(
+            result=result,
+            position=row.position,
+            title=row.title,
+            description=row.description,
+            sha256=copy.sha256,
+            size=copy.size,
+            content_type=copy.content_type,
+            pages=row.pages,
+        )
 
 
 @transaction.atomic
@@ -535,6 +647,7 @@ def update_progress(
     result = PublishedResult.objects.select_for_update().get(publication_number=publication.number, withdrawn_at=None)
     result.improvements, result.updated_at = data["improvements"], at
     result.save(update_fields=["improvements", "updated_at"])
+    _refuse_posting(publication, result, at=at)
     _finish(publication, "update_progress", by=by, at=at)
     return result
 
@@ -585,7 +698,12 @@ def keep_down(public_id: str, *, number: str, at: datetime) -> bool:
 def compose_again(publication_id: int, *, by: User, at: datetime | None = None) -> Publication:
     """Start over after a withdrawal: a new publication, nothing of the old signatures counts (PR-18)."""
     publication = _begin(publication_id, "compose_again", by=by, version=None)
-    return compose(publication.complaint_id, by=by, at=at)
+    fresh = compose(publication.complaint_id, by=by, at=at)
+    joined = list(publication.also_about.values_list("pk", flat=True))
+    if not joined:
+        return fresh
+    subject = content.with_count(fresh.subject, len(joined) + 1)
+    return edit(fresh.pk, by=by, at=at, subject=subject, also_about=joined)
 
 
 @transaction.atomic
@@ -597,9 +715,10 @@ def abandon(
     publication = _begin(publication_id, "abandon", by=by, version=version)
     if reason not in NotPublishedReason.values:
         raise InvalidInput("reason", _("Choose why it is not published."))
-    PublicationDecision.objects.update_or_create(
-        complaint=publication.complaint, defaults={"publish": False, "reason": reason, "by": by, "at": at}
-    )
+    for case in gate.cases_of(publication):
+        PublicationDecision.objects.update_or_create(
+            complaint=case, defaults={"publish": False, "reason": reason, "by": by, "at": at}
+        )
     return _finish(publication, "abandon", by=by, at=at, note=reason)
 
 

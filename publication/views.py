@@ -24,7 +24,18 @@ from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.web import StaffRequest
 from complaints import case_access
-from publication import composer, content, lists, permissions, results, transitions
+from publication import (
+    combinations,
+    composer,
+    content,
+    lists,
+    permissions,
+    readability,
+    results,
+    selectors,
+    side_records,
+    transitions,
+)
 from publication.forms import DecideForm, FigureForm, MaskForm, SpanForm, TextsForm, VersionForm
 from publication.models import Publication, PublicationDecision, PublishedResult
 from publication.states import MOVES, PublicationStatus
@@ -35,7 +46,7 @@ NAMED = ("complaint", "author", "category", "department", "first_checker", "seco
 def visible(request: StaffRequest, number: str) -> Publication:
     """The publication with everything its page names. Raises Http404."""
     found: QuerySet[Publication] = Publication.objects.visible_to(request.user).select_related(*NAMED)
-    rows = ("spans__decided_by", "figures", "improvements__department", "sign_offs__by")
+    rows = ("spans__decided_by", "figures", "improvements__department", "sign_offs__by", "files")
     return get_object_or_404(found.prefetch_related(*rows), number=number)
 
 
@@ -72,6 +83,7 @@ def index(request: StaffRequest) -> HttpResponse:
         "cases": found.rows if view == lists.WAITING else None,
         "publications": found.rows,
         "may_compose": user.has_perm("publication.compose"),
+        "documents": selectors.revised_this_year(timezone.localdate()),
         "previous_url": lists.address(view, before=found.before),
         "next_url": lists.address(view, after=found.after),
     }
@@ -165,7 +177,14 @@ def show(
         "signs": given,
         "signed": sum(bool(sign.name) for sign in given),
         "todo": composer.todo(publication, rows, found, given),
-        "problems": [(name, composer.LABELS.get(name, ""), text) for name, text in (problems or {}).items()],
+        "beside": side_records.overview(publication),
+        "reading": readability.read({name: getattr(publication, name) for name in content.TEXT_FIELDS}),
+        "together": combinations.warning(publication),
+        "may_compose": permissions.can(user, "edit", publication),
+        "problems": [
+            (name, composer.LABELS.get(name, composer.BESIDE.get(name, "")), text)
+            for name, text in (problems or {}).items()
+        ],
         "bar": [(action, composer.label_of(action)) for action in composer.shown_actions(publication, user)],
         "result": result,
         "result_url": results.path_of(result.public_id) if result else "",

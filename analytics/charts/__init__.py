@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from .bars import before_after, pareto, satisfaction_bar, share_bars
 from .canvas import PaletteName, Points
+from .causes import fishbone, why_chain
 from .lines import ControlLimits, control_chart, control_limits, heat_levels, sparkline
 from .numbers import show
 
@@ -23,12 +24,14 @@ __all__ = [
     "control_chart",
     "control_limits",
     "draw",
+    "fishbone",
     "heat_levels",
     "pareto",
     "satisfaction_bar",
     "share_bars",
     "show",
     "sparkline",
+    "why_chain",
 ]
 
 KINDS: dict[str, Callable[..., SafeString]] = {

@@ -131,7 +131,7 @@ def test_a_period_that_cannot_be_shown_is_explained(client, month, period):
 
 
 def test_the_page_costs_the_same_with_more_cases(client, month, django_assert_num_queries):
-    """Nine queries for the page; the others are session, person, rights, departments and the bell."""
+    """Thirteen queries for the page; the others are session, person, rights, departments and the bell."""
     signed_in(client, month.manager)
     client.get(FIGURES)
     for extra in (0, 2):
@@ -139,22 +139,22 @@ def test_the_page_costs_the_same_with_more_cases(client, month, django_assert_nu
             Story(month, phone=f"1390000{n:04}", email="").to_reply()
         clocks.working_calendar()
         filters.options()
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(19):
             client.get(FIGURES)
 
 
 def test_improvements_are_listed_with_date_and_responsible(client, month):
-    """Open improvements under figures and on their own page, the next due first."""
+    """Open improvements on their own page, the next due first."""
     story = Story(month, phone="13900000001", email="").accept().assign().start()
     case_transitions.add_improvement(
         story.pk, by=month.intake, department=month.water, at=at("2026-11-20 09:00"), **improvement_words()
     )
-    for url in (FIGURES, "/desk/problems/"):
-        html = signed_in(client, month.manager).get(url).content.decode()
-        assert "更换 1.8 公里老旧管道" in html
-        assert "2027-03-31" in html
-    assert "更换" not in signed_in(client, month.roads_handler).get("/desk/problems/").content.decode()
-    assert client.get("/desk/problems/?after=nonsense").status_code == 404
+    url = "/desk/problems/improvements/"
+    html = signed_in(client, month.manager).get(url).content.decode()
+    assert "更换 1.8 公里老旧管道" in html
+    assert "2027-03-31" in html
+    assert "更换" not in signed_in(client, month.roads_handler).get(url).content.decode()
+    assert client.get(f"{url}?after=nonsense").status_code == 404
 
 
 def test_improvements_are_paged_by_position(client, month, monkeypatch):
@@ -165,8 +165,8 @@ def test_improvements_are_paged_by_position(client, month, monkeypatch):
             story.pk, by=month.intake, department=month.water, at=at("2026-11-20 09:00"), **words
         )
     monkeypatch.setattr("analytics.views.PAGE_ROWS", 2)
-    first = signed_in(client, month.manager).get("/desk/problems/")
-    second = client.get(f"/desk/problems/{first.context['next_url']}")
+    first = signed_in(client, month.manager).get("/desk/problems/improvements/")
+    second = client.get(f"/desk/problems/improvements/{first.context['next_url']}")
     shown = [[entry["row"].what for entry in page.context["improvements"]] for page in (first, second)]
     assert shown == [["措施0", "措施1"], ["措施2"]]
 

@@ -76,12 +76,13 @@ def test_only_holders_of_the_permission_build(month, person):
 
 
 def test_the_month_is_reported_from_the_first_of_the_next_one(month):
-    """AN-19: three editions of the month, once; after a quarter the quarter too."""
+    """AN-19, FB-17: three editions of the month and the feedback report, once; after a quarter the quarter too."""
     jobs.build_due_reports(now=at("2026-12-01 06:00"))
     jobs.build_due_reports(now=at("2026-12-01 07:00"))
     assert sorted(Report.objects.values_list("period", "edition")) == [
         ("2026-11", "data"),
         ("2026-11", "experience"),
+        ("2026-11", "feedback"),
         ("2026-11", "risk"),
     ]
     jobs.build_due_reports(now=at("2027-01-03 06:00"))
@@ -244,12 +245,14 @@ def test_small_cells_are_left_empty_in_documents(draft):
 
 def test_shares_of_charts_and_text_agree_when_cells_are_empty(cast):
     """EX-09: what is left empty is one group of the chart, so no share grows by leaving cells out."""
-    for n in range(8):
-        registered("2026-11-10 09:00", phone=f"1380000{n:04}", email="", channel="web" if n < 6 else "phone")
+    for n in range(15):
+        channel = "web" if n < 7 else "phone" if n < 13 else "counter"
+        registered("2026-11-10 09:00", phone=f"1380000{n:04}", email="", channel=channel)
     report = Report(period="2026-11", requested_at=NOW, figures=reporting.freeze(parse("2026-11"), at=NOW))
     section = next(section for section in reporting.draft(report).sections if section.key == "distribution")
-    assert [count for _label, count in section.charts[0].data["points"]] == [6, 2]
-    assert "75.0%" in section.paragraphs[0]
+    # Two from the counter would show beside seven, six and the total.
+    assert [count for _label, count in section.charts[0].data["points"]] == [7, 8]
+    assert "46.7%" in section.paragraphs[0]
 
 
 # --- Editing, approval, release -----------------------------------------------------------------------

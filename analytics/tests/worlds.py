@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from complaints import transitions
-from complaints.models import Complaint
+from complaints.models import Category, Complaint, Praise
 from complaints.states import Channel, ContactOutcome, LateReason, RiskGrade
 from complaints.tests.factories import at, category, filing
 
@@ -37,6 +37,15 @@ class Told:
     answers: list[tuple[datetime, str, str]] = field(default_factory=list)
     asked: list[datetime] = field(default_factory=list)
     late_reason: str = ""
+    contacts: frozenset = frozenset()
+    outlet: str = ""
+    product: str = ""
+    tier: str = ""
+    groups: tuple = ()
+    intensity: int = 0
+    legal: str = ""
+    emotions: int = 0
+    handler: str = ""
 
     @property
     def first_reply(self) -> datetime | None:
@@ -49,7 +58,51 @@ class World:
     def __init__(self, cast, seed: int, cases: int = 12) -> None:
         self.cast = cast
         self.rng = random.Random(seed)
+        # What a case is like is drawn apart from what happens to it.
+        self.traits = random.Random(seed + 1000)
+        self.kinds = {
+            name: list(Category.objects.filter(dimension=name).order_by("code")[:3]) for name in ("legal", "emotion")
+        }
         self.told = [self._tell(number) for number in range(cases)]
+        self.praised = [self._praise() for _number in range(4)]
+
+    def _traits(self, number: int) -> dict:
+        """Every third case comes from one of two people, known by telephone or by e-mail."""
+        rng = self.traits
+        phone = f"1380000{number:04}" if rng.random() < 0.65 else f"1370000000{rng.randint(1, 2)}"
+        email = f"c{number}@example.cn" if rng.random() < 0.9 else "same@example.cn"
+        return {
+            "phone": phone,
+            "email": email,
+            "product": rng.choice(["", "水表", "暖气"]),
+            "outlet": rng.choice(["", "城东营业厅", "城西营业厅"]),
+            "customer_tier": rng.choice(["", "ordinary", "vip"]),
+            "special_groups": sorted(rng.sample(["elderly", "disabled", "minor"], rng.choice([0, 0, 1, 2]))),
+            "emotion_intensity": rng.randint(0, 3),
+        }
+
+    def _mark(self, case: Told, traits: dict) -> None:
+        case.contacts = frozenset((traits["phone"], traits["email"]))
+        case.product, case.outlet, case.tier = traits["product"], traits["outlet"], traits["customer_tier"]
+        case.groups, case.intensity = tuple(traits["special_groups"]), traits["emotion_intensity"]
+        found = self.traits.sample(self.kinds["emotion"], self.traits.choice([0, 1, 2]))
+        row = self.row(case)
+        row.emotions.set(found)
+        case.emotions = len(found)
+        if self.traits.random() < 0.4:
+            legal = self.traits.choice(self.kinds["legal"])
+            Complaint.objects.filter(pk=case.pk).update(legal_type=legal)
+            case.legal = legal.code
+
+    def _praise(self) -> tuple[datetime, str, str]:
+        day = at(f"2026-{self.traits.choice(['10', '11'])}-{self.traits.randint(1, 28):02} 00:00")
+        department, person = self.traits.choice(
+            [(self.cast.water, self.cast.water_handler), (self.cast.roads, self.cast.roads_handler)]
+        )
+        Praise.objects.create(
+            department=department, person=person, text="耐心", received_on=day.date(), by=self.cast.intake
+        )
+        return day, department.code, person.staff_number
 
     def _tell(self, number: int) -> Told:
         rng, cast = self.rng, self.cast
@@ -57,11 +110,10 @@ class World:
         when = at(f"{day} {rng.randint(0, 23):02}:{rng.choice(['00', '59'])}")
         channel = rng.choice(CHANNELS)
         receipt = transitions.register(
-            filing(received_at=when, channel=channel, phone=f"1380000{number:04}", email=f"c{number}@example.cn"),
-            by=None,
-            at=when,
+            filing(received_at=when, channel=channel, **(traits := self._traits(number))), by=None, at=when
         )
         case = Told(receipt.complaint.pk, when, channel)
+        self._mark(case, traits)
         clock = when + timedelta(hours=rng.randint(1, 30))
         if rng.random() < 0.1:
             transitions.withdraw(case.pk, by=None, at=clock)
@@ -75,7 +127,7 @@ class World:
         department, handler = rng.choice([(cast.water, cast.water_handler), (cast.roads, cast.roads_handler)])
         clock += timedelta(hours=2)
         transitions.assign(case.pk, by=cast.coordinator, department=department, task="查明原因", at=clock)
-        case.department = department.code
+        case.department, case.handler = department.code, handler.staff_number
         transitions.start(case.pk, by=handler, at=clock + timedelta(hours=1))
         if rng.random() < 0.15:
             return case

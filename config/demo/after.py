@@ -16,11 +16,13 @@ from analytics.states import Edition
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, ImprovementAction
 from complaints.states import Satisfaction, Status
-from config.demo import knowledge, review_group
+from config.demo import improvement, knowledge, review_group
 from config.demo.story import Teller, TimeIsUp, attempt
+from publication import gate, side_records
 from publication import transitions as publishing
 from publication.content import figures
 from publication.models import Publication, RedactionSpan
+from publication.states import GateAnswer
 from review import alert_standard, alerts, checks, draws
 from review import transitions as reviewing
 from review.models import Alert, ReviewCase
@@ -36,6 +38,7 @@ def tell(teller: Teller) -> dict[str, int]:
     _warnings(teller)
     _improvements(teller)
     knowledge.tell(teller)
+    improvement.tell(teller)
     return {"reviews": applied + sampled, "draws": drawn, "published": _publications(teller)}
 
 
@@ -360,6 +363,16 @@ def _complete(publication: Publication, author: User, at: datetime) -> None:
     assert publication.department is not None  # composed from a case with a lead department
     summary = f"责任在{publication.department.name}。{publication.result}"[:230]
     publishing.edit(publication.pk, by=author, at=at, summary=summary, publish_until=at + timedelta(days=365))
+    side_records.confirm_gate(
+        publication.pk,
+        by=author,
+        answers={name: found.answer or GateAnswer.CLEAR for name, found in gate.suggestions(publication).items()}
+        | {"proceedings": GateAnswer.CLEAR},
+        note="已向投诉人和法务核实",
+        at=at,
+    )
+    if GateAnswer.MASKED in {row.answer for row in gate.suggestions(publication).values()}:
+        publishing.edit(publication.pk, by=author, at=at, profile=gate.STRICT)
     for span in RedactionSpan.objects.filter(publication=publication, decision="pending"):
         publishing.decide_span(
             publication.pk, by=author, span_id=span.pk, keep=True, reason="小区名或事由，不指向个人", at=at

@@ -14,6 +14,8 @@ from config import policies
 SAMPLES = {
     "number": "HY-20261116-0001",
     "pk": 1,
+    "n": 1,
+    "size": "a4",
     "action": "accept",
     "period": "2026-10",
     "key": "summary",
@@ -26,6 +28,7 @@ SAMPLES = {
     "token": "abc",
     "span_id": 1,
     "attachment_id": 1,
+    "page": "gate",
     "public_id": "0123456789abcdef",
     "uidb36": "1",
     "kind": "acceptance",

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.models import User
 from complaints import search
 from complaints import transitions as case_transitions
 from complaints.tests.factories import Story, at, improvement_words
-from publication import content, transitions
+from publication import content, gate, side_records, transitions
 from publication.models import Publication, PublishedResult, PublishedSearch
+from publication.states import GateAnswer
 
 TEXTS = {
     "title": "柳桥三村爆管停水 30 小时，未及时告知居民",
@@ -77,18 +79,28 @@ def closed_story(cast: SimpleNamespace, **changes: Any) -> Story:
     return story.submit().reply().call_back().close()
 
 
+def open_gate(publication: Publication, by: User) -> None:
+    """All five questions answered with nothing against it."""
+    side_records.confirm_gate(
+        publication.pk, by=by, answers=dict.fromkeys(gate.QUESTIONS, GateAnswer.CLEAR), note="已核"
+    )
+
+
 def draft(cast: SimpleNamespace, story: Story | None = None, **texts: str) -> Publication:
     """A complete draft by the publisher."""
     story = story or closed_story(cast)
     publication = transitions.compose(story.pk, by=cast.publisher)
+    open_gate(publication, cast.publisher)
     return transitions.edit(publication.pk, by=cast.publisher, **TEXTS | texts)
 
 
 def approved(publication: Publication, cast: SimpleNamespace) -> Publication:
-    """Submitted, checked by two and passed by legal."""
+    """Submitted, checked by two and passed by legal, who also looked at the copies of files."""
     transitions.submit(publication.pk, by=cast.publisher)
     transitions.first_check(publication.pk, by=cast.publication_checker)
     transitions.second_check(publication.pk, by=cast.publication_checker2)
+    for row in publication.files.all():
+        transitions.see_file(publication.pk, by=cast.counsel, file_id=row.pk, sha256=row.rendered_id or "")
     return transitions.pass_masking(publication.pk, by=cast.counsel)
 
 

@@ -12,22 +12,29 @@ import html
 import itertools
 import json
 import unicodedata
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
 from types import SimpleNamespace
 from urllib.parse import quote, unquote
 
 import pytest
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, models, transaction
 from django.test import Client
 from django.urls import get_resolver
+from PIL import Image
 
+from complaints import files
 from complaints import transitions as case_transitions
 from complaints.models import Attachment, Complaint, StoredFile
 from complaints.states import Channel, ContactDirection, ContactOutcome, ContactPurpose
 from complaints.tests.factories import Story, at, improvement_words
-from publication import transitions
-from publication.models import Publication, PublicationDecision, PublishedResult, PublishedSearch
-from publication.tests.factories import TEXTS, approved, days_ago
+from publication import attachments, leak_scan, transitions
+from publication.models import Publication, PublicationDecision, PublishedFile, PublishedResult, PublishedSearch
+from publication.tests.factories import TEXTS, approved, days_ago, open_gate
+from publication.tests.test_attachments import pdf
 from review.models import ReviewCase
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +58,7 @@ MUST_REACH = {
     "publication.Publication.cause",
     "publication.Publication.withdrawal_reason",
     "publication.PublicationDecision.note",
+    "publication.PublicationFile.title",
     "publication.RedactionSpan.reason",
     "review.ReviewCase.report",
 }
@@ -200,6 +208,7 @@ def _walk(cast: SimpleNamespace, token: Tokens, which: str, phone: str) -> Publi
     story.close()
     transitions.decide(story.pk, by=cast.publisher, publish=True, note=secret("decision"))
     publication = transitions.compose(story.pk, by=cast.publisher)
+    open_gate(publication, cast.publisher)
     name, mail = token.given[f"{which}.name"], token.given[f"{which}.email"]
     cause = f"{name} 来电 {phone}，邮箱 {mail}@example.cn，病人{secret('masked')}，停水。"
     texts = TEXTS | {"cause": cause}
@@ -212,11 +221,33 @@ def _walk(cast: SimpleNamespace, token: Tokens, which: str, phone: str) -> Publi
         )
     for span in publication.spans.filter(decision="pending"):
         transitions.decide_span(publication.pk, by=cast.publisher, span_id=span.pk, keep=False, reason=secret("span"))
+    _attach(publication, cast, secret)
     transitions.submit(publication.pk, by=cast.publisher)
     transitions.return_to_author(publication.pk, by=cast.publication_checker, reason=secret("returned"))
     approved(publication, cast)
     transitions.publish(publication.pk, by=cast.publisher2, at=days_ago(0.1))
     return Publication.objects.get(pk=publication.pk)
+
+
+def _attach(publication: Publication, cast: SimpleNamespace, secret: Callable[[str], str]) -> None:
+    """A photo and two documents with a token in whatever a file can hold besides its pixels; all are published."""
+    exif = Image.Exif()
+    exif[0x013B], exif[0x9C9C] = secret("EXIF"), secret("EXIF comment").encode("utf-16-le")
+    photo, document = BytesIO(), BytesIO()
+    xmp = secret("XMP").encode()
+    Image.new("RGB", (60, 40), (9, 9, 9)).save(photo, "JPEG", exif=exif, comment=secret("JPEG comment"), xmp=xmp)
+    Image.new("RGB", (60, 40)).save(document, "PDF", author=secret("PDF author"), title=secret("PDF title"))
+    text = pdf(secret("PDF text"), info=secret("PDF info"))
+    for ending, content in (("jpg", photo.getvalue()), ("pdf", document.getvalue()), ("pdf", text)):
+        stored = files.store(SimpleUploadedFile("file", content), at=at("2026-11-17 12:00"))
+        name = f"{secret(f'file name {len(content)}')}.{ending}"
+        row = case_transitions.add_attachment(
+            publication.complaint_id, by=None, file=stored, name=name, evidence_kind="complainant", at=stored.stored_at
+        )
+        chosen = attachments.add(
+            publication.pk, by=cast.publisher, source_id=row.pk, title="现场记录", description="抢修记录"
+        )
+        attachments.render(chosen.pk)
 
 
 def _beside(publication: Publication, cast: SimpleNamespace) -> None:
@@ -242,7 +273,7 @@ def _sweep(token: Tokens) -> set[str]:
         private = model._meta.app_label in ("accounts", "complaints", "review", "publication")
         if (
             not private
-            or model in (PublishedResult, PublishedSearch)
+            or model in (PublishedResult, PublishedSearch, PublishedFile)
             or label in PUBLIC_WORDS
             or not model._meta.managed
         ):
@@ -268,7 +299,10 @@ def _public_paths(live: PublishedResult, gone: PublishedResult) -> list[str]:
             route = str(entry.pattern)
             if "public_id" in route:
                 tail = route.split(")", 1)[1].removesuffix("$")
-                paths |= {f"/results/{found.public_id}{tail}" for found in (live, gone)}
+                tail, is_file, _pattern = tail.partition("(?P<file_id>")
+                for found in (live, gone):
+                    ends = found.files.values_list("public_id", flat=True) if is_file else [""]
+                    paths |= {f"/results/{found.public_id}{tail}{end}" for end in ends}
             else:
                 paths.add("/" + route.replace("<int:attachment_id>", "1"))
     return sorted(paths)
@@ -302,6 +336,17 @@ def _answers(paths: list[str], live: PublishedResult, gone: PublishedResult, pub
     yield "unknown", client.get(f"/results/{publication.number}/")
 
 
+@cache
+def _hidden(content: bytes) -> list[str]:
+    return leak_scan.texts_of(content)
+
+
+def _in_file(content: bytes, secrets: dict[str, str]) -> list[str]:
+    """The texts hidden in a picture or PDF, and every secret that stands among its bytes."""
+    written = [(secret, secret.encode(name)) for secret in secrets.values() for name in ("utf-8", "utf-16-le")]
+    return [*(_hidden(content) if content else []), *(secret for secret, form in written if form in content)]
+
+
 def test_no_byte_the_public_can_fetch_holds_anything_private(cast):
     _large_ids(Complaint, Publication, PublishedResult, PublicationDecision)
     token = Tokens()
@@ -314,15 +359,20 @@ def test_no_byte_the_public_can_fetch_holds_anything_private(cast):
         secrets[f"case number {row.number}"] = row.complaint.number.replace("-", "")
         secrets |= {f"id of {name}": str(pk) for name, pk in (("case", row.complaint_id), ("publication", row.pk))}
         secrets[f"file of {row.number}"] = f"{row.pk:064x}"
+        originals = row.files.values_list("source__file", flat=True)
+        secrets |= {f"original {number} of {row.number}": sha256 for number, sha256 in enumerate(originals)}
     secrets |= {"id of live": str(live.pk), "id of gone": str(gone.pk)}
     reached = _sweep(token)
     assert reached >= MUST_REACH
     secrets |= token.given
 
-    seen, statuses, found = 0, set(), {}
+    seen, files_read, statuses, found = 0, 0, set(), {}
     for name, answer in _answers(_public_paths(live, gone), live, gone, kept):
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        text = "\n".join([*(f"{key}: {value}" for key, value in answer.items()), str(answer.cookies), content.decode()])
+        head = [*(f"{key}: {value}" for key, value in answer.items()), str(answer.cookies)]
+        is_file = answer.get("Content-Type", "").startswith(("image/", "application/pdf"))
+        files_read += is_file and bool(content)
+        text = "\n".join([*head, *(_in_file(content, secrets) if is_file else [content.decode()])])
         if leaked := leaks(text, secrets):
             found[name] = leaked
         seen += 1
@@ -330,6 +380,7 @@ def test_no_byte_the_public_can_fetch_holds_anything_private(cast):
     assert found == {}
     assert {200, 400, 403, 404, 405, 410} <= statuses
     assert seen > 200
+    assert files_read >= 3
     # A case number finds nothing, just as one that does not exist.
     number, other = kept.complaint.number, "HY-20261116-9999"
     with_it, without = (Client().get(f"/?q={query}").content.decode() for query in (number, other))

@@ -9,6 +9,7 @@ from complaints.tests.factories import Story, at, improvement_words
 from publication import content, jobs, transitions
 from publication.models import Publication, PublishedResult, SignOff
 from publication.states import ELEMENTS, PublicationStatus
+from publication.tests.factories import open_gate
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,7 @@ def draft(cast) -> Publication:
     )
     story.submit().reply().call_back().close()
     publication = transitions.compose(story.pk, by=cast.publisher, at=at("2026-11-21 09:00"))
+    open_gate(publication, cast.publisher)
     return transitions.edit(publication.pk, by=cast.publisher, at=at("2026-11-21 09:30"), **TEXTS)
 
 
@@ -181,9 +183,9 @@ def test_az_09_whoever_edited_a_part_cannot_check_it(draft, cast):
 def test_publish_due_posts_once_when_the_time_has_come(draft, cast):
     transitions.edit(draft.pk, by=cast.publisher, at=at("2026-11-21 09:50"), publish_at=at("2026-11-25 09:00"))
     approved(draft, cast)
-    assert jobs.publish_due(now=at("2026-11-25 08:59")) == {"posted": 0, "refused": 0}
-    assert jobs.publish_due(now=at("2026-11-25 09:00")) == {"posted": 1, "refused": 0}
-    assert jobs.publish_due(now=at("2026-11-25 09:01")) == {"posted": 0, "refused": 0}
+    assert jobs.publish_due(now=at("2026-11-25 08:59")) == {"posted": 0, "refused": 0, "hanging": 0}
+    assert jobs.publish_due(now=at("2026-11-25 09:00")) == {"posted": 1, "refused": 0, "hanging": 0}
+    assert jobs.publish_due(now=at("2026-11-25 09:01")) == {"posted": 0, "refused": 0, "hanging": 0}
     assert PublishedResult.objects.count() == 1
 
 

@@ -92,7 +92,7 @@ def test_the_list_is_refused_with_a_row_in_the_security_log(client, cast):
     assert [row.kind for row in SecurityEvent.objects.filter(kind="refused")] == ["refused"]
 
 
-@pytest.mark.parametrize(("view", "queries"), [("", 7), ("waiting", 7)])
+@pytest.mark.parametrize(("view", "queries"), [("", 8), ("waiting", 8)])
 def test_lists_cost_the_same_for_one_and_three_rows(client, cast, view, queries, django_assert_num_queries):
     def add():
         draft(cast)

@@ -52,6 +52,11 @@ JOBS = {
     "draw_sample": Job("review.draws.keep_up", of_period=_draw, keeps_ledger=True),
     "build_report": Job("analytics.jobs.build_due_reports", of_period=_report, keeps_ledger=True),
     "publish_due": Job("publication.jobs.publish_due"),
+    "sweep_bulletins": Job("publication.bulletins.sweep_bulletins"),
+    "watch_fulfilment": Job("publication.effects.watch_fulfilment"),
+    "tell_lessons": Job("publication.lessons.tell_weekly"),
+    "remind_undecided": Job("publication.jobs.remind_undecided"),
+    "render_waiting": Job("publication.attachments.render_waiting"),
     "remind_bulletins": Job("complaints.incident_jobs.remind_bulletins"),
     "tell_expired_requests": Job("complaints.jobs.tell_expired_requests"),
     "watch_coordination": Job("complaints.coordination.watch_coordination"),
@@ -69,6 +74,10 @@ JOBS = {
     "file_archived": Job("complaints.archive.file_archived"),
     "watch_files": Job("complaints.appraisals.watch_files"),
     "purge_expired": Job("complaints.jobs.purge_expired"),
+    "watch_problems": Job("analytics.projects.watch"),
+    "refresh_figures": Job("analytics.jobs.refresh_figures"),
+    "reconcile_figures": Job("analytics.jobs.reconcile_figures"),
+    "tidy_records": Job("analytics.jobs.tidy_records"),
     "detect_outbreaks": Job("analytics.jobs.detect_outbreaks"),
 }
 

@@ -1,0 +1,246 @@
+"""Pages of all figures: freely combined filters, files, the cases behind a number, appraisal and awards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.errors import InvalidInput, NotAllowed
+from accounts.web import StaffRequest
+from analytics import appraisal, awards, closing, drill, filters, permissions, tables
+from analytics.facts import written
+from analytics.figure_forms import FilterForm, PeriodForm, RulesForm
+from analytics.figures import FIGURES, UNIT_LABELS, Figure
+from analytics.scope import Scope
+from complaints import queue_rows, table_files
+from complaints.models import Complaint
+
+PAGE_ROWS = 50
+
+
+def _selected(request: StaffRequest, now: datetime) -> tuple[filters.Selection, str]:
+    """What an address asks for, or without it the last month and what was wrong. Raises NotAllowed."""
+    try:
+        return filters.select(request.GET, request.user, at=now), ""
+    except InvalidInput as error:
+        return filters.select(QueryDict(), request.user, at=now), str(error)
+
+
+def _query(request: StaffRequest, **more: str) -> str:
+    """The filters of this page as the end of an address."""
+    kept = {name: request.GET[name] for name in filters.NAMES if request.GET.get(name)}
+    return urlencode({**kept, **{name: value for name, value in more.items() if value}})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure of the whole, as the page shows it; `url` leads to the cases behind it."""
+
+    figure: Figure
+    cell: tables.Cell
+    unit: str
+    previous: str
+    url: str
+
+
+@login_required
+@require_safe
+def all_figures(request: StaffRequest) -> HttpResponse:
+    """Every figure and every breakdown of a period, narrowed by any filters at once (AN-02)."""
+    now = timezone.now()
+    chosen, problem = _selected(request, now)
+    data = closing.bundle(chosen.period, chosen.scope, at=now, outside=False)
+    links = permissions.sees_cases(request.user)
+    context = {
+        "here": "all",
+        "period": chosen.period,
+        "now": now,
+        "problem": problem,
+        "form": FilterForm(request.GET or None, at=now, scope=chosen.scope, period=chosen.period),
+        "is_filtered": chosen.scope.is_filtered,
+        "formula": _formula(chosen.scope),
+        "lines": [_line(request, figure, data, links=links) for figure in FIGURES.values()],
+        "tables": [_table(request, table, links=links) for table in tables.tables(data)],
+        "query": _query(request),
+        "links_to_cases": links,
+        "sees_staff": permissions.sees_staff(request.user),
+    }
+    return render(request, "analytics/all_figures.html", context, status=400 if problem else 200)
+
+
+def _formula(scope: Scope) -> str:
+    """The formula of the three rates in words, printed under them."""
+    pleased = (
+        _("“satisfied” and “basically satisfied” count") if scope.formula.basically else _("only “satisfied” counts")
+    )
+    base = {
+        "answered": _("divided by the call-backs that gave an answer"),
+        "reached": _("divided by the call-backs that reached the person"),
+        "asked": _("divided by all call-backs that were tried"),
+    }[scope.formula.base]
+    return _("Three rates: %(pleased)s, %(base)s.") % {"pleased": pleased, "base": base}
+
+
+def _line(request: StaffRequest, figure: Figure, data: dict[str, Any], *, links: bool) -> Line:
+    entry = data["figures"][figure.key]
+    shown = tables.cell(figure.key, entry)
+    url = _behind_url(request, figure) if links and shown.size and drill.leads_to_cases(figure) else ""
+    return Line(figure, shown, str(UNIT_LABELS[figure.unit]), written(entry["previous"], figure.unit), url)
+
+
+def _behind_url(request: StaffRequest, figure: Figure, axis: str = "", group: str = "") -> str:
+    query = _query(request, axis=axis) + (f"&{urlencode({'group': group})}" if axis else "")
+    return f"{reverse('analytics:behind', args=[figure.key])}?{query}"
+
+
+def _table(request: StaffRequest, table: tables.Table, *, links: bool) -> dict[str, Any]:
+    """A table with the address of the cases behind each cell."""
+    rows = []
+    for row in table.rows:
+        cells = []
+        for cell in row.cells:
+            figure = FIGURES.get(cell.figure)
+            leads = links and figure and tables.is_group(table.axis, row.code) and cell.size
+            if leads and figure and drill.leads_to_cases(figure, table.axis):
+                cells.append((cell, _behind_url(request, figure, table.axis, row.code)))
+            else:
+                cells.append((cell, ""))
+        rows.append((row, cells))
+    return {"table": table, "rows": rows}
+
+
+@login_required
+@require_safe
+def download_figures(request: StaffRequest, format: str) -> HttpResponseBase:
+    """The same figures as a file; cells that rest on fewer than five cases are empty, except for management."""
+    if format not in table_files.FORMATS:
+        raise Http404
+    now = timezone.now()
+    chosen = filters.select(request.GET, request.user, at=now)
+    data = closing.bundle(chosen.period, chosen.scope, at=now, outside=not chosen.scope.sees_small_cells)
+    return table_files.download(f"figures-{chosen.period.code}", format, tables.HEADING, tables.flat(data))
+
+
+@login_required
+@require_safe
+def behind(request: StaffRequest, key: str) -> HttpResponse:
+    """The cases behind one figure, or behind one group of it, newest first, as far as the viewer may see them."""
+    now = timezone.now()
+    chosen = filters.select(request.GET, request.user, at=now)
+    if not permissions.sees_cases(request.user):
+        raise NotAllowed(_("Your role does not allow this."))
+    axis, group = request.GET.get("axis", ""), request.GET.get("group", "").replace("\x00", "")
+    figure = FIGURES.get(key)
+    after = request.GET.get("after", "")
+    if figure is None or not drill.leads_to_cases(figure, axis):
+        raise Http404
+    if axis == "handler" and not permissions.sees_staff(request.user):
+        raise NotAllowed(_("Your role does not allow this."))
+    if after and not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise Http404
+    counted = request.GET.get("counted") == "1"
+    found = drill.behind(figure, chosen.period, chosen.scope, axis=axis, group=group, counted=counted)
+    cases = drill.page_of(found, request.user, after=int(after) if after else None, rows=PAGE_ROWS)
+    rest = {"axis": axis, "group": group, "counted": "1" if counted else ""}
+    context = {
+        "figure": figure,
+        "period": chosen.period,
+        "total": len(found),
+        "rows": [_case_row(case, found) for case in cases[:PAGE_ROWS]],
+        "counted": counted,
+        "is_rate": figure.unit == "ratio",
+        "all_url": f"?{_query(request, **{**rest, 'counted': ''})}",
+        "counted_url": f"?{_query(request, **{**rest, 'counted': '1'})}",
+        "next_url": f"?{_query(request, **rest, after=str(cases[PAGE_ROWS - 1].pk))}" if len(cases) > PAGE_ROWS else "",
+        "first_url": f"?{_query(request, **rest)}" if after else "",
+        "back_url": f"{reverse('analytics:all')}?{_query(request)}",
+    }
+    return render(request, "analytics/behind.html", context)
+
+
+def _case_row(case: Complaint, found: dict[int, int]) -> tuple[Complaint, str, int]:
+    return case, queue_rows.case_url(case.number), found[case.pk]
+
+
+# --- Appraisal and awards -------------------------------------------------------------------------
+
+
+@login_required
+@require_safe
+def appraisal_page(request: StaffRequest) -> HttpResponseBase:
+    """Quality indicators of departments or, for heads and management, of staff; as a page or a file (QUA-11…14)."""
+    now = timezone.now()
+    chosen, problem = _selected(request, now)
+    axis = _axis(request)
+    order = appraisal.order_of(request.GET.get("by", ""))
+    lines = appraisal.lines(chosen.period, chosen.scope, axis, by=order)
+    if request.GET.get("format") == "csv":
+        shown = appraisal.flat(lines, outside=not chosen.scope.sees_small_cells)
+        return table_files.download(f"appraisal-{chosen.period.code}", "csv", appraisal.heading(axis), shown)
+    links = permissions.sees_cases(request.user)
+    context = {
+        "here": "appraisal",
+        "period": chosen.period,
+        "problem": problem,
+        "axis": axis,
+        "by": order,
+        "orders": [(key, FIGURES[key].name) for key in appraisal.ORDERS],
+        "groups": appraisal.GROUPS,
+        "lines": [(line, _appraised(request, line, axis, links=links)) for line in lines],
+        "least": appraisal.RANKED_FROM,
+        "form": PeriodForm(request.GET or None, at=now, period=chosen.period),
+        "sees_staff": permissions.sees_staff(request.user),
+        "csv_query": urlencode({"period": chosen.period.code, "view": axis, "by": order, "format": "csv"}),
+    }
+    return render(request, "analytics/appraisal.html", context, status=400 if problem else 200)
+
+
+def _axis(request: StaffRequest) -> str:
+    """Departments, or staff where asked for and allowed. Raises NotAllowed."""
+    if request.GET.get("view") != "handler":
+        return "department"
+    if not permissions.sees_staff(request.user):
+        raise NotAllowed(_("Figures of members of staff are for heads of departments and management."))
+    return "handler"
+
+
+def _appraised(request: StaffRequest, line: appraisal.Line, axis: str, *, links: bool) -> list[tuple[Any, str]]:
+    cells = []
+    for cell in line.cells:
+        figure = FIGURES.get(cell.figure)
+        leads = links and figure and cell.size and line.code and drill.leads_to_cases(figure, axis)
+        cells.append((cell, _behind_url(request, figure, axis, line.code) if figure and leads else ""))
+    return cells
+
+
+@login_required
+@require_safe
+def awards_page(request: StaffRequest) -> HttpResponse:
+    """Who meets the rules of the two stars in a period; the award itself is decided by people (KB-17)."""
+    permissions.require(request.user, permissions.SEE)
+    if not permissions.sees_staff(request.user):
+        raise NotAllowed(_("Figures of members of staff are for heads of departments and management."))
+    now = timezone.now()
+    chosen, problem = _selected(request, now)
+    form = RulesForm(request.GET or None, at=now, period=chosen.period)
+    rules = form.rules() if form.is_valid() or not request.GET else awards.Rules()
+    context = {
+        "here": "awards",
+        "period": chosen.period,
+        "problem": problem,
+        "form": form,
+        "rules": rules,
+        "result": awards.candidates(chosen.period, chosen.scope, rules),
+        "sees_staff": True,
+    }
+    return render(request, "analytics/awards.html", context, status=422 if request.GET and form.errors else 200)

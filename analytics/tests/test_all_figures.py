@@ -1,0 +1,403 @@
+"""All figures with their filters, files, lists of cases, the appraisal page and the stars
+(AN-01, AN-16…18, SPG-09, QUA-11, QUA-13, QUA-14, KB-17, FB-20, PUB-42, EX-09)."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from analytics import appraisal, awards, drill, figures, selectors, suppression, tables
+from analytics.figures import FIGURES, Value
+from analytics.periods import parse
+from analytics.scope import WHOLE, Scope
+from complaints import filters as case_filters
+from complaints import transitions
+from complaints.models import Callback, Category, Complaint, Praise
+from complaints.tests.factories import Story, at, filing, registered
+from publication.models import Publication, RevisedDocument
+from review.models import Alert, AlertStandard
+
+NOVEMBER = parse("2026-11")
+ALL = "/desk/figures/all/"
+
+
+@pytest.fixture
+def month(cast):
+    """November: one closed case of the water department, one just registered."""
+    Story(cast, outlet="城东营业厅", special_groups=["elderly"], emotion_intensity=2, customer_tier="vip").to_closed()
+    registered("2026-11-20 09:00", phone="13800000009", email="", channel="phone")
+    return cast
+
+
+def page(client, person, url, **query):
+    client.force_login(person)
+    return client.get(url, query)
+
+
+def lines_of(answer):
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+
+
+# --- One set of numbers -----------------------------------------------------------------------------
+
+
+def test_an_02_page_file_and_api_say_the_same(client, month):
+    """AN-01, EX-09: the numbers of the page, of both files and of the API are one set."""
+    query = {"period": "2026-11", "department": "water"}
+    shown = {line.figure.key: line.cell.text for line in page(client, month.manager, ALL, **query).context["lines"]}
+    answer = client.get("/api/v1/figures/", query).json()
+    rows = lines_of(client.get(f"{ALL}csv/", query))
+    for row in rows:
+        entry = (
+            answer["figures"][row["figure"]]
+            if row["table"] == "total"
+            else next(found for found in answer["breakdowns"][row["table"]] if found["code"] == row["code"])[
+                row["figure"]
+            ]
+        )
+        assert row["value"] == ("" if entry["value"] is None else str(entry["value"])), row
+    totals = {row["figure"]: row for row in rows if row["table"] == "total"}
+    assert totals.keys() == FIGURES.keys() == shown.keys()
+    assert shown["received"] == totals["received"]["value"] == "1"
+    assert shown["satisfaction_rate"] == "100.0%"
+    book = client.get(f"{ALL}xlsx/", query)
+    assert book["Content-Disposition"].endswith('filename="figures-2026-11.xlsx"')
+
+
+def test_an_02_filters_combine_and_a_wrong_one_is_explained(client, month):
+    found = page(
+        client, month.manager, ALL, period="2026-11", care="elderly", emotion="2", tier="vip", outlet="城东营业厅"
+    )
+    assert next(line.cell.text for line in found.context["lines"] if line.figure is figures.received) == "1"
+    found = client.get(ALL, {"period": "2026-11", "care": "elderly", "channel": "phone"})
+    assert next(line.cell.text for line in found.context["lines"] if line.figure is figures.received) == "0"
+    for name in ("care", "tier", "risk", "emotion", "legal", "base", "basically"):
+        assert client.get(ALL, {name: "nonsense"}).status_code == 400
+        assert list(client.get("/api/v1/figures/", {name: "nonsense"}).json()) == [name]
+
+
+def test_the_formula_of_the_three_rates_is_chosen_and_printed(client, month):
+    html = page(client, month.manager, ALL, period="2026-11", basically="no", base="asked").content.decode()
+    chosen = client.get(ALL, {"period": "2026-11"}).context["formula"]
+    assert "只有“满意”" in html or "only “satisfied” counts" in html
+    assert chosen not in html
+
+
+def test_who_sees_all_figures(client, month):
+    """AN-33: a department reads its own figures; somebody without the permission nothing."""
+    assert page(client, month.administrator, ALL).status_code == 403
+    found = page(client, month.roads_handler, ALL, period="2026-11")
+    assert next(line.cell.text for line in found.context["lines"] if line.figure is figures.received) == "0"
+    assert client.get(ALL, {"department": "water"}).status_code == 400
+    assert client.get(f"{ALL}pdf/").status_code == 404
+
+
+def test_the_page_costs_the_same_with_more_cases(client, month, django_assert_max_num_queries):
+    page(client, month.manager, ALL, period="2026-11")
+    for n in range(3):
+        Story(month, phone=f"1390000{n:04}", email="", outlet=f"{n}", product=f"{n}").to_reply()
+        case_filters.options()
+        with django_assert_max_num_queries(62):
+            client.get(ALL, {"period": "2026-11"})
+
+
+# --- What leaves the office ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "left"),
+    [
+        ([20, 6, 3], [20, None, None]),  # the total would tell the single small one
+        ([20, 3, 3], [20, None, None]),  # two of them rest on six cases
+        ([20, 9, 2, 2], [20, None, None, None]),  # together four: still too few
+        ([20, 9, 0], [20, 9, 0]),
+        ([3], [None]),
+        ([], []),
+    ],
+)
+def test_ex_09_no_small_cell_can_be_worked_out(sizes, left):
+    assert [value.value for value in suppression.outside([Value(n) for n in sizes])] == left
+
+
+def test_ex_09_files_of_others_hold_no_small_cell(client, month):
+    for n in range(6):
+        registered("2026-11-10 09:00", phone=f"1380001{n:04}", email="")
+    query = {"period": "2026-11"}
+    rows = lines_of(page(client, month.intake, f"{ALL}csv/", **query))
+    channels = {row["code"]: (row["value"], row["suppressed"]) for row in rows if row["table"] == "channel"}
+    assert channels == {"web": ("", "1"), "phone": ("", "1")}  # seven and one: the total stands beside them
+    rows = lines_of(page(client, month.manager, f"{ALL}csv/", **query))
+    assert {row["code"]: row["value"] for row in rows if row["table"] == "channel"} == {"web": "7", "phone": "1"}
+
+
+def test_rare_places_are_not_named(month):
+    """A place or product typed once could name a person: only what occurs five times is told by name."""
+    for n in range(5):
+        registered("2026-11-10 09:00", phone=f"1380001{n:04}", email="", outlet="城西营业厅")
+    rows = selectors.bundle(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"), outside=False)["breakdowns"]["outlet"]
+    assert [(row["code"], row["received"]["value"]) for row in rows] == [("城西营业厅", 5), ("", 1), ("*", 1)]
+
+
+# --- From a number to its cases -----------------------------------------------------------------------
+
+
+def test_an_33_a_number_leads_to_exactly_its_cases(client, month):
+    found = page(client, month.coordinator, ALL, period="2026-11")
+    url = next(line.url for line in found.context["lines"] if line.figure is figures.call_back_rate)
+    listed = client.get(url)
+    assert [case.outlet for case, _url, _times in listed.context["rows"]] == ["城东营业厅"]
+    table = next(entry for entry in found.context["tables"] if entry["table"].key == "channel")
+    phone = next(cells[0][1] for row, cells in table["rows"] if row.code == "phone")
+    assert [case.channel for case, _url, _times in client.get(phone).context["rows"]] == ["phone"]
+
+
+def test_an_33_the_list_keeps_to_the_rights_of_the_viewer(client, month):
+    """A handler sees the own cases, management no case without a department; the person named in a case never sees
+    it; who sees no case gets no list."""
+    url = reverse("analytics:behind", args=["received"])
+    case = Complaint.objects.get(outlet="城东营业厅")
+    assert len(page(client, month.coordinator, url, period="2026-11").context["rows"]) == 2
+    found = page(client, month.manager, url, period="2026-11").context
+    assert ([row[0] for row in found["rows"]], found["total"]) == ([case], 2)
+    assert [row[0] for row in page(client, month.water_handler, url, period="2026-11").context["rows"]] == [case]
+    case.accused_staff.add(month.coordinator)
+    named = page(client, month.coordinator, url, period="2026-11")
+    assert case not in [row[0] for row in named.context["rows"]]
+    assert page(client, month.reviewer, url, period="2026-11").status_code == 403
+    for wrong in ("nothing", "frequent_complainants", "publication_echo"):
+        assert page(client, month.manager, reverse("analytics:behind", args=[wrong])).status_code == 404
+    assert client.get(url, {"axis": "milestone", "group": "reply"}).status_code == 404
+    assert client.get(url, {"after": "x"}).status_code == 404
+
+
+def test_the_list_behind_a_number_is_paged_by_position(client, month, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr("analytics.figure_views.PAGE_ROWS", 1)
+    url = reverse("analytics:behind", args=["received"])
+    first = page(client, month.coordinator, url, period="2026-11")
+    with django_assert_max_num_queries(8):
+        second = client.get(url + first.context["next_url"])
+    pks = [found.context["rows"][0][0].pk for found in (first, second)]
+    assert pks == sorted(pks, reverse=True)
+    assert len(set(pks)) == 2
+    assert not second.context["next_url"]
+
+
+# --- Who complained, and how ---------------------------------------------------------------------------
+
+
+def test_an_16_emotions_and_their_intensity(month):
+    case = Complaint.objects.get(outlet="城东营业厅")
+    case.emotions.set(Category.objects.filter(dimension="emotion")[:2])
+    assert figures.upset_share(NOVEMBER, WHOLE) == Value(0.5, 1, 2)
+    assert figures.emotions_noted(NOVEMBER, WHOLE).value == 2
+    rows = selectors.bundle(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"), outside=False)["breakdowns"]
+    assert sorted(row["code"] for row in rows["intensity"]) == ["0", "2"]
+    assert {row["emotions_noted"]["value"] for row in rows["emotion"]} == {1}
+
+
+def test_an_17_people_are_counted_by_hash_and_never_named(client, month):
+    """Three complaints, linked by telephone and by e-mail, are one person; a page names nobody."""
+    registered("2026-11-05 09:00", phone="13700000001", email="one@example.cn", name="李木子")
+    registered("2026-11-06 09:00", phone="13700000001", email="two@example.cn", name="李木子")
+    registered("2026-11-07 09:00", phone="13700000002", email="two@example.cn", name="李木子")
+    registered("2026-12-01 00:00", phone="13700000001", email="", name="李木子")
+    assert figures.repeat_complainants(NOVEMBER, WHOLE).value == 1
+    assert figures.frequent_complainants(NOVEMBER, WHOLE).value == 1
+    assert figures.frequent_cases(NOVEMBER, WHOLE).value == 3
+    assert figures.repeat_complainants(parse("2026-Q4"), WHOLE).value == 1
+    assert figures.frequent_cases(parse("2026-Q4"), WHOLE).value == 4
+    html = page(client, month.manager, ALL, period="2026-11").content.decode()
+    assert not [text for text in ("李木子", "13700000001", "one@example.cn") if text in html]
+
+
+def test_an_17_complaints_per_customer_tier(month):
+    found = figures.received.by("tier", NOVEMBER, WHOLE)
+    assert {group.code: value.value for group, value in found.items()} == {"vip": 1, "": 1}
+
+
+def test_an_18_risk_grade_and_type_of_legal_risk(month):
+    legal = Category.objects.filter(dimension="legal").first()
+    Complaint.objects.filter(outlet="城东营业厅").update(legal_type=legal, risk_grade="high")
+    assert figures.legal_risk_share(NOVEMBER, WHOLE) == Value(0.5, 1, 2)
+    rows = selectors.bundle(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"), outside=False)["breakdowns"]
+    assert {row["code"]: row["received"]["value"] for row in rows["legal_type"]} == {legal.code: 1, "": 1}
+    assert {row["code"]: row["received"]["value"] for row in rows["risk"]} == {"high": 1, "ordinary": 1}
+    assert figures.received(NOVEMBER, Scope(legal=(legal.pk,), risk="high")).value == 1
+
+
+def test_spg_09_special_groups_have_their_own_count_time_and_satisfaction(client, month):
+    """A case of two groups counts in both; the page shows each group with all three figures."""
+    Complaint.objects.filter(outlet="城东营业厅").update(special_groups=["elderly", "disabled"])
+    found = page(client, month.manager, ALL, period="2026-11")
+    table = next(entry["table"] for entry in found.context["tables"] if entry["table"].key == "care")
+    rows = {row.code: [cell.text for cell in row.cells] for row in table.rows}
+    assert rows["elderly"] == rows["disabled"] == ["1", "100.0%", "100.0%"]
+    assert rows[""][0] == "1"
+    assert figures.special_share(NOVEMBER, WHOLE) == Value(0.5, 1, 2)
+
+
+def test_an_11_missed_limits_by_reason(month):
+    late = Story(month, phone="13800000077", email="").accept("2026-11-27 10:00").pk
+    Complaint.objects.filter(pk=late).update(late_reason="coordination")
+    rows = selectors.bundle(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"), outside=False)["breakdowns"]["missed"]
+    found = {row["code"]: row["coordination"]["value"] for row in rows}
+    assert found["decide_acceptance"] == 1
+
+
+# --- Does it last -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("minutes", "changes", "again"),
+    [
+        (0, {"phone": "13800002417", "email": ""}, 1),  # the same person on the last moment of the 90 days
+        (1, {"phone": "13800002417", "email": ""}, 0),
+        (-60, {"phone": "13900000001", "email": "", "outlet": "城东营业厅"}, 1),
+        (-60, {"phone": "13900000001", "email": "", "outlet": "城西营业厅"}, 0),
+    ],
+)
+def test_fb_20_recurrence_within_ninety_days(month, minutes, changes, again):
+    """FB-20: the same person, or the same outlet with the same category, within 90 days after the first closing."""
+    closed = Complaint.objects.get(outlet="城东营业厅")
+    moment = closed.first_closed_at + timedelta(days=90, minutes=minutes)
+    receipt = transitions.register(filing(received_at=moment, category=closed.category, **changes), by=None, at=moment)
+    assert receipt.complaint.category == closed.category
+    assert figures.recurrence_rate(parse("2027-02"), WHOLE) == Value(float(again), again, 1)
+    assert figures.recurrence_rate(parse("2027-01"), WHOLE).of == 0
+    by_department = figures.recurrence_rate.by("department", parse("2027-02"), WHOLE)
+    assert [(group.code, value.part) for group, value in by_department.items()] == [("water", again)]
+
+
+def test_fb_20_a_case_said_to_be_unsolved_is_not_watched(month):
+    Callback.objects.update(is_solved=False)
+    assert figures.recurrence_rate(parse("2027-02"), WHOLE) == Value(None, 0, 0)
+
+
+def test_pub_42_documents_revised_because_of_a_published_problem(month):
+    """PUB-42: counted by the day of the revision; and what followed the publication."""
+    case = Complaint.objects.get(outlet="城东营业厅")
+    posted = at("2026-11-21 00:00")
+    result = Publication.objects.create(
+        number="GS-1", complaint=case, title="停水", author=month.publisher, created_at=posted, updated_at=posted,
+        posted_at=posted, category=case.category,
+    )  # fmt: skip
+    for day in ("2026-11-30", "2026-12-01"):
+        RevisedDocument.objects.create(
+            publication=result, title="抢修手册", revised_on=day, at=posted, by=month.publisher
+        )
+    assert figures.revised_documents(NOVEMBER, WHOLE).value == 1
+    for n in range(3):
+        pk = registered(f"2026-12-0{n + 1} 09:00", phone=f"1390000{n:04}", email="").complaint.pk
+        Complaint.objects.filter(pk=pk).update(category=case.category)
+    assert figures.publication_echo(parse("2027-02"), WHOLE) == Value(3.0, 3, 1)
+
+
+# --- Appraisal and stars ------------------------------------------------------------------------------
+
+
+def answered(cast, count, satisfaction="satisfied", **changes):
+    for n in range(count):
+        story = Story(cast, phone=f"1860000{n:04}", email="", **changes).to_reply()
+        story.call_back(satisfaction=satisfaction).close()
+
+
+def test_qua_11_volume_and_speed_never_stand_alone(client, month):
+    """QUA-11, QUA-13: each line also holds satisfaction, call-back, praise, compliance and risk control."""
+    Praise.objects.create(department=month.water, text="耐心", received_on="2026-11-21", by=month.intake)
+    found = page(client, month.manager, reverse("analytics:appraisal"), period="2026-11")
+    ((line, cells),) = found.context["lines"]
+    keys = {cell.figure for cell, _url in cells}
+    assert {"handled", "average_days"} < keys
+    assert {"satisfaction_rate", "call_back_rate", "praises"} < keys
+    assert {"late_share", "returns", "reworks", "perfunctory", "missing_evidence"} < keys
+    assert {"risk_in_time", "overturned_rate", "recurrence_rate"} < keys
+    assert next(cell.text for cell, _url in cells if cell.figure == "praises") == "1"
+    assert set(appraisal.ORDERS).isdisjoint(appraisal.GROUPS[0][1])
+    assert line.rank is None
+
+
+def test_qua_13_marks_and_risks_count(month):
+    standard = AlertStandard.objects.create(revision=1)
+    case = Complaint.objects.get(outlet="城东营业厅")
+    Complaint.objects.filter(pk=case.pk).update(risk_grade="high")
+    for rule, state, reason in (("perfunctory", "raised", ""), ("no_evidence", "dismissed", "有照片")):
+        Alert.objects.create(
+            rule=rule, complaint=case, standard=standard, state=state, reason=reason, raised_at=at("2026-11-22 09:00")
+        )
+    (line,) = appraisal.lines(NOVEMBER, WHOLE, "department", by="satisfaction_rate")
+    cells = {cell.figure: cell for cell in line.cells}
+    assert (cells["perfunctory"].value, cells["missing_evidence"].value) == (1, 0)
+    assert cells["risk_in_time"].size > 0
+    own = Scope(departments=frozenset([month.water.pk]), sees_reviews=False)
+    (line,) = appraisal.lines(NOVEMBER, own, "department", by="satisfaction_rate")
+    assert next(cell.value for cell in line.cells if cell.figure == "perfunctory") is None  # RI-12
+
+
+def test_qua_14_few_cases_are_neither_ranked_nor_shown(month):
+    """QUA-14: a rate of fewer than five is empty, a rank comes with ten; equal rates share it."""
+    answered(month, 3)
+    (line,) = appraisal.lines(NOVEMBER, WHOLE, "department", by="satisfaction_rate")
+    cell = next(cell for cell in line.cells if cell.figure == "satisfaction_rate")
+    assert (cell.value, cell.size, cell.is_few, line.rank) == (None, 4, True, None)
+    answered(month, 6)
+    (line,) = appraisal.lines(NOVEMBER, WHOLE, "department", by="satisfaction_rate")
+    cell = next(cell for cell in line.cells if cell.figure == "satisfaction_rate")
+    assert (cell.value, cell.size, line.rank) == (1.0, 10, 1)
+
+
+def test_qua_14_staff_are_compared_by_heads_and_management_only(client, month):
+    url = reverse("analytics:appraisal")
+    for person in (month.intake, month.water_handler, month.coordinator, month.auditor):
+        assert page(client, person, url, period="2026-11", view="handler").status_code == 403
+        assert page(client, person, url, period="2026-11").status_code == 200
+        assert page(client, person, reverse("analytics:awards")).status_code == 403
+        behind = reverse("analytics:behind", args=["received"])
+        refused = client.get(behind, {"period": "2026-11", "axis": "handler", "group": "W001"})
+        assert refused.status_code == 403
+    for person in (month.manager, month.water_head):
+        found = page(client, person, url, period="2026-11", view="handler")
+        assert [line.name for line, _cells in found.context["lines"]] == ["赵启明"]
+    head_of_others = page(client, month.water_head, url, period="2026-11")
+    assert [line.code for line, _cells in head_of_others.context["lines"]] == ["water"]
+
+
+def test_qua_14_the_file_holds_what_the_page_shows(client, month):
+    url = reverse("analytics:appraisal")
+    found = page(client, month.manager, url, period="2026-11")
+    ((_line, cells),) = found.context["lines"]
+    text = client.get(url, {"period": "2026-11", "format": "csv"}).getvalue().decode("utf-8-sig")
+    heading, row = list(csv.reader(io.StringIO(text)))
+    shown = dict(zip(heading, row, strict=True))
+    for cell, _url in cells:
+        assert shown[cell.name] == ("" if cell.value is None else str(cell.value))
+    others = page(client, month.coordinator, url, period="2026-11", format="csv")
+    hidden = dict(zip(heading, list(csv.reader(io.StringIO(others.getvalue().decode("utf-8-sig"))))[1], strict=True))
+    assert hidden[appraisal.name_of("handled")] == ""  # one case
+
+
+def test_kb_17_candidates_meet_the_rules(client, month):
+    """KB-17: enough answers, satisfied, no limit missed and no perfunctory mark; praise for the service star."""
+    answered(month, 9)
+    Praise.objects.create(
+        department=month.water, person=month.water_handler, text="耐心", received_on="2026-11-21", by=month.intake
+    )
+    result = awards.candidates(NOVEMBER, WHOLE, awards.Rules())
+    assert [(row.number, row.answers, row.percent) for row in result.satisfaction] == [("W001", 10, 100.0)]
+    assert [(row.number, row.praises) for row in result.service] == [("W001", 1)]
+    assert awards.candidates(NOVEMBER, WHOLE, awards.Rules(answers=11)).satisfaction == []
+    found = page(client, month.manager, reverse("analytics:awards"), period="2026-11")
+    assert "赵启明" in found.content.decode()
+    wrong = client.get(reverse("analytics:awards"), {"period": "2026-11", "satisfied": "101"})
+    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["satisfied"])
+    Story(month, phone="13800000088", email="").accept("2026-11-27 10:00").assign("2026-11-27 11:00").start(
+        "2026-11-27 12:00"
+    )  # accepted late
+    assert awards.candidates(NOVEMBER, WHOLE, awards.Rules()).satisfaction == []
+
+
+def test_the_case_count_behind_a_pooled_row_is_no_link():
+    assert not tables.is_group("outlet", "*")
+    assert tables.is_group("outlet", "城东营业厅")
+    assert not drill.leads_to_cases(figures.open_at_end, "department")

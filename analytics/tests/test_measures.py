@@ -1,0 +1,113 @@
+"""Targets, the year before, control limits and outside events on the page of figures (AN-02, AN-04, AN-07)."""
+
+import pytest
+
+from analytics.models import Annotation, Target
+from analytics.tests import months
+from complaints.tests.factories import registered
+
+PAGE = "/desk/figures/?period=2026-10"
+TARGET = {"figure": "on_time_rate", "value": "95", "from_month": "2026-09"}
+EVENT = {"text": "开学季促销", "first_day": "2026-09-28", "last_day": "2026-10-03"}
+
+
+@pytest.fixture
+def desk(client, cast):
+    months.closed(cast)
+    client.force_login(cast.manager)
+    return client
+
+
+def tile(client, place, address=PAGE):
+    return client.get(address).context["board"].tiles[place]
+
+
+def test_an_02_tiles_say_whether_the_target_is_reached(desk, cast):
+    assert tile(desk, 1).target is None
+    assert desk.post("/desk/figures/targets/", TARGET).status_code == 302
+    assert tile(desk, 1).target.tone == "good"
+    assert desk.post("/desk/figures/targets/", {**TARGET, "figure": "average_days", "value": "0.1"}).status_code == 302
+    assert tile(desk, 2).target.tone == "poor"
+    assert tile(desk, 1, "/desk/figures/?period=2026-08").target is None  # not in force yet
+    html = desk.get("/desk/figures/targets/").content.decode()
+    assert "95.0%" in html
+
+
+def test_an_02_the_target_of_a_department_goes_before_the_general_one(desk, cast):
+    desk.post("/desk/figures/targets/", TARGET)
+    own = {**TARGET, "value": "80", "department": "water", "note": "老旧管网"}
+    assert desk.post("/desk/figures/targets/", own).status_code == 302
+    assert "80.0%" in tile(desk, 1, f"{PAGE}&department=water").target.text
+    assert "95.0%" in tile(desk, 1).target.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"value": "101"},
+        {"value": "-1"},
+        {"value": "nan"},
+        {"from_month": "2026-13"},
+        {"from_month": "x"},
+        {"figure": "x"},
+    ],
+)
+def test_an_02_a_target_that_cannot_be_is_refused(desk, change):
+    assert desk.post("/desk/figures/targets/", {**TARGET, **change}).status_code == 422
+    assert not Target.objects.exists()
+
+
+def test_an_02_only_who_reports_sets_targets_and_events(client, cast):
+    client.force_login(cast.coordinator)
+    for address, data in (("targets", TARGET), ("annotations", EVENT)):
+        assert client.post(f"/desk/figures/{address}/", data).status_code == 403
+    assert not Target.objects.exists()
+    assert not Annotation.objects.exists()
+
+
+def test_an_04_the_same_month_a_year_before_is_compared(desk):
+    assert tile(desk, 0).year is None
+    for n in range(3):
+        registered(f"2025-10-0{n + 1} 09:00", phone="", email="")
+    year = tile(desk, 0).year
+    assert (year.icon, year.tone) == ("arrow-down", "")
+    assert "2" in year.text
+
+
+def test_an_07_outside_events_stand_in_the_chart_and_beside_it(desk):
+    assert desk.post("/desk/figures/annotations/", EVENT).status_code == 302
+    page = desk.get(PAGE)
+    board = page.context["board"]
+    assert [text for _month, text in board.notes] == ["开学季促销"]
+    assert "开学季促销" in board.trend.chart
+    assert board.trend.rows[-2][3] == "开学季促销"
+    row = Annotation.objects.get()
+    assert desk.post(f"/desk/figures/annotations/{row.pk}/end/").status_code == 302
+    ended = Annotation.objects.get().ended_at
+    desk.post(f"/desk/figures/annotations/{row.pk}/end/")
+    assert Annotation.objects.get().ended_at == ended
+    assert not desk.get(PAGE).context["board"].notes
+
+
+@pytest.mark.parametrize(
+    "change", [{"last_day": "2026-09-01"}, {"text": " "}, {"last_day": "2028-01-01"}, {"first_day": ""}]
+)
+def test_an_07_an_event_that_cannot_be_is_refused(desk, change):
+    assert desk.post("/desk/figures/annotations/", {**EVENT, **change}).status_code == 422
+    assert not Annotation.objects.exists()
+
+
+def test_an_04_points_outside_the_limits_are_named_for_any_charted_figure(desk):
+    """Individuals chart: mean ± 2.66 moving ranges; words and table say what the ring shows."""
+    for month in range(1, 10):
+        registered(f"2026-0{month}-10 09:00", phone="", email="")
+    for n in range(12):
+        registered(f"2026-10-{n + 10} 09:00", phone="", email="")
+    board = desk.get(PAGE).context["board"]
+    assert board.trend.rows[-1][2]
+    assert not board.trend.rows[-2][2]
+    for key in ("on_time_rate", "average_days", "satisfaction_rate"):
+        page = desk.get(f"{PAGE}&chart={key}")
+        assert page.context["board"].charted.key == key
+        assert page.context["board"].trend.finding in page.content.decode()
+    assert desk.get(f"{PAGE}&chart=nonsense").context["board"].charted.key == "received"

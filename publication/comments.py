@@ -1,0 +1,214 @@
+"""What people say about a result, and what becomes of it (PUB-38).
+
+Nothing is shown before a person let it pass, and nothing but the masked text is ever shown. The words as they
+were sent stay encrypted; no address and no name is kept with them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from accounts.models import User
+from complaints import notify
+from complaints import transitions as case_transitions
+from complaints.states import Channel, ProposalAbout
+from complaints.throttle import HOUR, Limit
+from complaints.transitions.intake import Filing, check_text, register
+from complaints.transitions.proposals import TEXT as LONGEST_PROPOSAL
+from complaints.transitions.proposals import add_proposal
+from publication import content
+from publication.models import Comment, Publication, PublishedResult
+from publication.redaction import Known, leaks, redact
+from publication.states import CommentRoute, CommentState
+
+MODERATE = "publication.moderate"
+LONGEST = 1000
+LONGEST_ANSWER = 1000
+SENT_BY_ADDRESS = Limit("commented-address", 20, HOUR)
+# So many stand on the page of the result; the rest on a page of their own.
+ON_PAGE = 10
+
+
+# --- From the public --------------------------------------------------------------------------------
+@transaction.atomic
+def leave(result_id: int, *, text: str, at: datetime | None = None) -> Comment:
+    """Keep what somebody said about a result that is served; it waits for a person (PUB-38).
+
+    Whoever moderates is told once a day. Raises InvalidInput("text"), IllegalTransition when the result is gone.
+    """
+    at = at or timezone.now()
+    if not text.strip():
+        raise InvalidInput("text", _("Write what you want to say."))
+    check_text("text", text, limit=LONGEST)
+    if not PublishedResult.objects.served(at=at).filter(pk=result_id).exists():
+        raise IllegalTransition(_("This result is no longer shown."))
+    comment = Comment.objects.create(result_id=result_id, text=text.strip(), at=at)
+    notify.tell(
+        notify.holders_of(MODERATE),
+        "comments_waiting",
+        dedupe=f"comments:{timezone.localdate(at)}",
+        url="/desk/comments/",
+        by_email=False,
+    )
+    return comment
+
+
+# --- What the office decides ------------------------------------------------------------------------
+def known_of(result: PublishedResult) -> Known | None:
+    """The identities of the cases behind a result; they are taken out of what people say about it."""
+    found = Publication.objects.filter(number=result.publication_number)
+    publication = found.select_related("complaint__complainant").first()
+    return content.known_of(publication) if publication else None
+
+
+def proposed(comment: Comment) -> str:
+    """The text as the masking would show it, with names of other people left out too."""
+    return redact(comment.text, known_of(comment.result), profile="strict").output
+
+
+@transaction.atomic
+def show(comment_id: int, *, by: User, seen: str, shown_text: str, at: datetime | None = None) -> Comment:
+    """Let a comment pass: exactly `shown_text` is shown with the result.
+
+    `seen` is the state the person decided on. Raises InvalidInput("shown_text") when it is empty, too long or still
+    shows what identifies somebody; IllegalTransition when somebody else decided meanwhile or the result is gone.
+    """
+    at = at or timezone.now()
+    comment = _lock(comment_id, by=by, seen=seen)
+    if comment.result.withdrawn_at:
+        raise IllegalTransition(_("This result is no longer shown."))
+    _check_public("shown_text", shown_text, comment, limit=2 * LONGEST)
+    comment.shown_text, comment.state, comment.reason = shown_text.strip(), CommentState.SHOWN, ""
+    return _decided(comment, by=by, at=at)
+
+
+@transaction.atomic
+def hide(comment_id: int, *, by: User, seen: str, reason: str, at: datetime | None = None) -> Comment:
+    """Do not show a comment, or no longer; the public learns nothing of the reason.
+
+    Raises InvalidInput("reason"), IllegalTransition when somebody else decided meanwhile.
+    """
+    at = at or timezone.now()
+    comment = _lock(comment_id, by=by, seen=seen)
+    if not reason.strip():
+        raise InvalidInput("reason", _("Give the reason."))
+    comment.state, comment.shown_text = CommentState.HIDDEN, ""
+    comment.reason = check_text("reason", reason.strip(), limit=200)
+    return _decided(comment, by=by, at=at)
+
+
+def _decided(comment: Comment, *, by: User, at: datetime) -> Comment:
+    comment.moderated_by, comment.moderated_at = by, at
+    comment.save(update_fields=["shown_text", "state", "reason", "moderated_by", "moderated_at"])
+    _renew_page(comment, at=at)
+    return comment
+
+
+@transaction.atomic
+def answer(comment_id: int, *, by: User, answer: str, at: datetime | None = None) -> Comment:
+    """Answer a comment that is shown; the answer stands below it, an empty one takes it away.
+
+    Raises InvalidInput("answer"), IllegalTransition for a comment that is not shown.
+    """
+    at = at or timezone.now()
+    comment = _lock(comment_id, by=by, seen=CommentState.SHOWN)
+    if answer.strip():
+        _check_public("answer", answer, comment, limit=LONGEST_ANSWER)
+    comment.answer = answer.strip()
+    comment.save(update_fields=["answer"])
+    _renew_page(comment, at=at)
+    return comment
+
+
+@transaction.atomic
+def pass_on(comment_id: int, *, by: User, route: str, at: datetime | None = None) -> Comment:
+    """Say what becomes of a comment: noted, a proposal for the department, or a complaint of its own.
+
+    A proposal holds the masked words. A complaint holds all of them and begins like one of the public form;
+    nobody is named in it, so it has no contact. Raises InvalidInput("route"), IllegalTransition once decided.
+    """
+    at = at or timezone.now()
+    if route not in CommentRoute.values:
+        raise InvalidInput("route", _("Choose one."))
+    number = Comment.objects.values_list("result__publication_number", flat=True).get(pk=comment_id)
+    case = Publication.objects.filter(number=number).values_list("complaint", flat=True).first()
+    # The case first, as everywhere.
+    complaint = case_transitions.lock(case) if case and route == CommentRoute.FEEDBACK else None
+    comment = _lock(comment_id, by=by)
+    if comment.route:
+        raise IllegalTransition(_("It was decided already what becomes of this comment."))
+    with translation.override("zh-hans"):  # as everything in a case
+        about = gettext("Comment on notice %(number)s") % {"number": number}
+    if complaint is not None:
+        text = f"{about}：{comment.shown_text or proposed(comment)}"[:LONGEST_PROPOSAL]
+        add_proposal(complaint, by=by, about=ProposalAbout.OTHER, text=text, at=at)
+    elif route == CommentRoute.COMPLAINT:
+        filing = Filing(
+            subject=about,
+            narrative=comment.text,
+            channel=Channel.WEB,
+            channel_reference=number,
+            received_at=min(comment.at, at),
+        )
+        comment.complaint = register(filing, by=None, at=at).complaint
+    comment.route = route
+    comment.save(update_fields=["route", "complaint"])
+    return comment
+
+
+def _lock(comment_id: int, *, by: User, seen: str = "") -> Comment:
+    if not by.is_active or not by.has_perm(MODERATE):
+        raise NotAllowed(_("Your role does not allow this."))
+    comment = Comment.objects.select_for_update(of=("self",)).select_related("result").get(pk=comment_id)
+    if seen and comment.state != seen:
+        raise IllegalTransition(_("Somebody else decided on this comment meanwhile."))
+    return comment
+
+
+def _check_public(field: str, text: str, comment: Comment, *, limit: int) -> None:
+    """What goes public identifies nobody. Raises InvalidInput at `field`."""
+    if not text.strip():
+        raise InvalidInput(field, _("Fill this in."))
+    check_text(field, text, limit=limit)
+    found = leaks(text, known_of(comment.result))
+    if found:
+        raise InvalidInput(
+            field,
+            _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
+            kind=found[0].type,
+        )
+
+
+def _renew_page(comment: Comment, *, at: datetime) -> None:
+    """The page of the result is another one now, for caches and readers that keep it."""
+    PublishedResult.objects.filter(pk=comment.result_id).update(updated_at=at)
+
+
+# --- Reading ----------------------------------------------------------------------------------------
+def shown_with(result: PublishedResult) -> list[Comment]:
+    """The newest comments that stand with a result, one more than its page shows."""
+    return list(_shown(result).order_by("-pk")[: ON_PAGE + 1])
+
+
+def shown_after(result: PublishedResult, public_id: str, *, size: int) -> tuple[list[Comment], str]:
+    """Shown comments that follow the one with this public id, and where the next page begins ("" on the last)."""
+    rows = _shown(result).order_by("-pk")
+    start = rows.filter(public_id=public_id).values_list("pk", flat=True).first() if public_id else None
+    found = list((rows.filter(pk__lt=start) if start else rows)[: size + 1])
+    return found[:size], found[size - 1].public_id if len(found) > size else ""
+
+
+def _shown(result: PublishedResult) -> QuerySet[Comment]:
+    return Comment.objects.filter(result=result, state=CommentState.SHOWN).defer("text")
+
+
+def counts() -> dict[str, int]:
+    """How many comments there are in each state."""
+    return dict(Comment.objects.order_by().values_list("state").annotate(n=Count("pk")))

@@ -1,0 +1,232 @@
+"""Before a result is submitted: the five questions, vague words, words that point at somebody, publish or not."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from accounts.errors import InvalidInput, NotAllowed, StaleVersion
+from complaints.models import Complaint, Lawsuit, Notification
+from complaints.tests.factories import Story, at
+from publication import combinations, gate, jobs, side_records, transitions, vague_words
+from publication.models import Gate, Publication, PublicationDecision, VagueWord
+from publication.states import GateAnswer
+from publication.tests.factories import TEXTS, closed_story, draft
+
+pytestmark = pytest.mark.django_db
+
+CLEAR = dict.fromkeys(gate.QUESTIONS, GateAnswer.CLEAR.value)
+
+
+def composed(cast, **changes) -> Publication:
+    """A complete draft whose questions are not answered; `changes` are facts of the case."""
+    story = closed_story(cast)
+    Complaint.objects.filter(pk=story.pk).update(**changes)
+    publication = transitions.compose(story.pk, by=cast.publisher)
+    return transitions.edit(publication.pk, by=cast.publisher, **TEXTS)
+
+
+def fresh(publication: Publication) -> Publication:
+    return Publication.objects.get(pk=publication.pk)
+
+
+def side(publication: Publication, page: str = "gate") -> str:
+    return reverse("publication:side", args=[publication.number, page])
+
+
+def submit(client, publication: Publication):
+    address = reverse("publication:action", args=[publication.number, "submit"])
+    return client.post(address, {"version": fresh(publication).version})
+
+
+# --- The gate --------------------------------------------------------------------------------------
+
+
+def test_pub_44_nothing_is_submitted_before_five_questions_are_answered(client, cast):
+    publication = composed(cast)
+    client.force_login(cast.publisher)
+    assert submit(client, publication).status_code == 422
+    open_one = {"version": fresh(publication).version, **CLEAR, "health": ""}
+    assert client.post(side(publication), open_one).status_code == 302
+    assert submit(client, publication).status_code == 422
+    answered = {"version": fresh(publication).version, **CLEAR}
+    assert client.post(side(publication), answered).status_code == 302
+    assert submit(client, publication).status_code == 302
+    assert fresh(publication).status == "first_check"
+
+
+def test_pub_44_questions_are_answered_from_the_facts_and_a_milder_answer_needs_a_reason(client, cast):
+    publication = composed(cast, involves_minors=True, has_injury=True, is_confidential=True)
+    client.force_login(cast.publisher)
+    html = client.get(side(publication)).content.decode()
+    for name in ("consent", "minors", "health", "secrets"):
+        assert re.search(rf'name="{name}" value="masked"[^>]*checked', html), name
+    assert re.search(r'name="proceedings" value="clear"[^>]*checked', html)
+    sent = {"version": fresh(publication).version, **CLEAR}
+    refused = client.post(side(publication), sent)
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["note"])
+    assert not Gate.objects.exists()
+    assert client.post(side(publication), sent | {"note": "监护人书面同意"}).status_code == 302
+    assert Gate.objects.get().by == cast.publisher
+
+
+def test_pub_44_details_left_out_means_strict_masking(cast):
+    publication = composed(cast)
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR | {"health": "masked"})
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == "gate"
+    transitions.edit(publication.pk, by=cast.publisher, profile="strict")
+    assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"
+
+
+def test_pub_44_pending_proceedings_forbid_publication_and_a_later_lawsuit_asks_again(cast):
+    publication = composed(cast)
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR, at=at("2026-11-21 10:00"))
+    Lawsuit.objects.create(
+        complaint=publication.complaint, court="望澜市人民法院", filed_on=date(2026, 11, 21),
+        at=at("2026-11-21 12:00"), by=cast.counsel,
+    )  # fmt: skip
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == "gate"
+    assert gate.suggestions(publication)["proceedings"].answer == "forbids"
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR | {"proceedings": "forbids"})
+    with pytest.raises(InvalidInput):
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert transitions.abandon(publication.pk, by=cast.publisher, reason="pending").status == "abandoned"
+    assert PublicationDecision.objects.get().reason == "pending"
+
+
+def test_pub_44_the_gate_is_for_who_composes_and_refuses_an_old_page(client, cast):
+    publication = composed(cast)
+    client.force_login(cast.publication_checker)
+    assert client.get(side(publication)).status_code == 403
+    client.force_login(cast.intake)
+    assert client.get(side(publication)).status_code == 404
+    client.force_login(cast.publisher)
+    stale = {"version": fresh(publication).version - 1, **CLEAR}
+    assert client.post(side(publication), stale).status_code == 409
+    wrong = {"version": fresh(publication).version, **CLEAR, "health": "maybe"}
+    assert client.post(side(publication), wrong).status_code == 422
+    assert client.get(side(publication, "nothing")).status_code == 404
+    assert not Gate.objects.exists()
+    event = composed_event(publication, cast)
+    assert event.actor == cast.publisher
+
+
+def composed_event(publication: Publication, cast):
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR)
+    return publication.complaint.events.get(kind="publication_gate")
+
+
+# --- Vague words ------------------------------------------------------------------------------------
+
+
+def test_pub_10_a_click_writes_a_date_counted_in_working_days(client, cast, monkeypatch):
+    publication = draft(cast, improvement="尽快更换老旧管道。")
+    monkeypatch.setattr(vague_words, "OFFERED", (15,))
+    offered = vague_words.dates(date(2026, 11, 24))
+    assert offered == ["2026 年 12 月 15 日前（15 个工作日内）"]
+    monkeypatch.setattr(vague_words, "dates", lambda today: offered)
+    client.force_login(cast.publisher)
+    page = client.get(reverse("publication:detail", args=[publication.number])).content.decode()
+    assert offered[0] in page
+    data = {name: getattr(publication, name) for name in TEXTS}
+    data |= {"version": fresh(publication).version, "profile": "standard", "fix": f"improvement|尽快|{offered[0]}"}
+    client.post(reverse("publication:fix", args=[publication.number]), data)
+    assert fresh(publication).improvement == f"{offered[0]}更换老旧管道。"
+
+
+def test_pub_10_the_office_edits_the_list_of_vague_words(client, cast):
+    assert VagueWord.objects.filter(word="有关部门", is_active=True).exists()
+    client.force_login(cast.publisher)
+    address = reverse("publication:vague_words")
+    assert client.post(address, {"word": "年内", "advice": "写明月份。", "asks_date": "on"}).status_code == 302
+    assert client.post(address, {"word": "年内", "advice": "写明月份。"}).status_code == 422
+    assert client.post(address, {"word": "", "advice": ""}).status_code == 422
+    publication = draft(cast, improvement="年内更换老旧管道，2027 年 3 月 31 日前公布结果。")
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert "年内" in str(refused.value)
+    row = VagueWord.objects.get(word="年内")
+    one = reverse("publication:vague_word", args=[row.pk])
+    seen = row.changed_at.isoformat()
+    assert client.post(one, {"advice": "写明月份。", "seen": seen}).status_code == 302
+    assert client.post(one, {"advice": "又改", "seen": seen}).status_code == 409
+    assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"
+    vague_words.load()
+    assert not VagueWord.objects.get(word="年内").is_active
+    client.force_login(cast.publication_checker)
+    assert client.get(address).status_code == 403
+    with pytest.raises(NotAllowed):
+        vague_words.add(word="择日", advice="写明日期。", asks_date=True, by=cast.intake)
+    with pytest.raises(StaleVersion):
+        vague_words.change(row.pk, advice="写明", asks_date=True, is_active=True, seen=seen, by=cast.publisher)
+
+
+def test_pub_10_improvements_without_any_day_are_refused(cast):
+    publication = draft(cast, improvement="更换老旧管道，由管网运行部负责。")
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == "improvement"
+
+
+# --- Words that point at somebody together -------------------------------------------------------------
+
+
+def test_pub_19_age_and_occupation_with_place_and_date_are_decided_while_few_cases_share_them(client, cast):
+    publication = draft(cast, cause="10 月 10 日早晨柳桥三村停水，68 岁的退休教师打热线问不到几点来水。")
+    spans = publication.spans.filter(type=combinations.TYPE)
+    assert [(span.replacement, span.decision) for span in spans] == [("60 多岁", "pending"), ("退休人员", "pending")]
+    warning = combinations.warning(publication)
+    assert warning is not None
+    assert (warning.count, warning.words) == (1, ["68 岁", "退休教师"])
+    client.force_login(cast.publisher)
+    assert "退休教师" in client.get(reverse("publication:detail", args=[publication.number])).content.decode()
+    with pytest.raises(InvalidInput):
+        transitions.submit(publication.pk, by=cast.publisher)
+    age, job = spans
+    with pytest.raises(InvalidInput) as refused:
+        transitions.decide_span(publication.pk, by=cast.publisher, span_id=age.pk, keep=True)
+    assert refused.value.field == "reason"
+    transitions.decide_span(publication.pk, by=cast.publisher, span_id=age.pk, keep=True, reason="本人要求写明")
+    transitions.decide_span(publication.pk, by=cast.publisher, span_id=job.pk, keep=False)
+    assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"
+    edited = transitions.edit(publication.pk, by=cast.publisher, result="已修复。")
+    assert {span.decision for span in edited.spans.filter(type=combinations.TYPE)} == {"kept", "accepted"}
+
+
+def test_pub_19_words_that_many_cases_share_point_at_nobody(cast):
+    publication = draft(cast)
+    for _n in range(4):
+        Story(cast).to_closed()
+    edited = transitions.edit(
+        publication.pk, by=cast.publisher, title="停水未通知", subject="68 岁的居民", cause="10 月 10 日停水。"
+    )
+    assert not edited.spans.filter(type=combinations.TYPE).exists()
+    assert combinations.warning(edited) is None
+
+
+# --- Publish or not -------------------------------------------------------------------------------------
+
+
+def test_pub_45_every_closed_case_is_asked_about_and_who_composes_hears_of_it_once_a_week(client, cast):
+    story = closed_story(cast)
+    client.force_login(cast.publisher)
+    page = client.get(reverse("publication:list"), {"view": "waiting"})
+    assert story.case.number in page.content.decode()
+    assert [view.count for view in page.context["views"] if view.key == "waiting"] == [1]
+    assert jobs.remind_undecided(now=at("2026-11-23 08:50"))["told"] == 2
+    assert jobs.remind_undecided(now=at("2026-11-27 08:50"))["told"] == 0
+    assert jobs.remind_undecided(now=at("2026-11-30 08:50"))["told"] == 2
+    row = Notification.objects.filter(recipient=cast.publisher, kind="publish_or_not").first()
+    assert row is not None
+    assert row.params == {"count": 1}
+    decide = reverse("publication:decide", args=[story.case.number])
+    assert client.post(decide, {"publish": "no", "reason": ""}).status_code == 422
+    assert client.post(decide, {"publish": "no", "reason": "consent_refused"}).status_code == 302
+    assert jobs.remind_undecided(now=at("2026-12-07 08:50"))["told"] == 0
