@@ -140,7 +140,8 @@ def reading(content: bytes) -> str:
     """What a page, feed or data file says, in its text and in its attributes, with every encoding undone."""
     text = content.decode("utf-8", "replace")
     attributes = dict.fromkeys(one or other for one, other in _ATTRIBUTE.findall(text))
-    joined = "\n".join([_TAG.sub(" ", text), *attributes])
+    # Digits of one attribute and of the next are not one number.
+    joined = "。\n".join([_TAG.sub(" ", text), *attributes])
     plain = unquote(html.unescape(joined))
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), plain)
 

@@ -120,3 +120,10 @@ def test_pub_19_a_hit_stops_the_posting_names_the_place_and_leaves_nothing(cast,
     assert Publication.objects.get().status == "approved"
     monkeypatch.undo()
     assert transitions.publish(publication.pk, by=cast.publisher2).title
+
+
+def test_several_dates_of_a_page_are_not_read_as_one_number():
+    """Dates in attributes follow each other in the reading; together they have the digits of an identity number."""
+    dates = b"".join(b'<time datetime="%s"></time>' % day for day in (b"5", b"2026-12-01", b"2026-12"))
+    assert not leak_scan.leaks(leak_scan.reading(b"<p>" + dates), Known())
+    assert leak_scan.leaks(leak_scan.reading(dates + b'<b title="138 0000 2417">'), Known())
