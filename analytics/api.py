@@ -29,7 +29,8 @@ from complaints.idempotency import idempotent
 class Figures(APIView):
     """All figures of a period with the period before, twelve months and the breakdowns.
 
-    Cells that rest on fewer than five cases are left empty (`suppressed`), except for management.
+    Cells that rest on fewer than five cases are left empty (`suppressed`), and with them what would tell them by
+    subtraction from the total, except for management.
     """
 
     @extend_schema(parameters=[OpenApiParameter(name, str) for name in filters.NAMES], responses=OpenApiTypes.OBJECT)
@@ -39,9 +40,7 @@ class Figures(APIView):
             raise ValidationError({name: [_("This parameter is not known.")] for name in unknown})
         now = timezone.now()
         chosen = filters.select(request.query_params, caller(request), at=now)
-        return Response(
-            closing.bundle(chosen.period, chosen.scope, at=now, outside=not chosen.scope.sees_small_cells)
-        )
+        return Response(closing.bundle(chosen.period, chosen.scope, at=now, outside=not chosen.scope.sees_small_cells))
 
 
 class ProblemRow(serializers.ModelSerializer):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -21,14 +23,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from analytics import reporting, transitions
+from analytics import report_templates, reporting, transitions
 from analytics.documents.snapshot import ReportSnapshot
+from analytics.documents.steps import TemplateUnfit
 from analytics.models import Report, ReportFile
 from analytics.periods import parse
 from complaints.calendars import CalendarMissing
 
 logger = logging.getLogger("huiyin.jobs")
 FORMATS = ("docx", "xlsx", "pdf")
+
+# A document is written in seconds; what is half written so long afterwards was left by a worker that was killed.
+HALF_WRITTEN = 3600
 
 
 class TakenOver(Exception):
@@ -37,7 +43,8 @@ class TakenOver(Exception):
 
 def renderer(format: str) -> Callable[[ReportSnapshot, Path], None]:
     """The function that writes a document. Loaded here and not at import: web processes never need it."""
-    return getattr(import_module(f"analytics.documents.{format}"), f"render_{format}")
+    render = getattr(import_module(f"analytics.documents.{format}"), f"render_{format}")
+    return partial(render, template=report_templates.in_use()) if format == "docx" else render
 
 
 def build(report_id: int) -> bool:
@@ -57,9 +64,7 @@ def build(report_id: int) -> bool:
     except TakenOver:
         return False
     except (CalendarMissing, OSError, ValueError) as error:
-        code = (
-            "calendar" if isinstance(error, CalendarMissing) else "storage" if isinstance(error, OSError) else "content"
-        )
+        code = _code(error)
         logger.warning("report not built", extra={"report": report_id, "reason": code})
         transitions.fail(report_id, claimed_at=run.claimed_at, at=timezone.now(), error=code)
         return False
@@ -69,6 +74,12 @@ def build(report_id: int) -> bool:
         transitions.fail(report_id, claimed_at=run.claimed_at, at=timezone.now(), error="unexpected")
         raise
     return transitions.finish(report_id, claimed_at=run.claimed_at, at=timezone.now())
+
+
+def _code(error: Exception) -> str:
+    """Under which of transitions.ERRORS it is shown."""
+    known = ((CalendarMissing, "calendar"), (OSError, "storage"), (TemplateUnfit, "template"))
+    return next((code for kind, code in known if isinstance(error, kind)), "content")
 
 
 class _Run:
@@ -98,11 +109,15 @@ class _Run:
         ReportSnapshot.from_dict(drafted.to_dict())  # unfit data is refused here, before anything is printed
         whole = drafted.to_dict()
         kept = list(self.report.snapshot.get("sections", ()))
+        asked = {name: value for name, value in self.report.snapshot.items() if name == reporting.REASON}
         steps = len(whole["sections"]) + len(FORMATS)
         for number, section in enumerate(whole["sections"][len(kept) :], start=len(kept) + 1):
             kept.append(section)
             self.save(
-                snapshot={**whole, "sections": list(kept)}, step=number, steps=steps, step_label=section["heading"][:80]
+                snapshot={**whole, **asked, "sections": list(kept)},
+                step=number,
+                steps=steps,
+                step_label=section["heading"][:80],
             )
 
     def write_file(self, format: str) -> None:
@@ -159,4 +174,12 @@ def write(report: Report, format: str) -> bool:
     )
     if stale:
         (folder() / stale).unlink(missing_ok=True)
+    _drop_half_written(target.parent)
     return True
+
+
+def _drop_half_written(place: Path) -> None:
+    """Remove what killed workers left; nothing was ever published from it."""
+    for part in place.glob("*.part"):
+        if time.time() - part.stat().st_mtime > HALF_WRITTEN:
+            part.unlink(missing_ok=True)

@@ -7,8 +7,9 @@ from datetime import datetime
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from analytics import periods
+from analytics import periods, remarks, transitions
 from analytics.states import EDITIONS
+from complaints.choice_fields import LongText
 
 MONTHS_OFFERED = 12
 
@@ -33,6 +34,34 @@ class RequestForm(forms.Form):
 class SectionForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     text = forms.CharField(label=_("Text"), widget=forms.Textarea, max_length=20_000)
+
+
+class RemarkForm(forms.Form):
+    text = forms.CharField(
+        label=_("Remark"), help_text=_("What should be changed, and why."), widget=LongText(5), max_length=remarks.LENGTH
+    )
+
+
+class ReviseForm(forms.Form):
+    """Why a report is corrected, and by which classification it counts from now on."""
+
+    reason = forms.CharField(
+        label=_("Reason for the correction"),
+        help_text=_("It stands in the first section of the new revision."),
+        widget=LongText(3),
+        max_length=transitions.REASON_LENGTH,
+    )
+    by_first = forms.ChoiceField(
+        label=_("Cases count"),
+        choices=[("0", _("by the final classification")), ("1", _("by the first classification"))],
+        widget=forms.RadioSelect,
+    )
+
+
+class TemplateForm(forms.Form):
+    document = forms.FileField(
+        label=_("Word document (.docx)"), widget=forms.FileInput(attrs={"accept": ".docx"}), max_length=200
+    )
 
 
 class VersionForm(forms.Form):

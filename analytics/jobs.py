@@ -29,6 +29,7 @@ def build_due_reports(*, now: datetime | None = None) -> dict[str, Any]:
     return {
         period.code: jobs.run_once("build_report", period.code, partial(request_all, period, now=now), now=now)
         for period in due
+        if transitions.has_cases(period)
     }
 
 

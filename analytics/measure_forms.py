@@ -19,20 +19,21 @@ from complaints.choice_fields import DepartmentField, LongText
 class TargetForm(forms.Form):
     """A target from a month on; a rate is typed in percent."""
 
-    figure = forms.ChoiceField(label=gettext_lazy("Figure"))
+    figure = forms.ChoiceField(label=gettext_lazy("Which figure"))
     department = DepartmentField(
         label=gettext_lazy("Department"), required=False, empty_label=gettext_lazy("All departments")
     )
     value = forms.FloatField(
-        label=gettext_lazy("target"), help_text=gettext_lazy("Percent for a rate, working days for a length of time.")
+        label=gettext_lazy("Target value"),
+        help_text=gettext_lazy("Percent for a rate, working days for a length of time."),
     )
     from_month = forms.RegexField(
         r"^\d{4}-\d{2}$",
-        label=gettext_lazy("from month"),
+        label=gettext_lazy("From month"),
         help_text=gettext_lazy("As 2026-10."),
         error_messages={"invalid": gettext_lazy("Name a month, as 2026-10.")},
     )
-    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=targets.NOTE)
+    note = forms.CharField(label=gettext_lazy("What it rests on"), required=False, max_length=targets.NOTE)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,9 +52,9 @@ class TargetForm(forms.Form):
 class AnnotationForm(forms.Form):
     """An outside event with its days."""
 
-    first_day = forms.DateField(label=gettext_lazy("from"), widget=forms.DateInput(attrs={"type": "date"}))
-    last_day = forms.DateField(label=gettext_lazy("until"), widget=forms.DateInput(attrs={"type": "date"}))
-    text = forms.CharField(label=gettext_lazy("what happened"), max_length=outside.TEXT)
+    first_day = forms.DateField(label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}))
+    last_day = forms.DateField(label=gettext_lazy("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    text = forms.CharField(label=gettext_lazy("Outside event"), max_length=outside.TEXT)
 
 
 class ReopenForm(forms.Form):

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
+from analytics import typical_cases
 from analytics.charts import show
 from analytics.documents.snapshot import ChartSpec, Column, Section, Table
-from analytics.facts import ON_TIME_GOAL, Facts, joined
+from analytics.facts import ON_TIME_GOAL, Facts
 from analytics.figures import FIGURES, UNIT_LABELS
 from analytics.judgement import problems_of
 
@@ -302,7 +303,8 @@ def oversight(facts: Facts, heading: str, *, level: int = 2) -> Section:
 
 def cases(facts: Facts, heading: str) -> Section:
     """AN-23: typical cases, told from anonymous facts only; a person adds what they teach."""
-    points = tuple(_case(number, case) for number, case in enumerate(facts.data.get("cases", ()), start=1))
+    told = enumerate(facts.data.get("cases", ()), start=1)
+    points = tuple(line for number, case in told for line in typical_cases.lines(number, case))
     intro = (
         _(
             "The following cases were chosen by their figures: the longest, the one most often returned, and one "
@@ -312,25 +314,6 @@ def cases(facts: Facts, heading: str) -> Section:
         else _("No case of the period stands out by its figures.")
     )
     return Section("cases", heading, paragraphs=(intro,), points=points)
-
-
-def _case(number: int, case: dict) -> str:
-    parts = [
-        _("Case %(number)s: a complaint on %(category)s, handled by %(department)s, received by %(channel)s.")
-        % {
-            "number": number,
-            "category": case["category"],
-            "department": case["department"],
-            "channel": case["channel"],
-        },
-        _("First reply after %(days)s working days; returned or reopened %(rounds)s times.")
-        % {"days": case["days"], "rounds": case["rounds"]},
-    ]
-    if case["late_reason"]:
-        parts.append(_("Reason for lateness: %(reason)s.") % {"reason": case["late_reason"]})
-    if case["satisfaction"]:
-        parts.append(_("The complainant was asked: %(answer)s.") % {"answer": case["satisfaction"]})
-    return joined(*parts)
 
 
 # --- Judgement ------------------------------------------------------------------------------------

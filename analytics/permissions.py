@@ -159,8 +159,24 @@ def possible(report: Report, action: str) -> bool:
 
 def allowed_actions(user: User, report: Report) -> list[str]:
     """What this person can do with this report now; buttons and API read this list."""
-    return [
+    found = [
         action
         for action in ("edit", "approve", "release", "rebuild", "revise")
         if possible(report, action) and not report_refusal(user, action, report)
     ]
+    return [action for action in found if action != "approve" or not has_open_remarks(report)]
+
+
+def has_open_remarks(report: Report) -> bool:
+    """Whether a remark waits to be settled. One query."""
+    return report.comments.filter(settled_at=None).exists()
+
+
+def may_remark(user: User, report: Report) -> bool:
+    """Whether this person may remark on the text now: who builds or approves reports, while it is a draft."""
+    return possible(report, "edit") and works_on_reports(user)
+
+
+def works_on_reports(user: User) -> bool:
+    """Whether this person builds or approves reports, and so reads drafts and remarks."""
+    return user.is_active and (user.has_perm(BUILD) or user.has_perm(APPROVE))

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from analytics import closing, feedback_report
-from analytics.cells import Cells, Group
+from analytics import closing, corrections, feedback_report, typical_cases
 from analytics.documents.snapshot import Definition, ReportSnapshot
 from analytics.editions import SECTIONS
 from analytics.facts import Facts
-from analytics.figures import FIGURES, SMALL, UNIT_LABELS
+from analytics.figures import FIGURES, UNIT_LABELS
 from analytics.models import Report
 from analytics.narrative import summary
 from analytics.periods import Period, parse
-from analytics.scope import WHOLE, Scope
-from analytics.sources import days_to_reply, registered
+from analytics.scope import Scope
 from analytics.states import FEEDBACK, ReportStatus, edition_label
-from complaints.models import Callback, Complaint, ImprovementAction
-from complaints.states import Channel, LateReason, Satisfaction
+from complaints.models import ImprovementAction
 
 LANGUAGE = settings.LANGUAGE_CODE
+# Under which name the snapshot of a correction keeps why it was asked for.
+REASON = "reason"
 
 
 def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str, Any]:
@@ -39,7 +36,7 @@ def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str,
     """
     with override(LANGUAGE):
         data = closing.bundle(period, Scope(by_first=by_first), at=at, outside=True)
-        data["cases"] = _typical_cases(period)
+        data["cases"] = typical_cases.collect(period)
         data["improvements"] = _improvements(period)
         data["feedback"] = feedback_report.collect(period)
     return json.loads(json.dumps(data))
@@ -57,60 +54,17 @@ def _improvements(period: Period) -> dict[str, int]:
     return {"open": rows.count(), "overdue": rows.filter(due_on__lt=timezone.localdate(period.end)).count()}
 
 
-def _typical_cases(period: Period) -> list[dict[str, Any]]:
-    """Up to three telling cases, by facts that name nobody (AN-23).
-
-    Category and department are told only where the period has at least five of the kind.
-    """
-    closed = Complaint.objects.closed_in(period.start, period.end)
-    unhappy = Callback.objects.filter(satisfaction=Satisfaction.DISSATISFIED, complaint__in=closed).values("complaint")
-    told = closed.filter(replied_at__isnull=False).select_related("category__parent", "lead_department")
-    picks: dict[int, Complaint] = {}
-    for rows in (
-        told.order_by(F("registered_at") - F("first_closed_at"), "pk"),
-        told.filter(Q(rework_rounds__gt=0) | Q(return_rounds__gt=0)).order_by("-rework_rounds", "-return_rounds", "pk"),
-        told.filter(pk__in=unhappy).order_by("pk"),
-    ):
-        case = rows.exclude(pk__in=picks).first()
-        if case:
-            picks[case.pk] = case
-    common = registered([period], WHOLE, ("category", "department"))
-    return [_told(case, period, common) for case in picks.values()]
-
-
-def _told(case: Complaint, period: Period, common: Cells) -> dict[str, Any]:
-    def name(axis: str, code: str, label: str) -> str:
-        return (
-            label
-            if common.by(axis, period).get(Group(code), Counter())["cases"] >= SMALL
-            else str(_("a kind not told apart"))
-        )
-
-    top = (case.category.parent or case.category) if case.category else None
-    department = case.lead_department
-    rating = case.callbacks.exclude(satisfaction="").order_by("-at", "-pk").first()
-    return {
-        "category": name("category", top.code, top.label) if top else str(_("a kind not told apart")),
-        "department": name("department", department.code, department.name)
-        if department
-        else str(_("a kind not told apart")),
-        "channel": str(Channel(case.channel).label),
-        "days": days_to_reply(case),
-        "rounds": case.rework_rounds + case.return_rounds,
-        "late_reason": str(LateReason(case.late_reason).label) if case.late_reason else "",
-        "satisfaction": str(Satisfaction(rating.satisfaction).label) if rating else "",
-    }
-
-
 def _subtitle(report: Report) -> str:
     label = edition_label(report.edition)
     return _("%(edition)s, counted by the first classification") % {"edition": label} if report.by_first else label
 
 
 def draft(report: Report) -> ReportSnapshot:
-    """The report as it would be printed, drafted from its frozen figures alone."""
+    """The report as it would be printed, drafted from its frozen figures; a correction says first what changed."""
     facts = Facts(report.figures)
+    earlier = corrections.before(report)
     with override(LANGUAGE):
+        changes = [corrections.section(earlier, facts, report.snapshot.get(REASON, ""))] if earlier else []
         return ReportSnapshot(
             title=title_of(parse(report.period), report.edition),
             subtitle=_subtitle(report),
@@ -122,7 +76,7 @@ def draft(report: Report) -> ReportSnapshot:
             approval="",
             generated_at=datetime.fromisoformat(report.figures["computed_at"]).replace(microsecond=0),
             summary=summary(facts),
-            sections=tuple(SECTIONS[report.edition](facts)),
+            sections=(*changes, *SECTIONS[report.edition](facts)),
             definitions=tuple(
                 Definition(f"{figure.name}（{UNIT_LABELS[figure.unit]}）", str(figure.definition))
                 for figure in FIGURES.values()

@@ -8,6 +8,7 @@ to exactly one version, so an old document can never be taken for the present on
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,14 +25,18 @@ from analytics.documents.snapshot import ReportSnapshot
 from analytics.models import Report, ReportFile
 from analytics.states import EDITIONS, REPORT_MOVES, ReportStatus
 from complaints import notify
+from complaints.models import Complaint
 
 # A build that was not heard of for so long lost its worker.
 LEASE = timedelta(minutes=5)
+
+REASON_LENGTH = 500
 
 # What went wrong, by code. The codes are stored, the words are shown.
 ERRORS = {
     "calendar": _("The working calendar has no data for a year of this period. Add the year, then build on."),
     "storage": _("The files could not be written. Check the disk, then build on."),
+    "template": _("The Word template of the reports cannot be filled any more. Switch it off, then build on."),
     "content": _("A text or figure does not fit into the document. Edit the section, then build on."),
     "unexpected": _("Something went wrong while building. Build on; if it fails again, call the administrator."),
 }
@@ -50,6 +55,12 @@ def request_report(
     if by is not None:
         permissions.require(by, permissions.BUILD)
     wanted = periods.finished(period, at=at)
+    if not has_cases(wanted):
+        raise InvalidInput(
+            "period",
+            _("No complaint was registered by the end of %(period)s; there is nothing to report."),
+            period=wanted.label,
+        )
     if edition not in dict(EDITIONS):
         raise InvalidInput(
             "edition", _("Choose one of the editions: %(editions)s."), editions=", ".join(dict(EDITIONS))
@@ -68,11 +79,24 @@ def request_report(
     return latest
 
 
-def _create(period: str, edition: str, revision: int, *, by: User | None, by_first: bool, at: datetime) -> Report:
+def has_cases(period: periods.Period) -> bool:
+    """Whether anything was registered until then; a quiet month of a working office has a report all the same."""
+    return Complaint.objects.filter(registered_at__lt=period.end).exists()
+
+
+def _create(
+    period: str, edition: str, revision: int, *, by: User | None, by_first: bool, at: datetime, reason: str = ""
+) -> Report:
     try:
         with transaction.atomic():
             report = Report.objects.create(
-                period=period, edition=edition, revision=revision, by_first=by_first, requested_by=by, requested_at=at
+                period=period,
+                edition=edition,
+                revision=revision,
+                by_first=by_first,
+                snapshot={reporting.REASON: reason} if reason else {},
+                requested_by=by,
+                requested_at=at,
             )
     except IntegrityError:  # somebody else asked at the same moment
         return Report.objects.get(period=period, edition=edition, revision=revision)
@@ -125,8 +149,9 @@ def fail(report_id: int, *, claimed_at: datetime, at: datetime, error: str) -> b
     return True
 
 
-def _tell(report: Report, kind: str) -> None:
-    people = [report.requested_by] if report.requested_by else notify.holders_of(permissions.BUILD)
+def _tell(report: Report, kind: str, people: Iterable[User] = ()) -> None:
+    """Told with a link to the page; whoever asked for the report, or everybody who builds, where nobody is named."""
+    people = people or ([report.requested_by] if report.requested_by else notify.holders_of(permissions.BUILD))
     notify.tell(
         people,
         kind,
@@ -206,23 +231,32 @@ def edit_section(
         raise InvalidInput(
             "text", _("This text does not fit into the document: %(problem)s"), problem=str(error)
         ) from error
-    report.snapshot = {**checked, "edits": {**snapshot.get("edits", {}), key: {"by": by.pk, "at": at.isoformat()}}}
+    edits = {**snapshot.get("edits", {}), key: {"by": by.pk, "at": at.isoformat()}}
+    reason = {name: value for name, value in snapshot.items() if name == reporting.REASON}
+    report.snapshot = {**checked, **reason, "edits": edits}
     return _save(report, "snapshot")
 
 
 @transaction.atomic
 def approve(report_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> Report:
-    """Approve the text; not by whoever asked for the report or edited it."""
+    """Approve the text; not by whoever asked for the report or edited it, and not while remarks are open (AN-29)."""
     report = _begin(report_id, "approve", by=by, version=version)
+    if permissions.has_open_remarks(report):
+        raise IllegalTransition(_("Remarks on this report are open. Settle them, then approve."))
     report.status, report.approved_by, report.approved_at = REPORT_MOVES["approve"][1], by, at or timezone.now()
     return _save(report, "status", "approved_by", "approved_at")
 
 
 @transaction.atomic
 def release(report_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> Report:
-    """Show the approved report to everybody who may see figures."""
+    """Show the approved report to everybody who may see figures, and bring it to management (AN-30).
+
+    Management, heads of departments and whoever builds reports get a message with the link.
+    """
     report = _begin(report_id, "release", by=by, version=version)
     report.status, report.released_at = REPORT_MOVES["release"][1], at or timezone.now()
+    readers = (permissions.APPROVE, permissions.BUILD, "complaints.lead_department")
+    _tell(report, "report_released", {user for name in readers for user in notify.holders_of(name)})
     return _save(report, "status", "released_at")
 
 
@@ -233,18 +267,27 @@ def rebuild(report_id: int, *, by: User, version: int | None = None, at: datetim
 
 
 @transaction.atomic
-def revise(report_id: int, *, by: User, by_first: bool = False, at: datetime | None = None) -> Report:
+def revise(report_id: int, *, reason: str, by: User, by_first: bool = False, at: datetime | None = None) -> Report:
     """A correction: the next revision with fresh figures; the earlier one stays as it is (EX-09).
 
-    `by_first`: count by the first classification from this revision on (CLS-15).
+    Its first section says why and what changed. `by_first`: count by the first classification from this revision on
+    (CLS-15). Raises InvalidInput("reason").
     """
     report = _begin(report_id, "revise", by=by, version=None)
+    if not reason.strip():
+        raise InvalidInput("reason", _("Say why the report is corrected."))
     latest = Report.objects.filter(period=report.period, edition=report.edition).order_by("-revision").first()
     assert latest is not None  # the report itself is one
     if latest.pk != report.pk:
         raise IllegalTransition(_("There is already a later revision of this report."))
     return _create(
-        report.period, report.edition, report.revision + 1, by=by, by_first=by_first, at=at or timezone.now()
+        report.period,
+        report.edition,
+        report.revision + 1,
+        by=by,
+        by_first=by_first,
+        at=at or timezone.now(),
+        reason=reason.strip()[:REASON_LENGTH],
     )
 
 

@@ -19,11 +19,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from accounts.web import StaffRequest
-from analytics import building, charts, dashboard, filters, forms, permissions, reporting, transitions
+from analytics import building, charts, dashboard, filters, forms, permissions, remarks, reporting, transitions
 from analytics import problems as problem_list
 from analytics.documents.snapshot import Table
 from analytics.documents.wording import cell_text, section_numbers
-from analytics.models import Problem, Report
+from analytics.models import Problem, Report, ReportComment
 from analytics.periods import Period, month_of, parse
 from analytics.querysets import for_list, reports_visible_to
 from analytics.states import ReportStatus, edition_label
@@ -176,7 +176,8 @@ def card(report: Report, user: User) -> dict[str, Any]:
     }
 
 
-def _visible(request: StaffRequest, pk: int) -> Report:
+def visible_report(request: StaffRequest, pk: int) -> Report:
+    """A report this person may see. Raises NotAllowed, Http404."""
     permissions.require(request.user, permissions.SEE)
     return get_object_or_404(reports_visible_to(request.user).select_related("requested_by", "approved_by"), pk=pk)
 
@@ -226,27 +227,30 @@ def _year(text: str, now: datetime) -> int:
 @require_GET
 def report(request: StaffRequest, pk: int) -> HttpResponse:
     """One report: its state, its text section by section, its documents."""
-    found = _visible(request, pk)
+    found = visible_report(request, pk)
     return render(request, "analytics/report.html", _report_context(found, request.user))
 
 
 def _report_context(report: Report, user: User) -> dict[str, Any]:
     files = building.current_files(report, report.files.all())
+    found = remarks.by_section(report) if permissions.works_on_reports(user) else {}
+    open_remarks = sum(row.settled_at is None for rows in found.values() for row in rows)
     actions = permissions.allowed_actions(user, report)
     shown = card(report, user)
     return {
         **shown,
         "self_card": shown,
-        **(_content(report) if report.built_at else {}),
+        **(_content(report, found) if report.built_at else {}),
         "files": [files[format] for format in building.FORMATS if format in files],
         "is_writing": bool(report.built_at) and len(files) < len(building.FORMATS),
         "actions": actions,
         "is_final": report.figures.get("final"),
-        "other_basis": {"by_first": "0" if report.by_first else "1"},
         "approve_refusal": permissions.report_refusal(user, "approve", report)
         if report.status == ReportStatus.DRAFT
         else "",
         "may_approve": user.has_perm(permissions.APPROVE),
+        "may_remark": permissions.may_remark(user, report),
+        "open_remarks": open_remarks,
         "revisions": Report.objects.filter(
             period=report.period, edition=report.edition, pk__in=reports_visible_to(user)
         )
@@ -256,7 +260,7 @@ def _report_context(report: Report, user: User) -> dict[str, Any]:
     }
 
 
-def _content(report: Report) -> dict[str, Any]:
+def _content(report: Report, found: dict[str, list[ReportComment]]) -> dict[str, Any]:
     """The text, charts and tables of a report as the page shows them."""
     snapshot = reporting.printed(report)
     sections = [
@@ -272,10 +276,11 @@ def _content(report: Report) -> dict[str, Any]:
                 for spec in section.charts
             ],
             "tables": [_page_table(table) for table in section.tables],
+            "remarks": found.get(section.key, ()),
         }
         for number, section in zip(section_numbers(snapshot.sections), snapshot.sections, strict=True)
     ]
-    return {"snapshot": snapshot, "sections": sections}
+    return {"snapshot": snapshot, "sections": sections, "summary_remarks": found.get("summary", ())}
 
 
 def _page_table(table: Table) -> dict[str, Any]:
@@ -293,7 +298,7 @@ def _page_table(table: Table) -> dict[str, Any]:
 @require_GET
 def progress(request: StaffRequest, pk: int) -> HttpResponse:
     """The card of a report alone, asked for every two seconds while it is being built."""
-    found = _visible(request, pk)
+    found = visible_report(request, pk)
     shown = card(found, request.user)
     return render(
         request, "analytics/_report_card.html", {"card": shown}, status=200 if shown["is_waiting"] else STOP_POLLING
@@ -304,7 +309,7 @@ def progress(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 def download(request: StaffRequest, pk: int, format: str) -> FileResponse | HttpResponse:
     """A document of the present version; counted."""
-    found = _visible(request, pk)
+    found = visible_report(request, pk)
     row = building.current_files(found, found.files.all()).get(format)
     if row is None:
         messages.info(request, _("The document is still being written. Try again in a moment."))
@@ -324,13 +329,13 @@ def download(request: StaffRequest, pk: int, format: str) -> FileResponse | Http
 @require_http_methods(["GET", "POST"])
 def edit_section(request: StaffRequest, pk: int, key: str) -> HttpResponse:
     """Edit the text of one section; a conflict keeps what was typed."""
-    found = _visible(request, pk)
+    found = visible_report(request, pk)
     if "edit" not in permissions.allowed_actions(request.user, found):
         raise NotAllowed(
             permissions.report_refusal(request.user, "edit", found)
             or _("The text can be edited only while the report is a draft.")
         )
-    section = _section(found, key)
+    section = section_or_404(found, key)
     stale = False
     if request.method == "POST":
         form = forms.SectionForm(request.POST)
@@ -356,7 +361,8 @@ def edit_section(request: StaffRequest, pk: int, key: str) -> HttpResponse:
     return render(request, "analytics/edit_section.html", context, status=409 if stale else 422 if form.errors else 200)
 
 
-def _section(report: Report, key: str) -> dict[str, Any]:
+def section_or_404(report: Report, key: str) -> dict[str, Any]:
+    """Key, heading and text of a section as it is edited; `summary` is one too. Raises Http404."""
     if key == "summary":
         return {"key": key, "heading": _("Summary"), "text": "\n".join(report.snapshot["summary"])}
     for section in report.snapshot["sections"]:
@@ -366,7 +372,7 @@ def _section(report: Report, key: str) -> dict[str, Any]:
 
 
 def _act(request: StaffRequest, pk: int, action: str, done: str) -> HttpResponse:
-    found = _visible(request, pk)
+    found = visible_report(request, pk)
     form = forms.VersionForm(request.POST)
     version = form.cleaned_data["version"] if form.is_valid() else None
     transitions.ACTIONS[action](found.pk, by=request.user, version=version)
@@ -390,14 +396,3 @@ def release(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def rebuild(request: StaffRequest, pk: int) -> HttpResponse:
     return _act(request, pk, "rebuild", _("Building goes on where it stopped."))
-
-
-@login_required
-@require_POST
-def revise(request: StaffRequest, pk: int) -> HttpResponse:
-    """Start the next revision with fresh figures."""
-    found = _visible(request, pk)
-    by_first = request.POST["by_first"] == "1" if "by_first" in request.POST else found.by_first
-    new = transitions.revise(found.pk, by=request.user, by_first=by_first)
-    messages.success(request, _("A new revision is being built. The earlier one stays as it is."))
-    return redirect("analytics:report", new.pk)

@@ -7,6 +7,7 @@ of complaints/notice_templates.py.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -96,25 +97,42 @@ _TEXTS: dict[NoticeKind, tuple[tuple[str, str], ...]] = {
 @lru_cache(maxsize=len(_TITLES))
 def build(kind: NoticeKind) -> bytes:
     """The shipped template of this kind as a DOCX file. KeyError for a kind that is not printed."""
+    parts = [
+        ("Issuer", "{{ organisation }}"),
+        ("Title", _TITLES[kind]),
+        ("Number", "编号：{{ number }}"),
+        ("Addressee", "{{ salutation }}："),
+    ]
+    for what, text in _TEXTS[kind]:
+        if what in ("text", "item"):
+            parts.append(("Body Text" if what == "text" else "List Number", text))
+        else:
+            parts.append(("", "{%p " + f"{what} {text}".strip() + " %}"))
+    parts += [
+        ("Signature", "{{ organisation }}"),
+        ("Signature", "{{ issued_on }}"),
+        ("Contact", "电话：{{ phone }}　地址：{{ address }}　办公时间：{{ hours }}"),
+        ("Receipt", "收件人签名：＿＿＿＿＿＿＿＿　日期：＿＿＿＿＿＿＿＿　送达方式：＿＿＿＿＿＿"),
+    ]
+    return letter(_TITLES[kind], parts)
+
+
+def letter(title: str, parts: Iterable[tuple[str, str]]) -> bytes:
+    """A letter in the look of the notices as a DOCX file. `parts`: style and text of each paragraph, in their order.
+
+    Styles: Issuer, Title, Number, Addressee, Body Text, List Number, Signature, Contact, Receipt; "" is plain.
+    """
     document = Document()
     _page(document)
     _styles(document)
-    _paragraph(document, "Issuer", "{{ organisation }}")
-    _paragraph(document, "Title", _TITLES[kind])
-    _paragraph(document, "Number", "编号：{{ number }}")
-    _paragraph(document, "Addressee", "{{ salutation }}：")
-    for what, text in _TEXTS[kind]:
-        if what in ("text", "item"):
-            _paragraph(document, "Body Text" if what == "text" else "List Number", text)
+    for style, text in parts:
+        if style:
+            _paragraph(document, style, text)
         else:
-            document.add_paragraph("{%p " + f"{what} {text}".strip() + " %}")
-    _paragraph(document, "Signature", "{{ organisation }}")
-    _paragraph(document, "Signature", "{{ issued_on }}")
-    _paragraph(document, "Contact", "电话：{{ phone }}　地址：{{ address }}　办公时间：{{ hours }}")
-    _paragraph(document, "Receipt", "收件人签名：＿＿＿＿＿＿＿＿　日期：＿＿＿＿＿＿＿＿　送达方式：＿＿＿＿＿＿")
+            document.add_paragraph(text)
     properties = document.core_properties
     properties.author = properties.comments = ""
-    properties.title = _TITLES[kind]
+    properties.title = title
     stream = io.BytesIO()
     document.save(stream)
     return stream.getvalue()

@@ -67,13 +67,9 @@ def document_for(kind: NoticeKind) -> bytes:
 
 def check(document: bytes, kind: NoticeKind) -> None:
     """Refuse what is no usable template. Raises InvalidInput("document") with the fault by name."""
-    _check_container(document)
-    try:
-        sources = _sources(document)
-    except Exception:  # the reader of a stranger's file fails in many ways, and each means the same
-        raise _bad(_("This Word document is damaged. Open it in Word, save it again and upload it.")) from None
+    check_container(document)
     unknown: set[str] = set()
-    for source in sources:
+    for source in sources_of(document):
         unknown |= _names(source) - set(PLACEHOLDERS[kind])
     if unknown:
         raise _bad(
@@ -84,7 +80,7 @@ def check(document: bytes, kind: NoticeKind) -> None:
     try:
         fill(document, sample(kind))
     except TemplateError as error:
-        raise _bad(_("The template cannot be filled: %(fault)s"), fault=_plain(error)) from None
+        raise _bad(_("The template cannot be filled: %(fault)s"), fault=plain(error)) from None
     except Exception:  # as above: braces across the border of a table or text box break the document
         raise _bad(_("The braces break the document. Keep each pair of braces inside one paragraph.")) from None
 
@@ -104,7 +100,8 @@ def sample(kind: NoticeKind) -> dict[str, object]:
 
 
 # --- The container ----------------------------------------------------------------------------
-def _check_container(document: bytes) -> None:
+def check_container(document: bytes) -> None:
+    """Raises InvalidInput("document") for what is no plain Word document: macros, foreign parts, outside content."""
     if len(document) > MAX_BYTES:
         raise _bad(_("A template has at most 2 MB. Make its pictures smaller."))
     try:
@@ -149,8 +146,18 @@ def _reaches_outside(relationships: bytes) -> bool:
 
 
 # --- The braces -------------------------------------------------------------------------------
-def _sources(document: bytes) -> list[str]:
-    """Everything that is filled: body, headers, footers, footnotes, and the properties of the file."""
+def sources_of(document: bytes) -> list[str]:
+    """Everything that is filled: body, headers, footers, footnotes, and the properties of the file.
+
+    Raises InvalidInput("document") for a damaged one.
+    """
+    try:
+        return _read(document)
+    except Exception:  # the reader of a stranger's file fails in many ways, and each means the same
+        raise _bad(_("This Word document is damaged. Open it in Word, save it again and upload it.")) from None
+
+
+def _read(document: bytes) -> list[str]:
     template = DocxTemplate(io.BytesIO(document))
     template.init_docx()
     docx = template.docx
@@ -169,7 +176,7 @@ def _names(source: str) -> set[str]:
     try:
         tree = environment().parse(source)
     except TemplateSyntaxError as error:
-        raise _bad(_("There is a mistake in the braces: %(fault)s"), fault=_plain(error)) from None
+        raise _bad(_("There is a mistake in the braces: %(fault)s"), fault=plain(error)) from None
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
             raise _bad(
@@ -191,7 +198,7 @@ def _check_loop(loop: nodes.For) -> None:
         raise _bad(_("A “for” inside a “for” is not needed here."))
 
 
-def _plain(error: TemplateError) -> str:
+def plain(error: TemplateError) -> str:
     """What the template engine says, without the XML around it."""
     return re.sub(r"<[^>]*>", "", str(error.message or error))[:200]
 

@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.sax.saxutils import escape, quoteattr
 
 import resvg_py
@@ -11,12 +11,12 @@ from django.utils import translation
 from docx.oxml.ns import qn
 from docx.shared import Cm, Length
 from docxtpl import DocxTemplate, InlineImage
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from . import fonts
 from .snapshot import ChartSpec, Column, ReportSnapshot, Section, Table
-from .steps import OnStep, Target, sections_in_steps
+from .steps import OnStep, Target, TemplateUnfit, sections_in_steps
 from .wording import HEAT_FILLS, cell_text, facts, labels, section_numbers
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.docx"
@@ -26,14 +26,18 @@ CHART_ZOOM = 2.0
 
 
 def render_docx(
-    snapshot: ReportSnapshot, path: Target, *, on_step: OnStep | None = None, template: Target = TEMPLATE
+    snapshot: ReportSnapshot,
+    path: Target | IO[bytes],
+    *,
+    on_step: OnStep | None = None,
+    template: bytes | None = None,
 ) -> None:
-    """Write the report to `path`, filled into `template`.
+    """Write the report to `path`, filled into `template`, the content of a Word file; None is the shipped one.
 
     Texts are escaped and never read as template tags; the template itself runs in a sandbox, since people edit it.
-    Raises OSError, and jinja2.TemplateError for a template with a wrong tag.
+    Raises OSError, and TemplateUnfit for a template with a wrong tag.
     """
-    report = DocxTemplate(str(template))
+    report = DocxTemplate(io.BytesIO(template) if template else str(TEMPLATE))
     with translation.override(snapshot.language):
         words = labels(snapshot)
         filler = _Filler(report)
@@ -60,10 +64,13 @@ def render_docx(
         "definitions": definitions,
     }
     environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
-    report.render(context, environment)
+    try:
+        report.render(context, environment)
+    except TemplateError as error:
+        raise TemplateUnfit(str(error.message or error)[:200]) from error
     _tidy(report)
     _properties(report, snapshot)
-    report.save(str(path))
+    report.save(str(path) if isinstance(path, str | Path) else path)
 
 
 class _Filler:

@@ -7,6 +7,11 @@ from django.utils.translation import gettext as _
 
 from .snapshot import ReportSnapshot, Section
 
+
+class TemplateUnfit(ValueError):
+    """A Word template that cannot be filled; the text says why."""
+
+
 OnStep = Callable[[int, int, str], None]
 Target = str | Path
 

@@ -320,7 +320,7 @@ def test_docx_uses_the_template_of_the_organisation(tmp_path):
     template = Document(str(docx_template.PATH))
     template.add_paragraph("内部资料 {{ organisation }}")
     template.save(str(tmp_path / "own.docx"))
-    render_docx(make_snapshot(), tmp_path / "r.docx", template=tmp_path / "own.docx")
+    render_docx(make_snapshot(), tmp_path / "r.docx", template=(tmp_path / "own.docx").read_bytes())
     assert Document(str(tmp_path / "r.docx")).paragraphs[-1].text == "内部资料 望澜市投诉受理中心"
 
 
@@ -329,7 +329,7 @@ def test_docx_template_cannot_run_code(tmp_path):
     template.add_paragraph("{{ title.__class__.__mro__[1].__subclasses__() }}")
     template.save(str(tmp_path / "own.docx"))
     with pytest.raises(Exception, match="unsafe"):
-        render_docx(make_snapshot(), tmp_path / "r.docx", template=tmp_path / "own.docx")
+        render_docx(make_snapshot(), tmp_path / "r.docx", template=(tmp_path / "own.docx").read_bytes())
 
 
 def test_docx_stock_template_is_the_one_the_program_builds(tmp_path):

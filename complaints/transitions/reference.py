@@ -257,6 +257,18 @@ def add_notice_template(
 
     _permit(by)
     notice_templates.check(document, kind)
+    return keep_template(kind, document=document, file_name=file_name, by=by, at=at)
+
+
+@transaction.atomic
+def keep_template(
+    kind: str, *, document: bytes, file_name: str, by: User, at: datetime | None = None
+) -> NoticeTemplate:
+    """Store a checked Word template as the next revision of its kind, which may be another than a notice's (SCR-10).
+
+    Raises NotAllowed, InvalidInput("document") when somebody else stored one at the same moment.
+    """
+    _permit(by)
     last = NoticeTemplate.objects.filter(kind=kind).aggregate(last=Max("revision"))["last"] or 0
     row = NoticeTemplate(
         kind=kind,

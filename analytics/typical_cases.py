@@ -1,0 +1,140 @@
+"""Typical cases of a period by facts that name nobody: course, investigation, result, problems exposed (AN-23).
+
+Nothing that anybody wrote is taken over, only what was chosen from lists, and counts. A person adds what a case
+teaches. Category and department are told only where the period has at least five of the kind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+
+from analytics.cells import Cells, Group
+from analytics.charts import show
+from analytics.facts import joined
+from analytics.periods import Period
+from analytics.registry import SMALL
+from analytics.scope import WHOLE
+from analytics.sources import days_to_reply, registered
+from complaints.models import Callback, Complaint
+from complaints.states import (
+    Channel,
+    DissatisfactionReason,
+    FindingResult,
+    InvestigationKind,
+    LateReason,
+    Satisfaction,
+)
+
+
+def collect(period: Period) -> list[dict[str, Any]]:
+    """Up to three telling cases: the longest, the one most often returned, one that left somebody dissatisfied."""
+    closed = Complaint.objects.closed_in(period.start, period.end)
+    unhappy = Callback.objects.filter(satisfaction=Satisfaction.DISSATISFIED, complaint__in=closed).values("complaint")
+    told = closed.filter(replied_at__isnull=False).select_related("category__parent", "lead_department")
+    picks: dict[int, Complaint] = {}
+    for rows in (
+        told.order_by(F("registered_at") - F("first_closed_at"), "pk"),
+        told.filter(Q(rework_rounds__gt=0) | Q(return_rounds__gt=0)).order_by("-rework_rounds", "-return_rounds", "pk"),
+        told.filter(pk__in=unhappy).order_by("pk"),
+    ):
+        case = rows.exclude(pk__in=picks).first()
+        if case:
+            picks[case.pk] = case
+    common = registered([period], WHOLE, ("category", "department")) if picks else None
+    return [_told(case, period, common) for case in picks.values() if common]
+
+
+def _told(case: Complaint, period: Period, common: Cells) -> dict[str, Any]:
+    def name(axis: str, code: str, label: str) -> str:
+        known = common.by(axis, period).get(Group(code), Counter())["cases"] >= SMALL
+        return label if known else str(_("a kind not told apart"))
+
+    top = (case.category.parent or case.category) if case.category else None
+    department = case.lead_department
+    rating = case.callbacks.exclude(satisfaction="").order_by("-at", "-pk").first()
+    return {
+        "category": name("category", top.code, top.label) if top else str(_("a kind not told apart")),
+        "department": name("department", department.code, department.name)
+        if department
+        else str(_("a kind not told apart")),
+        "channel": str(Channel(case.channel).label),
+        "days": days_to_reply(case),
+        "departments": case.assignments.values("department").distinct().count(),
+        "checks": _counted(case.investigation_steps.values_list("kind", flat=True), InvestigationKind),
+        "findings": _counted(case.allegations.exclude(finding="").values_list("finding", flat=True), FindingResult),
+        "rounds": case.rework_rounds + case.return_rounds,
+        "late_reason": str(LateReason(case.late_reason).label) if case.late_reason else "",
+        "satisfaction": str(Satisfaction(rating.satisfaction).label) if rating else "",
+        "dissatisfaction": str(DissatisfactionReason(rating.reason).label) if rating and rating.reason else "",
+        "is_systemic": bool(case.is_systemic),
+        "improvements": case.improvements.count(),
+    }
+
+
+def _counted(codes: Iterable[str], labels: Any) -> list[list[Any]]:
+    """How many of each choice: [label, count], the most frequent first."""
+    return [[str(labels(code).label), n] for code, n in Counter(sorted(codes)).most_common()]
+
+
+def lines(number: int, case: dict[str, Any]) -> list[str]:
+    """One case as four lines of the report."""
+    parts = (
+        (_("course"), _course(case)),
+        (_("investigation"), _investigation(case)),
+        (_("result"), _result(case)),
+        (_("problems exposed"), _problems(case)),
+    )
+    return [_("Case %(number)s, %(part)s: %(text)s") % {"number": number, "part": p, "text": t} for p, t in parts]
+
+
+def _course(case: dict[str, Any]) -> str:
+    return _("a complaint on %(category)s, received by %(channel)s, handled by %(department)s.") % {
+        "category": case["category"],
+        "channel": case["channel"],
+        "department": case["department"],
+    }
+
+
+def _investigation(case: dict[str, Any]) -> str:
+    checks = case.get("checks", ())
+    found = (
+        _("steps on record: %(list)s.") % {"list": _listed(checks)}
+        if checks
+        else _("no separate step of investigation is on record.")
+    )
+    if case.get("departments", 1) < 2:
+        return found
+    return joined(found, _("%(n)s departments took part.") % {"n": show(case["departments"])})
+
+
+def _result(case: dict[str, Any]) -> str:
+    parts = [_("first reply after %(days)s working days.") % {"days": show(case["days"])}]
+    if case.get("findings"):
+        parts.append(_("Findings on its points: %(list)s.") % {"list": _listed(case["findings"])})
+    if case["satisfaction"]:
+        parts.append(_("The complainant was asked: %(answer)s.") % {"answer": case["satisfaction"]})
+    if case.get("improvements"):
+        parts.append(_("%(n)s improvements were decided.") % {"n": show(case["improvements"])})
+    return joined(*parts)
+
+
+def _problems(case: dict[str, Any]) -> str:
+    parts = []
+    if case["rounds"]:
+        parts.append(_("returned or sent back %(n)s times.") % {"n": show(case["rounds"])})
+    if case["late_reason"]:
+        parts.append(_("Reason for lateness: %(reason)s.") % {"reason": case["late_reason"]})
+    if case.get("dissatisfaction"):
+        parts.append(_("Reason for being dissatisfied: %(reason)s.") % {"reason": case["dissatisfaction"]})
+    if case.get("is_systemic"):
+        parts.append(_("The cause is systemic: other cases have it too."))
+    return joined(*parts) if parts else _("none by its figures; to be completed by hand.")
+
+
+def _listed(counts: Iterable[Iterable[Any]]) -> str:
+    return _(", ").join(_("%(name)s %(n)s") % {"name": name, "n": show(n)} for name, n in counts)
