@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Department, User
 from analytics import problem_rules, projects
-from analytics.models import Adoption, Project
+from analytics.models import Adoption, Project, UpstreamItem
 from analytics.problem_rules import required
 from analytics.states import AdoptionState, ProjectState
 from complaints import notify
@@ -55,7 +55,7 @@ def ask(
     return rows
 
 
-def may_answer(user: User, adoption: Adoption) -> bool:
+def may_answer(user: User, adoption: Adoption | UpstreamItem) -> bool:
     """Whoever heads the department that was asked."""
     return user.is_active and (
         (user.has_perm("complaints.lead_department") and adoption.department_id in user.department_ids)

@@ -17,19 +17,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, IntegerField, Max, Min, Q, QuerySet, Sum, Value
-from django.db.models.functions import TruncDate
+from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Department
 from analytics import figures, sources
-from analytics.cells import AXES, Cells, Source, tally
+from analytics.cells import AXES, Cells, Group, Source
 from analytics.models import DayFigure, StaleDay
 from analytics.periods import OFFICE, Period
 from analytics.registry import Computed, Figure
 from analytics.scope import WHOLE, Formula, Scope
-from complaints.models import Callback, CaseEvent, Complaint, Deadline, JobRun
+from complaints.models import Callback, CaseEvent, Category, Complaint, Deadline, JobRun
 from complaints.states import DeadlineState, Milestone, RiskGrade, Satisfaction, Status
 
 logger = logging.getLogger("huiyin.jobs")
@@ -406,72 +406,119 @@ def as_of(*, now: datetime) -> datetime | None:
     return now
 
 
+class Stored:
+    """Computes figures from the stored counts, for one page: labels are read once."""
+
+    def __init__(self) -> None:
+        self._labels: dict[tuple[str, int], tuple[str, str, str]] | None = None
+
+    def __call__(
+        self,
+        wanted: Iterable[Figure],
+        periods: Sequence[Period],
+        scope: Scope,
+        axes: Mapping[Source, Sequence[str]] | None = None,
+    ) -> Computed:
+        """The same as registry.compute, from the stored counts where they suffice. The caller has asked `serves`.
+
+        Sources grouped by the same axes are read in one query.
+        """
+        wanted, axes = list(wanted), axes or {}
+        cells: dict[Source, Cells] = {}
+        together: dict[tuple[str, ...], list[Source]] = {}
+        for source in dict.fromkeys(figure.source for figure in wanted):
+            asked = tuple(axes.get(source, ()))
+            keys = {figure.key for figure in wanted if figure.source is source}
+            if source in _SUMS and keys <= _SERVED[source] and set(asked) <= set(_COLUMNS):
+                together.setdefault(asked, []).append(source)
+            elif source is sources.answered and asked in ((), ("department",)):
+                cells[source] = self._answered(periods, scope, asked)
+            else:
+                cells[source] = source(periods, scope, asked)
+        for asked, some in together.items():
+            cells |= self._sums(some, periods, scope, asked)
+        return Computed(cells)
+
+    def _sums(
+        self, wanted: Sequence[Source], periods: Sequence[Period], scope: Scope, axes: tuple[str, ...]
+    ) -> dict[Source, Cells]:
+        """Sums of stored rows for several sources at once.
+
+        Grouped by keys: looking up the labels of a million rows would cost more than adding them up.
+        """
+        rows = DayFigure.objects.filter(day__gte=periods[0].start.date(), day__lt=periods[-1].end.date())
+        for departments in _limits(scope):
+            rows = rows.filter(department__in=sorted(departments))
+        bucket = Case(*[When(day__lt=period.end.date(), then=Value(at)) for at, period in enumerate(periods)])
+        columns = [_COLUMNS[axis] for axis in axes]
+        sums = [(source, name, total) for source in wanted for name, total in _SUMS[source].items()]
+        # A sum must not be called like a column of the table.
+        found = (
+            rows.order_by()
+            .annotate(bucket=bucket)
+            .values_list("bucket", *columns)
+            .annotate(**{f"sum_{at}": total for at, (_source, _name, total) in enumerate(sums)})
+        )
+        cells = {source: Cells(axes) for source in wanted}
+        for at, *row in found:
+            groups = tuple(self._group(axis, key) for axis, key in zip(axes, row, strict=False))
+            numbers = row[len(axes) :]
+            for source in wanted:
+                own = {name: n for (of, name, _total), n in zip(sums, numbers, strict=True) if of is source and n}
+                if own:
+                    cells[source].add(periods[at], groups, own)
+        return cells
+
+    def _group(self, axis: str, key: Any) -> Group:
+        if axis in ("channel", "risk"):
+            return AXES[axis].group(key)
+        code, name, name_en = self._label(axis, key)
+        return AXES[axis].group(code, name, name_en) if axis == "category" else AXES[axis].group(code, name)
+
+    def _label(self, axis: str, key: int | None) -> tuple[str, str, str]:
+        """Code, name and English name of a department, or of the top level of a category."""
+        if self._labels is None:
+            tops = [Coalesce(F(f"parent__{name}"), F(name)) for name in ("code", "name", "name_en")]
+            rows = Department.objects.order_by().values_list(Value("department"), "pk", "code", "name", Value(""))
+            more = Category.objects.order_by().values_list(Value("category"), "pk", *tops)
+            self._labels = {
+                (of, pk): (code, name, name_en) for of, pk, code, name, name_en in rows.union(more, all=True)
+            }
+        return self._labels.get((axis, key or 0), ("", "", ""))
+
+    def _answered(self, periods: Sequence[Period], scope: Scope, axes: Sequence[str]) -> Cells:
+        """First replies by the working days they took, from the results of the counting job."""
+        cells = Cells(tuple(axes))
+        self._label("department", None)
+        assert self._labels is not None
+        known = {code: pk for (axis, pk), (code, _name, _en) in self._labels.items() if axis == "department"}
+        limits = _limits(scope)
+        first, end = periods[0].start.date().isoformat(), periods[-1].end.date().isoformat()
+        rows = JobRun.objects.filter(job=REPLIES, period__gte=first, period__lt=end)
+        months = {month: period for period in periods for month in _months(period)}
+        for day, result in rows.values_list("period", "result"):
+            for code, lengths in result.items():
+                pk = known.get(code)
+                if all(pk in limit for limit in limits):
+                    group = (self._group("department", pk),) if axes else ()
+                    counts = {("days", int(length)): cases for length, cases in lengths.items()}
+                    cells.add(months[day[:7]], group, counts)
+        return cells
+
+
 def compute(
     wanted: Iterable[Figure],
     periods: Sequence[Period],
     scope: Scope,
     axes: Mapping[Source, Sequence[str]] | None = None,
 ) -> Computed:
-    """The same as registry.compute, from the stored counts where they suffice. The caller has asked `serves`.
-
-    Sources grouped by the same axes are read in one query.
-    """
-    wanted, axes = list(wanted), axes or {}
-    cells: dict[Source, Cells] = {}
-    together: dict[tuple[str, ...], list[Source]] = {}
-    for source in dict.fromkeys(figure.source for figure in wanted):
-        asked = tuple(axes.get(source, ()))
-        keys = {figure.key for figure in wanted if figure.source is source}
-        if source in _SUMS and keys <= _SERVED[source] and _PLACES.issuperset(asked):
-            together.setdefault(asked, []).append(source)
-        elif source is sources.answered and asked in ((), ("department",)):
-            cells[source] = _answered(periods, scope, asked)
-        else:
-            cells[source] = source(periods, scope, asked)
-    for asked, some in together.items():
-        cells |= _stored(some, periods, scope, asked)
-    return Computed(cells)
+    """`Stored` for a single question."""
+    return Stored()(wanted, periods, scope, axes)
 
 
-def _stored(
-    wanted: Sequence[Source], periods: Sequence[Period], scope: Scope, axes: tuple[str, ...]
-) -> dict[Source, Cells]:
-    """Sums of stored rows for several sources at once; the department stands in the row itself."""
-    rows, rest = DayFigure.objects.all(), replace(scope, departments=None, department=())
-    for departments in (scope.departments, scope.department or None):
-        if departments is not None:
-            rows = rows.filter(department__in=sorted(departments))
-    # A row that names its own department is grouped like a praise, which does the same.
-    own = ["praised_department" if axis == "department" else axis for axis in axes]
-    # A sum must not be called like a column of the table.
-    sums = {f"{at}:{name}": total for at, source in enumerate(wanted) for name, total in _SUMS[source].items()}
-    names = {f"sum_{place}": name for place, name in enumerate(sums)}
-    found = tally(rows, "day", periods, rest, own, "", **{alias: sums[name] for alias, name in names.items()})
-    cells = {source: Cells(axes) for source in wanted}
-    for (period, groups), numbers in found.counters.items():
-        for at, source in enumerate(wanted):
-            counts = {names[alias].partition(":")[2]: n for alias, n in numbers.items() if names[alias][0] == str(at)}
-            if counts:
-                cells[source].add(period, groups, counts)
-    return cells
-
-
-def _answered(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
-    """First replies by the working days they took, from the results of the counting job."""
-    cells = Cells(tuple(axes))
-    known = {code: (pk, name) for pk, code, name in Department.objects.values_list("pk", "code", "name")}
-    limits = [set(given) for given in (scope.departments, scope.department or None) if given is not None]
-    first, end = periods[0].start.date().isoformat(), periods[-1].end.date().isoformat()
-    rows = JobRun.objects.filter(job=REPLIES, period__gte=first, period__lt=end)
-    months = {month: period for period in periods for month in _months(period)}
-    for day, result in rows.values_list("period", "result"):
-        for code, lengths in result.items():
-            pk, name = known.get(code, (0, None))
-            if all(pk in limit for limit in limits):
-                group = (AXES["department"].group(code, name),) if axes else ()
-                counts = {("days", int(length)): cases for length, cases in lengths.items()}
-                cells.add(months[day[:7]], group, counts)
-    return cells
+def _limits(scope: Scope) -> list[set[int]]:
+    """The sets of departments a case must lie in."""
+    return [set(given) for given in (scope.departments, scope.department or None) if given is not None]
 
 
 def _months(period: Period) -> list[str]:
@@ -482,7 +529,7 @@ def _keys(*served: Figure) -> frozenset[str]:
     return frozenset(figure.key for figure in served)
 
 
-_PLACES = frozenset({"channel", "category", "department", "risk"})
+_COLUMNS = {"channel": "channel", "category": "category_id", "department": "department_id", "risk": "risk_grade"}
 # What of a source the stored rows know, and which figures that is enough for.
 _SUMS: dict[Source, dict[str, Any]] = {
     sources.registered: {
@@ -508,5 +555,5 @@ def reader(scope: Scope, *, now: datetime) -> tuple[Reader, datetime]:
     if serves(scope):
         moment = as_of(now=now)
         if moment is not None:
-            return compute, moment
+            return Stored(), moment
     return figures.compute, now

@@ -38,7 +38,10 @@ class SectionForm(forms.Form):
 
 class RemarkForm(forms.Form):
     text = forms.CharField(
-        label=_("Remark"), help_text=_("What should be changed, and why."), widget=LongText(5), max_length=remarks.LENGTH
+        label=_("Your remark"),
+        help_text=_("What should be changed, and why."),
+        widget=LongText(5),
+        max_length=remarks.LENGTH,
     )
 
 

@@ -29,7 +29,7 @@ from complaints.models import Complaint
 TITLE, GUESTS, MINUTES = 120, 300, 9000
 TOP = 10
 FIELDS = ("title", "planned_at", "period", "guests")
-# The frozen tables in the order of the pack: key, heading, columns (name, type).
+# The frozen tables in the order of the pack.
 TABLES = ("categories", "repeats", "causes", "problems")
 
 
@@ -116,10 +116,9 @@ def _invite(meeting: TransferMeeting, participants: Iterable[User], chosen: Iter
     moment = timezone.localtime(meeting.planned_at).isoformat()
     notify.tell(
         people,
-        "meeting_called",
-        dedupe=f"meeting_called:{meeting.pk}:{moment}",
+        "transfer_called",
+        dedupe=f"transfer_called:{meeting.pk}:{moment}",
         url=page_url(meeting),
-        title=identity.scrub(meeting.title, None),
         due=moment,
     )
     return meeting
@@ -164,7 +163,14 @@ def _freeze(period: Period, chosen: list[Problem]) -> dict[str, Any]:
         "repeats": _repeats(period),
         "causes": _causes(period),
         "problems": [
-            [row.number, row.title, row.cases, row.score, problems.cause_words(row.causes), str(row.get_state_display())]
+            [
+                row.number,
+                row.title,
+                row.cases,
+                row.score,
+                problems.cause_words(row.causes),
+                problems.state_words(row.state),
+            ]
             for row in sorted(chosen, key=lambda row: (-row.score, row.pk))
         ],
     }
@@ -196,10 +202,11 @@ def _causes(period: Period) -> list[list[Any]]:
 
 def tables(meeting: TransferMeeting) -> list[Table]:
     """The tables of the data pack as they were frozen."""
-    pack, before = meeting.pack, parse(meeting.period).previous.label
+    pack, period = meeting.pack, parse(meeting.period)
+    now, before = period.label, period.previous.label
     cases = Column(_("Cases"), "int")
     heads = {
-        "categories": (_("Most frequent categories"), (Column(_("Category")), cases, Column(before, "int"))),
+        "categories": (_("Most frequent categories"), (Column(_("Category")), Column(now, "int"), Column(before, "int"))),
         "repeats": (_("Repeat complaints by category"), (Column(_("Category")), cases)),
         "causes": (_("Causes behind the cases"), (Column(_("Root cause")), cases)),
         "problems": (

@@ -158,7 +158,7 @@ def link_cases(
         for case in new
     )
     for case in new:
-        case_transitions.add_event(case, "problem_linked", by=by, at=at, reference=f"problem:{problem.number}")
+        case_transitions.note_problem(case, problem.number, by=by, at=at)
     if new:
         reweigh(problem)
     return len(new)

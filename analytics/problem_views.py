@@ -14,12 +14,13 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
+from accounts.errors import NotAllowed
 from accounts.models import User
 from accounts.web import StaffRequest
 from analytics import adoptions, causes, charts, outbreaks, permissions, problem_feed, problem_rules, problems, projects
 from analytics import problem_forms as forms
 from analytics.models import Adoption, CauseAnalysis, Problem, ProblemSource, Project
+from analytics.rule_pages import data, take
 from analytics.states import AdoptionState, CauseCode, ProblemSourceKind, ProjectState
 from complaints import case_access, case_page
 from complaints.desk_access import needs
@@ -87,14 +88,14 @@ def proposal(request: StaffRequest, kind: str, key: str) -> HttpResponse:
     if row is None:
         messages.info(request, str(problem_feed.GONE))
         return redirect("analytics:problem_proposals")
-    form = forms.ProposalForm(_data(request), user=request.user, row=row)
+    form = forms.ProposalForm(data(request), user=request.user, row=row)
     about = [
         (_("Source"), row.kind.label),
         (_("Number of cases"), row.cases),
         *([(_("What it says"), row.text)] if row.text else []),
     ]
     crumbs = [(reverse("analytics:problem_proposals"), _("Candidates"))]
-    return _take(request, form, _url, heading=row.title, about=about, crumbs=crumbs, cases=_examples(row, request.user))
+    return take(request, form, _url, heading=row.title, about=about, crumbs=crumbs, cases=_examples(row, request.user))
 
 
 def _examples(row: problem_feed.Candidate, user: User) -> list[Complaint]:
@@ -110,8 +111,8 @@ def enter(request: StaffRequest) -> HttpResponse:
     names = ("case", "category", "department")
     initial = {name: request.GET[name] for name in names if name in request.GET}
     initial |= {"reference": request.GET["period"]} if "period" in request.GET else {}
-    form = forms.EnterForm(_data(request), user=request.user, initial=initial)
-    return _take(request, form, _url)
+    form = forms.EnterForm(data(request), user=request.user, initial=initial)
+    return take(request, form, _url)
 
 
 def _url(row: Problem) -> str:
@@ -131,7 +132,7 @@ def problem(request: StaffRequest, number: str) -> HttpResponse:
     row = _problem(request, number)
     form, status = None, 200
     if request.user.has_perm(problems.MANAGE):
-        form = forms.CaseSourceForm(_data(request), user=request.user, row=row)
+        form = forms.CaseSourceForm(data(request), user=request.user, row=row)
         if form.is_bound:
             if form.is_valid() and form.save():
                 messages.success(request, str(form.done))
@@ -256,8 +257,8 @@ def drawn(analysis: CauseAnalysis) -> dict[str, Any]:
 def edit(request: StaffRequest, number: str) -> HttpResponse:
     """Change the words and the place of a problem."""
     row = _problem(request, number)
-    form = forms.EditForm(_data(request), user=request.user, row=row)
-    return _take(request, form, _url, crumbs=[(_url(row), row.number)])
+    form = forms.EditForm(data(request), user=request.user, row=row)
+    return take(request, form, _url, crumbs=[(_url(row), row.number)])
 
 
 @needs(problems.MANAGE)
@@ -267,8 +268,8 @@ def decide(request: StaffRequest, number: str, action: str) -> HttpResponse:
     row = _problem(request, number)
     if action not in forms.DECISIONS:
         raise Http404
-    form = forms.DECISIONS[action](_data(request), user=request.user, row=row)
-    return _take(request, form, _url, crumbs=[(_url(row), row.number)])
+    form = forms.DECISIONS[action](data(request), user=request.user, row=row)
+    return take(request, form, _url, crumbs=[(_url(row), row.number)])
 
 
 @needs(problems.MANAGE)
@@ -277,10 +278,10 @@ def analysis(request: StaffRequest, number: str, pk: int | None = None) -> HttpR
     """Record a root-cause workshop, or change what was recorded."""
     row = _problem(request, number)
     old = get_object_or_404(row.analyses.select_related("problem"), pk=pk) if pk else None
-    form = forms.AnalysisForm(_data(request), user=request.user, row=old or row)
+    form = forms.AnalysisForm(data(request), user=request.user, row=old or row)
     template = "analytics/problem_analysis.html"
     back = f"{_url(row)}#causes"
-    return _take(request, form, lambda _saved: back, crumbs=[(_url(row), row.number)], template=template)
+    return take(request, form, lambda _saved: back, crumbs=[(_url(row), row.number)], template=template)
 
 
 # --- Projects ---------------------------------------------------------------------------------------
@@ -289,8 +290,8 @@ def analysis(request: StaffRequest, number: str, pk: int | None = None) -> HttpR
 def project_new(request: StaffRequest, number: str) -> HttpResponse:
     """Open an improvement project for a problem."""
     row = _problem(request, number)
-    form = forms.ProjectForm(_data(request), user=request.user, row=row)
-    return _take(request, form, projects.page_url, crumbs=[(_url(row), row.number)])
+    form = forms.ProjectForm(data(request), user=request.user, row=row)
+    return take(request, form, projects.page_url, crumbs=[(_url(row), row.number)])
 
 
 def _project(request: StaffRequest, number: str) -> Project:
@@ -334,8 +335,8 @@ def project(request: StaffRequest, number: str) -> HttpResponse:
 def project_edit(request: StaffRequest, number: str) -> HttpResponse:
     """Change the plan of a project under way."""
     row = _project(request, number)
-    form = forms.ProjectForm(_data(request), user=request.user, row=row)
-    return _take(request, form, projects.page_url, crumbs=_project_crumbs(row))
+    form = forms.ProjectForm(data(request), user=request.user, row=row)
+    return take(request, form, projects.page_url, crumbs=_project_crumbs(row))
 
 
 def _may_manage(user: User, row: Project) -> bool:
@@ -361,9 +362,9 @@ def project_step(request: StaffRequest, number: str, action: str) -> HttpRespons
         raise Http404
     if not _MAY[action](request.user, row):
         raise NotAllowed(_("Your role does not allow this."))
-    form = forms.STEPS[action](_data(request), user=request.user, row=row)
+    form = forms.STEPS[action](data(request), user=request.user, row=row)
     about = [(_("Acceptance criteria"), row.acceptance)] if action in ("done", "verify") else []
-    return _take(request, form, lambda _saved: projects.page_url(row), crumbs=_project_crumbs(row), about=about)
+    return take(request, form, lambda _saved: projects.page_url(row), crumbs=_project_crumbs(row), about=about)
 
 
 @needs(permissions.SEE)
@@ -374,9 +375,9 @@ def adoption(request: StaffRequest, pk: int) -> HttpResponse:
     row = _project(request, item.project.number)
     if not adoptions.may_answer(request.user, item):
         raise NotAllowed(_("Whoever heads the department answers."))
-    form = forms.AnswerForm(_data(request), user=request.user, row=item)
+    form = forms.AnswerForm(data(request), user=request.user, row=item)
     about = [(_("Project"), row.title), (_("What will be different"), row.goal)]
-    return _take(request, form, lambda _saved: projects.page_url(row), crumbs=_project_crumbs(row), about=about)
+    return take(request, form, lambda _saved: projects.page_url(row), crumbs=_project_crumbs(row), about=about)
 
 
 def _project_crumbs(row: Project) -> list[tuple[str, str]]:
@@ -392,7 +393,7 @@ def of_case(request: StaffRequest, number: str) -> HttpResponse:
     may_manage = request.user.has_perm(problems.MANAGE)
     form, status = None, 200
     if may_manage:
-        form = forms.JoinForm(_data(request), user=request.user, row=complaint)
+        form = forms.JoinForm(data(request), user=request.user, row=complaint)
         if form.is_bound:
             if form.is_valid() and form.save():
                 messages.success(request, str(form.done))
@@ -412,43 +413,3 @@ def of_case(request: StaffRequest, number: str) -> HttpResponse:
         "may_manage": may_manage,
     }
     return render(request, "analytics/case_problems.html", context, status=status)
-
-
-# --- Forms ------------------------------------------------------------------------------------------
-def _data(request: StaffRequest) -> Any:
-    return request.POST if request.method == "POST" else None
-
-
-def _take(
-    request: StaffRequest,
-    form: forms.RuleForm,
-    onward: Callable[[Any], str],
-    *,
-    heading: str = "",
-    about: list[tuple[Any, Any]] | None = None,
-    crumbs: list[tuple[str, str]] | None = None,
-    cases: list[Complaint] | None = None,
-    template: str = "analytics/problem_form.html",
-) -> HttpResponse:
-    """Save a form and go on, or show it with what is wrong; what was typed stays."""
-    status, problem = 200, ""
-    if form.is_bound:
-        try:
-            saved = form.save() if form.is_valid() else None
-            if saved is not None:
-                messages.success(request, str(form.done))
-                return redirect(onward(saved))
-            status = 422
-        except (IllegalTransition, StaleVersion) as error:
-            status, problem = 409, str(error)
-    trail = [(reverse("analytics:problems"), _("Problem list")), *(crumbs or [])]
-    context = {
-        "form": form,
-        "heading": heading or form.title,
-        "about": about or [],
-        "cases": cases or [],
-        "crumbs": trail,
-        "back_url": trail[-1][0],
-        "problem": problem,
-    }
-    return render(request, template, context, status=status)

@@ -34,7 +34,8 @@ def add(report_id: int, *, section: str, text: str, by: User, at: datetime | Non
     row = ReportComment.objects.create(
         report=report, section=section, text=text.strip(), at=at or timezone.now(), by=by
     )
-    people = User.objects.filter(pk__in={report.requested_by_id, *permissions.editors(report)} - {by.pk, None})
+    authors = {pk for pk in (report.requested_by_id, *permissions.editors(report)) if pk and pk != by.pk}
+    people = User.objects.filter(pk__in=authors)
     notify.tell(
         people or notify.holders_of(permissions.BUILD).exclude(pk=by.pk),
         "report_remark",

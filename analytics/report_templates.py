@@ -8,6 +8,7 @@ a report has, `if`, comparisons and `for` over its lists.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -157,7 +158,7 @@ class _Walk:
             raise _bad(_("There is a mistake in the braces: %(fault)s"), fault=notice_templates.plain(error)) from None
         self.block(tree.body, self.fields, 0)
 
-    def block(self, body: list[nodes.Node], scope: dict[str, Shape], depth: int) -> None:
+    def block(self, body: Sequence[nodes.Node], scope: dict[str, Shape], depth: int) -> None:
         for node in body:
             if isinstance(node, nodes.Output):
                 for expression in node.nodes:

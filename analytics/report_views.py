@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,6 +18,7 @@ from analytics.views import card, section_or_404, visible_report
 from complaints import notice_templates
 from complaints.desk_access import needs
 from complaints.models import NoticeTemplate
+from complaints.notice_views import word_file
 from complaints.transitions import reference
 
 
@@ -47,12 +46,13 @@ def remark(request: StaffRequest, pk: int, key: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def settle(request: StaffRequest, pk: int, remark_id: int) -> HttpResponse:
+def settle(request: StaffRequest, pk: int) -> HttpResponse:
     """A remark is dealt with."""
-    row = get_object_or_404(ReportComment, pk=remark_id, report=visible_report(request, pk))
-    remarks.settle(row.pk, by=request.user)
+    row = get_object_or_404(ReportComment, pk=pk)
+    visible_report(request, row.report_id)
+    remarks.settle(pk, by=request.user)
     messages.success(request, _("The remark is settled."))
-    return redirect(f"{reverse('analytics:report', args=[pk])}#section-{row.section}")
+    return redirect(f"{reverse('analytics:report', args=[row.report_id])}#section-{row.section}")
 
 
 # --- Correction -------------------------------------------------------------------------------------
@@ -89,8 +89,8 @@ def revise(request: StaffRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def template(request: StaffRequest) -> HttpResponse:
     """The revisions of the organisation's own template; POST uploads a new one (AN-29)."""
-    form = forms.TemplateForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = forms.TemplateForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
+    if form.is_valid():
         upload = form.cleaned_data["document"]
         try:
             # One byte more than allowed tells that there is too much.
@@ -113,17 +113,17 @@ def template(request: StaffRequest) -> HttpResponse:
 
 @needs(*report_templates.EDITORS)
 @require_safe
-def template_file(request: StaffRequest, revision: int) -> FileResponse:
+def template_file(request: StaffRequest, revision: int) -> HttpResponse:
     """A template to open in Word; 0 is the shipped one."""
-    return _sent(_document(revision) or report_templates.shipped(), f"report-template-{revision}.docx")
+    return word_file(_document(revision) or report_templates.shipped(), f"report-template-{revision}.docx")
 
 
 @needs(*report_templates.EDITORS)
 @require_safe
-def template_example(request: StaffRequest, revision: int) -> FileResponse:
+def template_example(request: StaffRequest, revision: int) -> HttpResponse:
     """A template with an example written into it; 0 is the shipped one."""
     try:
-        return _sent(report_templates.filled(_document(revision)), f"report-example-{revision}.docx")
+        return word_file(report_templates.filled(_document(revision)), f"report-example-{revision}.docx")
     except ValueError as error:  # it was usable when it was uploaded; the program has changed since
         raise Http404 from error
 
@@ -143,9 +143,3 @@ def _document(revision: int) -> bytes | None:
     if revision == 0:
         return None
     return bytes(get_object_or_404(NoticeTemplate, kind=report_templates.KIND, revision=revision).document)
-
-
-def _sent(content: bytes, name: str) -> FileResponse:
-    response = FileResponse(io.BytesIO(content), as_attachment=True, filename=name)
-    response["X-Content-Type-Options"] = "nosniff"
-    return response

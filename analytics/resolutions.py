@@ -1,4 +1,4 @@
-"""What was decided on a released report or at a meeting, who does it until when, and what came of it (AN-30, IMP-10)."""
+"""What was decided on a released report or at a meeting, who does it, and what came of it (AN-30, IMP-10)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from analytics.problem_rules import required
 from analytics.states import ReportStatus
 from complaints import notify
 
+# Whoever works at the desk may be asked to carry something out.
+READ = "complaints.use_desk"
 TEXT, RESULT = 2000, 2000
 URL = "/desk/problems/resolutions/"
 
@@ -109,9 +111,7 @@ def remind(*, now: datetime) -> int:
 
 def _tell(row: Resolution, kind: str, *more: User) -> int:
     people = [row.owner] if row.owner else list(notify.heads_of([row.department_id or 0]))
-    return notify.tell(
-        [*people, *more], kind, dedupe=f"{kind}:{row.pk}", url=page_url(row), day=row.due_on.isoformat()
-    )
+    return notify.tell([*people, *more], kind, dedupe=f"{kind}:{row.pk}", url=page_url(row), day=row.due_on.isoformat())
 
 
 def page_url(row: Resolution) -> str:

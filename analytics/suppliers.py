@@ -43,6 +43,13 @@ TONES = {
 }
 
 
+def state_words(row: SupplierCase) -> str:
+    """How far the record is, in words."""
+    if row.state == SupplierDemandState.ANSWERED:
+        return str(_("The supplier answered"))
+    return row.get_state_display()
+
+
 # --- The register -----------------------------------------------------------------------------------
 @transaction.atomic
 def register(*, name: str, supplies: str, contact: str, by: User, at: datetime | None = None) -> Supplier:
@@ -94,9 +101,7 @@ def for_list() -> QuerySet[Supplier]:
 
 # --- A case -----------------------------------------------------------------------------------------
 @transaction.atomic
-def record_case(
-    supplier_id: int, *, case: Complaint, share: str, by: User, at: datetime | None = None
-) -> SupplierCase:
+def record_case(supplier_id: int, *, case: Complaint, share: str, by: User, at: datetime | None = None) -> SupplierCase:
     """Record that a supplier caused a complaint, and how.
 
     Raises NotAllowed, IllegalTransition for a supplier that is not active, InvalidInput naming `case` or `share`.
@@ -169,8 +174,8 @@ def judge(row_id: int, *, is_improved: bool, by: User, at: datetime | None = Non
 
 def authors(row: SupplierCase) -> set[int]:
     """Who recorded the case, demanded or entered the answer."""
-    events = CaseEvent.objects.filter(complaint=row.complaint_id, reference=_reference(row), by__isnull=False)
-    return {row.by_id, *events.values_list("by", flat=True)}
+    events = CaseEvent.objects.filter(complaint=row.complaint_id, reference=_reference(row), actor__isnull=False)
+    return {row.by_id, *events.values_list("actor", flat=True)}
 
 
 def readable(rows: list[SupplierCase], user: User) -> set[int]:
@@ -185,7 +190,7 @@ def _begin(row_id: int, *states: SupplierDemandState, by: User) -> tuple[Supplie
     complaint = _lock_case(SupplierCase.objects.values_list("complaint", flat=True).get(pk=row_id), by)
     row = SupplierCase.objects.select_for_update().get(pk=row_id)
     if row.state not in states:
-        raise IllegalTransition(_("This is not possible now: %(state)s."), state=row.get_state_display())
+        raise IllegalTransition(_("This is not possible now: %(state)s."), state=state_words(row))
     return row, complaint
 
 
@@ -231,12 +236,28 @@ class Draft:
         return int(IMPROVED_POINTS * improved + ON_TIME_POINTS * on_time + few + 0.5)
 
 
+def formula() -> str:
+    """The formula of the points in one paragraph, for whoever confirms them."""
+    words = _(
+        "%(improved)s points times the share of judged demands that ended in an improvement, %(on_time)s points times "
+        "the share of due demands answered in time, and %(few)s points less %(per_case)s for every case recorded in "
+        "the period. A part with nothing to count gives its points in full."
+    )
+    values = {
+        "improved": IMPROVED_POINTS,
+        "on_time": ON_TIME_POINTS,
+        "few": FEW_POINTS,
+        "per_case": POINTS_PER_CASE,
+    }
+    return str(words) % values
+
+
 def draft(supplier: Supplier, period: Period) -> Draft:
     """Count the cases of a supplier in a period. One query."""
     first, last = period.start.date(), period.end.date()
     rows = list(supplier.cases.all())
-    due = [row for row in rows if row.due_on and first <= row.due_on < last]
-    on_time = [row for row in due if row.answered_at and timezone.localdate(row.answered_at) <= row.due_on]
+    due = [(row.due_on, row.answered_at) for row in rows if row.due_on and first <= row.due_on < last]
+    on_time = [day for day, answered_at in due if answered_at and timezone.localdate(answered_at) <= day]
     judged = [row for row in rows if row.checked_at and period.start <= row.checked_at < period.end]
     return Draft(
         cases=sum(period.start <= row.at < period.end for row in rows),

@@ -52,6 +52,14 @@ def watch_problems() -> int:
     return projects.watch()["told"]
 
 
+@shared_task(name="analytics.watch_follow_up")
+def watch_follow_up() -> int:
+    """Remind of suppliers, departments and resolutions beyond their date."""
+    from analytics import follow_up  # leaf
+
+    return follow_up.watch()["told"]
+
+
 @shared_task(name="analytics.detect_outbreaks")
 def detect_outbreaks() -> int:
     """Look for outbreaks."""

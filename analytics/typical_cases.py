@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from accounts.models import Department
 from analytics.cells import Cells, Group
 from analytics.charts import show
 from analytics.facts import joined
@@ -20,7 +21,7 @@ from analytics.periods import Period
 from analytics.registry import SMALL
 from analytics.scope import WHOLE
 from analytics.sources import days_to_reply, registered
-from complaints.models import Callback, Complaint
+from complaints.models import Callback, Category, Complaint
 from complaints.states import (
     Channel,
     DissatisfactionReason,
@@ -50,18 +51,18 @@ def collect(period: Period) -> list[dict[str, Any]]:
 
 
 def _told(case: Complaint, period: Period, common: Cells) -> dict[str, Any]:
-    def name(axis: str, code: str, label: str) -> str:
-        known = common.by(axis, period).get(Group(code), Counter())["cases"] >= SMALL
-        return label if known else str(_("a kind not told apart"))
+    kept_back = {"category": _("a kind not told apart"), "department": _("a department not told apart")}
+
+    def name(axis: str, row: Category | Department | None, label: str) -> str:
+        known = row is not None and common.by(axis, period).get(Group(row.code), Counter())["cases"] >= SMALL
+        return label if known else kept_back[axis]
 
     top = (case.category.parent or case.category) if case.category else None
     department = case.lead_department
     rating = case.callbacks.exclude(satisfaction="").order_by("-at", "-pk").first()
     return {
-        "category": name("category", top.code, top.label) if top else str(_("a kind not told apart")),
-        "department": name("department", department.code, department.name)
-        if department
-        else str(_("a kind not told apart")),
+        "category": name("category", top, top.label if top else ""),
+        "department": name("department", department, department.name if department else ""),
         "channel": str(Channel(case.channel).label),
         "days": days_to_reply(case),
         "departments": case.assignments.values("department").distinct().count(),
@@ -86,7 +87,7 @@ def lines(number: int, case: dict[str, Any]) -> list[str]:
     parts = (
         (_("course"), _course(case)),
         (_("investigation"), _investigation(case)),
-        (_("result"), _result(case)),
+        (_("result reached"), _result(case)),
         (_("problems exposed"), _problems(case)),
     )
     return [_("Case %(number)s, %(part)s: %(text)s") % {"number": number, "part": p, "text": t} for p, t in parts]

@@ -19,6 +19,8 @@ from complaints import identity, notify
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, SpecialNeed
 
+# A department that never looks at figures may own a product too.
+READ = "complaints.use_desk"
 TEXT, ANSWER = 2000, 2000
 OPEN = Q(answered_at__isnull=True)
 
@@ -140,9 +142,9 @@ def remind(*, now: datetime) -> int:
     return sum(_tell(item, "upstream_late", day=item.due_on.isoformat()) for item in late)
 
 
-def _tell(item: UpstreamItem, kind: str, **params: str) -> int:
+def _tell(item: UpstreamItem, kind: str, *, day: str) -> int:
     heads = notify.heads_of([item.department_id])
-    return notify.tell(heads, kind, dedupe=f"{kind}:{item.pk}", url=page_url(item), **params)
+    return notify.tell(heads, kind, dedupe=f"{kind}:{item.pk}", url=page_url(item), day=day)
 
 
 def _reference(item: UpstreamItem) -> str:

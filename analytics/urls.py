@@ -32,7 +32,7 @@ urlpatterns = [
     path("reports/<int:pk>/release/", views.release, name="release"),
     path("reports/<int:pk>/rebuild/", views.rebuild, name="rebuild"),
     path("reports/<int:pk>/revise/", report_views.revise, name="revise"),
-    path("reports/<int:pk>/remarks/<int:remark_id>/settle/", report_views.settle, name="settle_remark"),
+    path("reports/remarks/<int:pk>/settle/", report_views.settle, name="settle_remark"),
     path("reports/<int:pk>/remarks/<slug:key>/", report_views.remark, name="remark"),
     path("reports/<int:pk>/sections/<slug:key>/", views.edit_section, name="edit_section"),
     path("reports/<int:pk>/<slug:format>/", views.download, name="download"),
@@ -40,6 +40,7 @@ urlpatterns = [
     path("settings/report-template/<int:revision>/", report_views.template_file, name="report_template_file"),
     path("settings/report-template/<int:revision>/example/", report_views.template_example, name="report_example"),
     path("settings/report-template/<int:revision>/use/", report_views.template_use, name="report_template_use"),
+    path("", include("analytics.improvement_urls")),
     # The numbers in its addresses match any word, so it comes last.
     path("", include("analytics.problem_urls")),
 ]

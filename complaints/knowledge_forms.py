@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from accounts.web import offer
-from complaints import knowledge
-from complaints.choice_fields import CategoryField, LongText, PersonField
+from complaints import case_library, knowledge
+from complaints.choice_fields import CaseField, CategoryField, LongText, PersonField
 from complaints.models import Article, Dimension
 from complaints.register_forms import MomentField
 from complaints.states import ArticleKind
@@ -75,6 +76,20 @@ class ArticleForm(forms.Form):
             "related": knowledge.numbers_of(article.related.all()),
             **self.initial,
         }
+
+
+class CaseDraftForm(forms.Form):
+    """The closed case a typical case is drafted from, and its outline (IMP-18, IMP-19)."""
+
+    case = CaseField(label=_("Number of the closed case"))
+    outline = forms.ChoiceField(
+        label=_("Outline"), choices=list(case_library.OUTLINES.items()), widget=forms.RadioSelect
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "case", case_library.drawable(user))
+        self.initial.setdefault("outline", case_library.EXPOSED)
 
 
 class VersionForm(forms.Form):

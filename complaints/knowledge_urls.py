@@ -12,6 +12,7 @@ urlpatterns = [
     path("knowledge/", knowledge_views.articles, name="knowledge"),
     path("knowledge/new/", knowledge_views.new, name="article_new"),
     path("knowledge/cases/", typical_case_views.typical_cases, name="typical_cases"),
+    path("knowledge/cases/draft/", typical_case_views.draft_from_case, name="case_draft"),
     path("knowledge/self-service/", help_views.figures, name="self_service"),
     path("knowledge/training/", staff_training_views.trainings, name="trainings"),
     path("knowledge/training/new/", staff_training_views.new, name="training_new"),

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
 from accounts.models import Membership, User
 from accounts.web import StaffRequest
-from complaints import case_access, case_page, keyset, knowledge, knowledge_suggestions
+from complaints import case_access, case_library, case_page, keyset, knowledge, knowledge_suggestions
 from complaints.desk_access import needs
 from complaints.knowledge_forms import ArticleForm, ConfirmForm, ReadForm, VersionForm
 from complaints.models import Article, ArticleReceipt, Category, Dimension
@@ -222,6 +222,7 @@ def new(request: StaffRequest) -> HttpResponse:
             "kind": kind if kind in ArticleKind.values else ArticleKind.GUIDE,
             "owner": request.user.staff_number,
             "valid_until": timezone.localdate() + VALID_FOR,
+            **case_library.initial(request.user, request.GET),
         }
         return _form_page(request, ArticleForm(initial=initial), None)
     form = ArticleForm(request.POST)

@@ -34,7 +34,7 @@ from complaints.transitions.reference import EDITORS
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def _file(content: bytes, name: str) -> HttpResponse:
+def word_file(content: bytes, name: str) -> HttpResponse:
     """A download that no cache keeps. `name` is plain ASCII of our own making."""
     response = HttpResponse(content, content_type=_DOCX)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -69,7 +69,7 @@ def notice(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     except InvalidInput as error:
         form.show(error)
         return _notice_page(request, row, form, refusal, status=422)
-    return _file(notice_documents.document(row, salutation=shown["name"]), notice_documents.file_name(row))
+    return word_file(notice_documents.document(row, salutation=shown["name"]), notice_documents.file_name(row))
 
 
 @login_required
@@ -77,7 +77,7 @@ def notice(request: StaffRequest, number: str, pk: int) -> HttpResponse:
 def notice_document(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     """The document with the name masked, for whoever sees the case."""
     row = _printed(request, number, pk)
-    return _file(notice_documents.document(row), notice_documents.file_name(row))
+    return word_file(notice_documents.document(row), notice_documents.file_name(row))
 
 
 def _printed(request: StaffRequest, number: str, pk: int) -> Notice:
@@ -152,9 +152,9 @@ def template_file(request: StaffRequest, kind: str, revision: int) -> HttpRespon
     """A template to open in Word; revision 0 is the shipped one."""
     wanted = _kind(kind)
     if revision == 0:
-        return _file(notice_stock.build(wanted), f"{kind.replace('_', '-')}-shipped.docx")
+        return word_file(notice_stock.build(wanted), f"{kind.replace('_', '-')}-shipped.docx")
     row = get_object_or_404(NoticeTemplate, kind=wanted, revision=revision)
-    return _file(bytes(row.document), f"{kind.replace('_', '-')}-{revision}.docx")
+    return word_file(bytes(row.document), f"{kind.replace('_', '-')}-{revision}.docx")
 
 
 @needs(*EDITORS)

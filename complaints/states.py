@@ -701,7 +701,7 @@ class BulletinKind(models.TextChoices):
 class BulletinState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     RELEASED = "released", _("Released")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
+    WITHDRAWN = "withdrawn", _("Taken back")
 
 
 class AppraisalOutcome(models.TextChoices):

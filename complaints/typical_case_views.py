@@ -7,12 +7,15 @@ from collections import defaultdict
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.web import StaffRequest
 from complaints import keyset, knowledge
 from complaints.desk_access import needs
+from complaints.knowledge_forms import CaseDraftForm
 from complaints.models import Article, ArticleReceipt, Category, Dimension, Training
 from complaints.states import ArticleKind, ArticleState
 
@@ -50,6 +53,23 @@ def typical_cases(request: StaffRequest) -> HttpResponse:
         "may_edit": request.user.has_perm(knowledge.EDIT),
     }
     return render(request, "complaints/knowledge/typical_cases.html", context)
+
+
+@needs(knowledge.EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def draft_from_case(request: StaffRequest) -> HttpResponse:
+    """Choose the closed case and the outline; the draft opens in the form of a new article (IMP-18, IMP-19)."""
+    form = CaseDraftForm(
+        request.POST if request.method == "POST" else None,
+        user=request.user,
+        initial={"case": request.GET.get("case", "")[:24]},
+    )
+    if form.is_bound and form.is_valid():
+        values = {"case": form.cleaned_data["case"].number, "outline": form.cleaned_data["outline"]}
+        return redirect(f"{reverse('complaints:article_new')}?{urlencode(values)}")
+    return render(
+        request, "complaints/knowledge/draft_from_case.html", {"form": form}, status=422 if form.errors else 200
+    )
 
 
 def _courses(rows: list[Article]) -> dict[str, list[Training]]:

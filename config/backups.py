@@ -31,8 +31,8 @@ from analytics import building
 from complaints import appraisals, events, files
 from complaints.models import StoredFile
 from config import dumps
-from publication import results
-from publication.models import PublishedResult, Statement
+from publication import bulletins, results
+from publication.models import PublishedBulletin, PublishedResult, Statement
 from publication.states import StatementStatus
 
 FORMAT = 1
@@ -102,6 +102,12 @@ def complete_journal() -> None:
     found += [
         takedowns.Entry(takedowns.What.STATEMENT, key, at)
         for key, at in statements_down.values_list("public_id", "withdrawn_at")
+        if at
+    ]
+    bulletins_down = PublishedBulletin.objects.exclude(withdrawn_at=None).order_by("withdrawn_at", "pk")
+    found += [
+        takedowns.Entry(takedowns.What.BULLETIN, bulletins.key_of(incident, number), at)
+        for incident, number, at in bulletins_down.values_list("incident_public_id", "number", "withdrawn_at")
         if at
     ]
     found += [

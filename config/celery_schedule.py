@@ -33,6 +33,7 @@ BEAT_SCHEDULE = {
     "watch_reviews": {"task": "review.watch_reviews", "schedule": crontab(minute=25)},
     "evaluate_alerts": {"task": "review.evaluate_alerts", "schedule": crontab(minute=20)},
     "watch_problems": {"task": "analytics.watch_problems", "schedule": crontab(hour=8, minute=35)},
+    "watch_follow_up": {"task": "analytics.watch_follow_up", "schedule": crontab(hour=8, minute=45)},
     "detect_outbreaks": {"task": "analytics.detect_outbreaks", "schedule": crontab(minute=40)},
     "refresh_figures": {"task": "analytics.refresh_figures", "schedule": 60.0},
     "reconcile_figures": {"task": "analytics.reconcile_figures", "schedule": crontab(hour=1, minute=30)},

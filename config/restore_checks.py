@@ -24,6 +24,7 @@ from complaints import events, files
 from complaints.models import Complaint, IntakeDraft, StoredFile
 from config import dumps
 from config.startup import UNFINISHED
+from publication import bulletins
 from publication.models import Publication, PublishedResult, Statement
 from publication.states import PublicationStatus, StatementStatus
 
@@ -123,6 +124,8 @@ def _is_back(entry: Entry) -> bool:
         return posted.exists() or Publication.objects.filter(number=entry.number, status__in=_SHOWN).exists()
     if entry.what == What.STATEMENT:
         return Statement.objects.filter(public_id=entry.key, status__in=_STATED).exists()
+    if entry.what == What.BULLETIN:
+        return bulletins.is_back(entry.key, at=entry.at)
     if entry.what == What.DESTROYED:
         return Complaint.objects.filter(number=entry.key).exclude(narrative="").exists()
     if entry.what == What.TOKEN:

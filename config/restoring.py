@@ -35,7 +35,7 @@ from complaints import appraisals, events, files, jobs
 from complaints.models import Complaint, NumberCounter
 from config import backups, dumps
 from config.startup import UNFINISHED
-from publication import statements, transitions
+from publication import bulletins, statements, transitions
 
 # How far numbers jump when nobody knows which ones were given after the backup.
 GAP = 1000
@@ -317,6 +317,8 @@ def _again(entry: Entry) -> bool:
         return transitions.keep_down(entry.key, number=entry.number, at=entry.at)
     if entry.what == What.STATEMENT:
         return statements.keep_down(entry.key, at=entry.at)
+    if entry.what == What.BULLETIN:
+        return bulletins.keep_down(entry.key, at=entry.at)
     if entry.what == What.TOKEN:
         return bool(AuthToken.objects.filter(user=entry.key, created__lte=entry.at).delete()[0])
     if entry.what == What.DESTROYED:

@@ -7,15 +7,17 @@ the redaction engine has read every text against everybody whose case belongs to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from accounts import after_commit
+from accounts import after_commit, takedowns
 from complaints import bulletin_telling, incidents, notify
 from complaints.models import (
     Bulletin,
@@ -34,12 +36,11 @@ from publication import bulletin_texts, incident_pages, tasks
 from publication.models import PublishedBulletin
 from publication.models.results import new_public_id
 from publication.redaction import Known, Span, leaks
+from publication.redaction.prefilter import Letters
 
 PARTS = ("title", *PUBLIC_PARTS)
 # An office names its own number and mailbox where it says whom to turn to.
 OFFICE_CONTACT = ("landline", "email")
-# People compared at a time; a big incident has thousands.
-GROUP = 500
 # Bulletins older than this are not caught up with any more.
 CAUGHT_UP = timedelta(days=90)
 
@@ -60,11 +61,11 @@ def problem_of(bulletin: Bulletin) -> Problem | None:
         for name, text in texts.items():
             if number in text:
                 return Problem(name, "case_number")
-    for known in _known_people(bulletin.incident_id):
-        for name, text in texts.items():
-            for span in leaks(text, known):
-                if not _is_office(name, text, span):
-                    return Problem(name, span.type)
+    known = _known_people(bulletin.incident_id, [Letters(text) for text in texts.values()])
+    for name, text in texts.items():
+        for span in leaks(text, known):
+            if not _is_office(name, text, span):
+                return Problem(name, span.type)
     return None
 
 
@@ -82,33 +83,28 @@ def _is_office(name: str, text: str, span: Span) -> bool:
     return bool(is_own) or (name == "contact" and span.type in OFFICE_CONTACT)
 
 
-def _known_people(incident_id: int) -> Iterator[Known]:
-    """Who complained about the incident or is helped at home, in groups; one empty group without anybody."""
+def _known_people(incident_id: int, texts: list[Letters]) -> Known:
+    """Who complained about the incident or is helped at home: of thousands those who could be named in the texts."""
     people = Complainant.objects.filter(complaint__incident=incident_id, is_organisation=False)
     values: list[tuple[str, str]] = [("name", row.name) for row in people.only("name").iterator()]
     points = ContactPoint.objects.filter(complainant__complaint__incident=incident_id)
     values += [(row.kind, row.value) for row in points.iterator()]
     for row in HomeHelp.objects.filter(incident=incident_id).iterator():
         values += [("name", row.name), (ContactKind.PHONE, row.phone), (ContactKind.ADDRESS, row.address)]
-    # The name of a street or an estate alone says where the incident is, not who lives there.
-    wanted = {
-        (str(kind), value)
-        for kind, value in values
-        if value and (kind != ContactKind.ADDRESS or any(sign.isdigit() for sign in value))
-    }
-    ordered = sorted(wanted)
-    for start in range(0, len(ordered), GROUP):
-        group = ordered[start : start + GROUP]
-        sorted_by = {kind: [value for key, value in group if key == kind] for kind in {key for key, _value in group}}
-        yield Known(
-            names=sorted_by.get("name", []),
-            phones=sorted_by.get(ContactKind.PHONE, []),
-            ids=sorted_by.get(ContactKind.IDENTITY, []),
-            emails=sorted_by.get(ContactKind.EMAIL, []),
-            addresses=sorted_by.get(ContactKind.ADDRESS, []),
-        )
-    if not wanted:
-        yield Known()
+    found: dict[str, list[str]] = defaultdict(list)
+    for kind, value in sorted({(str(kind), value) for kind, value in values if value}):
+        # The name of a street or an estate alone says where the incident is, not who lives there.
+        if kind == ContactKind.ADDRESS and not any(sign.isdigit() for sign in value):
+            continue
+        if any(text.may_hold(kind, value) for text in texts):
+            found[kind].append(value)
+    return Known(
+        names=found["name"],
+        phones=found[ContactKind.PHONE],
+        ids=found[ContactKind.IDENTITY],
+        emails=found[ContactKind.EMAIL],
+        addresses=found[ContactKind.ADDRESS],
+    )
 
 
 def publish(bulletin_id: int) -> PublishedBulletin | None:
@@ -206,10 +202,45 @@ def take_down(bulletin_id: int, *, now: datetime | None = None) -> bool:
     if bulletin is None:
         return False
     gone = PublishedBulletin.objects.filter(bulletin_id=bulletin_id, withdrawn_at=None)
+    place = gone.values_list("incident_public_id", "number").first()
     taken = bool(gone.update(withdrawn_at=bulletin.withdrawn_at or now))
+    if taken and place:
+        takedowns.note(takedowns.What.BULLETIN, key_of(*place), at=bulletin.withdrawn_at or now)
     keep_next_due(bulletin.incident_id)
     incident_pages.forget_known()
     return taken
+
+
+def key_of(incident_public_id: str, number: int) -> str:
+    """The name of a bulletin in the journal of take-downs."""
+    return f"{incident_public_id}-{number}"
+
+
+def is_back(key: str, *, at: datetime) -> bool:
+    """Whether a bulletin that was withdrawn at this moment is public again, after a restore (DL-04, I8)."""
+    return _standing(key, at=at).exists()
+
+
+@transaction.atomic
+def keep_down(key: str, *, at: datetime) -> bool:
+    """Repeat a withdrawal that a restored database does not know of (DL-04, I8). False when there is nothing to do.
+
+    A bulletin of the same number that was released later is another one and stays.
+    """
+    row = _standing(key, at=at).select_for_update().first()
+    if row is None:
+        return False
+    reason = gettext("Taken down on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
+    released = Bulletin.objects.filter(pk=row.bulletin_id, state=BulletinState.RELEASED)
+    released.update(state=BulletinState.WITHDRAWN, withdrawn_at=at, withdrawal_reason=reason, version=F("version") + 1)
+    return take_down(row.bulletin_id, now=at)
+
+
+def _standing(key: str, *, at: datetime) -> QuerySet[PublishedBulletin]:
+    incident, _dash, number = key.rpartition("-")
+    return PublishedBulletin.objects.filter(
+        incident_public_id=incident, number=int(number), released_at__lte=at, withdrawn_at=None
+    )
 
 
 def keep_next_due(incident_id: int) -> None:

@@ -206,7 +206,9 @@ def shown_after(result: PublishedResult, public_id: str, *, size: int) -> tuple[
 
 
 def _shown(result: PublishedResult) -> QuerySet[Comment]:
-    return Comment.objects.filter(result=result, state=CommentState.SHOWN).defer("text")
+    # What was written stays behind, and the columns of the office: the database role of public results lacks them.
+    shown = Comment.objects.filter(result=result, state=CommentState.SHOWN)
+    return shown.only("public_id", "result", "shown_text", "answer", "at")
 
 
 def counts() -> dict[str, int]:

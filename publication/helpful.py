@@ -90,7 +90,7 @@ def write_views() -> int:
 def _write(counts: Counter[Key]) -> int:
     results = set(PublishedResult.objects.filter(pk__in={key[0] for key in counts}).values_list("pk", flat=True))
     codes = {key[2] for key in counts} - {""}
-    channels = set(Channel.objects.filter(code__in=codes).values_list("code", flat=True)) if codes else set()
+    channels = set(Channel.objects.filter(code__in=codes).order_by().values_list("code", flat=True)) if codes else set()
     merged: Counter[Key] = Counter()
     for (result_id, day, channel), number in counts.items():
         if result_id in results:

@@ -225,6 +225,9 @@ def test_pdf_is_archival_and_accessible(tmp_path):
     assert "<pdfaid:part>2</pdfaid:part>" in xmp
     assert "<pdfuaid:part>1</pdfuaid:part>" in xmp
     assert reader.metadata.title == "2026年10月投诉工作总结"
+    root = reader.trailer["/Root"]
+    assert root["/Lang"].startswith("zh")
+    assert bool(root["/MarkInfo"]["/Marked"])
     # The writer puts a space between a heading and its number.
     bookmarks = [entry.title.replace(" ", "") for entry in reader.outline if not isinstance(entry, list)]
     assert ["一、总体情况", "二、展望与结语", _("Definitions of the figures").replace(" ", "")] == bookmarks[-3:]

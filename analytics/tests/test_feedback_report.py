@@ -8,7 +8,7 @@ from analytics.models import Report
 from analytics.periods import parse
 from analytics.tests.test_reports import NOW, fill
 from complaints.models import Callback, Proposal
-from complaints.tests.factories import Story, at
+from complaints.tests.factories import Story, at, registered
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def test_fb_17_it_is_written_as_a_document_for_months_and_quarters(month, tmp_pa
 
 
 def test_fb_17_the_edition_is_offered_and_asked_for(client, month):
+    registered("2026-10-20 09:00", phone="13800000031")
     client.force_login(month.manager)
     form = client.get(reverse("analytics:reports")).context["form"]
     assert "feedback" in dict(form.fields["edition"].choices)

@@ -307,13 +307,13 @@ def test_a_correction_is_a_new_revision(draft, month):
     transitions.approve(draft.pk, by=month.manager2, at=NOW)
     transitions.release(draft.pk, by=month.manager2, at=NOW)
     registered("2026-11-25 09:00", phone="13800000077")
-    second = transitions.revise(draft.pk, by=month.manager, at=NOW)
+    second = transitions.revise(draft.pk, reason="补登一件", by=month.manager, at=NOW)
     assert (second.revision, second.status) == (2, ReportStatus.QUEUED)
     fill(second)
     draft.refresh_from_db()
     assert (draft.figures["figures"]["received"]["value"], second.figures["figures"]["received"]["value"]) == (2, 3)
     with pytest.raises(IllegalTransition):
-        transitions.revise(draft.pk, by=month.manager, at=NOW)
+        transitions.revise(draft.pk, reason="再次更正", by=month.manager, at=NOW)
     assert transitions.request_report("2026-11", edition="data", by=month.manager, at=NOW).pk == second.pk
 
 

@@ -74,6 +74,7 @@ from complaints.transitions.matching import (
     unlink,
 )
 from complaints.transitions.opinion import add_drill, add_signal, answer_signal, link_signal
+from complaints.transitions.problems import note_problem
 from complaints.transitions.reference import (
     add_category,
     add_legal_reference,
@@ -229,6 +230,7 @@ __all__ = [
     "move_category",
     "move_routing_rule",
     "name_accused",
+    "note_problem",
     "open_incident",
     "pass_legal",
     "pass_quality",

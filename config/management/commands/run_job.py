@@ -75,6 +75,7 @@ JOBS = {
     "watch_files": Job("complaints.appraisals.watch_files"),
     "purge_expired": Job("complaints.jobs.purge_expired"),
     "watch_problems": Job("analytics.projects.watch"),
+    "watch_follow_up": Job("analytics.follow_up.watch"),
     "refresh_figures": Job("analytics.jobs.refresh_figures"),
     "reconcile_figures": Job("analytics.jobs.reconcile_figures"),
     "tidy_records": Job("analytics.jobs.tidy_records"),

@@ -1,0 +1,218 @@
+"""Suppliers behind complaints: recorded, asked to improve, checked by another, evaluated (IMP-12)."""
+
+import io
+from datetime import date
+
+import pytest
+from django.urls import reverse
+from docx import Document
+
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from analytics import follow_up, suppliers
+from analytics.models import Supplier, SupplierCase, SupplierScore
+from analytics.periods import parse
+from analytics.states import SupplierDemandState
+from complaints import confined
+from complaints.models import CaseEvent, Notification
+from complaints.tests.factories import Story, at
+
+pytestmark = pytest.mark.django_db
+
+NOW = at("2026-11-21 10:00")
+
+
+@pytest.fixture
+def case(cast):
+    return Story(cast).to_closed().case
+
+
+@pytest.fixture
+def supplier(cast):
+    return suppliers.register(name="江东管材厂", supplies="铸铁管", contact="销售部", by=cast.coordinator, at=NOW)
+
+
+@pytest.fixture
+def row(cast, supplier, case):
+    return suppliers.record_case(supplier.pk, case=case, share="管壁厚度不足", by=cast.coordinator, at=NOW)
+
+
+@pytest.fixture
+def demanded(cast, row):
+    return suppliers.demand(row.pk, text="更换同批次管材", due_on=date(2026, 12, 5), by=cast.coordinator, at=NOW)
+
+
+def answered(cast, row, on=date(2026, 12, 4)):
+    when = at("2026-12-10 09:00")
+    return suppliers.answer(row.pk, text="已更换 300 米", received_on=on, by=cast.coordinator, at=when)
+
+
+def test_imp_12_a_supplier_is_entered_once_and_changed_without_writing_over_a_colleague(client, cast):
+    client.force_login(cast.coordinator)
+    address = reverse("analytics:supplier_new")
+    data = {"name": "江东管材厂", "supplies": "铸铁管", "contact": "销售部"}
+    assert client.post(address, {**data, "name": " "}).status_code == 422
+    assert client.post(address, data).status_code == 302
+    answer = client.post(address, data)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["name"])
+    supplier = Supplier.objects.get()
+    edit = reverse("analytics:supplier_edit", args=[supplier.pk])
+    form = client.get(edit).context["form"]
+    changed = {**data, "contact": "质量部", "is_active": "on", "seen": form["seen"].value()}
+    assert client.post(edit, changed).status_code == 302
+    assert client.post(edit, {**changed, "contact": "财务部"}).status_code == 409
+    supplier.refresh_from_db()
+    assert supplier.contact == "质量部"
+    client.force_login(cast.water_handler)
+    assert client.get(reverse("analytics:suppliers")).status_code == 403
+    assert client.post(address, {**data, "name": "别的厂"}).status_code == 403
+
+
+def test_imp_12_a_case_is_recorded_with_the_viewers_rights_and_stands_in_its_log(client, cast, supplier, case):
+    client.force_login(cast.coordinator)
+    address = reverse("analytics:supplier_case", args=[supplier.pk])
+    for number, share, field in (
+        ("HY-20200101-0001", "管壁薄", "case"),
+        (case.number, "", "share"),
+        (case.number, "张桂芳家的管子爆裂", "share"),
+        (case.number, "联系人 13912345678", "share"),
+    ):
+        answer = client.post(address, {"case": number, "share": share})
+        assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field]), share
+    assert client.post(address, {"case": case.number.lower(), "share": "管壁厚度不足"}).status_code == 302
+    assert client.post(address, {"case": case.number, "share": "再记一次"}).status_code == 422
+    event = CaseEvent.objects.get(kind="supplier_recorded")
+    assert (event.complaint, event.actor) == (case, cast.coordinator)
+    assert case.number in client.get(reverse("analytics:supplier", args=[supplier.pk])).content.decode()
+    Supplier.objects.update(is_active=False)
+    other = Story(cast, "2026-11-17 09:12").case
+    assert client.post(address, {"case": other.number, "share": "管壁薄"}).status_code == 409
+
+
+def test_imp_12_who_may_not_read_the_case_learns_nothing_about_it(client, cast, row, monkeypatch):
+    """A case about a colleague stays with few; the supplier's page names neither number nor share."""
+    assert confined
+    row.complaint.accused_staff.add(cast.checker)
+    client.force_login(cast.checker)
+    page = client.get(reverse("analytics:supplier", args=[row.supplier_id])).content.decode()
+    assert row.complaint.number not in page
+    assert "管壁厚度不足" not in page
+    assert client.get(reverse("analytics:supplier_step", args=[row.pk, "demand"])).status_code == 404
+
+
+def test_imp_12_demand_letter_answer_and_check_by_another_person(client, cast, row):
+    client.force_login(cast.coordinator)
+    step = lambda action: reverse("analytics:supplier_step", args=[row.pk, action])  # noqa: E731
+    letter = reverse("analytics:supplier_letter", args=[row.pk])
+    assert client.get(letter).status_code == 404
+    assert client.post(step("demand"), {"text": "换管", "due_on": "2020-01-01"}).status_code == 422
+    assert client.post(step("demand"), {"text": "更换同批次管材", "due_on": "2099-12-05"}).status_code == 302
+    assert client.post(step("demand"), {"text": "更换同批次管材", "due_on": "2099-12-05"}).status_code == 409
+    text = "\n".join(p.text for p in Document(io.BytesIO(client.get(letter).content)).paragraphs)
+    for part in ("江东管材厂", "管壁厚度不足", "更换同批次管材", "2099年12月5日", row.complaint.number):
+        assert part in text
+    for private in ("张桂芳", "13800002417", "柳桥三村", row.complaint.subject):
+        assert private not in text
+    row.refresh_from_db()
+    today = row.at.date().isoformat()
+    assert client.post(step("answer"), {"text": "好", "received_on": "2099-01-01"}).status_code == 422
+    assert client.post(step("answer"), {"text": "已更换", "received_on": "2026-11-22"}).status_code in (302, 422), today
+    SupplierCase.objects.update(state=SupplierDemandState.ANSWERED)
+    assert client.post(step("judge"), {"is_improved": "true"}).status_code == 403
+    client.force_login(cast.checker)
+    assert client.post(step("judge"), {}).status_code == 422
+    assert client.post(step("judge"), {"is_improved": "true"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.checked_by) == (SupplierDemandState.IMPROVED, cast.checker)
+    assert client.post(step("judge"), {"is_improved": "false"}).status_code == 409
+
+
+def test_imp_12_whoever_entered_the_answer_does_not_check_it(cast, demanded):
+    suppliers.answer(
+        demanded.pk, text="已更换", received_on=date(2026, 12, 4), by=cast.checker, at=at("2026-12-05 09:00")
+    )
+    with pytest.raises(NotAllowed):
+        suppliers.judge(demanded.pk, is_improved=True, by=cast.checker)
+    assert suppliers.judge(demanded.pk, is_improved=False, by=cast.manager).checked_by == cast.manager
+
+
+def test_imp_12_without_an_answer_the_date_has_to_be_over(cast, demanded):
+    with pytest.raises(IllegalTransition):
+        suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at("2026-12-05 23:00"))
+    with pytest.raises(InvalidInput):
+        suppliers.judge(demanded.pk, is_improved=True, by=cast.checker, at=at("2026-12-06 01:00"))
+    assert suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at("2026-12-06 01:00")).checked_at
+
+
+@pytest.mark.parametrize(
+    ("counts", "points"),
+    [
+        ((0, 0, 0, 0, 0), 100),
+        ((1, 1, 1, 1, 1), 97),
+        ((2, 2, 1, 2, 1), 59),
+        ((12, 1, 0, 1, 0), 0),
+        ((1, 0, 0, 3, 2), 84),
+    ],
+)
+def test_imp_12_points_follow_the_documented_formula(counts, points):
+    """40 for improvements, 30 for answers in time, 30 less 3 a case."""
+    assert suppliers.Draft(*counts).points == points
+
+
+def test_imp_12_the_evaluation_is_drafted_from_the_cases_and_confirmed_by_a_person(client, cast, demanded):
+    answered(cast, demanded)
+    suppliers.judge(demanded.pk, is_improved=True, by=cast.checker, at=at("2026-12-11 09:00"))
+    supplier = demanded.supplier
+    drafted = suppliers.draft(supplier, parse("2026-12"))
+    assert (drafted.cases, drafted.due, drafted.on_time, drafted.judged, drafted.improved) == (0, 1, 1, 1, 1)
+    december = {"period": parse("2026-12"), "by": cast.manager, "at": at("2027-01-04 09:00")}
+    with pytest.raises(IllegalTransition):
+        suppliers.confirm(supplier.pk, score=90, seen=90, note="", **december)
+    with pytest.raises(InvalidInput) as refused:
+        suppliers.confirm(supplier.pk, score=90, seen=100, note=" ", **december)
+    assert refused.value.field == "note"
+    score = suppliers.confirm(supplier.pk, score=90, seen=100, note="答复迟疑", **december)
+    assert (score.score, score.facts["points"], score.by) == (90, 100, cast.manager)
+    with pytest.raises(InvalidInput):
+        suppliers.confirm(supplier.pk, score=100, seen=100, note="", **december)
+    with pytest.raises(InvalidInput):
+        suppliers.confirm(supplier.pk, score=97, seen=97, note="", **{**december, "period": parse("2027-01")})
+
+
+def test_imp_12_confirmed_on_the_page_and_handed_on_as_a_table(client, cast, supplier):
+    client.force_login(cast.manager)
+    page = client.get(reverse("analytics:supplier", args=[supplier.pk]))
+    period = page.context["period_form"].fields["period"].choices[0][0]
+    address = f"{reverse('analytics:supplier_score', args=[supplier.pk])}?period={period}"
+    assert client.get(reverse("analytics:supplier_score", args=[supplier.pk])).status_code == 404
+    assert client.get(address).context["form"].initial["score"] == 100
+    assert client.post(address, {"score": "101", "seen": "100", "note": "好"}).status_code == 422
+    assert client.post(address, {"score": "100", "seen": "40", "note": ""}).status_code == 409
+    assert client.post(address, {"score": "95", "seen": "100", "note": "=HYPERLINK(1)"}).status_code == 302
+    assert SupplierScore.objects.get().score == 95
+    table = client.get(reverse("analytics:supplier_table", args=[period, "csv"]))
+    lines = b"".join(table.streaming_content).decode().splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith(f"江东管材厂,铸铁管,{period},95,100,0,")
+    assert "'=HYPERLINK" in lines[1]
+    assert client.get(reverse("analytics:supplier_table", args=[period, "xlsx"])).status_code == 200
+    assert client.get(reverse("analytics:supplier_table", args=[period, "exe"])).status_code == 404
+    assert client.get(reverse("analytics:supplier_table", args=["1999-01", "csv"])).status_code == 404
+
+
+def test_imp_12_a_date_that_passed_is_told_once(cast, demanded):
+    follow_up.watch(now=at("2026-12-05 10:00"))
+    assert not Notification.objects.filter(kind="supplier_late").exists()
+    follow_up.watch(now=at("2026-12-06 10:00"))
+    follow_up.watch(now=at("2026-12-07 10:00"))
+    told = Notification.objects.filter(kind="supplier_late", recipient=cast.coordinator)
+    assert [row.url for row in told] == [f"/desk/problems/suppliers/{demanded.supplier_id}/"]
+
+
+def test_imp_12_the_list_of_suppliers_costs_the_same_however_long_it_is(client, cast, django_assert_max_num_queries):
+    Supplier.objects.bulk_create(Supplier(name=f"供应商 {n}", by=cast.manager) for n in range(60))
+    client.force_login(cast.manager)
+    client.get(reverse("analytics:suppliers"))
+    with django_assert_max_num_queries(8):
+        page = client.get(reverse("analytics:suppliers"))
+    assert len(page.context["rows"]) == 50
+    assert len(client.get(f"{reverse('analytics:suppliers')}?after={page.context['next']}").context["rows"]) == 10

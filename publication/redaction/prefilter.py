@@ -1,0 +1,41 @@
+"""Which of thousands of known values could stand in a text at all: cheap, and never wrong about one that does.
+
+The gate (identity.py) finds a value in any spelling, but every letter of it has to stand in the text, every digit in
+one of its disguises. Whatever fails this need not be looked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from publication.redaction.identity import _DIGIT_FORMS, _TITLE
+from publication.redaction.normalise import View, plain
+
+# A landline is also found without its area code, an address without its district: only the ends must be there.
+_PHONE, _ADDRESS = 7, 4
+
+
+class Letters:
+    """The letters of one text, with how often each stands there."""
+
+    def __init__(self, text: str) -> None:
+        found = Counter(View.of(text).text.casefold())
+        self._count = found.copy()
+        for digit, forms in _DIGIT_FORMS.items():
+            self._count[digit] = sum(found[form] for form in set(forms.casefold()))
+
+    def may_hold(self, kind: str, value: str) -> bool:
+        """Whether the gate could find this value of a kind ("name", "phone", "address" or another) in the text."""
+        if kind == "name":
+            signs = _signs(_TITLE.sub("", plain(value).strip()))
+        elif kind == "phone":
+            signs = [sign for sign in View.of(value).digits if sign.isdigit()][-_PHONE:]
+        elif kind == "address":
+            signs = _signs(plain(value))[-_ADDRESS:]
+        else:
+            signs = [sign for sign in _signs(plain(value)) if sign.isascii()]
+        return bool(signs) and all(self._count[sign] >= times for sign, times in Counter(signs).items())
+
+
+def _signs(value: str) -> list[str]:
+    return [sign for sign in value.casefold() if sign.isalpha() or sign in _DIGIT_FORMS]
