@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -44,7 +45,7 @@ class MeetingForm(RuleForm):
     planned_at = MomentField(label=_("When"))
     period = forms.TypedChoiceField(label=_("Period of the figures"), coerce=parse)
     participants = PeopleField(
-        label=_("Who takes part"), help_text=_("Those who answer for research, marketing, sales and service.")
+        label=_("Who takes part"), help_text=_("The heads of departments and whoever keeps the problem list.")
     )
     guests = forms.CharField(label=_("Other participants"), max_length=meetings.GUESTS, required=False)
     problems = AgendaField(label=_("Problems on the agenda"), required=False)
@@ -56,7 +57,12 @@ class MeetingForm(RuleForm):
             (period.code, period.label) for period in found
         ]
         self.initial.setdefault("period", month_of(now).previous.code)
-        offer(self, "participants", notify.holders_of(permissions.SEE).order_by("display_name"))
+        invited = Q(memberships__is_head=True, memberships__until=None)
+        invited |= Q(pk__in=notify.holders_of(problems.MANAGE).values("pk"))
+        if isinstance(self.row, TransferMeeting):
+            invited |= Q(pk__in=self.row.participants.values("pk"))
+        people = notify.holders_of(permissions.SEE).filter(invited)
+        offer(self, "participants", people.distinct().order_by("display_name"))
         ranked = Problem.objects.filter(state__in=problems.UNSETTLED).order_by("-score", "-pk")
         offered = list(ranked.values_list("pk", flat=True)[:PROBLEMS_OFFERED])
         if isinstance(self.row, TransferMeeting):

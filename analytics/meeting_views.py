@@ -20,7 +20,7 @@ from accounts.errors import NotAllowed
 from accounts.web import StaffRequest
 from analytics import meeting_forms as forms
 from analytics import meetings, permissions, problems, resolutions
-from analytics.documents.snapshot import Table
+from analytics.documents.snapshot import Column, Table
 from analytics.documents.xlsx import render_xlsx
 from analytics.models import Report, Resolution, TransferMeeting
 from analytics.periods import parse
@@ -82,9 +82,9 @@ def meeting(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "analytics/meeting.html", context)
 
 
-def _lines(table: Table) -> list[list[tuple[Any, bool]]]:
-    """The cells of a table, each with whether it is a figure."""
-    return [[(cell, column.numeric) for column, cell in zip(table.columns, row, strict=True)] for row in table.rows]
+def _lines(table: Table) -> list[list[tuple[Any, Column]]]:
+    """The cells of a table, each with its column."""
+    return [list(zip(row, table.columns, strict=True)) for row in table.rows]
 
 
 @needs(problems.MANAGE)
@@ -150,7 +150,7 @@ def _crumbs(row: TransferMeeting | None = None) -> list[tuple[str, str]]:
 # --- Resolutions ------------------------------------------------------------------------------------
 def _marked(rows: Iterable[Resolution], request: StaffRequest) -> list[dict[str, Any]]:
     """Each resolution with what it was decided on, whether it is late and whether the person may report it done."""
-    today = timezone.localdate()
+    today, headed = timezone.localdate(), request.user.headed_department_ids()
     found = []
     for row in rows:
         found.append(
@@ -159,7 +159,7 @@ def _marked(rows: Iterable[Resolution], request: StaffRequest) -> list[dict[str,
                 "url": _source_url(row),
                 "source": _source(row),
                 "is_late": row.done_at is None and row.due_on < today,
-                "may_finish": row.done_at is None and resolutions.may_finish(request.user, row),
+                "may_finish": row.done_at is None and resolutions.may_finish(request.user, row, headed),
             }
         )
     return found
@@ -183,14 +183,13 @@ def resolution_list(request: StaffRequest) -> HttpResponse:
     """Decisions across reports and meetings: the open ones by their date, or those that are done."""
     show = "done" if request.GET.get("show") == "done" else "open"
     after = request.GET.get("after", "")
-    rows = resolutions.for_list(resolutions.visible_to(request.user)).filter(done_at__isnull=show == "open")
-    if show == "open":
+    report = _report(request, request.GET["report"]) if "report" in request.GET else None
+    visible = resolutions.for_list(resolutions.visible_to(request.user))
+    rows = visible.filter(report=report) if report else visible.filter(done_at__isnull=show == "open")
+    if report or show == "open":
         found, following, _known = keyset.by_due_day(rows, after, size=PAGE_SIZE)
     else:
         found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
-    report = _report(request, request.GET["report"]) if "report" in request.GET else None
-    if report is not None:
-        found, following = list(resolutions.for_list(report.resolutions.all())), ""
     context = {
         "resolutions": _marked(found, request),
         "show": show,

@@ -204,10 +204,10 @@ def tables(meeting: TransferMeeting) -> list[Table]:
     """The tables of the data pack as they were frozen."""
     pack, period = meeting.pack, parse(meeting.period)
     now, before = period.label, period.previous.label
-    cases = Column(_("Cases"), "int")
+    cases, category = Column(_("Cases"), "int"), Column(_("Category"))
     heads = {
-        "categories": (_("Most frequent categories"), (Column(_("Category")), Column(now, "int"), Column(before, "int"))),
-        "repeats": (_("Repeat complaints by category"), (Column(_("Category")), cases)),
+        "categories": (_("Most frequent categories"), (category, Column(now, "int"), Column(before, "int"))),
+        "repeats": (_("Repeat complaints by category"), (category, cases)),
         "causes": (_("Causes behind the cases"), (Column(_("Root cause")), cases)),
         "problems": (
             _("Problems on the agenda"),

@@ -46,11 +46,10 @@ def send(
         raise InvalidInput("problem", _("Name the problem or the case it comes from."))
     complaint = case_transitions.lock(case.pk) if case else None
     text = required("text", text, TEXT, _("Say what they should know."))
-    if complaint is not None:
-        if not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists():
-            raise InvalidInput("case", _("There is no such case."))
-        if identity.scrub(text, complaint.complainant) != text:
-            raise InvalidInput("text", _("Take out the name, telephone and identity number of who complained."))
+    if complaint is not None and not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists():
+        raise InvalidInput("case", _("There is no such case."))
+    if identity.scrub(text, complaint.complainant if complaint else None) != text:
+        raise InvalidInput("text", _("Take out the name, telephone and identity number of who complained."))
     if not department.is_active:
         raise InvalidInput("department", _("This department is no longer active."))
     if due_on < timezone.localdate(at):

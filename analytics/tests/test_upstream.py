@@ -72,6 +72,8 @@ def test_imp_11_a_case_goes_upstream_without_the_name_of_who_complained(cast):
     with pytest.raises(InvalidInput) as refused:
         sent(cast, None, case=case, text="张桂芳说水管漏水")
     assert refused.value.field == "text"
+    with pytest.raises(InvalidInput):
+        sent(cast, problem_rules.enter(title="漏水", description="漏水", by=cast.coordinator), text="问 13912345678")
     case.accused_staff.add(cast.coordinator)
     with pytest.raises(InvalidInput) as refused:
         sent(cast, None, case=case)
