@@ -36,7 +36,7 @@ def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str,
     """
     with override(LANGUAGE):
         data = closing.bundle(period, Scope(by_first=by_first), at=at, outside=True)
-        data["cases"] = typical_cases.collect(period)
+        data["cases"] = typical_cases.collect(period, data["breakdowns"], by_first=by_first)
         data["improvements"] = _improvements(period)
         data["feedback"] = feedback_report.collect(period)
     return json.loads(json.dumps(data))

@@ -1,7 +1,7 @@
 """Typical cases of a period by facts that name nobody: course, investigation, result, problems exposed (AN-23).
 
 Nothing that anybody wrote is taken over, only what was chosen from lists, and counts. A person adds what a case
-teaches. Category and department are told only where the period has at least five of the kind.
+teaches. Category and department are told only where the report itself shows a number of five or more for them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ from typing import Any
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from accounts.models import Department
-from analytics.cells import Cells, Group
 from analytics.charts import show
 from analytics.facts import joined
 from analytics.periods import Period
 from analytics.registry import SMALL
-from analytics.scope import WHOLE
-from analytics.sources import days_to_reply, registered
-from complaints.models import Callback, Category, Complaint
+from analytics.sources import days_to_reply
+from complaints.models import Callback, Complaint
 from complaints.states import (
     Channel,
     DissatisfactionReason,
@@ -32,11 +29,17 @@ from complaints.states import (
 )
 
 
-def collect(period: Period) -> list[dict[str, Any]]:
-    """Up to three telling cases: the longest, the one most often returned, one that left somebody dissatisfied."""
+def collect(period: Period, shown: dict[str, list[dict[str, Any]]], *, by_first: bool = False) -> list[dict[str, Any]]:
+    """Up to three telling cases: the longest, the one most often returned, one that left somebody dissatisfied.
+
+    `shown` are the breakdowns of the report: only what stands there with a number is named. `by_first`: they count by
+    the first classification.
+    """
     closed = Complaint.objects.closed_in(period.start, period.end)
     unhappy = Callback.objects.filter(satisfaction=Satisfaction.DISSATISFIED, complaint__in=closed).values("complaint")
-    told = closed.filter(replied_at__isnull=False).select_related("category__parent", "lead_department")
+    told = closed.filter(replied_at__isnull=False).select_related(
+        "category__parent", "first_category__parent", "lead_department"
+    )
     picks: dict[int, Complaint] = {}
     for rows in (
         told.order_by(F("registered_at") - F("first_closed_at"), "pk"),
@@ -46,23 +49,23 @@ def collect(period: Period) -> list[dict[str, Any]]:
         case = rows.exclude(pk__in=picks).first()
         if case:
             picks[case.pk] = case
-    common = registered([period], WHOLE, ("category", "department")) if picks else None
-    return [_told(case, period, common) for case in picks.values() if common]
+    named = {
+        axis: {row["code"] for row in shown[axis] if (row["received"]["value"] or 0) >= SMALL}
+        for axis in ("category", "department")
+    }
+    return [_told(case, named, by_first=by_first) for case in picks.values()]
 
 
-def _told(case: Complaint, period: Period, common: Cells) -> dict[str, Any]:
-    kept_back = {"category": _("a kind not told apart"), "department": _("a department not told apart")}
-
-    def name(axis: str, row: Category | Department | None, label: str) -> str:
-        known = row is not None and common.by(axis, period).get(Group(row.code), Counter())["cases"] >= SMALL
-        return label if known else kept_back[axis]
-
-    top = (case.category.parent or case.category) if case.category else None
+def _told(case: Complaint, named: dict[str, set[str]], *, by_first: bool) -> dict[str, Any]:
+    category = case.first_category if by_first else case.category
+    top = (category.parent or category) if category else None
     department = case.lead_department
     rating = case.callbacks.exclude(satisfaction="").order_by("-at", "-pk").first()
     return {
-        "category": name("category", top, top.label if top else ""),
-        "department": name("department", department, department.name if department else ""),
+        "category": top.label if top and top.code in named["category"] else _("a kind not told apart"),
+        "department": department.name
+        if department and department.code in named["department"]
+        else _("a department not told apart"),
         "channel": str(Channel(case.channel).label),
         "days": days_to_reply(case),
         "departments": case.assignments.values("department").distinct().count(),

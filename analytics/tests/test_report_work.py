@@ -18,8 +18,9 @@ from accounts.tests.factories import user
 from analytics import building, jobs, remarks, reporting, transitions
 from analytics.models import Report, ReportComment, ReportFile
 from analytics.periods import parse
+from analytics.registry import SMALL
 from analytics.states import EDITIONS, ReportStatus
-from analytics.tests.months import closed
+from analytics.tests.months import accepted, closed
 from analytics.tests.test_reports import NOW, fill
 from complaints import jobs as case_jobs
 from complaints import transitions as case_transitions
@@ -218,6 +219,17 @@ def test_an_23_typical_cases_tell_course_investigation_result_and_problems_and_n
     assert "2" in problems
     text = "".join(section.points)
     assert not [word for word in ("张桂芳", "柳桥", "供水集团", "HY-", "赵启明") if word in text]
+
+
+def test_an_23_a_kind_the_report_shows_with_a_number_is_named_in_its_cases(cast):
+    closed(cast)
+    for number in range(SMALL):
+        accepted(cast, phone=f"1380000{number:04}", email="")
+    report = Report(period="2026-10", requested_at=NOW, figures=reporting.freeze(parse("2026-10"), at=NOW))
+    [shown] = [row for row in report.figures["breakdowns"]["category"] if row["received"]["value"]]
+    section = next(section for section in reporting.draft(report).sections if section.key == "cases")
+    assert shown["received"]["value"] == SMALL + 1
+    assert shown["label"] in section.points[0]
 
 
 @pytest.mark.parametrize(
