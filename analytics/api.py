@@ -22,7 +22,7 @@ from accounts.rest import Pages, StrictSerializer, caller
 from analytics import building, closing, filters, permissions, problems, transitions
 from analytics.models import Problem, Report
 from analytics.querysets import for_list, reports_visible_to
-from analytics.states import EDITIONS, Edition
+from analytics.states import Edition
 from complaints.idempotency import idempotent
 
 
@@ -140,7 +140,7 @@ class ReportDetail(ReportRow):
 
 class ReportInput(StrictSerializer):
     period = serializers.CharField(max_length=7)
-    edition = serializers.ChoiceField(choices=EDITIONS, default=Edition.DATA)
+    edition = serializers.ChoiceField(choices=Edition.choices, default=Edition.DATA)
     by_first = serializers.BooleanField(default=False)
 
 

@@ -11,7 +11,7 @@ from analytics import feedback_report, narrative
 from analytics.charts import show
 from analytics.documents.snapshot import Column, Section, Table
 from analytics.facts import Facts
-from analytics.states import FEEDBACK, Edition
+from analytics.states import Edition
 
 
 def data_and_process(facts: Facts) -> list[Section]:
@@ -117,5 +117,5 @@ SECTIONS: dict[str, Callable[[Facts], list[Section]]] = {
     Edition.DATA: data_and_process,
     Edition.EXPERIENCE: customer_experience,
     Edition.RISK: risk_and_compliance,
-    FEEDBACK: feedback_report.sections,
+    Edition.FEEDBACK: feedback_report.sections,
 }

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from analytics import periods, remarks, transitions
-from analytics.states import EDITIONS
+from analytics.states import Edition
 from complaints.choice_fields import LongText
 
 MONTHS_OFFERED = 12
@@ -22,7 +22,7 @@ def period_choices(at: datetime) -> list[tuple[str, str]]:
 
 
 class RequestForm(forms.Form):
-    edition = forms.ChoiceField(label=_("Edition"), choices=EDITIONS)
+    edition = forms.ChoiceField(label=_("Edition"), choices=Edition.choices)
     by_first = forms.BooleanField(label=_("Count by the first classification"), required=False)
 
     def __init__(self, *args, at: datetime, **kwargs) -> None:

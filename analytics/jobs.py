@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import after_commit
 from analytics import aggregates, building, outbreaks, periods, tasks, tidying, transitions
 from analytics.models import Report
-from analytics.states import EDITIONS, ReportStatus
+from analytics.states import Edition, ReportStatus
 from complaints import jobs
 
 # A report asked for so long ago should have been claimed: its message was lost.
@@ -36,7 +36,7 @@ def build_due_reports(*, now: datetime | None = None) -> dict[str, Any]:
 def request_all(period: periods.Period, *, now: datetime) -> dict[str, Any]:
     return {
         edition: transitions.request_report(period.code, edition=edition, by=None, at=now).pk
-        for edition in dict(EDITIONS)
+        for edition in Edition.values
     }
 
 

@@ -169,7 +169,7 @@ def _freeze(period: Period, chosen: list[Problem]) -> dict[str, Any]:
                 row.cases,
                 row.score,
                 problems.cause_words(row.causes),
-                problems.state_words(row.state),
+                row.get_state_display(),
             ]
             for row in sorted(chosen, key=lambda row: (-row.score, row.pk))
         ],

@@ -113,7 +113,7 @@ def _line(row: Problem, today: date) -> Line:
     late = project and project["state"] in UNDER_WAY and project["due_on"] < today.isoformat()
     return Line(
         problem=row,
-        state=state_words(row.state),
+        state=row.get_state_display(),
         tone=STATE_TONES[ProblemState(row.state)],
         causes=cause_words(row.causes),
         lately=getattr(row, "lately", 0),
@@ -121,11 +121,6 @@ def _line(row: Problem, today: date) -> Line:
         project_tone="bad" if late else "ok" if project and project["state"] != ProjectState.OPEN else "",
         lacks_project=row.is_major and not project and row.state in UNSETTLED,
     )
-
-
-def state_words(code: str) -> str:
-    """The state of a problem in words; one that is merely open says what it waits for."""
-    return _("To be analysed") if code == ProblemState.OPEN else str(ProblemState(code).label)
 
 
 def cause_words(codes: Iterable[str]) -> str:
@@ -219,7 +214,7 @@ def choices(rows: QuerySet[Problem], by: Narrowed) -> dict[str, list[Choice]]:
     found = {
         "state": [
             Choice(CURRENT, _("Not settled"), sum(states[state] for state in _states(CURRENT))),
-            *(Choice(state, state_words(state), states[state]) for state in ProblemState.values),
+            *(Choice(state, str(state.label), states[state]) for state in ProblemState),
         ]
     }
     for kind in ("department", "category"):

@@ -21,7 +21,7 @@ from analytics.models import Report
 from analytics.narrative import summary
 from analytics.periods import Period, parse
 from analytics.scope import Scope
-from analytics.states import FEEDBACK, ReportStatus, edition_label
+from analytics.states import Edition, ReportStatus
 from complaints.models import ImprovementAction
 
 LANGUAGE = settings.LANGUAGE_CODE
@@ -55,7 +55,7 @@ def _improvements(period: Period) -> dict[str, int]:
 
 
 def _subtitle(report: Report) -> str:
-    label = edition_label(report.edition)
+    label = report.get_edition_display()
     return _("%(edition)s, counted by the first classification") % {"edition": label} if report.by_first else label
 
 
@@ -70,7 +70,7 @@ def draft(report: Report) -> ReportSnapshot:
             subtitle=_subtitle(report),
             organisation=str(settings.ORGANISATION["name"]),
             period_label=facts.period,
-            edition=edition_label(report.edition),
+            edition=report.get_edition_display(),
             revision=report.revision,
             status=str(ReportStatus.DRAFT.label),
             approval="",
@@ -87,7 +87,7 @@ def draft(report: Report) -> ReportSnapshot:
 
 def title_of(period: Period, edition: str) -> str:
     """《2026 年 10 月投诉工作总结》; a quarter is an analysis, the feedback report is called by its own name."""
-    if edition == FEEDBACK:
+    if edition == Edition.FEEDBACK:
         return _("Feedback report, %(period)s") % {"period": period.label}
     if period.months == 3:
         return _("Complaints analysis, %(period)s") % {"period": period.label}

@@ -1,28 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 
 class Edition(models.TextChoices):
     DATA = "data", _("Data and process")
     EXPERIENCE = "experience", _("Customer experience")
     RISK = "risk", _("Risk and compliance")
-
-
-# What is built besides the three editions of the summary, in the same way (FB-17).
-FEEDBACK = "feedback"
-EDITIONS: tuple[tuple[str, StrOrPromise], ...] = (*Edition.choices, (FEEDBACK, _("Feedback")))
-
-
-def edition_label(code: str) -> str:
-    """The name of an edition. Raises KeyError for one that does not exist."""
-    return str(dict(EDITIONS)[code])
+    FEEDBACK = "feedback", _("Feedback")  # built beside the three of the summary, in the same way (FB-17)
 
 
 class ReportStatus(models.TextChoices):
@@ -66,7 +52,7 @@ class Attribution(models.TextChoices):
 
 
 class ProblemState(models.TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", _("To be analysed")
     ANALYSED = "analysed", _("Cause found")
     IMPROVING = "improving", _("Being improved")
     SETTLED = "settled", _("Settled")

@@ -116,7 +116,7 @@ def record_case(supplier_id: int, *, case: Complaint, share: str, by: User, at: 
     if SupplierCase.objects.filter(supplier=supplier, complaint=complaint).exists():
         raise InvalidInput("case", _("This case is recorded for the supplier already."))
     row = SupplierCase.objects.create(supplier=supplier, complaint=complaint, share=share, at=at, by=by)
-    _log(row, complaint, "supplier_recorded", by=by, at=at)
+    case_transitions.add_event(complaint, "supplier_recorded", by=by, at=at, reference=_reference(row))
     return row
 
 
@@ -130,7 +130,7 @@ def demand(row_id: int, *, text: str, due_on: date, by: User, at: datetime | Non
         raise InvalidInput("due_on", _("This date lies in the past."))
     row.due_on, row.state = due_on, SupplierDemandState.DEMANDED
     row.save(update_fields=["demand", "due_on", "state"])
-    _log(row, complaint, "supplier_demanded", by=by, at=at)
+    case_transitions.add_event(complaint, "supplier_demanded", by=by, at=at, reference=_reference(row))
     return row
 
 
@@ -145,7 +145,7 @@ def answer(row_id: int, *, text: str, received_on: date, by: User, at: datetime 
     row.answered_at = timezone.make_aware(datetime.combine(received_on, time.min))
     row.state = SupplierDemandState.ANSWERED
     row.save(update_fields=["answer", "answered_at", "state"])
-    _log(row, complaint, "supplier_answered", by=by, at=at)
+    case_transitions.add_event(complaint, "supplier_answered", by=by, at=at, reference=_reference(row))
     return row
 
 
@@ -168,7 +168,7 @@ def judge(row_id: int, *, is_improved: bool, by: User, at: datetime | None = Non
     row.state = SupplierDemandState.IMPROVED if is_improved else SupplierDemandState.NOT_IMPROVED
     row.checked_at, row.checked_by = at, by
     row.save(update_fields=["state", "checked_at", "checked_by"])
-    _log(row, complaint, "supplier_judged", by=by, at=at)
+    case_transitions.add_event(complaint, "supplier_judged", by=by, at=at, reference=_reference(row))
     return row
 
 
@@ -210,10 +210,6 @@ def _nameless(field: str, text: str, complaint: Complaint) -> str:
 
 def _reference(row: SupplierCase) -> str:
     return f"suppliercase:{row.pk}"
-
-
-def _log(row: SupplierCase, complaint: Complaint, kind: str, *, by: User, at: datetime) -> None:
-    case_transitions.add_event(complaint, kind, by=by, at=at, reference=_reference(row))
 
 
 # --- The evaluation ---------------------------------------------------------------------------------

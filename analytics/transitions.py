@@ -23,7 +23,7 @@ from accounts.models import User
 from analytics import periods, permissions, reporting, tasks
 from analytics.documents.snapshot import ReportSnapshot
 from analytics.models import Report, ReportFile
-from analytics.states import EDITIONS, REPORT_MOVES, ReportStatus
+from analytics.states import REPORT_MOVES, Edition, ReportStatus
 from complaints import notify
 from complaints.models import Complaint
 
@@ -61,9 +61,9 @@ def request_report(
             _("No complaint was registered by the end of %(period)s; there is nothing to report."),
             period=wanted.label,
         )
-    if edition not in dict(EDITIONS):
+    if edition not in Edition.values:
         raise InvalidInput(
-            "edition", _("Choose one of the editions: %(editions)s."), editions=", ".join(dict(EDITIONS))
+            "edition", _("Choose one of the editions: %(editions)s."), editions=", ".join(Edition.values)
         )
     latest = (
         Report.objects.select_for_update().filter(period=wanted.code, edition=edition).order_by("-revision").first()

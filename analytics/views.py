@@ -26,7 +26,7 @@ from analytics.documents.wording import cell_text, section_numbers
 from analytics.models import Problem, Report, ReportComment
 from analytics.periods import Period, month_of, parse
 from analytics.querysets import for_list, reports_visible_to
-from analytics.states import ReportStatus, edition_label
+from analytics.states import ReportStatus
 from complaints import filters as case_filters
 
 CARDS = 3
@@ -164,7 +164,7 @@ def card(report: Report, user: User) -> dict[str, Any]:
     return {
         "report": report,
         "title": reporting.title_of(period, report.edition),
-        "edition": edition_label(report.edition),
+        "edition": report.get_edition_display(),
         "status": ReportStatus(report.status).label,
         "tone": STATUS_TONES[ReportStatus(report.status)],
         "is_waiting": waiting,

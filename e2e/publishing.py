@@ -42,6 +42,7 @@ def compose(story: Story) -> None:
         author.shows(TITLE, within="h1")
         decide_places(author)
         tie_figures(author)
+        answer_questions(author, story)
         author.shows("6 / 6", within=".meter")
         author.is_accessible()
         act(author, "submit")
@@ -69,6 +70,15 @@ def tie_figures(author: Window) -> None:
     assert loose.count()
     while loose.count():
         author.submit(loose.first, button="button", evidence=EVIDENCE)
+
+
+def answer_questions(author: Window, story: Story) -> None:
+    """What the record cannot know is asked of the author before the first check (PUB-44)."""
+    author.follow('a[href$="/beside/gate/"]')
+    author.is_accessible()
+    author.submit("main form", consent="clear", secrets="clear", note="电话中同意公示")
+    author.says("回答已记录。")
+    author.open(f"/desk/publications/{story.notice}/")
 
 
 def sign(story: Story) -> None:

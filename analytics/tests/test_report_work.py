@@ -19,7 +19,7 @@ from analytics import building, jobs, remarks, reporting, transitions
 from analytics.models import Report, ReportComment, ReportFile
 from analytics.periods import parse
 from analytics.registry import SMALL
-from analytics.states import EDITIONS, ReportStatus
+from analytics.states import Edition, ReportStatus
 from analytics.tests.months import accepted, closed
 from analytics.tests.test_reports import NOW, fill
 from complaints import jobs as case_jobs
@@ -141,7 +141,7 @@ def test_an_30_a_released_report_is_brought_to_management_with_a_link(draft, mon
 def test_an_19_on_the_first_every_edition_is_asked_for_and_its_builders_get_the_link(month, mailoutbox):
     jobs.build_due_reports(now=at("2026-11-01 06:00"))
     found = Report.objects.order_by("pk")
-    assert sorted(found.values_list("edition", flat=True)) == sorted(dict(EDITIONS))
+    assert sorted(found.values_list("edition", flat=True)) == sorted(Edition.values)
     report = fill(found.get(edition="data"))
     case_jobs.deliver_notifications(now=timezone.now())
     [mail] = [mail for mail in mailoutbox if mail.to == ["m001@example.cn"]]

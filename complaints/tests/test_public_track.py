@@ -347,7 +347,8 @@ def test_every_kind_of_event_has_a_decision():
     """PI-12: the table names each action and each record of the code base; what it does not name is hidden."""
     folder = Path(transitions.__file__).parent
     kinds = set(MOVES)
-    for source in [*folder.glob("*.py"), *folder.parent.glob("*.py")]:
+    analytics = folder.parents[1] / "analytics"
+    for source in [*folder.glob("*.py"), *folder.parent.glob("*.py"), *analytics.glob("*.py")]:
         kinds |= set(
             re.findall(r'(?:add_event\([^"]*?|chains\[\w+\]\.add\()"(\w+)"', source.read_text(encoding="utf-8"))
         )

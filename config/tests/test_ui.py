@@ -330,9 +330,13 @@ def test_pager_without_a_page_before_shows_that_in_words_too():
 
 # --- Style sheets ----------------------------------------------------------------------------------
 def test_templates_hold_no_inline_style_script_or_handler():
-    """The strict content security policy would silently drop them. Structured data is no script to it."""
+    """The strict content security policy would silently drop them. Structured data is no script to it.
+
+    The article for WeChat is pasted into an editor that keeps no style sheet.
+    """
     found = []
-    for page in (Path(django_settings.BASE_DIR) / "templates").rglob("*.html"):
+    pages = (Path(django_settings.BASE_DIR) / "templates").rglob("*.html")
+    for page in (page for page in pages if page.name != "wechat_article.html"):
         text = page.read_text()
         found += [
             f"{page.name}: {hit}"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.errors import DomainError
 from analytics import building, periods, reporting
 from analytics.models import Report
-from analytics.states import EDITIONS, Edition
+from analytics.states import Edition
 from complaints.calendars import CalendarMissing
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("period", metavar="PERIOD", help="2026-10 or 2026-Q3")
-        parser.add_argument("--edition", choices=list(dict(EDITIONS)), default=Edition.DATA)
+        parser.add_argument("--edition", choices=Edition.values, default=Edition.DATA)
         parser.add_argument(
             "--format", default=",".join(building.FORMATS), help="comma-separated: docx,xlsx,pdf (default: all)"
         )
