@@ -118,6 +118,7 @@ def test_the_page_costs_the_same_with_more_cases(client, month, django_assert_ma
     ],
 )
 def test_ex_09_no_small_cell_can_be_worked_out(sizes, left):
+    """PR-15: what the total and the other cells give away is hidden with it."""
     assert [value.value for value in suppression.outside([Value(n) for n in sizes])] == left
 
 

@@ -248,7 +248,7 @@ def test_pub_20_leaks_are_for_who_takes_down_or_deals_with_data(client, cast):
     assert client.get(reverse("publication:breach_new", args=[publication.number])).status_code == 403
 
 
-def test_pub_20_a_correction_stands_with_the_result_without_the_old_words(client, cast):
+def test_pr_14_pub_20_a_correction_stands_with_the_result_without_the_old_words(client, cast):
     publication = draft(cast)
     result = posted(publication, cast)
     PublishedResult.objects.filter(pk=result.pk).update(updated_at=days_ago(1))

@@ -101,6 +101,31 @@ def test_pub_44_pending_proceedings_forbid_publication_and_a_later_lawsuit_asks_
     assert PublicationDecision.objects.get().reason == "pending"
 
 
+@pytest.mark.parametrize("question", list(gate.QUESTIONS))
+@pytest.mark.parametrize(
+    ("answer", "profile", "passes"),
+    [
+        ("clear", "standard", True),
+        ("masked", "standard", False),
+        ("masked", "strict", True),
+        ("forbids", "strict", False),
+        ("", "strict", False),
+    ],
+)
+def test_pr_16_consent_minors_health_secrets_and_proceedings_each_block(cast, question, answer, profile, passes):
+    """PR-16: whichever question is open or forbids stops the publication; details left out need strict masking."""
+    publication = composed(cast)
+    transitions.edit(publication.pk, by=cast.publisher, profile=profile)
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR | {question: answer})
+    if passes:
+        assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"
+        return
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == "gate"
+    assert fresh(publication).status == "draft"
+
+
 def test_pub_44_the_gate_is_for_who_composes_and_refuses_an_old_page(client, cast):
     publication = composed(cast)
     client.force_login(cast.publication_checker)
@@ -178,7 +203,8 @@ def test_pub_10_improvements_without_any_day_are_refused(cast):
 # --- Words that point at somebody together -------------------------------------------------------------
 
 
-def test_pub_19_age_and_occupation_with_place_and_date_are_decided_while_few_cases_share_them(client, cast):
+def test_pr_14_age_and_occupation_with_place_and_date_are_decided_while_few_cases_share_them(client, cast):
+    """PR-14, PUB-19: what together points at one person is generalised or kept with a reason."""
     publication = draft(cast, cause="10 月 10 日早晨柳桥三村停水，68 岁的退休教师打热线问不到几点来水。")
     spans = publication.spans.filter(type=combinations.TYPE)
     assert [(span.replacement, span.decision) for span in spans] == [("60 多岁", "pending"), ("退休人员", "pending")]
