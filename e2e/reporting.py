@@ -14,8 +14,20 @@ from e2e.people import expect
 from e2e.story import NAME, PHONE, Story, last_month
 
 TITLE = "%s投诉工作总结"
-EMPTY = "%s共受理投诉0件"  # the installation is younger than that month
+ONE = "%s共受理投诉1件"
 READY = 120_000  # milliseconds for figures, charts and three documents on a loaded machine
+
+
+def old_register(folder: Path) -> Path:
+    """What the office brings along from before: one complaint of last month."""
+    path = folder / "register.csv"
+    month = last_month()
+    lines = [
+        "投诉编号,主题,投诉内容,投诉时间,答复意见,答复时间",
+        f"2026-77,路灯不亮,小区门口路灯整夜不亮。,{month}-16 09:30,已更换灯具。,{month}-18 15:00",
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
 
 
 def report(story: Story, folder: Path) -> None:
@@ -35,14 +47,14 @@ def report(story: Story, folder: Path) -> None:
         files = {kind: manager.save(f"a[href$='/{kind}/']", folder) for kind in ("docx", "xlsx", "pdf")}
         manager.open("/desk/reports/")
         manager.follow(page.get_by_role("link", name=label).first)
-        manager.shows("草稿", "本期没有受理投诉。", within="main")
+        manager.shows("草稿", within="main")
         manager.is_accessible()
     assert {path.name for path in files.values()} == {f"{period}-data-r1.{kind}" for kind in files}
     words = {kind: re.sub(r"\s", "", "".join(text_of(path))) for kind, path in files.items()}
     month = label.replace(" ", "")
     for kind, text in words.items():
         assert TITLE % month in text, kind
-        assert EMPTY % month in text, kind
+        assert ONE % month in text, kind
         assert not re.search(f"{NAME}|{PHONE}", text), kind
 
 

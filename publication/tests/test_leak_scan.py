@@ -127,3 +127,21 @@ def test_several_dates_of_a_page_are_not_read_as_one_number():
     dates = b"".join(b'<time datetime="%s"></time>' % day for day in (b"5", b"2026-12-01", b"2026-12"))
     assert not leak_scan.leaks(leak_scan.reading(b"<p>" + dates), Known())
     assert leak_scan.leaks(leak_scan.reading(dates + b'<b title="138 0000 2417">'), Known())
+
+
+def test_digits_in_a_random_address_are_no_telephone_number(monkeypatch):
+    """Found by chance once in three hundred addresses; the same digits anywhere else still stop the posting."""
+    result = PublishedResult(publication_number="GS-202611-0001", improvements=[])
+
+    def page(href: str):
+        def surface(of, at):
+            yield "page", f'<a href="{href}"></a>'.encode() if of is result else b""
+
+        return [surface]
+
+    for href, kinds in (
+        ("/results/0034991023a837cf/files/90bc17559837396a", []),
+        ("/elsewhere/17559837396", ["phone"]),
+    ):
+        monkeypatch.setattr(leak_scan, "SURFACES", page(href))
+        assert [hit.kind for hit in leak_scan.scan(result, Known(), at=days_ago(0))] == kinds
