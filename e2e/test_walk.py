@@ -50,7 +50,7 @@ def test_a_complaint_from_the_public_form_to_the_report(
         publishing.take_down,
     ):
         step(story)
-    assert manage("import_complaints", str(reporting.old_register(tmp_path)))["ok"] is True
+    assert manage("import_complaints", str(reporting.old_register(tmp_path)))["created"] == 1
     reporting.report(story, tmp_path)
     ledger = manage("verify_ledger")
     assert ledger["ok"] is True
