@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,24 +30,27 @@ WHYS, CAUSES = 7, 6
 WHY_LENGTH, CAUSE_LENGTH, GUESTS, CONCLUSION = 300, 120, 300, 4000
 
 
-@transaction.atomic
-def record(
-    problem_id: int,
-    *,
-    held_on: date,
-    participants: Iterable[User],
-    guests: str,
-    whys: Sequence[str],
-    fishbone: Mapping[str, Sequence[str]],
-    root_cause: str,
-    conclusion: str,
-    by: User,
-    at: datetime | None = None,
-) -> CauseAnalysis:
-    """Keep what a workshop found about a problem that is not settled.
+class Findings(TypedDict):
+    """What a workshop found.
 
     `whys`: 1 to 7 answers, each to the question why the one before happened. `fishbone`: up to 6 causes for each key
-    of `BONES`. Raises NotAllowed, IllegalTransition, InvalidInput naming `held_on`, `participants`, `why_<n>`,
+    of `BONES`.
+    """
+
+    held_on: date
+    participants: Iterable[User]
+    guests: str
+    whys: Sequence[str]
+    fishbone: Mapping[str, Sequence[str]]
+    root_cause: str
+    conclusion: str
+
+
+@transaction.atomic
+def record(problem_id: int, *, by: User, at: datetime | None = None, **findings: Unpack[Findings]) -> CauseAnalysis:
+    """Keep what a workshop found about a problem that is not settled.
+
+    Raises NotAllowed, IllegalTransition, InvalidInput naming `held_on`, `participants`, `why_<n>`,
     `bone_<key>`, `root_cause` or `conclusion`.
     """
     problem_rules.require_manager(by)
@@ -54,26 +58,11 @@ def record(
     if problem.state not in UNSETTLED:
         raise IllegalTransition(_("This problem is closed: %(state)s."), state=problem.get_state_display())
     analysis = CauseAnalysis(problem=problem, at=at or timezone.now(), by=by)
-    return _write(
-        analysis, held_on=held_on, participants=participants, guests=guests, whys=whys, fishbone=fishbone,
-        root_cause=root_cause, conclusion=conclusion,
-    )  # fmt: skip
+    return _write(analysis, findings)
 
 
 @transaction.atomic
-def revise(
-    analysis_id: int,
-    *,
-    held_on: date,
-    participants: Iterable[User],
-    guests: str,
-    whys: Sequence[str],
-    fishbone: Mapping[str, Sequence[str]],
-    root_cause: str,
-    conclusion: str,
-    version: int,
-    by: User,
-) -> CauseAnalysis:
+def revise(analysis_id: int, *, version: int, by: User, **findings: Unpack[Findings]) -> CauseAnalysis:
     """Change what a workshop found. Raises as `record` does, and StaleVersion."""
     problem_rules.require_manager(by)
     problem_rules.lock(CauseAnalysis.objects.values_list("problem", flat=True).get(pk=analysis_id))
@@ -81,35 +70,23 @@ def revise(
     if analysis.version != version:
         raise StaleVersion(analysis.version)
     analysis.version += 1
-    return _write(
-        analysis, held_on=held_on, participants=participants, guests=guests, whys=whys, fishbone=fishbone,
-        root_cause=root_cause, conclusion=conclusion,
-    )  # fmt: skip
+    return _write(analysis, findings)
 
 
-def _write(
-    analysis: CauseAnalysis,
-    *,
-    held_on: date,
-    participants: Iterable[User],
-    guests: str,
-    whys: Sequence[str],
-    fishbone: Mapping[str, Sequence[str]],
-    root_cause: str,
-    conclusion: str,
-) -> CauseAnalysis:
-    people = list(participants)
+def _write(analysis: CauseAnalysis, findings: Findings) -> CauseAnalysis:
+    people, guests = list(findings["participants"]), findings["guests"].strip()
+    held_on, root_cause = findings["held_on"], findings["root_cause"]
     if held_on > timezone.localdate():
         raise InvalidInput("held_on", _("This date lies in the future."))
-    if not people and not guests.strip():
+    if not people and not guests:
         raise InvalidInput("participants", _("Say who took part."))
     if root_cause not in CauseCode.values:
         raise InvalidInput("root_cause", _("Choose the root cause."))
-    analysis.held_on, analysis.guests, analysis.root_cause = held_on, guests.strip()[:GUESTS], root_cause
-    analysis.whys = _chain(whys)
-    analysis.fishbone = _bones(fishbone)
+    analysis.held_on, analysis.guests, analysis.root_cause = held_on, guests[:GUESTS], root_cause
+    analysis.whys = _chain(findings["whys"])
+    analysis.fishbone = _bones(findings["fishbone"])
     analysis.conclusion = problem_rules.required(
-        "conclusion", conclusion, CONCLUSION, _("Say what follows from the analysis.")
+        "conclusion", findings["conclusion"], CONCLUSION, _("Say what follows from the analysis.")
     )
     analysis.save()
     analysis.participants.set(people)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import NotAllowed
-from accounts.web import StaffRequest
+from accounts.web import StaffRequest, attachment
 from analytics import meeting_forms as forms
 from analytics import meetings, permissions, problems, resolutions
 from analytics.documents.snapshot import Column, Table
@@ -116,12 +115,8 @@ def meeting_pack_file(request: StaffRequest, pk: int) -> HttpResponse:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pack.xlsx"
         render_xlsx(meetings.document(row), path)
-        content = io.BytesIO(path.read_bytes())
-    response = HttpResponse(content, content_type=XLSX)
-    response["Content-Disposition"] = f'attachment; filename="meeting-{row.pk}-{row.period}.xlsx"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+        content = path.read_bytes()
+    return attachment(content, f"meeting-{row.pk}-{row.period}.xlsx", XLSX)
 
 
 @needs(problems.MANAGE)

@@ -23,10 +23,10 @@ from analytics.states import SupplierDemandState
 from complaints import keyset, table_files
 from complaints.desk_access import needs
 from complaints.models import Complaint
+from complaints.notice_views import word_file
 
 PAGE_SIZE = 50
 SCORES_SHOWN = 12
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 # What can be done next with a case of a supplier.
 NEXT = {
     SupplierDemandState.RECORDED: ("demand",),
@@ -181,11 +181,7 @@ def supplier_letter_file(request: StaffRequest, pk: int) -> HttpResponse:
     item = _case(request, pk)
     if item.due_on is None:
         raise Http404
-    response = HttpResponse(supplier_letter.build(item), content_type=DOCX)
-    response["Content-Disposition"] = f'attachment; filename="{item.complaint.number}-supplier-{item.pk}.docx"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+    return word_file(supplier_letter.build(item), f"{item.complaint.number}-supplier-{item.pk}.docx")
 
 
 @needs(problems.MANAGE)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import InvalidInput
-from accounts.web import StaffRequest
+from accounts.web import StaffRequest, attachment
 from complaints import (
     case_access,
     case_page,
@@ -35,12 +35,8 @@ _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document
 
 
 def word_file(content: bytes, name: str) -> HttpResponse:
-    """A download that no cache keeps. `name` is plain ASCII of our own making."""
-    response = HttpResponse(content, content_type=_DOCX)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+    """A Word document as a download that no cache keeps."""
+    return attachment(content, name, _DOCX)
 
 
 # --- On a case ----------------------------------------------------------------------------------

@@ -55,20 +55,25 @@ def long_day(day: date) -> str:
     return _("%(month)s/%(day)s/%(year)s") % {"year": day.year, "month": day.month, "day": day.day}
 
 
-def _rows(found: PublishedResult, size: str, at: datetime, limit: tuple[int | None, int | None]) -> list[Row]:
-    most, measures = limit
-    elements = (
+def elements(found: PublishedResult) -> list[tuple[str, str]]:
+    """The six elements of a result with the short names that paper and articles give them (PUB-03)."""
+    return [
         (_("Who complained"), found.subject),
         (_("About what"), found.cause),
         (_("What we checked"), found.investigation),
         (_("Who is responsible"), found.responsibility),
         (_("How it was settled"), found.result),
-    )
-    rows = [_element(label, text, most) for label, text in elements]
-    label = _("What changes")
+        (_("What changes"), found.improvement),
+    ]
+
+
+def _rows(found: PublishedResult, size: str, at: datetime, limit: tuple[int | None, int | None]) -> list[Row]:
+    most, measures = limit
+    rows = [_element(label, text, most) for label, text in elements(found)]
     plan = results.plan(found, at=at)
     if not plan:
-        return [*rows, _element(label, found.improvement, most)]
+        return rows
+    label = rows.pop().label  # the plan stands in place of the improvement's text
     with_post = size != "a4-large"
     head = [_("Improvement measure"), _("By which day"), *([_("Responsible")] if with_post else [])]
     cells = []

@@ -8,11 +8,10 @@ from datetime import datetime
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
 from publication import results, shortening, typeset
 from publication.models import PublishedResult
-from publication.posters import long_day
+from publication.posters import elements, long_day
 
 # What the editor of an account takes, in characters.
 MOST_TITLE = 64
@@ -47,18 +46,10 @@ def _blocks(text: str) -> list[tuple[bool, list[str]]]:
 def article(found: PublishedResult, *, at: datetime) -> Article:
     """The whole text of a result as an article, in the language the public reads."""
     with translation.override("zh-hans"):
-        elements = (
-            (_("Who complained"), found.subject),
-            (_("About what"), found.cause),
-            (_("What we checked"), found.investigation),
-            (_("Who is responsible"), found.responsibility),
-            (_("How it was settled"), found.result),
-            (_("What changes"), found.improvement),
-        )
         context = {
             "result": found,
             "start": long_day(timezone.localdate(found.published_at)),
-            "elements": [(label, _blocks(text)) for label, text in elements],
+            "elements": [(label, _blocks(text)) for label, text in elements(found)],
             "plan": [(item, long_day(item.done_on or item.due_on)) for item in results.plan(found, at=at)],
             "address": _counted(typeset.public_address(found)),
             "organisation": settings.ORGANISATION,

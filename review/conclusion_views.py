@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import security
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
-from accounts.web import StaffRequest
+from accounts.web import StaffRequest, attachment
 from complaints import remedies, table_files
 from complaints.desk_access import needs
 from complaints.models import Complaint
@@ -93,11 +93,8 @@ def report_file(request: StaffRequest, number: str, format: str) -> HttpResponse
     if format not in report_document.TYPES:
         raise Http404
     security.record("review_report_exported", user=request.user, request=request, subject=review.number, format=format)
-    response = HttpResponse(report_document.build(review, format), content_type=report_document.TYPES[format])
-    response["Content-Disposition"] = f'attachment; filename="{report_document.file_name(review, format)}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+    content, name = report_document.build(review, format), report_document.file_name(review, format)
+    return attachment(content, name, report_document.TYPES[format])
 
 
 # --- After the decision -------------------------------------------------------------------------------
