@@ -43,6 +43,8 @@ from complaints.states import Audience, DeadlineState
 _json = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _COPY_BLOCK = 1 << 18
+# Counters taken in one statement.
+_AT_ONCE = 1000
 # After this long no warning ladder has a step left.
 LADDER_REACH = timedelta(days=60)
 # Every table a case may fill, the ones other rows point at first.
@@ -71,7 +73,9 @@ class Rows:
         self.model = model
         self.table = model._meta.db_table
         self.columns = [field.column for field in fields]
-        self._convert = _as_copy_text if connection.vendor == "postgresql" else _as_parameter
+        is_copied = connection.vendor == "postgresql"
+        self._convert = _as_copy_text if is_copied else _as_parameter
+        self._direct = _COPY_TEXT if is_copied else {}
         self._place = {field.attname: index for index, field in enumerate(fields)}
         self._blank = [
             self._convert(field.get_default() if field.has_default() or not field.null else None) for field in fields
@@ -82,9 +86,10 @@ class Rows:
     def add(self, **values: Any) -> None:
         """One row; attributes left out hold their defaults. Give `id` in every row or in none."""
         row = self._blank.copy()
-        place, convert = self._place, self._convert
+        place, convert, direct = self._place, self._convert, self._direct
         for name, value in values.items():
-            row[place[name]] = convert(value)
+            write = direct.get(type(value))  # most cells are plain: one look-up instead of a call that makes it
+            row[place[name]] = write(value) if write is not None else convert(value)
         self._numbered = self._numbered or "id" in values
         self._rows.append(row)
 
@@ -125,6 +130,7 @@ _COPY_TEXT: dict[type, Callable[[Any], str]] = {
     datetime: datetime.isoformat,
     date: date.isoformat,
     bool: lambda value: "t" if value else "f",
+    list: lambda value: _escaped(_json(value)) if value else "[]",
 }
 
 
@@ -138,7 +144,7 @@ def _as_parameter(value: Any) -> Any:
 
 
 def reserve_ids(model: type[models.Model], count: int) -> list[int]:
-    """Primary keys nobody else gets. Inside the transaction that stores the rows, once per `store`."""
+    """Primary keys nobody else gets. Inside the transaction that stores the rows."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -146,24 +152,31 @@ def reserve_ids(model: type[models.Model], count: int) -> list[int]:
                 "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
             )
             return [row[0] for row in cursor.fetchall()]
-        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        cursor.execute("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s RETURNING seq", [count, table])
         row = cursor.fetchone()
-    last = row[0] if row else 0
-    return list(range(last + 1, last + count + 1))
+        if row is None:  # no row was ever stored
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, count])
+        last = row[0] if row else count
+    return list(range(last - count + 1, last + 1))
 
 
 def reserve_numbers(prefix: str, per_day: Mapping[date, int]) -> dict[date, int]:
     """Take so many numbers of each day; returns the first one. Gives them back on rollback (CC-06)."""
-    scopes = {f"{prefix}-{day:%Y%m%d}": (day, count) for day, count in sorted(per_day.items())}
     table = NumberCounter._meta.db_table
+    days, first = sorted(per_day.items()), {}
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} (scope, last) VALUES (%s, %s)"  # noqa: S608
-            f" ON CONFLICT (scope) DO UPDATE SET last = {table}.last + excluded.last",
-            [(scope, count) for scope, (_day, count) in scopes.items()],
-        )
-    last = dict(NumberCounter.objects.filter(scope__startswith=f"{prefix}-").values_list("scope", "last"))
-    return {day: last[scope] - count + 1 for scope, (day, count) in scopes.items()}
+        for begin in range(0, len(days), _AT_ONCE):
+            some = days[begin : begin + _AT_ONCE]
+            scopes = {f"{prefix}-{day:%Y%m%d}": (day, count) for day, count in some}
+            cursor.execute(
+                f"INSERT INTO {table} (scope, last) VALUES {', '.join(['(%s, %s)'] * len(scopes))}"  # noqa: S608
+                f" ON CONFLICT (scope) DO UPDATE SET last = {table}.last + excluded.last RETURNING scope, last",
+                [value for scope, (_day, count) in scopes.items() for value in (scope, count)],
+            )
+            for scope, last in cursor.fetchall():
+                day, count = scopes[scope]
+                first[day] = last - count + 1
+    return first
 
 
 def number_of(prefix: str, day: date, position: int) -> str:
@@ -198,7 +211,7 @@ class Writer:
     """Stores one batch after the other inside the caller's transaction.
 
     On PostgreSQL a batch is sent by a second thread while the caller composes the next one, which halves
-    the time: until the block ends the caller must not use the connection.
+    the time: the caller must not use the connection before `wait` or the end of the block.
     """
 
     def __init__(self) -> None:
@@ -212,14 +225,14 @@ class Writer:
         if self._thread is not None:
             self._thread.shutdown()
         if kind is None:
-            self._wait()
+            self.wait()
 
     def store(self, batch: Batch) -> None:
         """Write a batch, at the latest when the block ends. Raises what went wrong with the one before."""
         if self._thread is None:
             batch.store()
             return
-        self._wait()
+        self.wait()
         self._sending = self._thread.submit(self._send, connection.connection, batch)
 
     @staticmethod
@@ -227,7 +240,8 @@ class Writer:
         with plain.cursor() as cursor:  # the driver's own: Django's connection belongs to the caller's thread
             batch._write(cursor, is_postgresql=True)
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Until the last batch is written and the connection is free. Raises what went wrong with it."""
         sending, self._sending = self._sending, None
         if sending is not None:
             with connection.wrap_database_errors:

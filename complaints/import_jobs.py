@@ -376,11 +376,11 @@ class _Bar:
         if self._other is not None:
             self._other.close()
 
-    def show(self, storing: bool, rows: int, part: float) -> None:
+    def show(self, rows: int, part: float) -> None:
         """So many rows of a file were read, which is that part of it."""
         if self._of_file:
             ImportBatch.objects.filter(pk=self._batch.pk).update(done=rows, rows=round(rows / max(part, 0.001)))
-        elif storing:
+        else:
             self.count(rows)
 
     def count(self, rows: int) -> None:

@@ -1,4 +1,7 @@
-"""Import complaints from a file: check everything, then store everything or nothing (IN-13, FI-N, I2).
+"""Import complaints from a file: every row is checked, and all are stored or none (IN-13, FI-N, I2).
+
+A file is read once: what is right is stored on the way, in one transaction that is undone as soon as
+anything is wrong; the rest of the file is then only checked, so that the report names every fault.
 
 A row is recognised by its external number and text, or by its text alone where it has no number: the
 same file again, or a longer export of the same source, creates only what is new. An answered row
@@ -13,7 +16,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -50,9 +53,8 @@ MAX_ERRORS = 10_000
 FORMER_STAFF = "IMPORT"
 PREVIEWED = 10
 
-# Told after every thousand rows: whether they are being stored (else checked), how many of this pass were
-# read, and how much of the file that is, from 0 to 1.
-Progress = Callable[[bool, int, float], None]
+# Told after every thousand rows: how many were read, and how much of the file that is, from 0 to 1.
+Progress = Callable[[int, float], None]
 Keyed = tuple[str, ImportRow]
 
 
@@ -100,7 +102,7 @@ def run(
     channel: str = Channel.GOVERNMENT,
     dry_run: bool = False,
     at: datetime | None = None,
-    progress: Progress = lambda storing, rows, part: None,
+    progress: Progress = lambda rows, part: None,
     layout: Layout | None = None,
     batch: ImportBatch | None = None,
 ) -> Report:
@@ -128,8 +130,12 @@ def run(
     return job.report
 
 
+class _Nothing(Exception):
+    """Nothing of this file is kept: it has faults, or no row is new."""
+
+
 class _Import:
-    """One run over one file: first `check`, then `store`. Both read the file row by row."""
+    """One run over one file, row by row: `check` or `store`."""
 
     def __init__(
         self,
@@ -158,52 +164,50 @@ class _Import:
                 limit=MAX_COLUMNS,
             )
         self.reader = RowReader(self.columns, width=width, channel=channel, now=now)
-        self.per_day: Counter[date] = Counter()
+        # Categories that the organisation does not know yet, in the order of the file.
         self.categories: dict[str, None] = {}
-        self.answered = False
 
-    # --- First pass: nothing is written -------------------------------------------------------
+    # --- What a file holds: nothing is written ------------------------------------------------
 
     def check(self) -> None:
         """Read every row, note every fault, count what is new."""
+        for _rows in self._new_rows():
+            pass
+
+    def _new_rows(self, wait: Callable[[], None] = lambda: None) -> Iterator[list[Keyed]]:
+        """The rows that are new, in chunks. Everything found goes into the report, the last faults at the end.
+
+        `wait` is called before the database is asked for what it knows.
+        """
         lost = LostDigits()
-        for chunk in _chunks(self._keyed_rows(self.report)):
+        for chunk in _chunks(self._keyed_rows()):
+            wait()
             known = _known(chunk)
             for key, row in chunk:
                 lost.look(row)
                 if key in known:
                     self._duplicate(row)
-                    continue
-                self.report.add_new(row.row)
-                self.report.without_date += row.received_at is None
-                self.per_day[self._day(row)] += 1
-                self.answered = self.answered or bool(row.reply)
-                if row.category and self.reader.category_id(row.category) is None:
-                    self.categories[row.category] = None
-                if len(self.report.first) < PREVIEWED:
-                    self.report.first.append(_shown(row))
+                else:
+                    self._new(row)
+            yield [keyed for keyed in chunk if keyed[0] not in known]
         self.report.categories_new = list(self.categories)
         for number, name, message in lost.faults():
             self.report.add_error(number, name, message)
 
-    def _keyed_rows(self, report: Report | None) -> Iterator[Keyed]:
-        """Rows that are right, each with the key it is recognised by. Faults go into `report`."""
+    def _keyed_rows(self) -> Iterator[Keyed]:
+        """Rows that are right, each with the key it is recognised by."""
         seen: dict[str, tuple[int, str]] = {}
         times: Counter[str] = Counter()
-        count = 0
         for number, cells in self.source.rows():
             if number <= self.header:
                 continue
-            count += 1
-            if count % CHUNK == 0:
-                self.progress(report is None, count, self.source.position)
-            if report is not None:
-                report.rows += 1
+            self.report.rows += 1
+            if self.report.rows % CHUNK == 0:
+                self.progress(self.report.rows, self.source.position)
             try:
                 row = self.reader.read(number, cells)
             except RowErrors as error:
-                if report is not None:
-                    self._note(report, number, error)
+                self._note(number, error)
                 continue
             if not row.external_number:
                 times[row.digest] += 1
@@ -212,43 +216,46 @@ class _Import:
             earlier = seen.setdefault(row.external_number, (number, row.digest))
             if earlier[0] == number:
                 yield f"import:{row.external_number}:{row.digest[:12]}", row
-            elif report is not None:
-                if earlier[1] == row.digest:
-                    self._duplicate(row)
-                else:
-                    message = _("Row %(row)s has the same number but another text; correct one of them.") % {
-                        "row": earlier[0]
-                    }
-                    report.add_error(number, "external_number", message)
+            elif earlier[1] == row.digest:
+                self._duplicate(row)
+            else:
+                message = _("Row %(row)s has the same number but another text; correct one of them.")
+                self.report.add_error(number, "external_number", message % {"row": earlier[0]})
 
-    def _note(self, report: Report, number: int, error: RowErrors) -> None:
+    def _note(self, number: int, error: RowErrors) -> None:
         if number in self.source.merged_rows:
-            report.add_error(
+            self.report.add_error(
                 number,
                 "row",
                 _("Cells of this row are merged with those above; undo the merging and fill in every row."),
             )
         for name, message in error.faults:
-            report.add_error(number, name, message)
+            self.report.add_error(number, name, message)
 
     def _duplicate(self, row: ImportRow) -> None:
         self.report.duplicates += 1
         if len(self.report.duplicate_rows) < MAX_ERRORS:
             self.report.duplicate_rows.append(row.row)
 
-    def _day(self, row: ImportRow) -> date:
-        return (row.received_at or self.now).astimezone(SHANGHAI).date()
+    def _new(self, row: ImportRow) -> None:
+        self.report.add_new(row.row)
+        self.report.without_date += row.received_at is None
+        if row.category and row.category not in self.categories and self.reader.category_id(row.category) is None:
+            self.categories[row.category] = None
+        if len(self.report.first) < PREVIEWED:
+            self.report.first.append(_shown(row))
 
-    # --- Second pass: one transaction ----------------------------------------------------------
+    # --- Storing: one transaction --------------------------------------------------------------
 
     def store(self, imported: ImportBatch | None) -> None:
-        """Check, then write every new row, in one transaction: a kill in the middle leaves nothing behind."""
+        """Write every new row, in one transaction: a fault or a kill in the middle leaves nothing behind."""
         try:
             with transaction.atomic():
                 _one_at_a_time()
-                self.check()
-                if self.report.new and not self.report.errors:
-                    self._store(imported)
+                self._store(imported)
+        except _Nothing:
+            self.report.created = 0
+            self.report.categories_created.clear()
         except IntegrityError as error:
             raise IllegalTransition(
                 _("Another import stored some of these rows at the same time. Run it again; what is there is left out.")
@@ -257,67 +264,64 @@ class _Import:
     def _store(self, imported: ImportBatch | None) -> None:
         search.put_off_merging()
         after_commit.enqueue(tasks.merge_text_indexes)
-        self._create_categories()
-        values = {"rows": self.report.rows, "duplicates": self.report.duplicates, "created": self.report.new}
         if imported is None:
             imported = ImportBatch.objects.create(
-                file_hash=self.source.fingerprint(),
-                source=self.source.path.name[:60],
-                options={"new_rows": self.report.new_rows},
-                by=self.by,
-                at=self.now,
-                done=self.report.rows,
-                **values,
+                file_hash=self.source.fingerprint(), source=self.source.path.name[:60], by=self.by, at=self.now
             )
         common = Common(
             policies=bulk.Policies(),
             category_id=self.reader.category_id,
             now=self.now,
             by=self.by.pk if self.by else None,
-            former_staff=_former_staff().pk if self.answered else None,
+            former_staff=_former_staff().pk if "reply" in self.columns else None,
             batch=imported.pk,
             reference=f"importbatch:{imported.pk}",
         )
-        following = bulk.reserve_numbers(PREFIX, self.per_day)
-        people, cases, replies = (
-            iter(bulk.reserve_ids(model, self.report.new)) for model in (Complainant, Complaint, Reply)
-        )
         created: list[tuple[int, int]] = []
         with bulk.Writer() as writer:
-            for rows in _chunks(self._new_rows()):
-                batch = bulk.Batch()
-                keyed = []
-                for key, row in rows:
-                    day = self._day(row)
-                    number = bulk.number_of(PREFIX, day, following[day])
-                    following[day] += 1
-                    keyed.append((row, Keys(key, number, next(cases), next(people), next(replies))))
-                write(common, batch, keyed)
+            batch = bulk.Batch()
+            for rows in self._new_rows(writer.wait):
+                if self.report.errors or not rows:
+                    continue
+                # The connection is free until the last chunk is sent, which happens while this one is composed.
+                keyed = self._with_keys(rows)
                 writer.store(batch)
+                batch = bulk.Batch()
+                write(common, batch, keyed)
                 created.append((keyed[0][1].case, keyed[-1][1].case))
                 self.report.created += len(rows)
-        if self.report.created != self.report.new:
-            raise IntegrityError("the file changed between checking and storing")
+            if self.report.errors or not self.report.created:
+                raise _Nothing
+            writer.store(batch)
         if "complainant_phone" in self.columns:
             _refresh_statistics()
             for first, last in created:
                 _mark_repeats(imported.complaints.filter(pk__gte=first, pk__lte=last))
         if imported.state == ImportState.RUNNING:
-            ImportBatch.objects.filter(pk=imported.pk).update(state=ImportState.DONE, done=self.report.rows, **values)
+            ImportBatch.objects.filter(pk=imported.pk).update(
+                state=ImportState.DONE,
+                options=imported.options | {"new_rows": self.report.new_rows},
+                rows=self.report.rows,
+                done=self.report.rows,
+                duplicates=self.report.duplicates,
+                created=self.report.created,
+            )
 
-    def _new_rows(self) -> Iterator[Keyed]:
-        """The rows that the check found to be new, read once more."""
-        ranges = iter(self.report.new_rows)
-        first, last = next(ranges, (0, -1))
-        for key, row in self._keyed_rows(None):
-            while row.row > last >= 0:
-                first, last = next(ranges, (0, -1))
-            if first <= row.row <= last:
-                yield key, row
+    def _with_keys(self, rows: list[Keyed]) -> list[tuple[ImportRow, Keys]]:
+        """The rows with the numbers and primary keys of their cases; categories that are not there yet are made."""
+        self._create_categories()
+        days = [(row.received_at or self.now).astimezone(SHANGHAI).date() for _key, row in rows]
+        following = bulk.reserve_numbers(PREFIX, Counter(days))
+        people, cases, replies = (bulk.reserve_ids(model, len(rows)) for model in (Complainant, Complaint, Reply))
+        keyed = []
+        for (key, row), day, *ids in zip(rows, days, cases, people, replies, strict=True):
+            keyed.append((row, Keys(key, bulk.number_of(PREFIX, day, following[day]), *ids)))
+            following[day] += 1
+        return keyed
 
     def _create_categories(self) -> None:
         """Categories the organisation does not know yet: kept from the public until somebody decides."""
-        for name in self.categories:
+        for name in list(self.categories)[len(self.report.categories_created) :]:
             code = "import-" + hashlib.sha256(name.encode()).hexdigest()[:12]
             row, _made = Category.objects.get_or_create(
                 dimension=Dimension.CATEGORY, code=code, defaults={"name": name, "is_public": False, "order": 900}

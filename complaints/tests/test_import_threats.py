@@ -214,8 +214,8 @@ django.setup()
 from pathlib import Path
 from complaints import imports
 
-def die(storing, rows, part):
-    if storing and rows >= 200:
+def die(rows, part):
+    if rows >= 200:
         os.kill(os.getpid(), signal.SIGKILL)
 
 imports.CHUNK = 100

@@ -52,11 +52,11 @@ class Command(ActionCommand):
         user = User.objects.filter(staff_number__iexact=by, is_active=True).first() if by else None
         if by and user is None:
             raise Failed(f"There is no active account {by}; give the staff number of the person importing.")
-        with tqdm(total=200, unit=" %", disable=not sys.stderr.isatty(), leave=False) as bar:
+        with tqdm(total=100, unit=" %", disable=not sys.stderr.isatty(), leave=False) as bar:
 
-            def show(storing: bool, rows: int, part: float) -> None:
-                bar.set_description(f"storing row {rows}" if storing else f"checking row {rows}", refresh=False)
-                bar.update(round(100 * (storing + part)) - bar.n)
+            def show(rows: int, part: float) -> None:
+                bar.set_description(f"row {rows}", refresh=False)
+                bar.update(round(100 * part) - bar.n)
 
             report = imports.run(
                 file,
