@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Count
+from django.db.models import Count, Window
 
 from analytics.cells import Cells
 from analytics.periods import Period
@@ -31,9 +31,8 @@ def persons(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -
         points = (
             ContactPoint.objects.filter(complainant__complaint__in=cases.values("pk")).exclude(match_hash="").order_by()
         )
-        shared = points.values("match_hash").annotate(cases=Count("complainant", distinct=True)).filter(cases__gte=2)
-        pairs = points.filter(match_hash__in=shared.values("match_hash")).values_list("match_hash", "complainant")
-        sizes = _sizes(pairs)
+        shared = points.annotate(alike=Window(Count("pk"), partition_by="match_hash")).filter(alike__gte=2)
+        sizes = _sizes(shared.values_list("match_hash", "complainant"))
         frequent = [size for size in sizes if size >= FREQUENT]
         cells.add(period, (), {"repeat": len(sizes), "frequent": len(frequent), "frequent_cases": sum(frequent)})
     return cells
