@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -32,6 +33,16 @@ class StrictSerializer(serializers.Serializer):
                     {name: [_("This field is not known or cannot be set.")] for name in unknown}
                 )
         return super().to_internal_value(data)
+
+
+class Moment(serializers.DateTimeField):
+    """A moment; one at the ends of the calendar, which no zone can hold, is refused like any other bad one."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        try:
+            return super().enforce_timezone(value)
+        except OverflowError:
+            self.fail("overflow")
 
 
 class Pages(CursorPagination):

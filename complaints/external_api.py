@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
-from accounts.rest import StrictSerializer, caller
+from accounts.rest import Moment, StrictSerializer, caller
 from complaints import external
 from complaints.api import visible_or_404
 from complaints.idempotency import idempotent
@@ -38,7 +38,7 @@ class RecordInput(StrictSerializer):
     system = serializers.SlugRelatedField("code", queryset=ExternalSystem.objects.filter(is_active=True))
     reference = serializers.CharField(max_length=120)
     what = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
-    occurred_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
+    occurred_at = Moment(required=False, default=None, allow_null=True)
     facts = Facts(required=False, default=None)
     sha256 = serializers.CharField(max_length=64, required=False, default="", allow_blank=True)
 

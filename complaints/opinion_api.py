@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
-from accounts.rest import StrictSerializer, caller
+from accounts.rest import Moment, StrictSerializer, caller
 from complaints import transitions
 from complaints.idempotency import idempotent
 from complaints.models import Complaint, OpinionSignal
@@ -31,7 +31,7 @@ class SignalInput(StrictSerializer):
     external_key = serializers.CharField(
         max_length=120, help_text="The tool's own key of the post; sent again it makes no second signal."
     )
-    seen_at = serializers.DateTimeField(required=False)
+    seen_at = Moment(required=False)
     complaint = serializers.CharField(max_length=24, required=False, default="", allow_blank=True)
 
 

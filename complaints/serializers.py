@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.models import Department, User
-from accounts.rest import StrictSerializer
+from accounts.rest import Moment, StrictSerializer
 from complaints import care, identity, lanes, selectors
 from complaints.models import Category, Complaint, Deadline
 from complaints.states import Channel, SpecialGroup
@@ -118,7 +118,7 @@ class FilingInput(StrictSerializer):
     narrative = serializers.CharField(max_length=20_000, trim_whitespace=False)
     demand = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     channel = serializers.ChoiceField(Channel.choices, required=False, default=Channel.APP)
-    received_at = serializers.DateTimeField(required=False)
+    received_at = Moment(required=False)
     category = serializers.SlugRelatedField(
         "code", queryset=Category.objects.filter(dimension="category", is_active=True), required=False, default=None
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.db.utils import OperationalError
 from django.http import Http404
@@ -17,6 +19,25 @@ from accounts.errors import DomainError, InvalidInput
 
 def exception_handler(exc: Exception, context: dict) -> Response | None:
     """Turn domain errors into answers; everything unknown becomes the JSON 500 page with an error id."""
+    response = _answer(exc, context)
+    if response is not None:
+        response.data = _sendable(response.data)
+    return response
+
+
+def _sendable(data: Any) -> Any:
+    """The same words without halves of characters: what was wrong with a value repeats it, and they cannot be sent."""
+    if isinstance(data, dict):
+        return {_sendable(name): _sendable(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_sendable(value) for value in data]
+    if isinstance(data, str) and not data.isascii():
+        plain = data.encode("utf-8", "replace").decode("utf-8")
+        return data if plain == data else plain
+    return data
+
+
+def _answer(exc: Exception, context: dict) -> Response | None:
     request = context["request"]
     if isinstance(exc, InvalidInput):
         return Response({exc.field: [str(exc.message)]}, status=status.HTTP_400_BAD_REQUEST)

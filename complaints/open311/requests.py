@@ -7,6 +7,8 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -19,6 +21,7 @@ from complaints.models import Category, ServiceRequest
 from complaints.open311 import services
 from complaints.states import OPEN, Channel
 from complaints.transitions import Filing
+from complaints.transitions.intake import check_text
 
 # What the standard defines; anything else but attribute[…] is refused rather than lost.
 KNOWN = frozenset({
@@ -36,11 +39,11 @@ def file(category: Category, given: dict[str, str], *, client: User) -> ServiceR
     for name in given:
         if name not in KNOWN and not _ATTRIBUTE.fullmatch(name):
             raise InvalidInput(name, _("This parameter is not known."))
+    for name, value in given.items():
+        check_text(name, value, limit=MAX_DESCRIPTION)
     description = given.get("description", "").strip()
     if not description:
         raise InvalidInput("description", _("Describe what happened."))
-    if len(description) > MAX_DESCRIPTION:
-        raise InvalidInput("description", _("Please shorten this to %(limit)s characters."), limit=str(MAX_DESCRIPTION))
     if not given.get("phone", "").strip() and not given.get("email", "").strip():
         raise InvalidInput("phone", _("Give a phone number or an e-mail address, so that we can answer you."))
     asked = {match[1]: value for name, value in given.items() if (match := _ATTRIBUTE.fullmatch(name))}
@@ -52,16 +55,35 @@ def file(category: Category, given: dict[str, str], *, client: User) -> ServiceR
         received_at=timezone.now(),
         name=f"{given.get('last_name', '')}{given.get('first_name', '')}".strip()[:80],
         phone=given.get("phone", "").strip(),
-        email=given.get("email", "").strip(),
+        email=_email(given.get("email", "").strip()),
         category=category,
         source_url=_link(given.get("media_url", "")),
-        channel_reference=given.get("account_id", "")[:120],
+        channel_reference=check_text("account_id", given.get("account_id", ""), limit=120),
         **values,
     )
-    receipt = transitions.register(filing, by=None)
+    receipt = _register(filing, asked)
     return ServiceRequest.objects.create(
         complaint=receipt.complaint, public_id=secrets.token_hex(12), token=secrets.token_hex(24), client=client
     )
+
+
+def _register(filing: Filing, asked: dict[str, str]) -> transitions.Receipt:
+    """Register; a fault of an attribute is named as the client sent it."""
+    try:
+        return transitions.register(filing, by=None)
+    except InvalidInput as error:
+        field = f"attribute[{error.field}]" if error.field in asked else error.field
+        raise InvalidInput(field, error.message) from error
+
+
+def _email(text: str) -> str:
+    """The address as given. Raises InvalidInput for one no answer could reach."""
+    try:
+        if text:
+            validate_email(text)
+    except ValidationError as error:
+        raise InvalidInput("email", error.messages[0]) from error
+    return text
 
 
 def _subject(description: str) -> str:

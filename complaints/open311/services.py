@@ -85,7 +85,7 @@ def _value(name: str, datatype: str, text: str) -> str | int | date | Decimal:
             return int(text)
         if datatype == "number":
             return Decimal(text)
-    except (ValueError, InvalidOperation) as error:
+    except (ValueError, OverflowError, InvalidOperation) as error:
         raise InvalidInput(f"attribute[{name}]", _("“%(value)s” is not a valid value."), value=text[:40]) from error
     return text
 

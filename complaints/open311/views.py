@@ -27,9 +27,12 @@ from complaints.models import Category, ServiceRequest
 from complaints.open311 import requests, services
 from complaints.open311.rendering import GeoJSON, GeoXML, errors
 from complaints.states import OPEN
+from complaints.transitions.intake import check_text
 
 PAGE_SIZE, MAX_PAGE_SIZE, MAX_PAGES = 50, 200, 50
 LONGEST_SPAN = timedelta(days=90)
+LONGEST_CODE = 60
+MAX_QUERY = 8000
 
 
 class GeoReport(APIView):
@@ -102,7 +105,7 @@ class Requests(GeoReport):
             raise InvalidInput("service_code", _("Send the parameters as a form or as one JSON object."))
         given = {name: str(value) for name, value in request.data.items()}
         client = request.user if isinstance(request.user, User) else _by_key(given.pop("api_key", ""))
-        code = given.get("service_code", "")
+        code = check_text("service_code", given.get("service_code", ""), limit=LONGEST_CODE)
         if not code:
             raise InvalidInput("service_code", _("Name the service; the list is at services.json."))
         category = services.offered().filter(code=code).first()
@@ -120,6 +123,8 @@ class Requests(GeoReport):
     def _found(self, request: Request) -> Any:
         found = requests.readable()
         query = request.query_params
+        for name, value in query.items():
+            check_text(name, value, limit=MAX_QUERY)
         if named := query.get("service_request_id"):
             return found.filter(public_id__in=named.split(",")[:MAX_PAGE_SIZE])
         end = _moment(request, "end_date") or timezone.now()
@@ -184,4 +189,6 @@ def _moment(request: Request, name: str) -> datetime | None:
         value = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError as error:
         raise InvalidInput(name, _("Give the time like 2026-11-20T09:00:00+08:00.")) from error
+    if not 2000 <= value.year < 2100:
+        raise InvalidInput(name, _("Give a year between 2000 and 2100."))
     return value if timezone.is_aware(value) else timezone.make_aware(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from accounts.tests.factories import token as api_token
@@ -45,6 +47,27 @@ def test_ap_01_bad_input_names_the_field_and_stores_nothing(client, change, fiel
     answer = client.post("/api/v1/complaints/", {**BODY, **change}, **api(client))
     assert answer.status_code == 400
     assert field in answer.json()
+    assert not Complaint.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("channel", "\ud800"),
+        ("special_groups", ["\ud800"]),
+        ("category", "\ud800"),
+        ("email", "\ud800@example.cn"),
+        ("received_at", "0001-01-01T00:00:00"),
+        ("received_at", "1999-12-31T23:00:00+08:00"),
+        ("amount", "NaN"),
+        ("persons_affected", 10**40),
+    ],
+)
+def test_pi_16_ap_01_what_no_database_holds_is_refused_at_its_field(client, cast, field, value):
+    """Halves of characters, moments no zone can hold, numbers that are none: a sentence, never a 500."""
+    body = json.dumps({**BODY, field: value})
+    answer = client.post("/api/v1/complaints/", body, **api(client, cast.intake))
+    assert (answer.status_code, list(answer.json())) == (400, [field])
     assert not Complaint.objects.exists()
 
 

@@ -178,13 +178,43 @@ def test_xml_is_nested_as_the_standard_says(client, key):
         ({"media_url": "file:///etc/passwd"}, "media_url: "),
         ({"status": "closed"}, "status: "),
         ({"attribute[is_published]": "1"}, "attribute[is_published]: "),
+        ({"account_id": "a\x00b"}, "account_id: "),
+        ({"media_url": "https://a\x00"}, "media_url: "),
+        ({"service_code": "\x00"}, "service_code: "),
+        ({"email": "\ud800@example.cn"}, "email: "),
+        ({"account_id": "7" * 121}, "account_id: "),
+        ({"email": "wang.example.cn"}, "email: "),
     ],
 )
 def test_a_bad_parameter_is_named_and_nothing_is_stored(client, key, change, says):
     """AP-01: unknown parameters are refused, too."""
-    response = client.post(f"{BASE}/requests.json", params(api_key=key, **change))
+    body = json.dumps(params(api_key=key, **change))
+    response = client.post(f"{BASE}/requests.json", body, content_type="application/json")
     assert response.status_code == 400
     assert response.json()[0]["description"].startswith(says)
+    assert Complaint.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("amount", "NaN"),
+        ("amount", "Infinity"),
+        ("amount", "1e30"),
+        ("amount", "-1"),
+        ("persons_affected", "0"),
+        ("persons_affected", "9" * 40),
+        ("occurred_on", "9999-12-31T23:59:59-12:00"),
+        ("occurred_on", "2999-01-01"),
+        ("place", "槐\ud800"),
+    ],
+)
+def test_pi_16_an_attribute_no_case_can_hold_is_named(client, key, name, value):
+    Category.objects.filter(code="utilities").update(required_fields=[name])
+    body = json.dumps(params(api_key=key, **{f"attribute[{name}]": value}))
+    response = client.post(f"{BASE}/requests.json", body, content_type="application/json")
+    assert response.status_code == 400
+    assert response.json()[0]["description"].startswith(f"attribute[{name}]: ")
     assert Complaint.objects.count() == 0
 
 
@@ -209,7 +239,10 @@ def test_the_same_idempotency_key_files_once(client, key):
     assert client.post(f"{BASE}/requests.json", params(lat="1"), headers=headers).status_code == 409
 
 
-@pytest.mark.parametrize("query", ["page=0", "page_size=x", "start_date=yesterday", "status=lost"])
+@pytest.mark.parametrize("query", [
+    "page=0", "page_size=x", "start_date=yesterday", "status=lost", "end_date=0001-01-01", "start_date=2100-01-01",
+    "end_date=9999-12-31T23:59:59-12:00", "service_request_id=%00", "service_code=%00",
+])  # fmt: skip
 def test_a_bad_filter_is_named(client, query):
     response = client.get(f"{BASE}/requests.json?{query}")
     assert response.status_code == 400

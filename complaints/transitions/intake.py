@@ -40,6 +40,16 @@ from complaints.transitions import care, core, grading, lanes
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 16
 MAX_NARRATIVE = 20_000
+MAX_PERSONS = 10_000_000
+MAX_AMOUNT = Decimal(10**12)
+# No time limits are known for earlier years.
+FIRST_YEAR = 2000
+# The most characters of what is told in a line or two.
+_LIMITS = {
+    "demand": 2000, "true_need": 2000, "consequential_loss": 2000, "product": 200, "business_step": 200, "place": 200,
+    "name": 200, "address": 200, "contact_note": 200, "needs_care": 200, "care_given_how": 200, "batch": 60,
+    "outlet": 80, "phone": 40, "email": 200, "channel_reference": 120, "referring_body": 120, "source_url": 500,
+}  # fmt: skip
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -240,14 +250,18 @@ def _check(filing: Filing, *, at: datetime) -> None:
     core.require("narrative", filing.narrative, _("Describe what happened."))
     check_text("subject", filing.subject, limit=120)
     check_text("narrative", filing.narrative, limit=MAX_NARRATIVE)
-    for name in ("demand", "true_need", "consequential_loss"):
-        check_text(name, getattr(filing, name), limit=2000)
-    for name in ("product", "business_step", "place", "name", "address", "contact_note", "needs_care"):
-        check_text(name, getattr(filing, name), limit=200)
-    check_text("batch", filing.batch, limit=60)
-    check_text("outlet", filing.outlet, limit=80)
+    for name, limit in _LIMITS.items():
+        check_text(name, getattr(filing, name), limit=limit)
     if filing.received_at > at:
         raise InvalidInput("received_at", _("This time is in the future; give the time the complaint was made."))
+    if filing.received_at.year < FIRST_YEAR:
+        raise InvalidInput("received_at", _("Give a year between 2000 and 2100."))
+    if not 1 <= filing.persons_affected <= MAX_PERSONS:
+        raise InvalidInput(
+            "persons_affected", _("Give a whole number from %(least)s to %(most)s."), least=1, most=MAX_PERSONS
+        )
+    if filing.amount is not None and not (filing.amount.is_finite() and 0 <= filing.amount < MAX_AMOUNT):
+        raise InvalidInput("amount", _("Give an amount in yuan, not below zero."))
     if filing.occurred_on and filing.occurred_on > timezone.localdate(at):
         raise InvalidInput("occurred_on", _("This date is in the future; give the day it happened."))
     if filing.postmarked_on and filing.postmarked_on > timezone.localdate(at):
