@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404
@@ -19,7 +20,7 @@ from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
 from accounts.rest import Pages, caller
-from complaints import permissions, throttle, transitions
+from complaints import challenge, permissions, throttle, transitions
 from complaints.action_forms import FORMS
 from complaints.filters import ComplaintFilter
 from complaints.idempotency import idempotent
@@ -54,15 +55,12 @@ class Complaints(APIView):
     @idempotent
     def post(self, request: Request) -> Response:
         user = request.user if request.user.is_authenticated else None
-        if user is None and not throttle.spend(
-            throttle.FILED_BY_ADDRESS, throttle.address_of(request), at=timezone.now()
-        ):
-            raise Throttled(
-                wait=throttle.HOUR, detail=_("Too many complaints from this address. Please ring us instead.")
-            )
         data = FilingInput(data=request.data, context={"request": request})
         data.is_valid(raise_exception=True)
-        receipt = transitions.register(data.filing(), by=user)
+        filing = data.filing()
+        if user is None:
+            _spend_public_budget(throttle.address_of(request), filing.phone or filing.email, at=timezone.now())
+        receipt = transitions.register(filing, by=user)
         body = {
             "number": receipt.complaint.number,
             "access_code": transitions.group_code(receipt.access_code),
@@ -71,6 +69,20 @@ class Complaints(APIView):
             "reply_by": receipt.reply_by,
         }
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+def _spend_public_budget(address: str, contact: str, *, at: datetime) -> None:
+    """Count a complaint of somebody unknown against the budgets of the public form. Raises Throttled (PI-10).
+
+    Where the form would ask its question first, a program is sent there: otherwise it would be the way round it.
+    """
+    if challenge.is_needed(address, at=at):
+        message = _("Very many complaints are coming in. Please use the form on our website, or ring us.")
+        raise Throttled(wait=throttle.HOUR, detail=message)
+    if not throttle.spend_filing(address, contact, at=at):
+        message = _("Too many complaints from this address or with this contact. Please ring us instead.")
+        raise Throttled(wait=throttle.HOUR, detail=message)
+    challenge.note_filing(address, at=at)
 
 
 def visible_or_404(request: Request, number: str) -> Complaint:

@@ -4,7 +4,8 @@ It is text, so a screen reader speaks it and nothing has to run in the browser; 
 What the browser carries is signed and holds no answer: a random number, the draft the question belongs
 to, the time, and a keyed hash of the right answer. It lasts an hour and can be answered once.
 
-Only the public form asks. Staff registering for somebody and programs with a token are never asked.
+Only the public form asks; a program without a token is sent to it. Staff registering for somebody and
+programs with a token are never asked.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def is_needed(address: str, *, at: datetime) -> bool:
 
 
 def note_filing(address: str, *, at: datetime) -> None:
-    """Count a complaint of the public form."""
+    """Count a complaint of somebody unknown, by the form or by a program."""
     for limit, who in _budgets(address):
         throttle.spend(limit, who, at=at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -65,7 +65,7 @@ def _file(request: HttpRequest, draft: IntakeDraft, shown: Steps) -> HttpRespons
         if challenge.is_needed(address, at=at):
             challenge.require(draft.pk, token, answer, at=at)
         built = filing(steps, at=at)
-        if not _within_limits(address, built.phone or built.email, at=at):
+        if not throttle.spend_filing(address, built.phone or built.email, at=at):
             raise _too_many()
         challenge.note_filing(address, at=at)
         return built
@@ -92,12 +92,6 @@ def _file(request: HttpRequest, draft: IntakeDraft, shown: Steps) -> HttpRespons
 
 def _too_many() -> TooMany:
     return TooMany(_("Many complaints came from your network or with this contact just now."))
-
-
-def _within_limits(address: str, contact: str, *, at: datetime) -> bool:
-    return throttle.spend(throttle.FILED_BY_ADDRESS, address, at=at) and throttle.spend(
-        throttle.FILED_BY_CONTACT, contact, at=at
-    )
 
 
 def _first_invalid(steps: Steps) -> str:

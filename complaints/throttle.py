@@ -60,6 +60,11 @@ def spend(limit: Limit, who: str, *, at: datetime, cost: int = 1) -> bool:
     return True
 
 
+def spend_filing(address: str, contact: str, *, at: datetime) -> bool:
+    """Count a complaint against the budgets of its sender and of the contact it names (PI-10)."""
+    return spend(FILED_BY_ADDRESS, address, at=at) and spend(FILED_BY_CONTACT, contact, at=at)
+
+
 def is_spent(limit: Limit, who: str, *, at: datetime) -> bool:
     """Whether nothing is left of the budget of `who` in this window."""
     return cache.get(_key(f"{limit.name}:{int(at.timestamp()) // limit.seconds}", who), 0) >= limit.amount

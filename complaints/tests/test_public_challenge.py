@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.tests.factories import token as api_token
-from complaints import challenge, drafts
+from complaints import challenge, drafts, throttle
 from complaints.models import Complaint, IntakeDraft
 from complaints.tests.factories import at, registered
 from complaints.tests.public_flow import DETAILS, Elements, file, receipt_of, write
@@ -101,6 +101,28 @@ def test_pi_10_staff_and_programs_with_a_token_are_never_asked(client, cast, alw
         "/api/v1/complaints/", body, content_type="application/json", headers={"authorization": f"Token {token}"}
     )
     assert response.status_code == 201, response.content
+
+
+def test_pi_10_a_program_without_a_token_is_no_way_round_the_question(client, db, settings):
+    """Where the form would ask, such a program is sent there; before that it counts like a person."""
+    settings.CHALLENGE_PER_ADDRESS = 2
+    body = {"subject": "停水", "narrative": "停水两天", "name": "王先生", "phone": "13800000417"}
+    codes = [client.post("/api/v1/complaints/", body, content_type="application/json").status_code for _n in range(3)]
+    assert codes == [201, 201, 429]
+    assert Complaint.objects.count() == 2
+    write(client)
+    assert "What is" in client.get("/complain/check/?lang=en").content.decode()
+
+
+def test_pi_10_a_program_meets_the_limit_of_a_contact_too(client, db):
+    contact = {"subject": "停水", "narrative": "停水两天", "name": "王先生", "phone": "13800000417"}
+    throttle.spend(
+        throttle.FILED_BY_CONTACT, contact["phone"], at=timezone.now(), cost=throttle.FILED_BY_CONTACT.amount
+    )
+    refused = client.post("/api/v1/complaints/", contact, content_type="application/json")
+    assert (refused.status_code, refused["Retry-After"], Complaint.objects.count()) == (429, "3600", 0)
+    other = client.post("/api/v1/complaints/", contact | {"phone": "13800000418"}, content_type="application/json")
+    assert other.status_code == 201
 
 
 # --- Answering ----------------------------------------------------------------------------------
