@@ -28,6 +28,9 @@ class RecordFacts(ActionForm):
 
     action = "record_facts"
     intro = _("What was told at intake stays as it was told. Add here what you have learned since.")
+    demand = forms.CharField(
+        label=_("What the complainant asks for"), required=False, max_length=2000, widget=LongText(2)
+    )
     true_need = forms.CharField(label=_("What lies behind the request"), required=False, widget=LongText(3))
     consequential_loss = forms.CharField(label=_("Losses that followed"), required=False, widget=LongText(2))
     product = forms.CharField(label=_("Product or service"), required=False, max_length=120)
@@ -67,6 +70,8 @@ class RecordFacts(ActionForm):
     )
 
     def prepare(self) -> None:
+        if self.complaint.demand:
+            del self.fields["demand"]
         # Without a consent only the intake desk knows of special groups; once it stands they change with it (SPG-01).
         if care.standing(self.complaint) is not None or not care.asks_for_consent(self.user):
             del self.fields["special_groups"]

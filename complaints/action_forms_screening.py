@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.web import offer
-from complaints import information_requests, suggestion_hints
+from complaints import category_words, information_requests, suggestion_hints
 from complaints.action_form import ActionForm, choices_of
 from complaints.category_words import said
 from complaints.choice_fields import CategoryField, LongText
@@ -216,6 +216,11 @@ class Accept(Dimensions):
         """The category chosen on the page, or that of the case."""
         code = self.data.get("category") if self.is_bound else self.initial.get("category")
         return Category.objects.filter(dimension=Dimension.CATEGORY, code=_code(code)).first()
+
+    @property
+    def unfilled(self) -> list[str]:
+        """What complaints of the shown category need and this one lacks; it goes into the facts first (SCR-05)."""
+        return category_words.field_labels(category_words.unfilled(self.complaint, self.shown_category))
 
     @property
     def materials(self) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from complaints import (
     case_files,
     case_records,
     case_screening,
+    category_words,
     clocks,
     coordination,
     identity,
@@ -445,8 +446,7 @@ def missing(complaint: Complaint, action: str) -> list[str]:
 def _missing_to_accept(complaint: Complaint) -> list[str]:
     if complaint.category is None:
         return [_("the category")]
-    empty = [name for name in complaint.category.required_fields if not getattr(complaint, name, None)]
-    return [str(getattr(Complaint._meta.get_field(name), "verbose_name", name)) for name in empty]
+    return category_words.field_labels(category_words.unfilled(complaint, complaint.category))
 
 
 def _missing_to_submit(complaint: Complaint) -> list[str]:

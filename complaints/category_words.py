@@ -1,4 +1,4 @@
-"""What a category asks for, in the reader's language: questions and materials (IN-25, IN-36)."""
+"""What a category asks for, in the reader's language: questions, materials, fields (IN-25, IN-36, SCR-05)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
-from complaints.models import Category
+from complaints.models import Category, Complaint
 
 
 def said(entry: dict[str, Any]) -> str:
@@ -24,3 +24,15 @@ def materials(category: Category | None) -> list[str]:
     """What belongs to a complaint about this, the essential first."""
     found = sorted(category.materials if category else [], key=lambda entry: not entry.get("is_essential"))
     return [text for text in map(said, found) if text]
+
+
+def unfilled(complaint: Complaint, category: Category | None) -> list[str]:
+    """Fields that complaints of this category need and this one lacks, by name; an amount of 0 is filled (SCR-05)."""
+    return [
+        name for name in (category.required_fields if category else []) if getattr(complaint, name, None) in ("", None)
+    ]
+
+
+def field_labels(names: list[str]) -> list[str]:
+    """What these fields of a complaint are called."""
+    return [str(getattr(Complaint._meta.get_field(name), "verbose_name", name)) for name in names]

@@ -237,3 +237,33 @@ def test_cls08_cls11_on_the_classification_page(cast, client):
 def test_in25_every_shipped_material_fits_the_list_of_outstanding_items():
     longest = max(len(entry["text"]) for row in Category.objects.all() for entry in row.materials)
     assert longest <= OutstandingItem._meta.get_field("text").max_length
+
+
+# --- What a category needs (SCR-05) ----------------------------------------------------------------
+def test_scr05_every_field_that_is_missing_is_named_and_can_be_added(cast, client):
+    """By name, all at once, before and after the try; what was not asked for at intake can be asked for later."""
+    parcel = category("damaged-parcel")
+    parcel.required_fields = ["demand", "amount", "outlet"]
+    parcel.save(update_fields=["required_fields"])
+    story = Story(cast, category=parcel, demand="")
+    names = [str(story.case._meta.get_field(name).verbose_name) for name in parcel.required_fields]
+    assert "、".join(names) in page(client, cast.intake, story, "action", "accept")
+    response = post(client, cast.intake, story, "accept", **PARCEL)
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert text.count("、".join(names)) == 2  # at the top of the form and where the materials stand
+    assert reverse("complaints:action", args=[story.case.number, "record_facts"]) in text
+    facts = {"demand": "退款", "amount": "0", "outlet": "和平路", "persons_affected": 1, "emotion_intensity": 0}
+    assert post(client, cast.intake, story, "record_facts", **facts).status_code == 302
+    # Nothing was lost: an amount of zero is an answer.
+    assert post(client, cast.intake, story, "accept", **PARCEL).status_code == 302
+
+
+def test_scr05_what_was_asked_for_at_intake_stays_as_it_was_told(cast, client):
+    story = Story(cast, demand="换一台新的")
+    assert 'name="demand"' not in page(client, cast.intake, story, "action", "record_facts")
+    with pytest.raises(InvalidInput) as refused:
+        transitions.record_facts(story.pk, by=cast.intake, demand="别的")
+    assert refused.value.field == "demand"
+    story.case.refresh_from_db()
+    assert story.case.demand == "换一台新的"

@@ -18,7 +18,7 @@ from complaints.transitions.intake import index
 
 # What may be added or corrected while a case is open; what was told at intake stays as it was told.
 FACTS = (
-    "true_need", "consequential_loss", "product", "batch", "business_step", "place", "outlet", "occurred_on",
+    "demand", "true_need", "consequential_loss", "product", "batch", "business_step", "place", "outlet", "occurred_on",
     "persons_affected", "amount", "customer_tier", "special_groups", "emotion_intensity", "threats", "has_injury",
     "has_damage", "involves_minors", "has_privacy_leak", "is_unmet_need",
 )  # fmt: skip
@@ -44,6 +44,8 @@ def record_facts(
     changed = [name for name, value in facts.items() if getattr(complaint, name) != value]
     if not changed:
         raise InvalidInput("true_need", _("Nothing was changed."))
+    if "demand" in changed and complaint.demand:
+        raise InvalidInput("demand", _("What was asked for at intake stays as it was told."))
     for name in changed:
         setattr(complaint, name, facts[name])
     complaint.full_clean(exclude=[f.name for f in complaint._meta.fields if f.name not in changed])

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import clocks, notices, notify
+from complaints import category_words, clocks, notices, notify
 from complaints.deadlines import StartsOn
 from complaints.models import (
     Category,
@@ -59,7 +59,7 @@ def accept(
 ) -> Complaint:
     """Accept the complaint, relying on `rule`, and bind its limits to the complexity (SCR-02, SCR-05, SCR-11).
 
-    The required fields of the category must be filled: InvalidInput names the first missing one.
+    The required fields of the category must be filled: InvalidInput names all that are missing, at the first of them.
     `outstanding` is what the complainant may still bring until `outstanding_due`; the notice lists it (IN-37).
     """
     at = core.moment(at)
@@ -83,9 +83,12 @@ def accept(
     if complaint.category is None:
         raise InvalidInput("category", _("Choose a category before accepting."))
     suggestion.note_category(complaint, by=by, at=at)
-    for name in complaint.category.required_fields:
-        if not getattr(complaint, name, None):
-            raise InvalidInput(name, _("The category asks for this field; fill it in or ask the complainant for it."))
+    if empty := category_words.unfilled(complaint, complaint.category):
+        raise InvalidInput(
+            empty[0],
+            _("Complaints of this category need: %(fields)s. Add them to the facts, or ask the complainant for them."),
+            fields="、".join(category_words.field_labels(empty)),
+        )
     complaint.accepted_at = at
     complaint.coordinator = complaint.coordinator or by
     complaint.save(update_fields=["accepted_at", "coordinator"])
