@@ -180,7 +180,7 @@ def purge_expired() -> int:
 
 @shared_task(name="complaints.suggest")
 def suggest(complaint_id: int) -> int:
-    """Propose category and department for one case; a second run adds nothing."""
+    """Propose category and department for one case and grade an imported one; a second run adds nothing."""
     from complaints.transitions import suggestion  # leaf
 
     return suggestion.store_suggestions(complaint_id)

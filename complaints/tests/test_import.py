@@ -112,6 +112,24 @@ def test_an_open_row_becomes_a_registered_case_with_running_clocks(tmp_path):
 
 
 @pytest.mark.django_db
+def test_risk_01_an_open_row_is_graded_like_any_case_by_the_sweep(tmp_path, cast):
+    """Whoever works on risk hears of a dangerous old case, too; what was answered long ago is left alone."""
+    dangerous = {"留言详情": "围挡倒塌砸伤了孩子，已经住院，再不处理我就找记者曝光，还要起诉。"}
+    rows = [row("1", **dangerous, 答复意见="已整改", 答复时间="2026/11/17 10:00"), row("2", **dangerous)]
+    assert run(write_csv(tmp_path / "a.csv", rows)).created == 2
+    is_closed, is_open = Complaint.objects.order_by("channel_reference")
+    for _run in range(2):
+        for pk in [is_open.pk, is_closed.pk]:
+            tasks.suggest(pk)
+    is_open.refresh_from_db()
+    is_closed.refresh_from_db()
+    assert (is_open.risk_grade, is_open.risk_assessments.count()) == ("high", 1)
+    assert is_open.notifications.filter(kind="high_risk", recipient=cast.counsel).count() == 1
+    assert (is_closed.risk_grade, is_closed.risk_assessments.count()) == ("ordinary", 0)
+    assert events.verify()[1] is None
+
+
+@pytest.mark.django_db
 def test_an_answered_row_becomes_a_closed_case_with_its_real_breach(tmp_path):
     """Dashboards show what happened: started at receipt, 15 working days, answered late or in time."""
     answered = [

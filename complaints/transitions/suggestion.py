@@ -22,7 +22,7 @@ from complaints.models import (
 )
 from complaints.states import AssignmentRole, Status
 from complaints.suggestions import Proposal
-from complaints.transitions import core, rule_lists
+from complaints.transitions import core, grading, rule_lists
 
 # The sweep looks so far back and takes so many cases at once.
 SWEPT, BATCH = timedelta(days=2), 500
@@ -33,7 +33,8 @@ EDIT_RULES = ("complaints.edit_reference", "accounts.configure_system")
 def store_suggestions(complaint_id: int, *, at: datetime | None = None) -> int:
     """Propose a category and a department for a case. Returns how many rows it added; a second run adds none.
 
-    A person may have been faster: what they chose is filled in from the record of the case.
+    A person may have been faster: what they chose is filled in from the record of the case. A case that came by an
+    import, where nothing was graded, gets its first risk grade here (RISK-01).
     """
     at = core.moment(at)
     complaint = core.lock(complaint_id)
@@ -50,6 +51,8 @@ def store_suggestions(complaint_id: int, *, at: datetime | None = None) -> int:
         found = _department(complaint, category, certainty)
         made.append(_row(complaint, found, at=at, **_chosen_department(complaint)))
     Suggestion.objects.bulk_create(made)
+    if complaint.import_batch_id and not complaint.risk_assessments.exists():
+        grading.regrade(complaint, at=at)
     return len(made)
 
 
