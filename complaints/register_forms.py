@@ -93,7 +93,7 @@ CHANNELS: dict[Channel, ChannelRules] = {
         },
         fields=("referring_body", "channel_reference", "referral_due_at"),
         required=("referring_body", "channel_reference"),
-        hints={"referral_due_at": _("Until when that body expects our reply.")},
+        hints={"referral_due_at": _("Until when that body expects our reply; the reply becomes a task of the office.")},
         evidence=EvidenceKind.OTHER,
     ),
     Channel.GOVERNMENT: ChannelRules(
@@ -105,7 +105,7 @@ CHANNELS: dict[Channel, ChannelRules] = {
         },
         fields=("referring_body", "channel_reference", "referral_due_at"),
         required=("referring_body", "channel_reference"),
-        hints={"referral_due_at": _("Until when the platform expects our reply.")},
+        hints={"referral_due_at": _("Until when the platform expects our reply; the reply becomes a task of the office.")},
         evidence=EvidenceKind.OTHER,
     ),
     Channel.SOCIAL: ChannelRules(

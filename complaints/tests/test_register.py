@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from complaints.models import Category, Complaint, IdempotencyKey
+from complaints import coordination
+from complaints.calendars import SHANGHAI
+from complaints.models import CaseTask, Category, Complaint, IdempotencyKey
 from complaints.register_forms import CHANNELS
 from complaints.states import Channel, Status
 from complaints.tests.factories import Story, category, registered
@@ -188,6 +190,35 @@ def test_a_referral_keeps_body_number_and_due_date(desk):
     complaint = Complaint.objects.get()
     assert (complaint.referring_body, complaint.channel_reference) == ("12345 政务服务便民热线", "12345-8899")
     assert complaint.referral_due_at.isoformat() == "2026-11-30T09:30:00+00:00"
+
+
+def test_in_11_the_reply_owed_to_the_referring_body_is_a_task_until_it_was_given(desk, cast):
+    """Among the office's tasks from the first day, late like any task, done with what was replied."""
+    values = {
+        "referring_body": "12345 政务服务便民热线",
+        "channel_reference": "12345-8899",
+        "referral_due_at": "2026-11-30T17:30",
+    }
+    send(desk, "referral", **values)
+    task = CaseTask.objects.get()
+    assert (str(task.due_on), task.department, task.owner, task.done_at) == ("2026-11-30", cast.office, None, None)
+    assert "12345 政务服务便民热线" in task.what and "12345-8899" in task.what
+    listed = desk.get("/desk/tasks/?view=department").content.decode()
+    assert "12345-8899" in listed
+    late = datetime(2026, 12, 1, 9, tzinfo=SHANGHAI)
+    assert coordination.watch_coordination(now=late)["tasks"] == 1
+    number = task.complaint.number
+    done = desk.post(f"/desk/cases/{number}/coordination/tasks/{task.pk}/done/", {"result": "11 月 27 日已书面回复"})
+    assert done.status_code == 302
+    task.refresh_from_db()
+    assert (task.result, task.done_by) == ("11 月 27 日已书面回复", cast.intake)
+    assert "12345-8899" not in desk.get("/desk/tasks/?view=department").content.decode()
+
+
+def test_in_11_a_body_that_set_no_day_leaves_no_task(desk):
+    assert send(desk, "referral", referring_body="市信访局", channel_reference="7").status_code == 302
+    assert Complaint.objects.get().referring_body == "市信访局"
+    assert not CaseTask.objects.exists()
 
 
 def test_a_post_keeps_link_and_screenshot(desk):

@@ -34,7 +34,7 @@ from complaints.models import (
 from complaints.models.people import ContactKind
 from complaints.numbers import next_number
 from complaints.states import Channel, Milestone, NoticeKind, QuestionKind, Severity, SpecialGroup, Status, Threat
-from complaints.transitions import care, core, grading, lanes
+from complaints.transitions import care, core, grading, lanes, referral
 
 # Crockford's base 32: no I, L, O, U to misread. 16 characters hold 80 bits (PI-02).
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -226,6 +226,7 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
     notices.issue(complaint, NoticeKind.ACKNOWLEDGEMENT, by=by, at=at)
     clocks.stop(complaint, Milestone.ACKNOWLEDGE, at=at)
     clocks.refresh(complaint)
+    referral.owe_reply(complaint, by=by, at=at)
     notify.tell_complainant(complaint, "received", dedupe=f"received:{complaint.number}")
     after_commit.enqueue(tasks.suggest, complaint_id=complaint.pk)
     due = {row.milestone: row.due_at for row in complaint.deadlines.all()}
