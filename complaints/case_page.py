@@ -472,7 +472,11 @@ def _missing_to_close(complaint: Complaint) -> list[str]:
         if complaint.is_valid and not complaint.explanations.all()
         else "",
         _("a solution for every individual need") if care.open_needs(complaint) else "",
-        *(_("a task that is not done: %(task)s") % {"task": row.what} for row in complaint.tasks.all() if not row.done_at),
+        *(
+            _("a task that is not done: %(task)s") % {"task": row.what}
+            for row in complaint.tasks.all()
+            if not row.done_at
+        ),
         *(str(archive.MANDATORY[code]) for code in archive.missing(complaint) if code not in ("reply", "callback")),
     ]
 

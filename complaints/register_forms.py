@@ -105,7 +105,9 @@ CHANNELS: dict[Channel, ChannelRules] = {
         },
         fields=("referring_body", "channel_reference", "referral_due_at"),
         required=("referring_body", "channel_reference"),
-        hints={"referral_due_at": _("Until when the platform expects our reply; the reply becomes a task of the office.")},
+        hints={
+            "referral_due_at": _("Until when the platform expects our reply; the reply becomes a task of the office.")
+        },
         evidence=EvidenceKind.OTHER,
     ),
     Channel.SOCIAL: ChannelRules(
