@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -9,18 +10,20 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Case, When
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from complaints import identity, transitions
+from complaints import care, identity, transitions
 from complaints.filters import DayField, category_choices
-from complaints.models import Category, Complaint, ContactPoint, Dimension, ExternalBody
+from complaints.models import CareConsent, Category, Complaint, ContactPoint, Dimension, ExternalBody
 from complaints.models.people import ContactKind
 from complaints.public_forms import MultipleFiles, PlainText
 from complaints.querysets import ComplaintQuerySet
 from complaints.states import (
+    OPEN,
     Channel,
     CustomerTier,
     EmotionIntensity,
@@ -32,6 +35,7 @@ from complaints.states import (
 from complaints.transitions.intake import MAX_NARRATIVE
 
 EARLIER_SHOWN = 10
+WAYS = [(ContactKind.PHONE, _("Phone")), (ContactKind.EMAIL, _("E-mail")), (ContactKind.ADDRESS, _("Letter"))]
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,7 @@ class RegisterForm(forms.Form):
     address = PlainText(label=_("Address"), limit=200, required=False)
     preferred_contact = forms.ChoiceField(
         label=_("Preferred contact"),
-        choices=[(ContactKind.PHONE, _("Phone")), (ContactKind.EMAIL, _("E-mail")), (ContactKind.ADDRESS, _("Letter"))],
+        choices=WAYS,
         required=False,
         widget=forms.RadioSelect,
     )
@@ -422,12 +426,37 @@ class RegisterForm(forms.Form):
 
 
 def earlier(user: User, *, phone: str, email: str) -> ComplaintQuerySet:
-    """Complaints the person at the desk may see that came from this number or address, newest first (IN-27)."""
+    """Complaints the person at the desk may see that came from this number or address (IN-27).
+
+    Open ones first, each part with the newest first.
+    """
     given = ((ContactKind.PHONE, phone[:40]), (ContactKind.EMAIL, email[:200]))
     hashes = [identity.match_hash(kind, value) for kind, value in given if value.strip()]
     same = ContactPoint.objects.filter(match_hash__in=[value for value in hashes if value])
     found = Complaint.objects.visible_to(user).filter(complainant__in=same.values("complainant"))
-    return found.for_list().order_by("-received_at", "-pk")[:EARLIER_SHOWN]
+    ended = Case(When(status__in=[str(status) for status in OPEN], then=0), default=1)
+    return found.for_list().order_by(ended, "-received_at", "-pk")[:EARLIER_SHOWN]
+
+
+def profile(cases: Sequence[Complaint]) -> list[str]:
+    """What is known of the person from these earlier complaints, in words: tier, how to be reached, care (IN-27).
+
+    Of care only what a standing consent names (SPG-01). Two queries, none without cases.
+    """
+    if not cases:
+        return []
+    keys = [case.pk for case in cases]
+    newest = Complaint.objects.filter(pk__in=keys).order_by("-received_at", "-pk")
+    told = list(newest.values_list("customer_tier", "complainant__preferred_contact", "complainant__contact_note"))
+    consents = CareConsent.objects.filter(complaint__in=keys, withdrawn_at=None).order_by("-given_at", "-pk")
+    groups = next((care.group_labels(row.groups) for row in consents.defer("needs") if row.groups), ())
+    _tier, way, note = told[0]
+    tier = next((tier for tier, _way, _note in told if tier), "")
+    return [
+        *([str(CustomerTier(tier).label)] if tier else []),
+        str(_("Prefers: %(way)s") % {"way": dict(WAYS)[way]}) + (f" · {note}" if note else ""),
+        *([str(_("Care, with consent: %(groups)s") % {"groups": "、".join(groups)})] if groups else []),
+    ]
 
 
 def bodies() -> list[str]:

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.http import Http404, HttpResponse
@@ -22,7 +23,7 @@ from complaints import category_words, files, queue, queue_rows, register_forms,
 from complaints.desk_access import needs
 from complaints.models import Attachment, Category, Complaint, Dimension, IdempotencyKey
 from complaints.register_forms import CHANNELS, RegisterForm
-from complaints.states import Channel
+from complaints.states import OPEN, Channel
 
 PERMISSION = "complaints.register_complaint"
 # How long the one who registered can see the access code; afterwards nobody can.
@@ -121,7 +122,7 @@ def receipt(request: StaffRequest, token: str) -> HttpResponse:
 @require_POST
 def earlier(request: StaffRequest) -> HttpResponse:
     """The earlier complaints of a number or address, for the form; by POST, so that it is in no log (IN-27)."""
-    return render(request, "complaints/register_earlier.html", {"earlier": _earlier(request)})
+    return render(request, "complaints/register_earlier.html", _known(_earlier(request)))
 
 
 @needs(PERMISSION)
@@ -152,6 +153,12 @@ def _earlier(request: StaffRequest) -> list[Complaint]:
     )
 
 
+def _known(cases: list[Complaint]) -> dict[str, Any]:
+    """The earlier complaints of a person and what they tell of the person, for the page."""
+    still_open = sum(case.status in OPEN for case in cases)
+    return {"earlier": cases, "still_open": still_open, "profile": register_forms.profile(cases)}
+
+
 def _prompts(code: str) -> dict:
     category = Category.objects.filter(dimension=Dimension.CATEGORY, code=code[:60].replace("\x00", "")).first()
     labels = (
@@ -174,7 +181,7 @@ def _form_page(
         "form": form,
         "channel": form.channel,
         "token": token,
-        "earlier": known,
+        **_known(known),
         "must_look": stop,
         "bodies": register_forms.bodies() if "referring_body" in form.fields else [],
         **_prompts(str(form["category"].value() or "")),

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
-from complaints import coordination
+from complaints import coordination, transitions
 from complaints.calendars import SHANGHAI
-from complaints.models import CaseTask, Category, Complaint, IdempotencyKey
+from complaints.models import CareConsent, CaseTask, Category, Complaint, IdempotencyKey
 from complaints.register_forms import CHANNELS
-from complaints.states import Channel, Status
+from complaints.states import Channel, CustomerTier, SpecialGroup, Status
 from complaints.tests.factories import Story, category, registered
 from complaints.transitions.intake import group_code
 
@@ -290,6 +291,22 @@ def test_earlier_complaints_of_the_same_number_are_shown(desk, cast):
     assert "HY-" not in desk.post(f"{URL}earlier/", {"phone": "", "email": ""}).content.decode()
 
 
+def test_in_27_open_complaints_come_first_with_what_is_known_of_the_person(desk, cast):
+    """The tier, how and when to be reached, and of care only what a standing consent names (SPG-01)."""
+    facts = {"customer_tier": "vip", "contact_note": "晚上七点后", "special_groups": ("elderly",)}
+    is_open = registered("2026-11-02 09:00", **facts, care_given_how="电话中同意").complaint
+    for day in range(12):
+        transitions.withdraw(registered(f"2026-11-{day + 3:02} 09:00").complaint.pk, by=None)
+    html = desk.post(f"{URL}earlier/", {"phone": "13800002417", "email": ""}).content.decode()
+    numbers = list(dict.fromkeys(re.findall(r"HY-\d{8}-\d{4}", html)))
+    assert (numbers[0], len(numbers)) == (is_open.number, 10)
+    assert str(CustomerTier.VIP.label) in html
+    assert str(SpecialGroup.ELDERLY.label) in html
+    CareConsent.objects.update(withdrawn_at=timezone.now())
+    unasked = desk.post(f"{URL}earlier/", {"phone": "13800002417", "email": ""}).content.decode()
+    assert str(SpecialGroup.ELDERLY.label) not in unasked
+
+
 def test_without_javascript_the_first_click_shows_them_and_the_second_registers(desk):
     earlier = registered("2026-11-10 09:00").complaint
     first = send(desk)
@@ -312,5 +329,5 @@ def test_earlier_complaints_the_person_may_not_see_do_not_exist(desk, cast):
 def test_earlier_complaints_cost_the_same_queries(desk, django_assert_num_queries, number):
     for day in range(number):
         registered(f"2026-11-1{day} 09:00")
-    with django_assert_num_queries(4):  # session, person, permissions, list
+    with django_assert_num_queries(6):  # session, person, permissions, list, what the person told, consents
         desk.post(f"{URL}earlier/", {"phone": "13800002417", "email": ""})
