@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import ngettext
 
 from accounts.errors import IllegalTransition
@@ -19,14 +19,17 @@ from complaints.querysets import ComplaintQuerySet
 from complaints.states import DeadlineState, Status
 
 CHUNK = 1000
-# What the import itself and the sweep of the deadlines leave behind. Anything else is somebody's work.
+# What the import itself and the sweep of the deadlines leave behind, and what the first grading does by rule.
+# Anything else is somebody's work.
 _OWN = ("register", "close", "import", "overdue")
+_BY_RULE = ("risk_regraded", "risk_alerted", "lane_set")
 _FIELDS = ("external_key", "is_valid", "closed_at")
 
 
 def touched(batch: ImportBatch) -> ComplaintQuerySet:
     """The cases of a batch to which something happened since."""
-    work = CaseEvent.objects.filter(complaint=OuterRef("pk")).exclude(kind__in=_OWN)
+    own = Q(kind__in=_OWN) | Q(kind__in=_BY_RULE, actor=None)
+    work = CaseEvent.objects.filter(complaint=OuterRef("pk")).exclude(own)
     return Complaint.objects.filter(Exists(work), import_batch=batch)
 
 

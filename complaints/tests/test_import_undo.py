@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from django.contrib.messages import get_messages
 
-from complaints import events, import_jobs, jobs, transitions
+from complaints import events, import_jobs, import_undo, jobs, transitions
 from complaints.models import CaseEvent, Complaint, Deadline, ImportState, NumberCounter
 from complaints.states import DeadlineState, Status
 from complaints.tests.factories import at, category, registered
 from complaints.tests.import_page import NOW, URL, imported, line
+from complaints.transitions import suggestion
 
 LATER = at("2026-11-21 10:00")
 ROWS = [line("1"), line("2", 答复内容="已整改", 答复时间="2026-11-18"), line("3")]
@@ -97,6 +98,18 @@ def test_a_limit_that_passed_by_itself_is_nobodys_work(desk):
     assert CaseEvent.objects.filter(kind="overdue").exists()
     undo(desk, batch)
     assert batch.state == ImportState.UNDONE
+
+
+def test_the_first_grade_is_nobodys_work_and_a_grade_by_a_person_is(desk, cast):
+    """RISK-01, EX-07: what the system does with an imported case by itself keeps no import from being undone."""
+    dangerous = "设备爆炸伤人，孩子住院，再不处理就找记者曝光，还要起诉。"
+    batch = imported(desk, [line("1", 内容=dangerous)])
+    case = Complaint.objects.get()
+    suggestion.store_suggestions(case.pk)
+    assert CaseEvent.objects.filter(kind="risk_regraded", complaint=case).exists()
+    assert not import_undo.touched(batch).exists()
+    transitions.grade_risk(case.pk, by=cast.intake, grade="medium", reason="已电话核实，无人受伤")
+    assert import_undo.touched(batch).exists()
 
 
 def test_undoing_needs_a_reason_and_happens_once(desk, cast):
