@@ -14,8 +14,8 @@ from complaints import clocks, notify
 from complaints.calendar_editing import missing_years
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.clock_rules import StartsOn
-from complaints.models import CalendarYear, ClockPause, Complaint, Deadline, JobRun, PolicyRule
-from complaints.states import OPEN, DeadlineState, Milestone, RequestState
+from complaints.models import CalendarYear, Complaint, Deadline, JobRun, PolicyRule
+from complaints.states import OPEN, DeadlineState, Milestone
 from complaints.transitions import core
 
 logger = logging.getLogger("huiyin.jobs")
@@ -83,7 +83,7 @@ def _is_outdated(deadline: Deadline, calendar: WorkingCalendar) -> bool:
         due = clocks.compute(deadline, calendar, clocks.pauses_of(deadline.complaint))
     except CalendarMissing:
         return not deadline.complaint.calendar_missing
-    return due.at is not None and (due.at, due.provisional) != (deadline.due_at, deadline.is_provisional)
+    return (due.at, due.provisional) != (deadline.due_at, deadline.is_provisional)
 
 
 @transaction.atomic
@@ -150,10 +150,7 @@ def _start_missing(complaint: Complaint, *, at: datetime) -> int:
         if deadline is None:
             continue
         started += 1
-        if ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).exists():
-            clocks.pause_all(complaint)
-        else:
-            clocks.set_due(deadline, complaint)
+        clocks.set_due(deadline, complaint)
         _log(complaint, deadline, at=at)
     return started
 

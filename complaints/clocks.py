@@ -138,8 +138,16 @@ def start(
     assert due.at is not None  # no pause was given
     deadline.due_at, deadline.is_provisional = due.at, due.provisional
     deadline.next_alert_at = next_alert(deadline, calendar)
+    if stands_still(complaint):
+        # Begun while the case is paused; it runs with the others.
+        deadline.state, deadline.next_alert_at = DeadlineState.PAUSED, None
     deadline.save()
     return deadline
+
+
+def stands_still(complaint: Complaint) -> bool:
+    """Whether an approved pause of the case lasts."""
+    return complaint.pauses.filter(state=RequestState.APPROVED, ended_at=None).exists()
 
 
 def ladder_of(deadline: Deadline) -> list[LadderStep]:
@@ -219,21 +227,21 @@ def revive(complaint: Complaint, *, cancelled_at: datetime) -> None:
 
     Where a pause lasts still, they are held as they were.
     """
-    is_held = complaint.pauses.filter(state=RequestState.APPROVED, ended_at=None).exists()
     for deadline in Deadline.objects.filter(
         complaint=complaint, state=DeadlineState.CANCELLED, stopped_at=cancelled_at
     ):
-        deadline.state = DeadlineState.PAUSED if is_held else DeadlineState.RUNNING
-        deadline.stopped_at = None
+        deadline.state, deadline.stopped_at = DeadlineState.RUNNING, None
         deadline.save(update_fields=["state", "stopped_at"])
-        if not is_held:
-            _run_on(deadline, complaint)
+        run_on(deadline, complaint)
 
 
-def pause_all(complaint: Complaint) -> None:
-    """Hold every running clock; their due dates are set again on resuming."""
+def pause_all(complaint: Complaint, *, at: datetime) -> None:
+    """Hold every running clock; their due dates are set again on resuming.
+
+    A limit that is over is over: no pause un-makes the lateness, and its reminders go on (SLA-13, I13).
+    """
     for deadline in running(complaint):
-        if deadline.state == DeadlineState.RUNNING:
+        if deadline.state == DeadlineState.RUNNING and at <= deadline.due_at:
             deadline.state, deadline.next_alert_at = DeadlineState.PAUSED, None
             deadline.save(update_fields=["state", "next_alert_at"])
 
@@ -243,12 +251,15 @@ def resume_all(complaint: Complaint) -> None:
     for deadline in running(complaint):
         if deadline.state == DeadlineState.PAUSED:
             deadline.state = DeadlineState.RUNNING
-            _run_on(deadline, complaint)
+            run_on(deadline, complaint)
 
 
-def _run_on(deadline: Deadline, complaint: Complaint) -> None:
-    """Set the date of a clock that runs again. Where the calendar ends before it, the case is marked and the clock
-    neither warns nor breaks its limit until the year is there (JT-07, SLA-12)."""
+def run_on(deadline: Deadline, complaint: Complaint) -> None:
+    """Set the date of a clock that runs again or has another limit.
+
+    Where the calendar ends before it, the case is marked and the clock neither warns nor breaks its limit until the
+    year is there (JT-07, SLA-12).
+    """
     try:
         set_due(deadline, complaint)
     except CalendarMissing:
@@ -260,13 +271,16 @@ def _run_on(deadline: Deadline, complaint: Complaint) -> None:
 def set_due(deadline: Deadline, complaint: Complaint) -> None:
     """Compute and store the due date again after a resume, an extension or a calendar correction.
 
-    Raises CalendarMissing, with nothing stored.
+    While a pause lasts the clock is held with the date it had; the resume sets the new one. Raises CalendarMissing,
+    with nothing stored.
     """
     calendar = working_calendar(complaint.policy.slots)
     due = compute(deadline, calendar, pauses_of(complaint))
-    assert due.at is not None  # every pause has ended
-    deadline.due_at, deadline.is_provisional = due.at, due.provisional
-    deadline.next_alert_at = next_alert(deadline, calendar)
+    if due.at is None:
+        deadline.state, deadline.next_alert_at = DeadlineState.PAUSED, None
+    else:
+        deadline.due_at, deadline.is_provisional = due.at, due.provisional
+        deadline.next_alert_at = next_alert(deadline, calendar)
     deadline.save(update_fields=["state", "due_at", "is_provisional", "next_alert_at", "extra_amount"])
 
 

@@ -19,7 +19,7 @@ from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.clock_rules import ClockRule, Pause, StartsOn, Unit
 from complaints.models import Assignment, Complaint, Deadline, PolicyRule
 from complaints.profiles import TASK_LADDER
-from complaints.states import AssignmentRole, DeadlineState, Milestone, RequestState
+from complaints.states import AssignmentRole, DeadlineState, Milestone
 
 # Beyond it a limit given by a person is a slip of the pen.
 MOST_UNITS = 999
@@ -60,7 +60,7 @@ def start(task: Assignment, complaint: Complaint, *, at: datetime, limit: int | 
         raise InvalidInput(
             "limit", _("The limit of the case itself leaves at most %(most)s; give no more."), most=fitting.amount
         )
-    return _begin(task, complaint, fitting, at=at)
+    return clocks.start(complaint, fitting, at=at, assignment=task)
 
 
 def end(task: Assignment, complaint: Complaint, *, at: datetime, is_done: bool) -> None:
@@ -89,7 +89,7 @@ def go_on(task: Assignment, complaint: Complaint, *, asked_at: datetime, at: dat
         except CalendarMissing:
             continue
         clocks.cancel(complaint, Milestone.TASK, at=at, assignment=task)
-        _begin(task, complaint, fitting, at=at)
+        clocks.start(complaint, fitting, at=at, assignment=task)
 
 
 def begin_anew(row: Deadline, complaint: Complaint, *, at: datetime) -> Deadline | None:
@@ -99,9 +99,10 @@ def begin_anew(row: Deadline, complaint: Complaint, *, at: datetime) -> Deadline
     task = row.assignment
     assert task is not None  # only clocks of tasks are begun anew here
     try:
-        return _begin(task, complaint, _within_case(complaint, rule, rule.amount, at=at), at=at)
+        rule = _within_case(complaint, rule, rule.amount, at=at)
     except CalendarMissing:
-        return clocks.start(complaint, rule, at=at, assignment=task)
+        pass  # the start marks the case
+    return clocks.start(complaint, rule, at=at, assignment=task)
 
 
 def extend_lead(complaint: Complaint, limit: Deadline, *, amount: int) -> None:
@@ -118,18 +119,29 @@ def extend_lead(complaint: Complaint, limit: Deadline, *, amount: int) -> None:
         clocks.set_due(row, complaint)
 
 
+def follow_complexity(row: Deadline, complaint: Complaint) -> None:
+    """After another complexity: the limit the policy has for it, from the same start and within that of the case.
+
+    A limit that a person gave with the task stays as far as the case still leaves it.
+    """
+    limits = complaint.policy.rules.filter(milestone=Milestone.TASK).values_list("amount", "unit")
+    of_policy = rule_of(complaint) if (row.amount, row.unit) in limits else None
+    rule = of_policy or _rule_like(row, complaint)
+    try:
+        fitting = _within_case(complaint, rule, rule.amount, at=row.started_at)
+    except CalendarMissing:
+        fitting = rule
+    row.amount, row.unit, row.ladder = fitting.amount, fitting.unit, fitting.ladder
+    row.start_day_counts = fitting.start_day_counts
+    row.save(update_fields=["amount", "unit", "ladder", "start_day_counts"])
+    clocks.run_on(row, complaint)
+
+
 def units_left(row: Deadline, complaint: Complaint, *, at: datetime) -> int:
     """How many whole units of a clock were left at a moment. Raises CalendarMissing."""
     calendar = clocks.working_calendar(complaint.policy.slots)
     rule = _rule_like(row, complaint)
     return _most(rule, row.amount + row.extra_amount, start=at, end=row.due_at, calendar=calendar)
-
-
-def _begin(task: Assignment, complaint: Complaint, rule: PolicyRule, *, at: datetime) -> Deadline | None:
-    found = clocks.start(complaint, rule, at=at, assignment=task)
-    if complaint.pauses.filter(state=RequestState.APPROVED, ended_at=None).exists():
-        clocks.pause_all(complaint)
-    return found
 
 
 def _running(task: Assignment, complaint: Complaint) -> list[Deadline]:

@@ -27,6 +27,7 @@ from complaints.states import (
     Status,
 )
 from complaints.transitions import core, matching
+from complaints.transitions.clock import lapse_requests
 from complaints.transitions.intake import check_text
 
 # Working days a department gets to correct a returned case unless the checker says otherwise (QUA-05).
@@ -49,7 +50,8 @@ def submit_for_check(
 
     Raises InvalidInput by field, also for a text with open placeholders or one taken word for word from a
     template (COO-10), and for one that says something else than the reply sent last unless `differs_knowingly`
-    (COO-09).
+    (COO-09). What was asked for the clocks and not decided has lost its meaning. Raises IllegalTransition while a
+    pause lasts.
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "submit_for_check", by=by, version=version)
@@ -76,6 +78,8 @@ def submit_for_check(
         )
     if Assignment.objects.filter(complaint=complaint, is_current=True, state=AssignmentState.RETURN_REQUESTED).exists():
         raise IllegalTransition(_("A return of this case is being decided; wait for the decision."))
+    if clocks.stands_still(complaint):
+        raise IllegalTransition(_("The clock is stopped; restart it, then submit the reply."))
     reply = Reply.objects.create(
         complaint=complaint,
         round=complaint.replies.count() + 1,
@@ -88,6 +92,7 @@ def submit_for_check(
     )
     complaint.resolved_at = at
     complaint.save(update_fields=["resolved_at"])
+    lapse_requests(complaint)
     clocks.stop(complaint, Milestone.RESOLVE, Milestone.PROGRESS, Milestone.TASK, at=at)
     clocks.begin(complaint, StartsOn.RESOLVED, at=at)
     core.finish(complaint, "submit_for_check", by=by, at=at, fields=["resolved_at"], reference=core.ref(reply))

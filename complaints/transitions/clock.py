@@ -86,7 +86,7 @@ def approve_pause(
         row.state, row.started_at, row.max_until = RequestState.APPROVED, at, at + timedelta(days=days)
         complaint.pause_reason = row.reason
         complaint.save(update_fields=["pause_reason"])
-        clocks.pause_all(complaint)
+        clocks.pause_all(complaint, at=at)
         notices.issue(complaint, NoticeKind.PAUSE, by=by, at=at, pause=row)
     else:
         row.state = RequestState.REFUSED
@@ -273,6 +273,14 @@ def approve_reset(
     return row
 
 
+def lapse_requests(complaint: Complaint) -> None:
+    """End what was asked for the clocks of the handling and waits for a decision: the handling is done."""
+    waits = {"state": RequestState.REQUESTED}
+    ClockPause.objects.filter(complaint=complaint, **waits).update(state=RequestState.ENDED)
+    Extension.objects.filter(deadline__complaint=complaint, **waits).update(state=RequestState.ENDED)
+    ClockReset.objects.filter(complaint=complaint, **waits).update(state=RequestState.ENDED)
+
+
 def _resettable(complaint: Complaint) -> list[Deadline]:
     """The clocks that run and whose rule lets them begin anew, those of the case before those of departments."""
     rules = {(rule.milestone, rule.complexity): rule for rule in complaint.policy.rules.all()}
@@ -310,8 +318,6 @@ def _begin_anew(complaint: Complaint, *, at: datetime) -> dict[str, list[str]]:
             begun = task_clocks.begin_anew(deadline, complaint, at=at)
         key = deadline.milestone if task is None else f"{deadline.milestone}:{task.pk}"
         changes[key] = [deadline.due_at.isoformat(), begun.due_at.isoformat() if begun else ""]
-    if complaint.pauses.filter(state=RequestState.APPROVED, ended_at=None).exists():
-        clocks.pause_all(complaint)
     return changes
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import category_words, clocks, notices, notify
+from complaints import category_words, clocks, notices, notify, task_clocks
 from complaints.deadlines import StartsOn
 from complaints.models import (
     Category,
@@ -117,12 +117,15 @@ def accept(
 def _restart_resolve(complaint: Complaint) -> None:
     """Limits that depend on the complexity run from the same start with the other amount."""
     rules = {rule.milestone: rule for rule in complaint.policy.rules.filter(complexity=complaint.complexity)}
-    for deadline in clocks.running(complaint):
+    going = sorted(clocks.running(complaint), key=lambda row: row.assignment_id is not None)
+    for deadline in going:  # those of the case first: the ones of departments stay within them
         rule = rules.get(deadline.milestone)
-        if rule and rule.amount != deadline.amount:
+        if deadline.assignment_id is not None:
+            task_clocks.follow_complexity(deadline, complaint)
+        elif rule and (rule.amount, rule.unit) != (deadline.amount, deadline.unit):
             deadline.amount, deadline.unit, deadline.ladder = rule.amount, rule.unit, rule.ladder
             deadline.save(update_fields=["amount", "unit", "ladder"])
-            clocks.set_due(deadline, complaint)
+            clocks.run_on(deadline, complaint)
 
 
 @transaction.atomic
@@ -211,7 +214,7 @@ def request_information(
         requested_at=at,
         started_at=at,
     )
-    clocks.pause_all(complaint)
+    clocks.pause_all(complaint, at=at)
     complaint.awaiting_from, complaint.pause_reason = complaint.status, PauseReason.INFORMATION
     complaint.save(update_fields=["awaiting_from", "pause_reason"])
     core.finish(complaint, "request_information", by=by, at=at, fields=["awaiting_from"], reference=core.ref(request))

@@ -1,0 +1,126 @@
+"""What a pause holds and what it cannot hold (SLA-13, I13, JT-09)."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.errors import IllegalTransition
+from complaints import calendar_jobs, clocks, jobs
+from complaints import transitions as t
+from complaints.models import CalendarDay, ClockPause, Deadline, Extension
+from complaints.states import RequestState
+from complaints.tests.factories import Story, at
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def started(cast) -> Story:
+    """A case whose handling is due on 7 December at 17:30, the task of its department on 30 November."""
+    return Story(cast).accept().assign().start()
+
+
+def paused(story: Story, cast, when: str = "2026-11-17 10:00", *, days: int = 10) -> None:
+    t.request_pause(story.pk, by=cast.water_handler, reason="appraisal", evidence="检测委托书", at=at(when))
+    t.approve_pause(story.pk, by=cast.coordinator, approve=True, days=days, at=at(when))
+
+
+def clock(story: Story, milestone: str) -> Deadline:
+    return story.case.deadlines.filter(milestone=milestone).latest("pk")
+
+
+def test_sla_13_a_reply_is_submitted_only_while_the_clock_runs(started, cast):
+    """Else the pause would never end: nobody can restart the clock once the reply is being checked."""
+    paused(started, cast)
+    with pytest.raises(IllegalTransition, match="restart"):
+        started.submit()
+    assert clock(started, "resolve").state == "paused"
+    t.resume(started.pk, by=cast.water_handler, at=at("2026-11-18 10:00"))
+    started.submit()
+    assert clock(started, "resolve").state == "met"
+    assert (started.case.pause_reason, ClockPause.objects.get().state) == ("", RequestState.ENDED)
+
+
+def test_sla_13_what_waits_for_a_decision_ends_with_the_handling(started, cast):
+    """After a return for rework a new request is not in the way of an old one."""
+    t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-11-17 10:00"))
+    t.request_pause(
+        started.pk, by=cast.water_handler, reason="appraisal", evidence="检测委托书", at=at("2026-11-17 10:00")
+    )
+    started.submit()
+    assert Extension.objects.get().state == ClockPause.objects.get().state == RequestState.ENDED
+    t.return_for_rework(started.pk, by=cast.checker, comment="请补充", at=at("2026-11-19 10:00"))
+    t.request_pause(
+        started.pk, by=cast.water_handler, reason="appraisal", evidence="检测委托书", at=at("2026-11-19 11:00")
+    )
+    t.approve_pause(started.pk, by=cast.coordinator, approve=True, at=at("2026-11-19 12:00"))
+    assert clock(started, "resolve").state == "paused"
+
+
+def test_i13_a_pause_makes_no_lateness_unhappen(started, cast):
+    """The limit was over before the pause and no sweep had seen it: it stays late and its reminders go on."""
+    paused(started, cast, "2026-12-08 09:00")
+    assert clock(started, "resolve").state == "running"
+    jobs.sweep_deadlines(now=at("2026-12-08 09:05"))
+    assert clock(started, "resolve").breached_at == at("2026-12-07 17:30")
+    assert started.case.is_overdue
+    t.resume(started.pk, by=cast.water_handler, at=at("2026-12-08 11:00"))
+    started.submit("2026-12-08 15:00")
+    assert clock(started, "resolve").state == "missed"
+    assert clocks.was_late(started.case)
+
+
+def test_i13_late_before_the_pause_and_never_swept_is_late_at_the_end(started, cast):
+    paused(started, cast, "2026-12-08 09:00")
+    t.resume(started.pk, by=cast.water_handler, at=at("2026-12-08 11:00"))
+    started.submit("2026-12-08 15:00")
+    assert clock(started, "resolve").state == "missed"
+
+
+def test_sla_13_a_clock_begun_during_a_pause_stands_with_the_others(cast):
+    story = Story(cast).accept()
+    story.case.policy.rules.filter(milestone="task").delete()
+    moment = at("2026-11-16 10:10")
+    t.request_pause(story.pk, by=cast.coordinator, reason="appraisal", evidence="检测委托书", at=moment)
+    t.approve_pause(story.pk, by=cast.coordinator2, approve=True, at=moment)
+    story.assign()
+    assert clock(story, "first_contact").state == "paused"
+    t.resume(story.pk, by=cast.coordinator, at=at("2026-11-18 10:30"))
+    assert (clock(story, "first_contact").state, clock(story, "first_contact").due_at) == (
+        "running",
+        at("2026-11-19 17:30"),
+    )
+
+
+def test_sla_01_another_complexity_during_a_pause_counts_when_the_clock_runs_on(started, cast):
+    paused(started, cast)
+    t.classify(started.pk, by=cast.intake, complexity="complex", at=at("2026-11-17 11:00"))
+    assert (clock(started, "resolve").state, clock(started, "resolve").amount) == ("paused", 30)
+    t.resume(started.pk, by=cast.water_handler, at=at("2026-11-18 10:00"))
+    assert clock(started, "resolve").due_at == at("2026-12-29 17:30")
+
+
+def test_sla_04_a_limit_given_to_a_department_survives_another_complexity(cast):
+    story = Story(cast).accept().assign(limit=3).start()
+    t.classify(story.pk, by=cast.intake, complexity="complex", at=at("2026-11-16 11:30"))
+    assert (clock(story, "resolve").amount, clock(story, "task").amount) == (30, 3)
+    assert clock(story, "task").due_at == at("2026-11-19 17:30")
+
+
+def test_sla_04_the_limit_of_the_policy_follows_the_complexity_and_stays_within_the_case(cast):
+    story = Story(cast).accept().assign().start()
+    t.classify(story.pk, by=cast.intake, complexity="complex", at=at("2026-11-16 11:30"))
+    assert (clock(story, "task").amount, clock(story, "task").due_at) == (20, at("2026-12-14 17:30"))
+    t.classify(story.pk, by=cast.intake, complexity="simple", at=at("2026-11-16 11:40"))
+    assert (clock(story, "task").amount, clock(story, "task").due_at) == (10, at("2026-11-30 17:30"))
+
+
+def test_sla_12_a_corrected_calendar_stops_nothing_while_a_pause_lasts(started, cast):
+    """A limit over before the pause lies in it after the correction: it stands still, and the run goes on."""
+    paused(started, cast, "2026-12-08 09:00")
+    CalendarDay.objects.create(day="2026-11-18", is_working=False, name="停电")
+    clocks.forget_calendar()
+    calendar_jobs.correct(started.pk, at=at("2026-12-08 10:00"))
+    assert clock(started, "resolve").state == "paused"
+    t.resume(started.pk, by=cast.water_handler, at=at("2026-12-09 09:00"))
+    assert (clock(started, "resolve").state, clock(started, "resolve").due_at) == ("running", at("2026-12-09 17:30"))
