@@ -32,7 +32,7 @@ def clock(story: Story, milestone: str) -> Deadline:
 def test_sla_13_a_reply_is_submitted_only_while_the_clock_runs(started, cast):
     """Else the pause would never end: nobody can restart the clock once the reply is being checked."""
     paused(started, cast)
-    with pytest.raises(IllegalTransition, match="restart"):
+    with pytest.raises(IllegalTransition):
         started.submit()
     assert clock(started, "resolve").state == "paused"
     t.resume(started.pk, by=cast.water_handler, at=at("2026-11-18 10:00"))

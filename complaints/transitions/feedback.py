@@ -83,8 +83,7 @@ def call_back(
         channel=channel,
     )
     if row.is_reached:
-        if not complaint.replies.filter(delivered_at__isnull=False).exists():
-            complaint.replies.filter(sent_at__isnull=False).update(delivered_at=at)
+        if complaint.replies.filter(sent_at__isnull=False, delivered_at=None).update(delivered_at=at):
             clocks.stop(complaint, Milestone.REPLY, at=at)
         clocks.stop(complaint, Milestone.CALL_BACK, at=at)
     elif _attempts(complaint) >= CALL_BACK_ATTEMPTS:
@@ -273,7 +272,8 @@ def close(
     questions on systemic cause and lateness are answered (IMP-16, CLS-19, SLA-03, IMP-17)."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "close", by=by, version=version)
-    if not complaint.replies.filter(delivered_at__isnull=False).exists():
+    newest = complaint.replies.filter(sent_at__isnull=False).order_by("-round").first()
+    if newest is None or newest.delivered_at is None:
         raise IllegalTransition(
             _("The reply was not yet given to the complainant; record the call or handing over first.")
         )

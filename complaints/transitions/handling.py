@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -47,6 +48,8 @@ from complaints.transitions.intake import check_text
 from complaints.transitions.remedies import ask_approval
 
 _ENDED = (Status.ARCHIVED,)
+# So many attempts in vain to tell a reply count as telling it.
+ATTEMPTS = 3
 
 
 def _open_for(complaint_id: int, permission: str, *, by: User | None) -> Complaint:
@@ -114,6 +117,7 @@ def add_contact(
     complaint = _open_for(complaint_id, "complaints.record_contact", by=by)
     if contacted_at > at:
         raise InvalidInput("contacted_at", _("This time is in the future; give the time of the contact."))
+    _check_order(complaint, direction, purpose, contacted_at)
     if outcome == ContactOutcome.REACHED:
         core.require("summary", summary, _("Write down what was said."))
     check_text("summary", summary, limit=10_000)
@@ -130,9 +134,9 @@ def add_contact(
     )
     reached_out = direction == ContactDirection.OUT and outcome == ContactOutcome.REACHED
     if reached_out:
-        clocks.stop(complaint, Milestone.FIRST_CONTACT, at=contacted_at)
+        _stop_begun(complaint, Milestone.FIRST_CONTACT, at=contacted_at)
         if purpose == ContactPurpose.PROGRESS:
-            clocks.stop(complaint, Milestone.PROGRESS, at=contacted_at)
+            _stop_begun(complaint, Milestone.PROGRESS, at=contacted_at)
     if direction == ContactDirection.OUT and purpose == ContactPurpose.REPLY:
         _deliver_reply(complaint, outcome, at=contacted_at)
     clocks.refresh(complaint)
@@ -151,13 +155,54 @@ def _heads(user: User | None, complaint: Complaint) -> bool:
     return user.memberships.filter(department__in=units, is_head=True, until=None).exists()
 
 
+def _check_order(complaint: Complaint, direction: str, purpose: str, contacted_at: datetime) -> None:
+    """A contact is not before the complaint, and a reply is given only once it is sent (AT-08, SLA-06).
+
+    A page gives whole minutes. Raises InvalidInput at the field.
+    """
+    if contacted_at < _minute(complaint.received_at):
+        raise InvalidInput(
+            "contacted_at",
+            _("The complaint came in only on %(moment)s; give the time of the contact."),
+            moment=f"{timezone.localtime(complaint.received_at):%Y-%m-%d %H:%M}",
+        )
+    if direction != ContactDirection.OUT or purpose != ContactPurpose.REPLY:
+        return
+    sent_at = complaint.replies.filter(sent_at__isnull=False).aggregate(newest=Max("sent_at"))["newest"]
+    if sent_at is None:
+        raise InvalidInput("purpose", _("No reply has been checked and sent yet; choose another purpose."))
+    if contacted_at < _minute(sent_at):
+        raise InvalidInput(
+            "contacted_at",
+            _("The reply was sent only on %(moment)s; give the time it was told."),
+            moment=f"{timezone.localtime(sent_at):%Y-%m-%d %H:%M}",
+        )
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _stop_begun(complaint: Complaint, milestone: str, *, at: datetime) -> None:
+    """Stop a clock of the case that had begun by then: what was said before it does not meet it (SLA-17)."""
+    if any(_minute(row.started_at) <= at for row in clocks.running(complaint, milestone)):
+        clocks.stop(complaint, milestone, at=at)
+
+
 def _deliver_reply(complaint: Complaint, outcome: ContactOutcome, *, at: datetime) -> None:
-    """A reply is delivered when told, or after three recorded attempts in vain."""
+    """A reply is delivered when told, or after three recorded attempts in vain since it was sent."""
+    reply = complaint.replies.filter(sent_at__isnull=False, delivered_at=None).order_by("-round").first()
+    if reply is None or reply.sent_at is None:
+        return
     attempts = Contact.objects.filter(
-        complaint=complaint, purpose=ContactPurpose.REPLY, direction=ContactDirection.OUT
+        complaint=complaint,
+        purpose=ContactPurpose.REPLY,
+        direction=ContactDirection.OUT,
+        at__gte=_minute(reply.sent_at),
     ).count()
-    if outcome == ContactOutcome.REACHED or attempts >= 3:
-        complaint.replies.filter(sent_at__isnull=False, delivered_at=None).update(delivered_at=at)
+    if outcome == ContactOutcome.REACHED or attempts >= ATTEMPTS:
+        reply.delivered_at = at
+        reply.save(update_fields=["delivered_at"])
         clocks.stop(complaint, Milestone.REPLY, at=at)
 
 
