@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
@@ -13,6 +14,7 @@ from complaints import notify, suggestion_hints, task_clocks
 from complaints.action_form import ActionForm
 from complaints.choice_fields import DepartmentField, LongText, PersonField, with_loads
 from complaints.clock_rules import Unit
+from complaints.clock_texts import format_moment
 from complaints.policy_forms import UNITS
 from complaints.states import RiskGrade
 
@@ -121,6 +123,14 @@ class RequestReturn(ActionForm):
     in_dialog = True
     intro = _("The complaints office decides. Once a case is designated it cannot be returned again.")
     reason = forms.CharField(label=_("Why the case is not yours"), max_length=300, widget=LongText(3))
+
+    def prepare(self) -> None:
+        lead = next((row for row in self.complaint.assignments.all() if row.is_current and row.role == "lead"), None)
+        until = task_clocks.return_until(lead, self.complaint) if lead else None
+        if until:
+            self.fields["reason"].help_text = _("This can be asked for until %(moment)s.") % {
+                "moment": format_moment(until, gettext)
+            }
 
 
 class GrantReturn(ActionForm):

@@ -86,6 +86,10 @@ def plain_sentence(row: Notification) -> str:
             "%(number)s: an e-mail to the complainant came back; use another way to reach the complainant."
         ),
         "return_requested": _("%(number)s: a department wants to return the case."),
+        "return_refused": _("%(number)s stays with your department: the return was refused, read the reason."),
+        "taken_back": _("%(number)s is no longer with your department."),
+        "clock_decided": _("%(number)s: your request about the clock is decided, read the decision."),
+        "pause_over": _("%(number)s: the longest pause is over, the clock runs again."),
         "consultation_requested": _("%(number)s: somebody asks to read the archived file; decide on it."),
         "consultation_decided": _("%(number)s: your request to read the archived file is decided."),
         "files_due": _("The time of %(count)s archived files is over; decide what becomes of them."),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from accounts.models import User
 from complaints import clocks, deadlines, events, permissions, task_clocks
 from complaints.calendars import CalendarMissing, WorkingCalendar
-from complaints.models import Complaint, Deadline
+from complaints.models import Assignment, Complaint, Deadline
 from complaints.states import MOVES, AssignmentRole, AssignmentState, DeadlineState, Move, RequestState
 
 
@@ -29,6 +31,8 @@ def _makes_sense(complaint: Complaint, action: str) -> bool:
     assignments = [row for row in complaint.assignments.all() if row.is_current]
     if action in ("grant_return", "refuse_return"):
         return any(row.state == AssignmentState.RETURN_REQUESTED for row in assignments)
+    if action == "request_return":
+        return any(row.role == AssignmentRole.LEAD and _may_return(row, complaint) for row in assignments)
     if action == "approve_pause":
         return any(row.state == RequestState.REQUESTED for row in complaint.pauses.all())
     if action == "resume":
@@ -48,6 +52,14 @@ def _makes_sense(complaint: Complaint, action: str) -> bool:
     if action == "undo_import":
         return complaint.import_batch_id is not None and events.is_untouched_since_import(complaint)
     return True
+
+
+def _may_return(task: Assignment, complaint: Complaint) -> bool:
+    """Whether a return can still be asked for (ASG-06)."""
+    if task.is_designated or task.state == AssignmentState.RETURN_REQUESTED:
+        return False
+    until = task_clocks.return_until(task, complaint)
+    return until is None or timezone.now() <= until
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from complaints.states import AssignmentRole, DeadlineState, Milestone
 # Beyond it a limit given by a person is a slip of the pen.
 MOST_UNITS = 999
 _IN_DAYS = (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS)
+# So many working days after the assignment a department may ask to return the case (ASG-06).
+RETURN_DAYS = 5
 
 
 def rule_of(complaint: Complaint) -> PolicyRule | None:
@@ -90,6 +92,15 @@ def go_on(task: Assignment, complaint: Complaint, *, asked_at: datetime, at: dat
             continue
         clocks.cancel(complaint, Milestone.TASK, at=at, assignment=task)
         clocks.start(complaint, fitting, at=at, assignment=task)
+
+
+def return_until(task: Assignment, complaint: Complaint) -> datetime | None:
+    """Until when the department may ask to return the case (ASG-06); None where the calendar ends before."""
+    calendar = clocks.working_calendar(complaint.policy.slots)
+    try:
+        return deadlines.due_at(task.assigned_at, ClockRule(RETURN_DAYS, Unit.WORKING_DAYS), calendar).at
+    except CalendarMissing:
+        return None
 
 
 def begin_anew(row: Deadline, complaint: Complaint, *, at: datetime) -> Deadline | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.errors import InvalidInput
-from complaints import transitions
-from complaints.models import Assignment, Notification
+from accounts.errors import IllegalTransition, InvalidInput
+from complaints import clocks, selectors, transitions
+from complaints.models import Assignment, CalendarYear, Notification
 from complaints.states import AssignmentRole, Milestone
 from complaints.tests.factories import Story, at
 
@@ -87,3 +87,62 @@ def test_asg_12_a_handler_belongs_to_the_department(cast):
     with pytest.raises(InvalidInput) as refused:
         story.assign(handler=cast.roads_handler)
     assert refused.value.field == "handler"
+
+
+def ask_back(story: Story, cast, when: str) -> None:
+    transitions.request_return(story.pk, by=cast.water_handler, reason="属于物业", at=at(when))
+
+
+def test_asg_06_a_return_is_asked_for_within_five_working_days(cast):
+    """Assigned on Monday the 16th: until the close of business of Monday the 23rd, and not a second longer."""
+    story = Story(cast).accept().assign().start()
+    with pytest.raises(IllegalTransition, match="2026-11-23 17:30"):
+        ask_back(story, cast, "2026-11-23 17:30:01")
+    assert Assignment.objects.get().return_requested_at is None
+    ask_back(story, cast, "2026-11-23 17:30")
+    assert Assignment.objects.get().return_requested_at == at("2026-11-23 17:30")
+
+
+def test_asg_06_the_case_offers_a_return_only_while_it_can_be_asked_for(cast, client, monkeypatch):
+    story = Story(cast).accept().assign().start()
+    offered = lambda: (
+        "request_return"
+        in [  # noqa: E731
+            move.action for move in selectors.available_actions(story.case, cast.water_handler)
+        ]
+    )
+    monkeypatch.setattr(selectors.timezone, "now", lambda: at("2026-11-17 09:00"))
+    assert offered()
+    client.force_login(cast.water_handler)
+    page = client.get(f"/desk/cases/{story.case.number}/actions/request_return/").content.decode()
+    assert "2026年11月23日 周一 17:30" in page
+    monkeypatch.setattr(selectors.timezone, "now", lambda: at("2026-11-24 09:00"))
+    assert not offered()
+    monkeypatch.setattr(selectors.timezone, "now", lambda: at("2026-11-17 09:00"))
+    Assignment.objects.update(is_designated=True)
+    assert not offered()
+
+
+def test_asg_06_a_year_without_calendar_closes_no_window(cast):
+    story = Story(cast).accept().assign().start()
+    CalendarYear.objects.filter(year=2026).delete()
+    clocks.forget_calendar()
+    ask_back(story, cast, "2026-11-30 09:00")
+    assert Assignment.objects.get().return_reason == "属于物业"
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_asg_05_who_asked_for_the_return_hears_the_decision(cast, granted):
+    story = Story(cast).accept().assign().start()
+    ask_back(story, cast, "2026-11-17 09:00")
+    decide = transitions.grant_return if granted else transitions.refuse_return
+    decide(story.pk, by=cast.coordinator, note="已核实职责", at=at("2026-11-17 14:00"))
+    assert told("taken_back" if granted else "return_refused") == {"W001"}
+    assert told("return_refused" if granted else "taken_back") == set()
+
+
+def test_asg_05_who_had_the_case_hears_that_it_was_moved(cast):
+    story = Story(cast).accept().assign().start()
+    transitions.reassign(story.pk, by=cast.coordinator, department=cast.roads, reason="属于道路", at=WHEN)
+    assert told("taken_back") == {"W001"}
+    assert "R001" in told("assigned")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from complaints import transitions
 from complaints.models import Complaint
@@ -168,6 +169,7 @@ def test_an_attempt_in_vain_is_recorded(cast, client):
 def test_return_is_asked_for_and_decided(cast, client):
     """ASG-06: a department asks, the office decides; designated, there is no second time."""
     story = Story(cast).accept().assign().start()
+    story.case.assignments.update(assigned_at=timezone.now())
     assert post(client, cast.water_handler, story, "request_return", reason="属于物业").status_code == 302
     assert post(client, cast.coordinator, story, "refuse_return", note="管网是你们的").status_code == 302
     again = post(client, cast.water_handler, story, "request_return", reason="还是属于物业")

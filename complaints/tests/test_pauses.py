@@ -7,7 +7,7 @@ import pytest
 from accounts.errors import IllegalTransition
 from complaints import calendar_jobs, clocks, jobs
 from complaints import transitions as t
-from complaints.models import CalendarDay, ClockPause, Deadline, Extension
+from complaints.models import CalendarDay, ClockPause, Deadline, Extension, Notification
 from complaints.states import RequestState
 from complaints.tests.factories import Story, at
 
@@ -113,6 +113,45 @@ def test_sla_04_the_limit_of_the_policy_follows_the_complexity_and_stays_within_
     assert (clock(story, "task").amount, clock(story, "task").due_at) == (20, at("2026-12-14 17:30"))
     t.classify(story.pk, by=cast.intake, complexity="simple", at=at("2026-11-16 11:40"))
     assert (clock(story, "task").amount, clock(story, "task").due_at) == (10, at("2026-11-30 17:30"))
+
+
+def told(kind: str) -> set[str]:
+    return set(Notification.objects.filter(kind=kind).values_list("recipient__staff_number", flat=True))
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_sla_13_who_asked_hears_what_was_decided(started, cast, approve):
+    moment = at("2026-11-17 10:00")
+    t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=moment)
+    t.request_pause(started.pk, by=cast.water_handler2, reason="appraisal", evidence="检测委托书", at=moment)
+    t.request_reset(started.pk, by=cast.water_head, facts="又一处爆管", evidence="照片", at=moment)
+    t.approve_extension(started.pk, by=cast.coordinator, approve=approve, note="已核实", at=moment)
+    assert told("clock_decided") == {"W001"}
+    t.approve_reset(started.pk, by=cast.coordinator, approve=approve, note="已核实", at=moment)
+    t.approve_pause(started.pk, by=cast.coordinator, approve=approve, at=moment)
+    assert told("clock_decided") == {"W001", "W002", "W003"}
+
+
+def test_sla_13_a_pause_that_ran_out_is_told_to_who_has_the_case(started, cast):
+    paused(started, cast, days=1)
+    jobs.sweep_deadlines(now=at("2026-11-18 10:00"))
+    jobs.sweep_deadlines(now=at("2026-11-18 10:05"))
+    assert told("pause_over") == {"A001", "W001"}
+    assert Notification.objects.filter(kind="pause_over").count() == 2
+
+
+@pytest.mark.parametrize("is_swept", [True, False])
+def test_sla_13_no_extension_is_granted_after_the_limit(started, cast, is_swept):
+    """Asked for in time and decided too late: what was late stays late, and the dates stay."""
+    t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-12-07 10:00"))
+    if is_swept:
+        jobs.sweep_deadlines(now=at("2026-12-07 17:31"))
+    with pytest.raises(IllegalTransition, match="2026-12-07 17:30"):
+        t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="同意", at=at("2026-12-07 17:31"))
+    assert clock(started, "resolve").due_at == at("2026-12-07 17:30")
+    assert Extension.objects.get().state == RequestState.REQUESTED
+    t.approve_extension(started.pk, by=cast.coordinator, approve=False, note="已超时", at=at("2026-12-08 09:00"))
+    assert Extension.objects.get().state == RequestState.REFUSED
 
 
 def test_sla_12_a_corrected_calendar_stops_nothing_while_a_pause_lasts(started, cast):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
@@ -89,6 +90,8 @@ def reassign(
     core.finish(
         complaint, "reassign", by=by, at=at, fields=["lead_department", "handler"], note=f"{department.name}: {reason}"
     )
+    if lead:
+        _tell_taken_back(complaint, lead)
     return complaint
 
 
@@ -181,7 +184,10 @@ def finish_supporting(
 def request_return(
     complaint_id: int, *, by: User, reason: str, version: int | None = None, at: datetime | None = None
 ) -> Complaint:
-    """The department says the case is not theirs; the office decides (ASG-06). Not after a designation."""
+    """The department says the case is not theirs; the office decides (ASG-06).
+
+    Not after a designation, and not once the window in working days is over: then only the office moves the case.
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "request_return", by=by, version=version)
     core.require("reason", reason, _("Give the reason for returning the case."))
@@ -191,6 +197,16 @@ def request_return(
         raise IllegalTransition(_("The case was designated to your department; it cannot be returned again."))
     if lead.state == AssignmentState.RETURN_REQUESTED:
         raise IllegalTransition(_("A return of this case is being decided; wait for the decision."))
+    until = task_clocks.return_until(lead, complaint)
+    if until is not None and at > until:
+        raise IllegalTransition(
+            _(
+                "The case could be returned until %(moment)s, %(days)s working days after the assignment. If it is not "
+                "yours, ask the coordinator to move it."
+            ),
+            moment=f"{timezone.localtime(until):%Y-%m-%d %H:%M}",
+            days=task_clocks.RETURN_DAYS,
+        )
     lead.state, lead.return_reason, lead.return_requested_by, lead.return_requested_at = (
         AssignmentState.RETURN_REQUESTED,
         reason[:300],
@@ -231,6 +247,7 @@ def grant_return(
         fields=["lead_department", "handler", "return_rounds"],
         note=note,
     )
+    _tell_taken_back(complaint, lead)
     return complaint
 
 
@@ -254,6 +271,7 @@ def refuse_return(
     complaint.return_rounds += 1
     complaint.save(update_fields=["return_rounds"])
     core.finish(complaint, "refuse_return", by=by, at=at, fields=["return_rounds"], note=note)
+    notify.tell(_people_of(lead), "return_refused", complaint=complaint, dedupe=f"return_refused:{lead.pk}")
     return complaint
 
 
@@ -271,6 +289,17 @@ def _returning(complaint: Complaint) -> Assignment:
 def _adjudicate(lead: Assignment, *, by: User, at: datetime, note: str) -> None:
     lead.adjudicated_by, lead.adjudicated_at, lead.adjudication_note = by, at, note[:300]
     lead.save(update_fields=["adjudicated_by", "adjudicated_at", "adjudication_note"])
+
+
+def _people_of(task: Assignment) -> list[User]:
+    """Who had a task in hand: its handler and who asked to return it; else everybody who could have taken it."""
+    known = [user for user in (task.handler, task.return_requested_by) if user]
+    return known or list(notify.members_with("complaints.handle_complaint", [task.department_id]))
+
+
+def _tell_taken_back(complaint: Complaint, task: Assignment) -> None:
+    """The department no longer sees the case; whoever worked on it shall not look for it (ASG-05)."""
+    notify.tell(_people_of(task), "taken_back", complaint=complaint, dedupe=f"taken_back:{task.pk}", by_email=False)
 
 
 def _end(row: Assignment, state: AssignmentState, *, at: datetime) -> None:

@@ -92,6 +92,7 @@ def approve_pause(
         row.state = RequestState.REFUSED
     row.save(update_fields=["decided_by", "decided_at", "state", "started_at", "max_until"])
     core.finish(complaint, "approve_pause", by=by, at=at, reference=core.ref(row), note=row.state)
+    _tell_decided(complaint, row)
     return row
 
 
@@ -112,11 +113,14 @@ def resume(complaint_id: int, *, by: User | None, version: int | None = None, at
     """Let the clocks run on; by=None when the longest pause is over."""
     at = core.moment(at)
     complaint = core.begin(complaint_id, "resume", by=by, version=version)
-    if not ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).exists():
-        raise IllegalTransition(_("The clock is not stopped."))
+    pause = ClockPause.objects.filter(complaint=complaint, state=RequestState.APPROVED).first()
+    if pause is None:
+        raise IllegalTransition(_("The clock is not stopped; it needs no restart."))
     _check_order(complaint, at)
     end_pause(complaint, at=at)
     core.finish(complaint, "resume", by=by, at=at, fields=["pause_reason"])
+    if by is None:
+        notify.tell(notify.keepers(complaint), "pause_over", complaint=complaint, dedupe=f"pause_over:{pause.pk}")
     return complaint
 
 
@@ -139,8 +143,14 @@ def request_extension(
     ).first()
     if deadline is None:
         raise IllegalTransition(_("This clock is not running."))
-    if at > deadline.due_at:
-        raise IllegalTransition(_("The limit is already over; it cannot be extended any more."))
+    if deadline.breached_at or at > deadline.due_at:
+        raise IllegalTransition(
+            _(
+                "The limit was over on %(moment)s and cannot be extended any more. The reason for the lateness is "
+                "recorded at closing."
+            ),
+            moment=f"{timezone.localtime(deadline.due_at):%Y-%m-%d %H:%M}",
+        )
     amount, allowed = _extension_of(complaint, deadline)
     used = Extension.objects.filter(deadline=deadline, state=RequestState.APPROVED).count()
     if used >= allowed:
@@ -195,6 +205,14 @@ def approve_extension(
         deadline = row.deadline
         if deadline.state != DeadlineState.RUNNING:
             raise IllegalTransition(_("This clock is not running."))
+        if deadline.breached_at or at > deadline.due_at:
+            raise IllegalTransition(
+                _(
+                    "The limit was over on %(moment)s, before the decision; refuse the extension. The reason for the "
+                    "lateness is recorded at closing."
+                ),
+                moment=f"{timezone.localtime(deadline.due_at):%Y-%m-%d %H:%M}",
+            )
         deadline.extra_amount += row.amount
         try:
             clocks.set_due(deadline, complaint)
@@ -210,6 +228,7 @@ def approve_extension(
         notify.tell_complainant(complaint, "extended", dedupe=f"extended:{row.pk}")
     row.save(update_fields=["decided_by", "decided_at", "decision_note", "state", "new_due_at"])
     core.finish(complaint, "approve_extension", by=by, at=at, reference=core.ref(row), note=f"{row.state}: {note}")
+    _tell_decided(complaint, row)
     return row
 
 
@@ -270,7 +289,14 @@ def approve_reset(
         _tell_new_date(complaint, row, by=by, at=at)
     row.save(update_fields=["decided_by", "decided_at", "decision_note", "state", "changes"])
     core.finish(complaint, "approve_reset", by=by, at=at, reference=core.ref(row), note=row.state)
+    _tell_decided(complaint, row)
     return row
+
+
+def _tell_decided(complaint: Complaint, row: ClockPause | Extension | ClockReset) -> None:
+    """Whoever asked hears that it is decided: work planned on the other answer is work done late."""
+    if row.requested_by is not None:
+        notify.tell([row.requested_by], "clock_decided", complaint=complaint, dedupe=f"decided:{core.ref(row)}")
 
 
 def lapse_requests(complaint: Complaint) -> None:
