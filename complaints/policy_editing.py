@@ -96,6 +96,11 @@ def draft_of(policy: ServicePolicy) -> Profile:
     )
 
 
+def lacks_tasks(draft: Profile) -> bool:
+    """Whether departments get no clock of their own by this policy (SLA-04)."""
+    return not any(rule.milestone == Milestone.TASK for rule in draft.rules)
+
+
 def ladder_from(stored: list[dict[str, Any]]) -> tuple[LadderStep, ...]:
     """The steps of a stored ladder."""
     return tuple(

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
-from complaints import policy_editing, reopening
+from complaints import policy_editing, profiles, reopening
 from complaints.choice_fields import LongText
 from complaints.clock_rules import LadderStep, StartsOn, Unit
 from complaints.models import ServicePolicy
@@ -226,10 +226,14 @@ def _initial(rule: ProfileRule) -> dict[str, Any]:
 
 
 class PolicyEditor:
-    """Both forms of one policy as a whole, on the revision `policy`."""
+    """Both forms of one policy as a whole, on the revision `policy`.
 
-    def __init__(self, data: Any, *, policy: ServicePolicy) -> None:
+    `with_tasks`: where it has no limit for the tasks of departments, the usual ones are proposed (SLA-04).
+    """
+
+    def __init__(self, data: Any, *, policy: ServicePolicy, with_tasks: bool = False) -> None:
         self.stored = policy_editing.draft_of(policy)
+        proposed = with_tasks and policy_editing.lacks_tasks(self.stored)
         today = timezone.localdate()
         initial = {
             "based_on": policy.revision,
@@ -242,7 +246,7 @@ class PolicyEditor:
             **{f"reopen_{name}": value for name, value in policy.reopening.items()},
         }
         self.form = PolicyForm(data, initial=initial)
-        self.limits = Limits(data, rules=self.stored.rules)
+        self.limits = Limits(data, rules=profiles.with_tasks(self.stored).rules if proposed else self.stored.rules)
         self.draft: Profile = self.stored
 
     def is_valid(self) -> bool:

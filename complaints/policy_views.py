@@ -30,7 +30,8 @@ def edit(request: StaffRequest, code: str) -> HttpResponse:
     policy = policy_editing.newest(code)
     if policy is None:
         raise Http404
-    editor = PolicyEditor(request.POST if request.method == "POST" else None, policy=policy)
+    data = request.POST if request.method == "POST" else None
+    editor = PolicyEditor(data, policy=policy, with_tasks="tasks" in request.GET)
     if not editor.form.is_bound:
         return _page(request, editor, policy)
     try:

@@ -303,7 +303,7 @@ def _resolve(
     )
 
 
-def _with_tasks(profile: Profile) -> Profile:
+def with_tasks(profile: Profile) -> Profile:
     """The profile with a limit for the task of each department: two thirds of the limit for handling.
 
     No law prescribes it. What is left is for the check and for a second department, should the first be wrong.
@@ -640,4 +640,4 @@ _SHIPPED: tuple[Profile, ...] = (
     ),
 )
 
-PROFILES: tuple[Profile, ...] = tuple(_with_tasks(profile) for profile in _SHIPPED)
+PROFILES: tuple[Profile, ...] = tuple(with_tasks(profile) for profile in _SHIPPED)

@@ -5,7 +5,8 @@ Runs after each migrate and adds only what is missing, so an organisation's own 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -16,6 +17,7 @@ from complaints.risk_standards import load_standard
 
 if TYPE_CHECKING:
     from complaints.models import Category
+    from complaints.profiles import Profile
 
 
 def load_reference(sender=None, using="default", **kwargs) -> None:
@@ -162,43 +164,75 @@ def load_calendar(using: str = "default") -> None:
 
 
 def load_policies(using: str = "default") -> None:
-    """Add the shipped policy profiles that are not stored yet (SLA-01)."""
-    from complaints.models import PolicyRule, ServicePolicy
+    """Add the shipped policy profiles that are not stored yet, and what older stored ones lack (SLA-01)."""
+    from complaints.models import ServicePolicy
     from complaints.profiles import PROFILES
 
     known = set(ServicePolicy.objects.using(using).values_list("code", "revision"))
     for profile in PROFILES:
-        if (profile.code, profile.version) in known:
+        if (profile.code, profile.version) not in known:
+            _store_policy(profile, using=using)
+    _complete_policies(using=using)
+
+
+def _complete_policies(*, using: str) -> None:
+    """Give each shipped policy nobody has revised a next revision, from today on, with what a later release knows.
+
+    That is the limit for the tasks of departments and the rules on reopening (SLA-04, CASE-03). Cases keep the
+    revision they have; a policy the organisation revised stays as it is, its page offers the same.
+    """
+    from complaints.models import ServicePolicy
+    from complaints.profiles import PROFILES
+    from complaints.states import Milestone
+
+    today = timezone.localdate()
+    for profile in PROFILES:
+        newest = ServicePolicy.objects.using(using).filter(code=profile.code).order_by("revision").last()
+        if newest is None or newest.revision != profile.version or newest.valid_from >= today:
             continue
-        policy = ServicePolicy.objects.using(using).create(
-            code=profile.code,
-            revision=profile.version,
-            name=profile.name_zh,
-            name_en=profile.name_en,
-            legal_basis=profile.legal_basis,
-            valid_from=profile.valid_from,
-            valid_until=profile.valid_until,
-            is_government=profile.government,
-            is_default=profile.code == "house_default",
-            slots=[[str(a), str(b)] for a, b in profile.slots],
-            remedies={"zh-hans": list(profile.remedies_zh), "en": list(profile.remedies_en)},
-            reopening=dict(profile.reopening),
+        if newest.valid_until is not None and newest.valid_until < today:
+            continue
+        if newest.reopening and newest.rules.filter(milestone=Milestone.TASK).exists():
+            continue
+        ends = newest.valid_until
+        newest.valid_until = today - timedelta(days=1)
+        newest.save(update_fields=["valid_until"])
+        complete = replace(profile, version=newest.revision + 1, valid_from=today, valid_until=ends)
+        _store_policy(complete, using=using, is_default=newest.is_default)
+
+
+def _store_policy(profile: Profile, *, using: str, is_default: bool | None = None) -> None:
+    from complaints.models import PolicyRule, ServicePolicy
+
+    policy = ServicePolicy.objects.using(using).create(
+        code=profile.code,
+        revision=profile.version,
+        name=profile.name_zh,
+        name_en=profile.name_en,
+        legal_basis=profile.legal_basis,
+        valid_from=profile.valid_from,
+        valid_until=profile.valid_until,
+        is_government=profile.government,
+        is_default=profile.code == "house_default" if is_default is None else is_default,
+        slots=[[str(a), str(b)] for a, b in profile.slots],
+        remedies={"zh-hans": list(profile.remedies_zh), "en": list(profile.remedies_en)},
+        reopening=dict(profile.reopening),
+    )
+    PolicyRule.objects.using(using).bulk_create(
+        PolicyRule(
+            policy=policy,
+            milestone=rule.milestone,
+            complexity=rule.complexity,
+            amount=rule.amount,
+            unit=str(rule.unit),
+            starts_on=rule.starts_on,
+            start_day_counts=rule.start_day_counts,
+            extension_amount=rule.extension_amount,
+            max_extensions=rule.max_extensions,
+            roll_forward=rule.roll_forward,
+            after_hours_next_day=rule.after_hours_next_day,
+            ladder=[asdict(step) for step in rule.ladder],
+            resets=rule.resets,
         )
-        PolicyRule.objects.using(using).bulk_create(
-            PolicyRule(
-                policy=policy,
-                milestone=rule.milestone,
-                complexity=rule.complexity,
-                amount=rule.amount,
-                unit=str(rule.unit),
-                starts_on=rule.starts_on,
-                start_day_counts=rule.start_day_counts,
-                extension_amount=rule.extension_amount,
-                max_extensions=rule.max_extensions,
-                roll_forward=rule.roll_forward,
-                after_hours_next_day=rule.after_hours_next_day,
-                ladder=[asdict(step) for step in rule.ladder],
-                resets=rule.resets,
-            )
-            for rule in profile.rules
-        )
+        for rule in profile.rules
+    )

@@ -63,6 +63,7 @@ def policy(request: HttpRequest, code: str, revision: int) -> HttpResponse:
         "reopening": reopening.in_words(found.reopening),
         "is_newest": not ServicePolicy.objects.filter(code=code, revision__gt=revision).exists(),
         "may_edit": any(request.user.has_perm(name) for name in EDITORS),
+        "lacks_tasks": not any(line[0].milestone == Milestone.TASK for line in lines),
     }
     return render(request, "complaints/settings/policy.html", context)
 

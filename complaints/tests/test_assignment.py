@@ -105,12 +105,11 @@ def test_asg_06_a_return_is_asked_for_within_five_working_days(cast):
 
 def test_asg_06_the_case_offers_a_return_only_while_it_can_be_asked_for(cast, client, monkeypatch):
     story = Story(cast).accept().assign().start()
-    offered = lambda: (
-        "request_return"
-        in [  # noqa: E731
-            move.action for move in selectors.available_actions(story.case, cast.water_handler)
-        ]
-    )
+
+    def offered() -> bool:
+        moves = selectors.available_actions(story.case, cast.water_handler)
+        return "request_return" in [move.action for move in moves]
+
     monkeypatch.setattr(selectors.timezone, "now", lambda: at("2026-11-17 09:00"))
     assert offered()
     client.force_login(cast.water_handler)

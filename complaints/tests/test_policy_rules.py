@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
-from complaints import policy_editing, remedies, transitions
+from complaints import clocks, policy_editing, remedies, transitions
 from complaints.clock_rules import LadderStep, NoticeKind, OffsetKind, Recipient
-from complaints.models import Deadline, Remedy, ServicePolicy
+from complaints.models import Complaint, Deadline, Remedy, ServicePolicy
+from complaints.reference import load_policies
 from complaints.states import RemedyState
-from complaints.tests.factories import Story, at
+from complaints.tests.factories import Story, at, registered
 from complaints.transitions.remedies import ask_approval
 
 pytestmark = pytest.mark.django_db
@@ -343,3 +344,59 @@ def test_coo_09_the_interface_for_programs_asks_for_the_same_tick(client, answer
     assert (refused.status_code, "differs_knowingly" in refused.content.decode()) == (400, True)
     told = client.post(url, {**OTHERWISE, "differs_knowingly": True}, content_type="application/json")
     assert (told.status_code, answered.case.status) == (200, "quality_check")
+
+
+# --- What older stored policies lack ------------------------------------------------------------------
+def older(code: str) -> ServicePolicy:
+    """A policy as it was stored before departments had limits and reopening had rules."""
+    policy = ServicePolicy.objects.get(code=code, revision=1)
+    policy.rules.filter(milestone="task").delete()
+    ServicePolicy.objects.filter(pk=policy.pk).update(reopening={})
+    return ServicePolicy.objects.get(pk=policy.pk)
+
+
+def test_sla_04_case_03_an_untouched_older_policy_gets_a_revision_with_what_it_lacks(cast):
+    """With the next upgrade, from its day on, once; cases keep the revision they have."""
+    before = older("house_default")
+    limits = set(before.rules.values_list("milestone", "complexity", "amount"))
+    case = registered().complaint
+    load_policies()
+    load_policies()
+    stored = ServicePolicy.objects.get(code="house_default", revision=2)
+    today = timezone.localdate()
+    assert (stored.valid_from, stored.valid_until, stored.is_default) == (today, None, True)
+    assert ServicePolicy.objects.get(pk=before.pk).valid_until == today - timedelta(days=1)
+    assert stored.reopening == {"within_days": 90, "unit": "days", "most": 2}
+    assert {row for row in stored.rules.values_list("milestone", "complexity", "amount") if row[0] != "task"} == limits
+    assert stored.rules.get(milestone="task", complexity="simple").amount == 10
+    assert Complaint.objects.get(pk=case.pk).policy == before
+    assert clocks.policy_for(None, on=today) == stored
+    assert ServicePolicy.objects.filter(code="house_default").count() == 2
+
+
+def test_sla_01_a_policy_the_organisation_revised_is_left_and_its_page_offers_the_limits(client, cast):
+    older("house_default")
+    draft = policy_editing.draft_of(policy_editing.newest("house_default"))
+    stored = policy_editing.revise(
+        replace(draft, valid_from=timezone.localdate()), is_default=True, based_on=1, by=cast.coordinator
+    )
+    load_policies()
+    assert policy_editing.newest("house_default") == stored
+    client.force_login(cast.coordinator)
+    page = client.get(f"/desk/settings/policies/house_default/{stored.revision}/").content.decode()
+    assert "/desk/settings/policies/house_default/edit/?tasks=1" in page
+    editor = client.get("/desk/settings/policies/house_default/edit/?tasks=1").context["editor"]
+    proposed = [form.initial for form in editor.limits if form.initial.get("milestone") == "task"]
+    assert {(form["complexity"], form["amount"], form["ladder"]) for form in proposed} == {
+        ("simple", 10, "task"),
+        ("complex", 20, "task"),
+    }
+    plain = client.get("/desk/settings/policies/house_default/edit/").context["editor"]
+    assert not any(form.initial.get("milestone") == "task" for form in plain.limits)
+
+
+def test_sla_01_a_repealed_policy_is_left_as_it_is(cast):
+    before = older("cn_samr_2020")
+    load_policies()
+    assert ServicePolicy.objects.filter(code="cn_samr_2020").count() == 2
+    assert ServicePolicy.objects.get(pk=before.pk).reopening == {}
