@@ -15,7 +15,18 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import security, takedowns
 from accounts.errors import IllegalTransition, InvalidInput
-from complaints import chat, events, files, import_jobs, information_requests, lookup, notify, outgoing, reminders
+from complaints import (
+    chat,
+    events,
+    files,
+    import_jobs,
+    information_requests,
+    lookup,
+    machine_clock,
+    notify,
+    outgoing,
+    reminders,
+)
 from complaints.models import ClockPause, Complaint, IdempotencyKey, IntakeDraft, JobRun, Notification
 from complaints.states import RequestState, Status
 from complaints.transitions import clock
@@ -26,20 +37,20 @@ logger = logging.getLogger("huiyin.jobs")
 LEASE = timedelta(minutes=30)
 BATCH = 500
 MAX_ATTEMPTS = 5
-# So long without any job is an accident of the clock rather than an outage (JT-04).
-JUMP = timedelta(days=180)
 
 
 def present(job: str) -> datetime:
     """The time of this machine, for a job that marks what is late or removes what is old (JT-04).
 
-    Raises InvalidInput, and tells the administrators once a day, when it lies half a year behind or ahead of the
-    latest job: whoever knows that it is right starts a job by hand with that time.
+    Raises InvalidInput, and tells the administrators once a day, when it was set by more than a day
+    (complaints/machine_clock.py): whoever knows that it is right starts a job by hand with that time.
     """
     now = timezone.now()
-    last = JobRun.objects.order_by("-pk").values_list("started_at", flat=True).first()
-    if last is None or abs(now - last) <= JUMP:
+    if machine_clock.is_credible(now):
         return now
+    last = machine_clock.last_run() or now
+    # A run of the ledger goes forward only.
+    job_by_hand = "check_ledger" if now > last else "sweep_deadlines"
     told = notify.tell(
         notify.holders_of("accounts.configure_system"), "clock_jump", dedupe=f"clock:{timezone.localdate(now)}"
     )
@@ -49,8 +60,16 @@ def present(job: str) -> datetime:
         "now",
         _("The clock of this machine is far from the last job of %(last)s. Check it; if it is right: %(command)s"),
         last=f"{timezone.localtime(last):%Y-%m-%d %H:%M}",
-        command=f"manage.py run_job check_ledger --now {timezone.localtime(now).isoformat(timespec='minutes')}",
+        command=f"manage.py run_job {job_by_hand} --now {timezone.localtime(now).isoformat(timespec='minutes')}",
     )
+
+
+def _moment(job: str, now: datetime | None) -> datetime:
+    """The moment a job works for: given by hand, which says that it is right, or the time of this machine."""
+    if now is None:
+        return present(job)
+    machine_clock.confirm(now)
+    return now
 
 
 def run_once(job: str, period: str, work: Callable[[], dict[str, Any]], *, now: datetime) -> dict[str, Any]:
@@ -95,7 +114,7 @@ def sweep_deadlines(*, now: datetime | None = None) -> dict[str, int]:
 
     Clocks that could not be settled are counted, and make the run one that found a fault.
     """
-    now = now or present("sweep_deadlines")
+    now = _moment("sweep_deadlines", now)
     done = reminders.send_due(now=now)
     over = ClockPause.objects.filter(state=RequestState.APPROVED, max_until__lte=now)
     resumed = sum(_end_pause(pk, now=now) for pk in over.values_list("complaint_id", flat=True))
@@ -158,7 +177,7 @@ def tell_expired_requests(*, now: datetime | None = None) -> dict[str, int]:
 
 def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
     """Once a day: anchor what happened until now under yesterday's date, then verify everything (AT-10)."""
-    now = now or present("check_ledger")
+    now = _moment("check_ledger", now)
     day = timezone.localdate(now) - timedelta(days=1)
 
     def work() -> dict[str, Any]:
@@ -183,7 +202,7 @@ def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
 
     Files and rows that do not belong together are an alarm for the administrators (FL-07, I14).
     """
-    now = now or present("purge_expired")
+    now = _moment("purge_expired", now)
     drafts, _rows = IntakeDraft.objects.filter(complaint=None, created_at__lt=now - timedelta(days=2)).delete()
     receipts = IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2), cleared_at=None).update(
         receipt="", answers="{}", cleared_at=now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -12,12 +13,13 @@ from django.conf import settings
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from kombu import Connection
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import SecurityEvent
 from accounts.tests.factories import user
-from complaints import calendar_jobs, clocks, jobs, reminders, tasks
+from complaints import calendar_jobs, clocks, jobs, machine_clock, reminders, tasks
 from complaints import transitions as t
 from complaints.models import CalendarDay, CaseEvent, Complaint, Deadline, Notification
 from complaints.tests.factories import Story, at, registered
@@ -82,6 +84,56 @@ def test_jt_04_a_clock_a_year_ahead_marks_and_removes_nothing_until_somebody_con
     assert SecurityEvent.objects.filter(kind="clock_jump").count() == 1
     jobs.check_ledger(now=wrong)  # it was right after all
     getattr(jobs, job)()
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine that runs for an hour, with a clock that can be set."""
+    start = at("2026-12-01 09:00")
+    time = {"set": start, "running": 3600.0}
+    monkeypatch.setattr("django.utils.timezone.now", lambda: time["set"])
+    monkeypatch.setattr(machine_clock.time, "clock_gettime", lambda _clock: time["running"])
+    monkeypatch.setattr(machine_clock, "_BOOT_ID", SimpleNamespace(read_text=lambda: "start-1\n"))
+
+    def passes(*, by_clock: timedelta, really: timedelta | None = None) -> None:
+        time["set"] += by_clock
+        time["running"] += (by_clock if really is None else really).total_seconds()
+
+    return passes
+
+
+@pytest.mark.parametrize("days", [40, 2, -2, -40])
+def test_jt_04_fi_h_a_clock_set_by_more_than_a_day_stops_what_marks_and_removes(started, machine, days):
+    """40 days ahead and back: nothing is marked in between, and the jobs go on by themselves afterwards."""
+    before = list(Deadline.objects.order_by("pk").values())
+    jobs.sweep_deadlines()
+    machine(by_clock=timedelta(days=days), really=timedelta(minutes=1))
+    for job in (jobs.sweep_deadlines, jobs.check_ledger, jobs.purge_expired):
+        with pytest.raises(InvalidInput) as refused:
+            job()
+        assert refused.value.field == "now"
+    assert Deadline.objects.filter(breached_at__gt=at("2026-12-01 09:01")).count() == 0
+    assert list(Deadline.objects.order_by("pk").values_list("due_at")) == [(row["due_at"],) for row in before]
+    machine(by_clock=timedelta(days=-days), really=timedelta(minutes=1))
+    jobs.sweep_deadlines()
+
+
+def test_jt_04_an_hour_and_an_outage_are_no_jump(started, machine):
+    jobs.sweep_deadlines()
+    machine(by_clock=timedelta(hours=1), really=timedelta(0))
+    jobs.sweep_deadlines()
+    machine(by_clock=timedelta(days=13))  # the workers stood still, the machine and its clock did not
+    assert jobs.sweep_deadlines()["alerts"] > 0
+
+
+@pytest.mark.parametrize("days", [40, -40])
+def test_jt_04_a_time_given_by_hand_is_believed_from_then_on(started, machine, days):
+    jobs.sweep_deadlines()
+    machine(by_clock=timedelta(days=days), really=timedelta(0))
+    with pytest.raises(InvalidInput):
+        jobs.sweep_deadlines()
+    jobs.sweep_deadlines(now=timezone.now())
+    jobs.sweep_deadlines()
 
 
 def test_jt_05_moments_without_a_zone_are_refused_and_nothing_is_swept(started):

@@ -45,7 +45,17 @@ def test_a_clock_that_jumped_is_refused_and_reported(cast, capsys, days):
         run(capsys, "check_ledger", "--now", wrong.isoformat())
     assert caught.value.returncode == 1
     assert SecurityEvent.objects.get(kind="clock_jump").subject == "check_ledger"
-    assert JobRun.objects.count() == 1
+    assert JobRun.objects.filter(job="check_ledger").count() == 1
+
+
+def test_jt_04_without_a_time_by_hand_the_job_judges_the_clock_itself(cast, capsys, monkeypatch):
+    run(capsys, "check_ledger", "--now", "2026-11-01T03:00")
+    wrong = timezone.now() + timedelta(days=700)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: wrong)
+    with pytest.raises(CommandError, match="check_ledger --now"):
+        run(capsys, "sweep_deadlines")
+    run(capsys, "sweep_deadlines", "--now", wrong.isoformat())
+    run(capsys, "sweep_deadlines")
 
 
 def test_a_month_can_be_drawn_by_name(cast, capsys):

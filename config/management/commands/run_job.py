@@ -42,10 +42,12 @@ class Job:
     path: str
     of_period: Callable[[str, datetime], dict[str, Any]] | None = None
     keeps_ledger: bool = False
+    # Asks by itself whether the machine's time can be believed, unless a time was given by hand (JT-04).
+    judges_clock: bool = False
 
 
 JOBS = {
-    "sweep_deadlines": Job("complaints.jobs.sweep_deadlines"),
+    "sweep_deadlines": Job("complaints.jobs.sweep_deadlines", judges_clock=True),
     "evaluate_alerts": Job("review.alerts.evaluate"),
     "watch_group": Job("review.group.watch"),
     "watch_reviews": Job("review.step_jobs.watch"),
@@ -70,10 +72,10 @@ JOBS = {
     "poll_mail": Job("complaints.mailbox.poll"),
     "sweep_outbox": Job("analytics.jobs.sweep_reports"),
     "watch_calendar": Job("complaints.calendar_jobs.watch_calendar"),
-    "check_ledger": Job("complaints.jobs.check_ledger", keeps_ledger=True),
+    "check_ledger": Job("complaints.jobs.check_ledger", keeps_ledger=True, judges_clock=True),
     "file_archived": Job("complaints.archive.file_archived"),
     "watch_files": Job("complaints.appraisals.watch_files"),
-    "purge_expired": Job("complaints.jobs.purge_expired"),
+    "purge_expired": Job("complaints.jobs.purge_expired", judges_clock=True),
     "watch_problems": Job("analytics.projects.watch"),
     "watch_follow_up": Job("analytics.follow_up.watch"),
     "refresh_figures": Job("analytics.jobs.refresh_figures"),
@@ -103,7 +105,10 @@ class Command(ActionCommand):
             raise Failed(f"{name} is not part of this installation; available: {available}.")
         at = now or timezone.now()
         try:
-            result = job.of_period(period, at) if period and job.of_period else work(now=at)
+            if period and job.of_period:
+                result = job.of_period(period, at)
+            else:
+                result = work(now=now if job.judges_clock else at)
         except (DomainError, ValueError) as error:
             raise Failed(str(error)) from error
         except Exception as error:  # one line for the operator; --traceback shows the rest
