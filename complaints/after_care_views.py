@@ -1,4 +1,4 @@
-"""Pages about what comes after the result: surveys, later calls, proposals (FB-09…16, SLA-08)."""
+"""Pages about what comes after the result: call-backs, surveys, later calls, proposals (FB-02, FB-09…16, SLA-08)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Department, User
 from accounts.web import StaffRequest
-from complaints import case_access, keyset
+from complaints import call_backs as call_back_rules
+from complaints import case_access, keyset, queue, queue_rows
 from complaints import surveys as survey_rules
 from complaints.desk_access import needs
 from complaints.models import Complaint, FollowUp, Proposal, SurveyCall
@@ -39,6 +40,32 @@ from complaints.transitions import follow_ups as follow_up_rules
 from complaints.transitions import proposals as proposal_rules
 
 _PROPOSALS = (*proposal_rules.JUDGES, proposal_rules.ANSWER)
+
+
+# --- Call-backs -----------------------------------------------------------------------------------
+@needs(call_back_rules.RECORD)
+@require_safe
+def call_backs(request: StaffRequest) -> HttpResponse:
+    """The complainants to be called about their reply, what is due first, by channel and importance (FB-02, FB-12)."""
+    now = timezone.now()
+    show = request.GET.get("show", "")
+    show = show if show in call_back_rules.VIEWS else "all"
+    cases = call_back_rules.waiting(request.user).filter(call_back_rules.VIEWS[show][1])
+    found = keyset.page(
+        queue.rows(cases, request.user).only(*queue.SHOWN, "severity"),
+        queue.DUE,
+        size=PAGE_SIZE,
+        after=request.GET.get("after", ""),
+    )
+    context = {
+        "rows": [(row, survey_rules.is_important(row.complaint)) for row in queue_rows.make_rows(found.rows, now=now)],
+        "most": call_back_rules.ATTEMPTS,
+        "show": show,
+        "shows": [(key, label) for key, (label, _condition) in call_back_rules.VIEWS.items()],
+        "next": found.after,
+        "after": found.before,
+    }
+    return render(request, "complaints/quality/call_backs.html", context)
 
 
 # --- Surveys --------------------------------------------------------------------------------------

@@ -23,12 +23,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.crypto import EncryptedTextField
 from accounts.errors import InvalidInput
 from accounts.models import Department, DepartmentKind, Membership, User
-from complaints import numbers, retention
+from complaints import call_backs, numbers, retention
 from complaints.models import Attachment, CaseFile, Complaint, Extension, RetentionClass
-from complaints.states import ContactDirection, ContactPurpose, EvidenceKind, NoticeKind, Status
+from complaints.states import EvidenceKind, NoticeKind, Status
 
-# Attempts in vain that stand in for a call-back.
-CALL_ATTEMPTS = 3
 # Cases archived without a file that one run of the job takes up.
 FILED_PER_RUN = 2000
 
@@ -390,14 +388,7 @@ def _has_decision(complaint: Complaint) -> bool:
 
 
 def _was_called(complaint: Complaint) -> bool:
-    if any(row.satisfaction for row in complaint.callbacks.all()):
-        return True
-    attempts = [
-        row
-        for row in complaint.communications.all()
-        if row.purpose == ContactPurpose.CALL_BACK and row.direction == ContactDirection.OUT
-    ]
-    return len(attempts) >= CALL_ATTEMPTS
+    return bool(call_backs.answers(complaint)) or call_backs.is_out_of_reach(complaint)
 
 
 def explained(complaint: Complaint, explanation: str) -> list[Content]:

@@ -21,6 +21,7 @@ from accounts.models import User
 from accounts.web import StaffRequest
 from complaints import (
     archive,
+    call_backs,
     care,
     case_access,
     case_files,
@@ -296,10 +297,8 @@ def _current_step(complaint: Complaint) -> int:
     """The step the case is at, from 1; one past the last when it has ended."""
     if complaint.status in ENDED:
         return 9
-    if complaint.status == Status.REPLIED and any(row.satisfaction for row in complaint.callbacks.all()):
-        return 8
     if complaint.status == Status.REPLIED:
-        return 7
+        return 7 if call_backs.is_wanted(complaint) else 8
     return STAGE[Status(complaint.status)]
 
 
@@ -426,8 +425,7 @@ def _bar(complaint: Complaint, actions: Iterable[Action]) -> dict[str, Any]:
     """The action bar: the primary action first, then the others, what cannot be undone last."""
     actions = list(actions)
     here = {action.move.action: action for action in actions if action.move.action not in _BESIDE}
-    answered = any(row.satisfaction for row in complaint.callbacks.all())
-    order = [name for name in _PRIMARY if not (name == "call_back" and answered)]
+    order = [name for name in _PRIMARY if name != "call_back" or call_backs.is_wanted(complaint)]
     primary = next((here.pop(name) for name in order if name in here), None)
     return {
         "primary": primary,
@@ -464,10 +462,9 @@ def _missing_to_submit(complaint: Complaint) -> list[str]:
 
 def _missing_to_close(complaint: Complaint) -> list[str]:
     told = any(reply.delivered_at for reply in complaint.replies.all())
-    answered = any(row.satisfaction for row in complaint.callbacks.all())
     return [
         "" if told else _("telling the reply to the complainant"),
-        "" if answered else _("the call-back"),
+        _("the call-back") if call_backs.is_wanted(complaint) else "",
         _("the explanation of the cause, kept with the case")
         if complaint.is_valid and not complaint.explanations.all()
         else "",

@@ -1,4 +1,4 @@
-"""Addresses about quality, surveys, later calls and proposals; complaints/urls.py includes them."""
+"""Addresses about quality, call-backs, surveys, later calls and proposals; complaints/urls.py includes them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("quality/calls/", quality_views.calls, name="call_samples"),
     path("quality/calls/<int:pk>/", quality_views.call, name="call_sample"),
     path("quality/praise/", quality_views.praises, name="praises"),
+    path("quality/call-backs/", after_care_views.call_backs, name="call_backs"),
     path("quality/surveys/", after_care_views.surveys, name="surveys"),
     path("quality/surveys/calls/<int:pk>/", after_care_views.survey_call, name="survey_call"),
     path("follow-ups/", after_care_views.follow_ups, name="follow_ups"),

@@ -16,7 +16,7 @@ from accounts import security
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import call_samples, case_access, case_page, keyset, quality
+from complaints import call_backs, call_samples, case_access, case_page, keyset, quality
 from complaints.desk_access import needs
 from complaints.models import Complaint, Praise, QualityStandard
 from complaints.months import is_month
@@ -29,6 +29,7 @@ READ_PRAISE = "complaints.view_notes"
 # The page each permission opens first.
 _FIRST = (
     (quality.CHECK, "complaints:call_samples"),
+    (call_backs.RECORD, "complaints:call_backs"),
     ("complaints.record_contact", "complaints:follow_ups"),
     (READ_PRAISE, "complaints:praises"),
 )

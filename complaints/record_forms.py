@@ -108,7 +108,10 @@ class ContactForm(RecordForm):
         label=_("Direction"), choices=ContactDirection.choices, widget=forms.RadioSelect, initial=ContactDirection.OUT
     )
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices, initial=Channel.PHONE)
-    purpose = forms.ChoiceField(label=_("Purpose"), choices=ContactPurpose.choices)
+    # A call-back is an action of its own, done by somebody independent (QUA-08).
+    purpose = forms.ChoiceField(
+        label=_("Purpose"), choices=[pair for pair in ContactPurpose.choices if pair[0] != ContactPurpose.CALL_BACK]
+    )
     outcome = forms.ChoiceField(
         label=_("Outcome"), choices=ContactOutcome.choices, widget=forms.RadioSelect, initial=ContactOutcome.REACHED
     )

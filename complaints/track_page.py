@@ -13,6 +13,7 @@ from datetime import date, datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from complaints import call_backs
 from complaints.models import Attachment, CaseEvent, Complaint, Notice, Question, Reply
 from complaints.states import (
     MOVES,
@@ -21,7 +22,6 @@ from complaints.states import (
     DeadlineState,
     Milestone,
     NoticeKind,
-    RatingSource,
     ReplyState,
     Satisfaction,
     Status,
@@ -333,7 +333,7 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     status = PUBLIC_STATUS[ended_as]
     answers = [_answer(row) for row in complaint.replies.filter(state=ReplyState.SENT).order_by("-round")]
     is_answered = ended_as in (S.REPLIED, S.CLOSED, S.ARCHIVED)
-    rated = complaint.callbacks.filter(source=RatingSource.COMPLAINANT).order_by("-at").first()
+    rated = call_backs.own_rating(complaint)
     request = complaint.supplement_requests.filter(answered_at=None).order_by("-asked_at").first()
     page = TrackPage(number=complaint.number, subject=complaint.subject, status=status)
     page.due = _due(complaint, status, now=now)

@@ -45,6 +45,7 @@ SECTIONS: tuple[tuple[str, str, str], ...] = (
     ("/desk/knowledge/", "coordinator", "知识库"),
     ("/desk/load/", "coordinator", "办件量和用时"),
     ("/desk/outreach/", "coordinator", "预防性告知"),
+    ("/desk/quality/call-backs/", "intake-officer", "回访"),
     ("/desk/quality/", "quality-checker", "通话抽检、抽样回访、意见建议、表扬"),
     ("/desk/follow-ups/", "quality-checker", "通话抽检、抽样回访、意见建议、表扬"),
     ("/desk/proposals/", "quality-checker", "通话抽检、抽样回访、意见建议、表扬"),

@@ -180,7 +180,9 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:mail_original",
     ),
     "complaints.write_note or complaints.assign_complaint": ("complaints:case_tasks",),
-    "complaints.check_quality, complaints.record_contact or complaints.view_notes": ("complaints:quality",),
+    "complaints.check_quality, complaints.record_callback, complaints.record_contact or complaints.view_notes": (
+        "complaints:quality",
+    ),
     "complaints.check_quality": ("complaints:call_samples", "complaints:call_sample"),
     "complaints.view_notes": ("complaints:praises",),
     "complaints.record_contact": ("complaints:follow_ups", "complaints:follow_up"),
@@ -189,7 +191,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:proposal",
     ),
     "complaints.check_quality, complaints.adjudicate_return or complaints.record_callback": ("complaints:surveys",),
-    "complaints.record_callback": ("complaints:survey_call",),
+    "complaints.record_callback": ("complaints:call_backs", "complaints:survey_call"),
     "complaints.check_quality, complaints.edit_reference or accounts.configure_system": (
         "complaints:quality_standard",
         "complaints:quality_standard_revision",

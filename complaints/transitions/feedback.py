@@ -13,7 +13,7 @@ from accounts import after_commit
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import archive as archives
-from complaints import clocks, notify, permissions, reopening, signals, task_clocks
+from complaints import call_backs, clocks, notify, permissions, reopening, signals, task_clocks
 from complaints.calendars import CalendarMissing
 from complaints.clock_rules import StartsOn, Unit
 from complaints.models import Assignment, Callback, Complaint, Contact
@@ -35,9 +35,6 @@ from complaints.states import (
 from complaints.transitions import core, follow_up_plan, needs, proposals, risk
 from complaints.transitions.checks import REWORK_DAYS, give_time, resolve_rule
 from complaints.transitions.intake import check_text
-
-# Attempts after which a complainant counts as not reachable and the case may be closed.
-CALL_BACK_ATTEMPTS = 3
 
 
 @transaction.atomic
@@ -86,7 +83,7 @@ def call_back(
         if complaint.replies.filter(sent_at__isnull=False, delivered_at=None).update(delivered_at=at):
             clocks.stop(complaint, Milestone.REPLY, at=at)
         clocks.stop(complaint, Milestone.CALL_BACK, at=at)
-    elif _attempts(complaint) >= CALL_BACK_ATTEMPTS:
+    elif call_backs.is_out_of_reach(complaint):
         clocks.stop(complaint, Milestone.CALL_BACK, at=at)
     core.finish(complaint, "call_back", by=by, at=at, note=f"{outcome} {satisfaction}".strip(), reference=core.ref(row))
     return row
@@ -136,11 +133,13 @@ def _record_call(
     channel: Channel = Channel.PHONE,
 ) -> Callback:
     """The contact, the rating and the proposal of one call. Raises InvalidInput by field."""
+    core.check_codes("outcome", [outcome], ContactOutcome)
+    core.check_codes("channel", [channel], Channel)
     reached = outcome == ContactOutcome.REACHED
     if reached:
         core.require("satisfaction", satisfaction, _("Ask how satisfied the complainant is."))
         core.require("is_solved", is_solved, _("Ask whether the problem is solved."))
-        _check_reason(satisfaction, reason)
+        _check_rating(satisfaction, reason)
     elif satisfaction:
         raise InvalidInput("satisfaction", _("Nobody was reached, so no satisfaction can be entered."))
     elif process_satisfaction or proposal.strip():
@@ -204,13 +203,16 @@ def rate(
     version: int | None = None,
     at: datetime | None = None,
 ) -> Callback:
-    """The complainant rates the result: on the tracking page (by=None), or told to the office unasked."""
+    """The complainant rates the result: on the tracking page (by=None), or told to the office unasked.
+
+    Each reply is rated once on the page: a case that was reopened and answered anew takes another rating (FB-06).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "rate", by=by, version=version)
     core.require("satisfaction", satisfaction, _("Choose how satisfied you are."))
-    _check_reason(satisfaction, reason)
+    _check_rating(satisfaction, reason)
     check_text("comment", comment, limit=2000)
-    if by is None and complaint.callbacks.filter(source=RatingSource.COMPLAINANT).exists():
+    if by is None and call_backs.own_rating(complaint) is not None:
         raise IllegalTransition(_("You have already rated this result. Thank you."))
     contact = None
     if by is not None:
@@ -243,17 +245,13 @@ def rate(
     return row
 
 
-def _check_reason(satisfaction: str, reason: str) -> None:
+def _check_rating(satisfaction: str, reason: str) -> None:
+    """One of the three levels, and the coded reason with the lowest (FB-07, FB-08). Raises InvalidInput by field."""
+    core.check_codes("satisfaction", [satisfaction], Satisfaction)
     if satisfaction == Satisfaction.DISSATISFIED:
         core.require("reason", reason, _("Choose the reason for being dissatisfied."))
         if reason not in DissatisfactionReason.values:
             raise InvalidInput("reason", _("Choose one of the reasons."))
-
-
-def _attempts(complaint: Complaint) -> int:
-    return Contact.objects.filter(
-        complaint=complaint, purpose=ContactPurpose.CALL_BACK, direction=ContactDirection.OUT
-    ).count()
 
 
 @transaction.atomic
@@ -268,8 +266,11 @@ def close(
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
-    """Close the case: the reply was delivered, the complainant was asked or cannot be reached, and the
-    questions on systemic cause and lateness are answered (IMP-16, CLS-19, SLA-03, IMP-17)."""
+    """Close the case: the reply was delivered, the complainant was asked about it or cannot be reached, and the
+    questions on systemic cause and lateness are answered (IMP-16, CLS-19, SLA-03, IMP-17).
+
+    What was said about an earlier reply does not count; an important case needs a call (complaints/call_backs.py).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "close", by=by, version=version)
     newest = complaint.replies.filter(sent_at__isnull=False).order_by("-round").first()
@@ -277,10 +278,17 @@ def close(
         raise IllegalTransition(
             _("The reply was not yet given to the complainant; record the call or handing over first.")
         )
-    answered = complaint.callbacks.exclude(satisfaction="").order_by("-at").first()
-    if answered is None and _attempts(complaint) < CALL_BACK_ATTEMPTS:
+    if call_backs.is_wanted(complaint):
+        if call_backs.answers(complaint):
+            raise IllegalTransition(
+                _(
+                    "This case is important: call the complainant and ask whether the problem is really solved, or "
+                    "record three attempts in vain."
+                )
+            )
         raise IllegalTransition(_("Call the complainant back first, or record three attempts in vain."))
-    if answered and answered.is_solved is False and answered.at > (complaint.replied_at or answered.at):
+    answered = max(call_backs.answers(complaint), key=lambda row: (row.at, row.pk), default=None)
+    if answered and answered.is_solved is False:
         note_required = _("The complainant says it is not solved. Reopen the case, or explain why it is closed.")
         core.require("note", note, note_required)
     needs.require_settled(complaint)

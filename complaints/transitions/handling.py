@@ -110,11 +110,17 @@ def add_contact(
 
     That the head of a department that has the case reached the complainant stands in the event (COO-17).
     The first contact that reaches the complainant stops the first-contact clock (SLA-17); telling
-    the reply by phone or at the counter stops the reply clock.
+    the reply by phone or at the counter stops the reply clock. A call-back is no mere communication: it is recorded by
+    somebody independent, in complaints/transitions/feedback.py (QUA-08).
     """
     at = core.moment(at)
     contacted_at = contacted_at or at
     complaint = _open_for(complaint_id, "complaints.record_contact", by=by)
+    if purpose == ContactPurpose.CALL_BACK:
+        raise InvalidInput(
+            "purpose",
+            _("A call-back is recorded with “Record the call-back”, by somebody who did not handle the case."),
+        )
     if contacted_at > at:
         raise InvalidInput("contacted_at", _("This time is in the future; give the time of the contact."))
     _check_order(complaint, direction, purpose, contacted_at)
