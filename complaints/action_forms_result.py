@@ -122,7 +122,12 @@ class SubmitForCheck(ActionForm):
 
 
 class Measured(ActionForm):
-    """Points for each criterion of the quality standard in force (QUA-01, QUA-02)."""
+    """Points for each criterion of the quality standard in force (QUA-01, QUA-02).
+
+    All or none of them; `is_scored` where there is no way without.
+    """
+
+    is_scored = False
 
     def prepare(self) -> None:
         standard = quality.current()
@@ -150,7 +155,7 @@ class Measured(ActionForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         given = [name for name in self.points_of if values.get(name) is not None]
-        if given or values.get("scored"):
+        if given or self.is_scored:
             for name in self.points_of:
                 if values.get(name) is None and name not in self.errors:
                     self.add_error(name, _("Give 0 to 100 points."))
@@ -158,15 +163,13 @@ class Measured(ActionForm):
 
     def arguments(self) -> dict[str, Any]:
         values = super().arguments()
-        values.pop("scored", None)
         points = {code: values.pop(name) for name, code in self.points_of.items()}
         return {**values, "points": points if None not in points.values() else None}
 
 
 class PassQuality(Measured):
     action = "pass_quality"
-    # The page asks for points; a program may leave them out.
-    scored = forms.BooleanField(required=False, initial=True, widget=forms.HiddenInput)
+    is_scored = True
     lawful = YesNo(label=_("Does it conform to laws, policies and internal rules?"))
     meets_demand = YesNo(label=_("Does it meet the reasonable demand?"))
     comment = forms.CharField(label=_("Remark"), required=False, widget=LongText(3))

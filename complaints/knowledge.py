@@ -105,6 +105,7 @@ def edit(article_id: int, *, version: int, note: str, by: User, at: datetime | N
         setattr(article, name, value)
     article.related.set(related)
     _changed(article, by=by, at=at)
+    _ask_receipts(article)
     return article
 
 
@@ -223,6 +224,7 @@ def publish(article_id: int, *, version: int, by: User, at: datetime | None = No
     article.title, article.body, article.revision = newest.title, newest.body, newest.revision
     article.state, article.published_by, article.published_at = ArticleState.PUBLISHED, by, at
     _changed(article)
+    _ask_receipts(article)
     return article
 
 
@@ -277,6 +279,19 @@ def confirm_read(article_id: int, *, revision: int, by: User, at: datetime | Non
         article=article, revision=revision, user=by, defaults={"at": at or timezone.now()}
     )
     return receipt
+
+
+def _ask_receipts(article: Article) -> None:
+    """Tell everybody who has yet to confirm the text in use, once for each text (KB-12)."""
+    if article.state == ArticleState.PUBLISHED and article.needs_receipt:
+        notify.tell(
+            not_read_by(article),
+            "article_to_read",
+            dedupe=f"article_to_read:{article.pk}:{article.revision}",
+            url=f"/desk/knowledge/{article.number}/",
+            by_email=False,
+            article=article.number,
+        )
 
 
 def asks_receipt(article: Article) -> bool:

@@ -70,6 +70,9 @@ def plain_sentence(row: Notification) -> str:
         "to_check": _("%(number)s waits for the quality check."),
         "to_legal": _("%(number)s waits for the legal check."),
         "tell_reply": _("%(number)s: tell the reply to the complainant by phone or in person."),
+        "not_solved": _(
+            "%(number)s: the complainant is dissatisfied or says it is not solved; reopen it, or say why it is closed."
+        ),
         "high_risk": _("%(number)s was graded as high risk."),
         "risk_proposed": _("%(number)s: new facts speak for a higher risk; decide whether the grade still holds."),
         "churn_risk": _("%(number)s: the customer may leave; take it up before it is too late."),
@@ -103,6 +106,7 @@ def plain_sentence(row: Notification) -> str:
         "breach": _("%(number)s: %(milestone)s was due on %(due)s and is overdue."),
         "escalation": _("%(number)s: %(milestone)s has been overdue since %(due)s."),
         "article_stale": _("Article %(article)s is out of date or due to be looked at: confirm, change or retire it."),
+        "article_to_read": _("Please read article %(article)s and confirm it."),
         "calendar_missing": _("%(year)s has no working calendar yet; load its holidays."),
         "calendar_provisional": _("The make-up working days of %(year)s are not confirmed yet."),
         "clock_jump": _("The clock of the server jumped; jobs that mark and remove wait until it is checked."),

@@ -7,9 +7,9 @@ import pytest
 from accounts.errors import IllegalTransition, InvalidInput
 from complaints import archive, call_backs, track_page, transitions
 from complaints.case_page import missing
-from complaints.models import Complaint
+from complaints.models import Complaint, Notification
 from complaints.states import Channel, ContactDirection, ContactOutcome, ContactPurpose, Status
-from complaints.tests.factories import Story, at
+from complaints.tests.factories import Story, at, improvement_words
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +99,31 @@ def test_fb_07_a_level_outcome_or_channel_that_does_not_exist_names_the_field(ca
         transitions.rate(story.pk, by=None, satisfaction="wonderful", at=at("2026-11-20 10:00"))
     assert caught.value.field == "satisfaction"
     assert not story.case.callbacks.exists()
+
+
+def test_fb_21_whoever_can_reopen_learns_that_it_is_not_solved(cast):
+    told = Notification.objects.filter(kind="not_solved").values_list("recipient", flat=True)
+    content = Story(cast).to_reply().call_back(is_solved=True)
+    assert not told
+    for call in ({"satisfaction": "dissatisfied"}, {"satisfaction": "basically", "is_solved": False}):
+        story = Story(cast).to_reply().call_back(**call)
+        assert list(told.filter(complaint=story.pk)) == [story.case.coordinator_id]
+    transitions.rate(content.pk, by=None, satisfaction="dissatisfied", reason="waited", at=at("2026-11-21 09:00"))
+    assert list(told.filter(complaint=content.pk)) == [content.case.coordinator_id]
+
+
+def test_fb_14_the_caller_tells_what_was_put_right(cast, client):
+    story = Story(cast).accept().assign().start()
+    row = transitions.add_improvement(
+        story.pk, by=cast.water_handler, department=cast.water, at=at("2026-11-17 10:00"), **improvement_words()
+    )
+    story.submit().reply()
+    client.force_login(cast.intake)
+    url = f"/desk/cases/{story.case.number}/actions/call_back/"
+    assert "更换 1.8 公里老旧管道" not in client.get(url).content.decode(), "not verified yet"
+    transitions.report_improvement(row.pk, by=cast.water_handler, percent=100, note="已更换", at=at("2026-11-23 10:00"))
+    transitions.verify_improvement(row.pk, by=cast.checker, at=at("2026-11-24 10:00"))
+    assert "更换 1.8 公里老旧管道" in client.get(url).content.decode()
 
 
 def listed(client, show="all"):

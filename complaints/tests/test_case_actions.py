@@ -38,6 +38,8 @@ def test_the_whole_way_on_the_page(cast, client):
     called = {"outcome": "reached", "is_solved": "true", "satisfaction": "satisfied"}
     # Some limits are over by the time this test runs, so the closing names a reason.
     closing = {"is_systemic": "true", "is_cured": "false", "late_reason": "other"}
+    points = dict.fromkeys(("lawful", "demand", "investigation", "clear", "timely"), "80")
+    points = {f"points_{code}": value for code, value in points.items()}
     walk = [
         (cast.intake, "accept", accepted, "accepted"),
         (cast.intake, "grade_risk", {"grade": "high", "reason": "可能见报"}, "accepted"),
@@ -52,7 +54,7 @@ def test_the_whole_way_on_the_page(cast, client):
         ),
         (cast.checker, "return_for_rework", {"comment": "没答第二项", "days": 3}, "in_progress"),
         (cast.water_handler, "submit_for_check", {"process": "查了日志", "result": "两项都答"}, "quality_check"),
-        (cast.checker, "pass_quality", {"lawful": "true", "meets_demand": "true"}, "legal_check"),
+        (cast.checker, "pass_quality", {"lawful": "true", "meets_demand": "true", **points}, "legal_check"),
         (cast.counsel, "pass_legal", {"comment": "同意"}, "replied"),
         (cast.intake, "call_back", called, "replied"),
         (cast.coordinator, "close", closing, "closed"),

@@ -352,8 +352,14 @@ def test_kb_12_everybody_confirms_every_text_anew(client, cast):
     change(row, cast.coordinator, needs_receipt=True, body="新的要求。", note="新规")
     row.refresh_from_db()
     assert not knowledge.to_read(cast.water_handler).exists()
+    told = Notification.objects.filter(kind="article_to_read", recipient=cast.water_handler, url=page)
+    assert told.count() == 1
     knowledge.publish(row.pk, version=row.version, by=cast.checker, at=NOW)
     assert knowledge.to_read(cast.water_handler).exists()
+    assert told.count() == 2, "once for each text"
+    row.refresh_from_db()
+    knowledge.confirm(row.pk, version=row.version, valid_until=row.valid_until, by=cast.checker, at=NOW)
+    assert told.count() == 2
 
 
 def test_a_receipt_is_taken_only_where_it_is_asked_for(cast):

@@ -100,6 +100,20 @@ def test_qua_02_below_the_pass_mark_nothing_is_sent_and_rework_is_offered(cast, 
     assert (story.case.status, QualityCheck.objects.count()) == ("quality_check", 0)
 
 
+def test_qua_02_nobody_passes_a_reply_without_points(cast, client):
+    """Neither a page sent without its fields nor a program."""
+    story = Story(cast).accept().assign().start().submit()
+    client.force_login(cast.checker)
+    bare = {"version": story.case.version, "lawful": "true", "meets_demand": "true"}
+    answer = client.post(reverse("complaints:action", args=[story.case.number, "pass_quality"]), bare)
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {f"points_{code}" for code in GOOD}
+    call = f"/api/v1/complaints/{story.case.number}/actions/pass_quality/"
+    answer = client.post(call, bare, content_type="application/json", headers={"Idempotency-Key": "a" * 20})
+    assert (answer.status_code, set(answer.json())) == (400, {f"points_{code}" for code in GOOD})
+    assert story.case.status == "quality_check"
+
+
 @pytest.mark.parametrize("value", ["", "101", "-1", "viel"])
 def test_qua_02_the_page_wants_points_for_every_criterion(value, cast, client):
     story = Story(cast).accept().assign().start().submit()
@@ -117,6 +131,19 @@ def test_qua_02_the_rule_refuses_points_that_miss_a_criterion(cast):
     assert caught.value.field == "points_demand"
     transitions.pass_quality(story.pk, by=cast.checker, at=at("2026-11-19 10:00"))
     assert QualityCheck.objects.get().total is None
+
+
+def test_qua_06_a_reopening_is_a_round_too(cast):
+    """Returned twice and reopened once: the third round is told to coordinator and management."""
+    story = Story(cast).accept().assign().start().submit()
+    for _ in range(2):
+        transitions.return_for_rework(story.pk, by=cast.checker, comment="没有说明原因", at=at("2026-11-18 16:00"))
+        story.submit("2026-11-18 17:00")
+    story.reply()
+    assert not Notification.objects.filter(kind="rework_rounds").exists()
+    transitions.reopen(story.pk, by=cast.coordinator, reason="又停水了", at=at("2026-11-20 10:00"))
+    told = Notification.objects.filter(kind="rework_rounds").values_list("recipient", flat=True)
+    assert {story.case.coordinator_id, cast.manager.pk} <= set(told)
 
 
 def test_qua_06_after_three_rounds_coordinator_and_management_are_told_once(cast):

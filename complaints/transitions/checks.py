@@ -256,7 +256,7 @@ def _return(
         notify.tell(
             [complaint.handler], "returned", complaint=complaint, dedupe=f"returned:{complaint.pk}:{complaint.version}"
         )
-    _tell_rounds(complaint)
+    tell_rounds(complaint)
     return complaint
 
 
@@ -276,8 +276,8 @@ def _measured(points: Mapping[str, int] | None, *, must_pass: bool) -> dict[str,
     return {"standard": standard, "points": dict(points), "total": total}
 
 
-def _tell_rounds(complaint: Complaint) -> None:
-    """Tell coordinator and management, once, that a case goes round and round (QUA-06)."""
+def tell_rounds(complaint: Complaint) -> None:
+    """Tell coordinator and management, once, that a case goes round and round: returned or reopened (QUA-06)."""
     most = quality.current().most_rounds
     if complaint.rework_rounds < most:
         return

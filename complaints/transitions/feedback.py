@@ -33,7 +33,7 @@ from complaints.states import (
     Status,
 )
 from complaints.transitions import core, follow_up_plan, needs, proposals, risk
-from complaints.transitions.checks import REWORK_DAYS, give_time, resolve_rule
+from complaints.transitions.checks import REWORK_DAYS, give_time, resolve_rule, tell_rounds
 from complaints.transitions.intake import check_text
 
 
@@ -86,6 +86,7 @@ def call_back(
     elif call_backs.is_out_of_reach(complaint):
         clocks.stop(complaint, Milestone.CALL_BACK, at=at)
     core.finish(complaint, "call_back", by=by, at=at, note=f"{outcome} {satisfaction}".strip(), reference=core.ref(row))
+    _tell_unsolved(complaint, row)
     return row
 
 
@@ -112,6 +113,7 @@ def survey_call(
         raise StaleVersion(complaint.version)
     row = _record_call(complaint, by=by, at=at, outcome=outcome, **answer)
     core.add_event(complaint, "survey_call", by=by, at=at, reference=core.ref(row))
+    _tell_unsolved(complaint, row)
     return row
 
 
@@ -172,6 +174,14 @@ def _record_call(
     )
     _propose(complaint, proposal, proposal_about, by=by, at=at)
     return row
+
+
+def _tell_unsolved(complaint: Complaint, row: Callback) -> None:
+    """Whoever can reopen the case learns that it is not solved, or that the complainant is dissatisfied (FB-21)."""
+    if row.is_solved is not False and row.satisfaction != Satisfaction.DISSATISFIED:
+        return
+    people = [complaint.coordinator] if complaint.coordinator else notify.holders_of("complaints.reopen_complaint")
+    notify.tell(people, "not_solved", complaint=complaint, dedupe=f"not_solved:{row.pk}")
 
 
 def _level(value: str) -> str:
@@ -242,6 +252,7 @@ def rate(
     _propose(complaint, proposal, proposal_about, by=by, at=at)
     clocks.stop(complaint, Milestone.CALL_BACK, at=at)
     core.finish(complaint, "rate", by=by, at=at, note=str(satisfaction), reference=core.ref(row))
+    _tell_unsolved(complaint, row)
     return row
 
 
@@ -357,6 +368,7 @@ def reopen(
     core.finish(complaint, "reopen", by=by, at=at, fields=["closed_at", "rework_rounds"], note=note)
     people = [user for user in (complaint.handler, complaint.coordinator) if user]
     notify.tell(people, "reopened", complaint=complaint, dedupe=f"reopened:{complaint.pk}:{complaint.version}")
+    tell_rounds(complaint)
     return complaint
 
 
