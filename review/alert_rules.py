@@ -252,30 +252,27 @@ def frequent_person(numbers: Numbers, span: Span) -> Iterator[Found]:
 @_rule(
     "satisfaction",
     _("“Satisfied” does not fit the record"),
-    _("Recorded as satisfied on %(rated)s, but the complainant came back on %(back)s."),
+    _("Recorded as satisfied on %(rated)s, but the complainant came back or said otherwise on %(back)s."),
 )
 def satisfaction(numbers: Numbers, span: Span) -> Iterator[Found]:
-    """Entered as satisfied by a caller, and the complainant came back about it afterwards (QUA-09, REV-40)."""
-    rated = Callback.objects.filter(
+    """Entered as satisfied, and afterwards the complainant came back about it, or said in a later call or rating that
+    it is not solved or not satisfying (QUA-09, REV-40)."""
+    before = Callback.objects.filter(
         complaint=OuterRef("complaint"), satisfaction=Satisfaction.SATISFIED, at__lt=OuterRef("at")
     )
-    rows = (
-        Question.objects.filter(at__gt=span.since, at__lte=span.now)
-        .filter(Exists(rated))
-        .order_by()
-        .values("complaint")
-        .annotate(back=Max("at"))
-    )
-    back = {row["complaint"]: row["back"] for row in rows}
-    marks = (
-        Callback.objects.filter(complaint__in=back, satisfaction=Satisfaction.SATISFIED)
-        .order_by()
-        .values("complaint")
-        .annotate(rated=Max("at"))
-    )
-    for row in marks:
-        facts = {"rated": row["rated"].isoformat(), "back": back[row["complaint"]].isoformat()}
-        yield Found(row["complaint"], facts)
+    otherwise = Callback.objects.filter(Q(satisfaction=Satisfaction.DISSATISFIED) | Q(is_solved=False))
+    back: dict[int, datetime] = {}
+    for said in (Question.objects.all(), otherwise):
+        lately = said.filter(Exists(before), at__gt=span.since, at__lte=span.now).order_by()
+        for complaint, at in lately.values_list("complaint").annotate(Max("at")):
+            back[complaint] = max(at, back.get(complaint, at))
+    rated: dict[int, datetime] = {}
+    marks = Callback.objects.filter(complaint__in=back, satisfaction=Satisfaction.SATISFIED)
+    for complaint, at in marks.order_by("at").values_list("complaint", "at"):
+        if at < back[complaint]:
+            rated[complaint] = at
+    for complaint, at in rated.items():
+        yield Found(complaint, {"rated": at.isoformat(), "back": back[complaint].isoformat()})
 
 
 @_rule(

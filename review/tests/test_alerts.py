@@ -8,8 +8,9 @@ from django.urls import reverse
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, Notification, Question
-from complaints.states import RefusalGround
+from complaints.states import ContactOutcome, RefusalGround
 from complaints.tests.factories import Story, at, category
+from complaints.transitions import feedback
 from review import alert_standard, alerts
 from review.alert_rules import RULES, Span
 from review.models import Alert, AlertStandard, DurationBenchmark, ReviewCase
@@ -139,6 +140,18 @@ def test_qua_09_satisfied_and_yet_back(cast):
     ask(story, 1, when="2026-11-21 09:00")
     alert_facts, _level = found("satisfaction")[story.pk]
     assert alert_facts["rated"] < alert_facts["back"]
+
+
+@pytest.mark.parametrize("said", [{"satisfaction": "dissatisfied", "is_solved": False}, {"is_solved": False}])
+def test_qua_09_satisfied_and_said_otherwise_in_a_later_call(cast, said):
+    """A rating before the satisfied one is no contradiction; a later call that finds it unsolved is."""
+    story = Story(cast).to_reply().call_back("2026-11-19 12:00", satisfaction="dissatisfied").call_back()
+    story.close()
+    assert not found("satisfaction")
+    answer = {"satisfaction": "basically", "reason": "not_solved", "comment": "又停水了", **said}
+    feedback.survey_call(story.pk, by=cast.intake, outcome=ContactOutcome.REACHED, at=at("2026-11-22 10:00"), **answer)
+    facts, _level = found("satisfaction")[story.pk]
+    assert (facts["rated"][:10], facts["back"][:10]) == ("2026-11-20", "2026-11-22")
 
 
 def test_closed_without_a_call_back_several_departments_and_returns(cast):
