@@ -31,7 +31,10 @@ class LaneRuleForm(ConditionForm):
         label=_("Risk at least"), choices=[("", _("Any risk")), *RiskGrade.choices], required=False
     )
     customer_tier = forms.ChoiceField(
-        label=_("Customer tier"), choices=[("", _("Any customer")), *CustomerTier.choices], required=False
+        label=_("Customer tier"),
+        choices=[("", _("Any customer")), *CustomerTier.choices],
+        required=False,
+        help_text=_("Counts for no case under a government policy, which treats everybody the same."),
     )
     special_group = forms.ChoiceField(
         label=_("Special group"),

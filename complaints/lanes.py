@@ -42,7 +42,10 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at. `groups`: the special groups a standing consent names, and no others (SPG-01)."""
+    """What the rules look at. `groups`: the special groups a standing consent names, and no others (SPG-01).
+
+    `customer_tier` is "" under a government policy, which treats everybody the same (SPG-08).
+    """
 
     categories: frozenset[int]
     risk_grade: str
@@ -95,7 +98,8 @@ def facts_of(complaint: Complaint, rules: Iterable[LaneRule]) -> Facts:
         consent = CareConsent.objects.filter(complaint=complaint, withdrawn_at=None).first()
         groups = consent.groups if consent else []
     text = routing.plain("\n".join((complaint.subject, complaint.narrative, complaint.place)))
-    return Facts(categories, complaint.risk_grade, complaint.customer_tier, frozenset(groups), text)
+    tier = "" if complaint.policy.is_government else complaint.customer_tier
+    return Facts(categories, complaint.risk_grade, tier, frozenset(groups), text)
 
 
 def first_match(complaint: Complaint, rules: Sequence[LaneRule]) -> LaneRule | None:
@@ -108,15 +112,24 @@ def try_rule(conditions: Conditions, *, before: Sequence[LaneRule] = ()) -> Tria
     """Hold a rule against the newest LOOK_BACK cases; `before` are the rules that come first. Three queries."""
     earlier = [Conditions.of(rule) for rule in before]
     above = routing.lineages()
-    fields = ("pk", "category_id", "risk_grade", "customer_tier", "subject", "narrative", "place")
+    fields = (
+        "pk",
+        "category_id",
+        "risk_grade",
+        "customer_tier",
+        "policy__is_government",
+        "subject",
+        "narrative",
+        "place",
+    )
     cases = list(Complaint.objects.order_by("-received_at", "-pk").values_list(*fields)[: routing.LOOK_BACK])
     consents = CareConsent.objects.filter(withdrawn_at=None, complaint__in=[case[0] for case in cases])
     groups = dict(consents.values_list("complaint_id", "groups"))
     matched = taken = 0
-    for pk, category_id, grade, tier, subject, narrative, place in cases:
+    for pk, category_id, grade, tier, is_government, subject, narrative, place in cases:
         text = routing.plain("\n".join((subject, narrative, place)))
         lineage = above.get(category_id, frozenset()) if category_id else frozenset()
-        facts = Facts(lineage, grade, tier, frozenset(groups.get(pk, ())), text)
+        facts = Facts(lineage, grade, "" if is_government else tier, frozenset(groups.get(pk, ())), text)
         if holds(conditions, facts):
             matched += 1
             taken += any(holds(other, facts) for other in earlier)

@@ -331,6 +331,16 @@ def test_spg_08_a_government_policy_knows_no_tier(cast):
 IN_FORCE = sorted({profile.code for profile in PROFILES if profile.in_force(date(2026, 11, 2))})
 
 
+def test_spg_08_a_lane_rule_about_a_tier_holds_for_no_case_under_a_government_policy(cast):
+    row = rule(lane=Lane.FAST, customer_tier="vip")
+    case = registered(customer_tier="vip").complaint
+    assert lane_of(case) is not None
+    assert lanes.try_rule(lanes.Conditions.of(row)).matched == 1
+    ServicePolicy.objects.filter(pk=case.policy_id).update(is_government=True)
+    assert lane_of(registered(customer_tier="vip").complaint) is None
+    assert lanes.try_rule(lanes.Conditions.of(row)).matched == 0
+
+
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     code=st.sampled_from(IN_FORCE),
