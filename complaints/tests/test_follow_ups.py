@@ -8,7 +8,7 @@ from accounts.errors import IllegalTransition, NotAllowed
 from complaints import transitions
 from complaints.models import Complaint, FollowUp
 from complaints.tests.factories import Story, at, improvement_words
-from complaints.transitions import follow_ups
+from complaints.transitions import care, follow_ups
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def test_sla_08_fb_14_a_week_after_a_verified_improvement_a_call_is_planned_once
 
 
 def test_fb_16_care_calls_every_thirty_days_three_times(cast):
-    story = Story(cast, special_groups=("elderly",)).to_closed()
+    story = Story(cast, special_groups=("elderly",), care_given_how="来电时同意").to_closed()
     assert [(row.kind, row.due_on) for row in FollowUp.objects.all()] == [
         ("care_call", date(2026, 12, 20)),
         ("care_call", date(2027, 1, 19)),
@@ -48,6 +48,21 @@ def test_fb_16_care_calls_every_thirty_days_three_times(cast):
     assert FollowUp.objects.count() == 3
     Story(cast).to_closed()
     assert FollowUp.objects.count() == 3
+
+
+def test_spg_01_no_care_call_tells_of_a_need_without_a_standing_consent(cast, client):
+    """Planned once the consent is there, also after the closing; not made once it is taken back."""
+    story = Story(cast, special_groups=("elderly",)).to_closed()
+    assert not FollowUp.objects.exists()
+    care.record_consent(story.pk, groups=["elderly"], needs="", given_how="回访时同意", by=cast.intake, at=LATER)
+    assert FollowUp.objects.filter(cancelled_reason="").count() == 3
+    first = FollowUp.objects.earliest("due_on")
+    follow_ups.make_follow_up(first.pk, by=cast.intake, outcome="reached", summary="正常", experience="正常", at=LATER)
+    care.withdraw_consent(story.pk, by=None, at=LATER)
+    ended = FollowUp.objects.exclude(pk=first.pk)
+    assert {row.cancelled_reason for row in ended} == {"投诉人撤回了同意。"}
+    client.force_login(cast.water_handler)
+    assert not client.get("/desk/follow-ups/").context["rows"]
 
 
 def test_fb_15_the_call_is_a_communication_and_keeps_the_later_experience(cast, story, client):

@@ -16,7 +16,7 @@ from accounts.models import User
 from complaints import care
 from complaints.models import CareConsent, Complaint
 from complaints.states import SpecialGroup, Status
-from complaints.transitions import core, lanes
+from complaints.transitions import core, follow_up_plan, lanes
 
 NEEDS, HOW, REASON = 1000, 200, 300
 # Stands where the need used to stand in clear: draws of samples only ask whether there is one.
@@ -71,6 +71,8 @@ def store(
     _note(complaint, chosen, NOTED if needs.strip() else "")
     core.add_event(complaint, "care_consent", by=by, at=at, reference=core.ref(row))
     lanes.decide(complaint, at=at)
+    if complaint.status == Status.CLOSED:
+        follow_up_plan.plan_care_calls(complaint, by=by, at=at)
     return row
 
 
@@ -95,6 +97,7 @@ def withdraw_consent(complaint_id: int, *, by: User | None, reason: str = "", at
         raise IllegalTransition(_("There is no consent to take back."))
     _note(complaint, [], "")
     lanes.end_for_care(complaint, at=at)
+    follow_up_plan.end_care_calls(complaint)
     core.add_event(complaint, "care_withdrawn", by=by, at=at, note=reason, reference=core.ref(row) if row else "")
 
 

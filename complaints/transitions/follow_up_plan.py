@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from accounts.models import User
-from complaints.models import Complaint, FollowUp
+from complaints.models import CareConsent, Complaint, FollowUp
 from complaints.states import Audience, FollowUpKind, Status
 from complaints.transitions import core
 
@@ -42,9 +43,10 @@ def plan_second_contact(
 def plan_care_calls(complaint: Complaint, *, by: User | None, at: datetime) -> list[FollowUp]:
     """Plan three calls, thirty days apart, for a complainant who needs special care (FB-16).
 
-    Takes the case with its row locked. A case gets them once, however often it is closed.
+    Takes the case with its row locked. A case gets them once, however often it is closed, and only while a consent
+    stands: a call out of care tells of the need (SPG-01).
     """
-    if not complaint.special_groups:
+    if not CareConsent.objects.filter(complaint=complaint, withdrawn_at=None).exists():
         return []
     if FollowUp.objects.filter(complaint=complaint, kind=FollowUpKind.CARE_CALL).exists():
         return []
@@ -61,3 +63,13 @@ def plan_care_calls(complaint: Complaint, *, by: User | None, at: datetime) -> l
     ]
     core.add_event(complaint, "follow_up_planned", by=by, at=at, reference=core.ref(rows[0]))
     return rows
+
+
+def end_care_calls(complaint: Complaint) -> None:
+    """The consent is taken back: the calls out of care that wait are not made (SPG-01). Takes the case locked."""
+    waiting = FollowUp.objects.filter(
+        complaint=complaint, kind=FollowUpKind.CARE_CALL, done_at=None, cancelled_reason=""
+    )
+    # Records of the office are kept in Chinese, whoever takes the consent back.
+    with translation.override("zh-hans"):
+        waiting.update(cancelled_reason=gettext("The consent was taken back."))
