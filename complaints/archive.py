@@ -60,6 +60,9 @@ KINDS: dict[str, Promise | str] = {
     "step": _("Investigation record"),
     "statement": _("Statement of a third party"),
     "meeting": _("Meeting"),
+    "task": _("Task"),
+    "promise": _("Promise to the complainant"),
+    "need": _("Individual need and what was found for it"),
     "finding": _("Finding on a point"),
     "responsibility": _("Finding on responsibility"),
     "note": _("Internal note"),
@@ -73,11 +76,17 @@ KINDS: dict[str, Promise | str] = {
     "improvement": _("Improvement"),
     "pause": _("Pause of the clock"),
     "extension": _("Extension"),
+    "reset": _("New start of the clock"),
+    "owed": _("Material the complainant still owes"),
+    "key_change": _("Correction of key data"),
+    "unreasonable": _("Decision whether it is unreasonable"),
     "risk_meeting": _("Risk meeting"),
+    "media_plan": _("Media plan"),
+    "settlement": _("Step towards a settlement"),
     "lawsuit": _("Lawsuit"),
     "hold": _("Legal hold"),
 }
-_RISK = {"risk_meeting", "lawsuit", "hold"}
+_RISK = {"risk_meeting", "media_plan", "settlement", "lawsuit", "hold"}
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,9 @@ _TABLES = (
     _Table("step", "investigation_steps", "at", "by", lambda row: (row.get_kind_display(),)),
     _Table("statement", "party_statements", "asked_at", "asked_by", lambda row: (row.get_kind_display(), row.party)),
     _Table("meeting", "meetings", "called_at", "called_by", lambda row: (row.get_kind_display(), row.title)),
+    _Table("task", "tasks", "created_at", "created_by", lambda row: (row.get_kind_display(), row.department.name)),
+    _Table("promise", "promises", "made_at", "made_by", lambda row: ()),
+    _Table("need", "special_needs", "recorded_at", "recorded_by", lambda row: (row.get_outcome_display(),)),
     _Table("finding", "allegations", "found_at", "found_by", lambda row: (row.order, row.get_finding_display())),
     _Table("responsibility", "responsibilities", "at", "by", lambda row: (row.department.name, row.post)),
     _Table("note", "notes", "at", "by", lambda row: (row.get_audience_display(),)),
@@ -165,7 +177,19 @@ _TABLES = (
         "requested_by",
         lambda row: (row.get_reason_display(), row.get_state_display()),
     ),
+    _Table("reset", "clock_resets", "requested_at", "requested_by", lambda row: (row.get_state_display(),)),
+    _Table("owed", "outstanding_items", "asked_at", "asked_by", lambda row: ()),
+    _Table(
+        "key_change",
+        "key_changes",
+        "requested_at",
+        "requested_by",
+        lambda row: (row.get_field_display(), row.get_state_display()),
+    ),
+    _Table("unreasonable", "unreasonable_labels", "proposed_at", "proposed_by", lambda row: ()),
     _Table("risk_meeting", "risk_meetings", "at", "by", lambda row: ()),
+    _Table("media_plan", "media_plans", "at", "by", lambda row: ()),
+    _Table("settlement", "settlement_steps", "at", "by", lambda row: (row.get_kind_display(),)),
     _Table("lawsuit", "lawsuits", "at", "by", lambda row: (row.court, row.docket)),
     _Table("hold", "holds", "placed_at", "placed_by", lambda row: ()),
 )

@@ -10,11 +10,20 @@ from django.utils import timezone, translation
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import SecurityEvent
 from complaints import archive, files, transitions
-from complaints.models import CaseFile, Complaint, Consultation, Notification, RetentionClass
+from complaints.models import (
+    CaseFile,
+    CaseTask,
+    Complaint,
+    Consultation,
+    Notification,
+    Promise,
+    RetentionClass,
+    SettlementStep,
+)
 from complaints.retention import load_retention
 from complaints.states import EvidenceKind, InvestigationKind, RequestState, Status
 from complaints.tests.factories import Story, at, category
-from complaints.transitions import consultation
+from complaints.transitions import consultation, needs
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +89,30 @@ def test_arc_03_05_the_index_lists_everything_with_unit_date_and_hash(cast):
     assert (found["title"], found["by"]) == ("调取记录", "供水集团 W001")
     assert all(len(entry["sha256"]) == 64 for entry in index)
     assert index[0]["by"] == "投诉人"
+
+
+def test_arc_03_promises_tasks_and_needs_are_in_the_file_too(cast):
+    """What was promised, set as a task, needed and found for it; of settlements only who works on risk reads."""
+    story = Story(cast).accept().assign().start()
+    now = at("2026-11-17 10:00")
+    promise = Promise.objects.create(
+        complaint=story.case, text="周五前恢复供水", due_at=at("2026-11-20 18:00"), made_by=cast.intake, made_at=now
+    )
+    CaseTask.objects.create(
+        complaint=story.case, kind="visit", what="上门送水", department=cast.water, due_on=now.date(), created_at=now,
+        created_by=cast.coordinator,
+    )  # fmt: skip
+    need = needs.record_need(story.pk, need="行动不便，需要上门", by=cast.intake, at=now)
+    needs.settle_need(need.pk, outcome="individual", solution="安排上门送水", by=cast.intake, at=now)
+    SettlementStep.objects.create(complaint=story.case, kind="offer", text="赔偿 200 元", at=now, by=cast.counsel)
+    story.submit().reply().call_back().close()
+    index = put_away(story, cast).index
+    found = {entry["kind"]: entry for entry in index}
+    assert found["task"]["title"] == "上门服务 · 供水集团"
+    assert found["need"]["title"] == "个性化解决方案"
+    assert (found["promise"]["by"], found["promise"]["source"]) == ("投诉办 A001", f"complaints.promise:{promise.pk}")
+    assert "settlement" in found
+    assert "settlement" not in {entry["kind"] for entry in archive.readable(index, cast.water_handler)}
 
 
 def test_arc_05_an_attempt_in_vain_is_in_the_file_too(cast):
