@@ -28,6 +28,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     PUBLIC: (
         "healthz",
         "public:home",
+        "public:sampling",
         "public:result",
         "public:poster",
         "public:result_file",

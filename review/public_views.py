@@ -1,17 +1,22 @@
-"""The complainant's application for a review, below the tracking page (REV-18, REV-19, FB-19)."""
+"""The complainant's application for a review (REV-18, REV-19, FB-19), and the proof of the monthly draws (REV-23)."""
 
 from __future__ import annotations
+
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import DomainError, InvalidInput
-from complaints import tracking
-from review import transitions
+from complaints import keyset, tracking
+from review import commitments, transitions
 from review.forms import ApplicationForm
+from review.models import SampleDraw
+
+DRAWS_SHOWN = 24
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,3 +50,18 @@ def apply(request: HttpRequest) -> HttpResponse:
         "active": "track",
     }
     return render(request, "public/track/review_apply.html", context, status=status)
+
+
+@require_safe
+def sampling_proof(request: HttpRequest) -> HttpResponse:
+    """Every draw with what is public of it so far, newest first; no case and no department (RI-09, RI-12)."""
+    found, following = keyset.by_key(SampleDraw.objects.all(), request.GET.get("after", ""), size=DRAWS_SHOWN)
+    reading = {name: request.GET[name] for name in ("lang", "text") if name in request.GET}
+    context = {
+        "proofs": commitments.public(found),
+        "next_url": "?" + urlencode({**reading, "after": following}) if following else "",
+        "active": "help",
+    }
+    response = render(request, "public/sampling.html", context)
+    response["Cache-Control"] = "public, max-age=60"
+    return response

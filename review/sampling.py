@@ -15,6 +15,7 @@ module; `docs/adr/0005-verifiable-sampling.md` says why it is built so. The rule
 * order: larger key first; on equal keys the larger digest, then the later number;
 * seats: every stratum of at least five cases gets its first case in (the first such strata, if there are more of them
   than seats); the remaining seats go to the first of all other cases;
+* fingerprint = SHA-256 of `huiyin-sample-1 fingerprint LF seed`, public from the draw on; it takes no part in it;
 * replacement: the same seats are given again, passing over every case set aside so far; the one case that was not
   drawn before is the replacement.
 """
@@ -151,6 +152,11 @@ def seed(frame_hash: str, period: str, nonce: str) -> bytes:
     """What decides the draw: known only once the frame is frozen and the nonce shown (RI-07, RI-15)."""
     period_bounds(period)
     return bytes.fromhex(_hash("seed", frame_hash, period, _checked_nonce(nonce)))
+
+
+def fingerprint(seed_hex: str) -> str:
+    """The hash that binds a draw from its day on without letting anybody work out a key (RI-12)."""
+    return _hash("fingerprint", seed_hex)
 
 
 def key(seed: bytes, number: str, weight: Decimal | str) -> Decimal:

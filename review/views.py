@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -195,6 +196,8 @@ def sampling(request: StaffRequest, period: str = "") -> HttpResponse:
         "commit_form": forms.CommitForm(),
         "current": timezone.localdate().strftime("%Y-%m"),
         "may_draw": request.user.has_perm("review.draw_sample"),
+        # By address and not by name: the process for staff does not know the pages of the public.
+        "public_proof": f"{settings.PUBLIC_BASE_URL}/sampling/#m{draw.period}" if draw else "",
     }
     context["current_committed"] = rows.filter(period=context["current"]).exists()
     if draw and draw.drawn_at:
