@@ -184,6 +184,10 @@ _SEE_SAMPLE = ("review.draw_sample", "review.view_sample", "review.view_sample_f
 def sampling(request: StaffRequest, period: str = "") -> HttpResponse:
     """One draw with its figures; the newest that was drawn when no month is given."""
     _group_only(request, *_SEE_SAMPLE)
+    return render(request, "review/sampling.html", _sampling_page(request, period, forms.CommitForm()))
+
+
+def _sampling_page(request: StaffRequest, period: str, commit_form: forms.CommitForm) -> dict[str, Any]:
     rows = SampleDraw.objects.all()
     draw: SampleDraw | None
     if period:
@@ -193,7 +197,7 @@ def sampling(request: StaffRequest, period: str = "") -> HttpResponse:
     context: dict[str, Any] = {
         "draw": draw,
         "history": (rows.exclude(pk=draw.pk) if draw else rows)[:12],
-        "commit_form": forms.CommitForm(),
+        "commit_form": commit_form,
         "current": timezone.localdate().strftime("%Y-%m"),
         "may_draw": request.user.has_perm("review.draw_sample"),
         # By address and not by name: the process for staff does not know the pages of the public.
@@ -219,19 +223,26 @@ def sampling(request: StaffRequest, period: str = "") -> HttpResponse:
             "may_list": may_list,
             "seats": selectors.seats_to_give(draw) if context["may_draw"] else [],
         }
-    return render(request, "review/sampling.html", context)
+    return context
 
 
 @login_required
 @require_POST
 def commit(request: StaffRequest) -> HttpResponse:
-    """Fix this month's draw before it ends."""
+    """Fix this month's draw before it ends; what is fixed already stays (RI-15)."""
     _group_only(request, "review.draw_sample")
+    period = timezone.localdate().strftime("%Y-%m")
+    known = SampleDraw.objects.filter(period=period).first()
+    if known is not None:
+        raise IllegalTransition(
+            _("The draw of %(period)s is committed already, at %(percent)s %%; nothing of it can be changed."),
+            period=period,
+            percent=known.percent,
+        )
     form = forms.CommitForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
-        return redirect("review:sampling")
-    row = draws.commit(timezone.localdate().strftime("%Y-%m"), by=request.user, percent=form.cleaned_data["percent"])
+        return render(request, "review/sampling.html", _sampling_page(request, "", form), status=422)
+    row = draws.commit(period, by=request.user, percent=form.cleaned_data["percent"])
     messages.success(
         request,
         _("The draw of %(period)s is committed at %(percent)s %%.") % {"period": row.period, "percent": row.percent},
@@ -242,8 +253,15 @@ def commit(request: StaffRequest) -> HttpResponse:
 @login_required
 @require_POST
 def draw(request: StaffRequest, period: str) -> HttpResponse:
-    """Confirm the draw of a month that is over; nothing can be chosen or repeated."""
+    """Confirm the draw of a month that is over; nothing can be chosen or repeated (RI-07)."""
     _group_only(request, "review.draw_sample")
+    before = SampleDraw.objects.filter(period=period, drawn_at__isnull=False).values_list("drawn_at", flat=True).first()
+    if before is not None:
+        raise IllegalTransition(
+            _("%(period)s was drawn on %(date)s; a month is drawn once, and the list stays as it is."),
+            period=period,
+            date=timezone.localtime(before).strftime("%Y-%m-%d"),
+        )
     row = draws.draw(period, by=request.user)
     messages.success(request, _("%(size)s cases of %(period)s were drawn.") % {"size": row.size, "period": period})
     return redirect("review:sampling_period", period)

@@ -6,7 +6,7 @@ from accounts.tests.factories import token as api_token
 from complaints import case_records, timeline
 from complaints.tests.factories import Story, at
 from review import draws, transitions
-from review.models import ReviewCase
+from review.models import FrameEntry, ReviewCase, SampleDraw
 from review.states import TriggerKind
 from review.tests.test_review_flow import OPENED, Steps
 
@@ -131,6 +131,36 @@ def test_the_draw_is_confirmed_verified_and_downloaded(client, cast):
     client.force_login(cast.manager)
     assert client.get("/desk/sampling/2026-11/").context["picks"] is None
     assert client.get("/desk/sampling/2026-11/document/").status_code == 403
+
+
+@pytest.mark.parametrize("percent", ["9", "16", "", "12.5", "x"])
+def test_rev_22_a_share_outside_10_to_15_is_refused_at_its_field(client, cast, percent):
+    client.force_login(cast.head_of_review)
+    answer = client.post("/desk/sampling/commit/", {"percent": percent})
+    assert answer.status_code == 422
+    assert answer.context["commit_form"].errors["percent"]
+    assert answer.context["commit_form"]["percent"].value() == percent
+    assert not SampleDraw.objects.exists()
+
+
+def test_ri_07_15_a_second_commitment_and_a_second_draw_are_refused_with_the_reason(client, cast):
+    Story(cast).to_closed()
+    client.force_login(cast.head_of_review)
+    assert client.post("/desk/sampling/commit/", {"percent": "12"}).status_code == 302
+    first = SampleDraw.objects.get()
+    page = {"HTTP_REFERER": "http://testserver/desk/sampling/"}
+    again = client.post("/desk/sampling/commit/", {"percent": "15"}, follow=True, **page)
+    assert "12 %" in str(list(again.context["messages"])[-1])
+    assert SampleDraw.objects.get().percent == 12
+    assert SampleDraw.objects.get().nonce == first.nonce
+    first.delete()
+    draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
+    draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
+    Story(cast, phone="13711112222").to_closed()
+    before = list(FrameEntry.objects.values())
+    again = client.post("/desk/sampling/2026-11/draw/", follow=True, **page)
+    assert "2026-12-01" in str(list(again.context["messages"])[-1])
+    assert list(FrameEntry.objects.values()) == before
 
 
 def test_api_lists_actions_and_blinds_opinions(client, cast, review):
