@@ -1,7 +1,7 @@
 """Who may not judge a review, computed from history; nobody can take a conflict back (REV-05, RI-01…05).
 
-A person is in conflict when they took part in the case, are named in it or filed it, declared it, or
-belong now, or belonged while it was handled, to a department that touched it. Cases that were merged were
+A person is in conflict when they took part in the case or supervised it, stood in for somebody who did, are named in
+it or filed it, declared it, or belong now, or belonged while it was handled, to a department that touched it. Cases that were merged were
 handled as one: who is in conflict with the one is in conflict with the other.
 """
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from complaints import permissions as case_permissions
-from complaints.models import Assignment, CaseEvent, Complaint, Merge
+from complaints.models import Assignment, CaseEvent, Complaint, Merge, Substitution
 from complaints.states import Audience
 from review import group
 from review.models import DeclaredConflict, GroupMember, ReviewCase, ReviewConflict, ReviewerAssignment
@@ -59,11 +59,29 @@ def handled_together(complaint: Complaint) -> list[Complaint]:
 
 
 def acted(complaint: Complaint) -> set[int]:
-    """Everybody who worked on the case, also in what only the office reads: lawsuits, consequences (RI-01)."""
+    """Everybody who worked on the case, also in what only the office reads: lawsuits, consequences (RI-01); and whoever
+    coordinates it, also before their first act."""
     inside = CaseEvent.objects.filter(complaint=complaint, audience=Audience.OFFICE).exclude(actor=None)
-    return case_permissions.took_part(complaint) | set(
+    people = case_permissions.took_part(complaint) | set(
         inside.exclude(kind__in=_READING).values_list("actor", flat=True)
     )
+    return people | ({complaint.coordinator_id} if complaint.coordinator_id else set())
+
+
+def stood_in(complaint: Complaint, people: set[int], *, at: datetime) -> set[int]:
+    """Who stood in, while the case was being handled, for one of these people or for one of their substitutes."""
+    end = complaint.closed_at or at
+    over = (
+        Q(until__lte=complaint.registered_at) | Q(ended_at__lte=complaint.registered_at) | Q(ended_at__lte=F("since"))
+    )
+    rows = Substitution.objects.filter(since__lte=end).exclude(over)
+    found: set[int] = set()
+    asked = people
+    while asked:
+        substitutes = set(rows.filter(user__in=asked).values_list("substitute", flat=True))
+        asked = substitutes - found - people
+        found |= asked
+    return found
 
 
 def touching_departments(
@@ -104,6 +122,9 @@ def conflicts(complaint: Complaint, users: QuerySet[User], *, at: datetime) -> l
     parts = [(case, acted(case)) for case in cases]
     for pk in ids & (set().union(*(people for _case, people in parts)) - accused - complainants):
         found.append(Conflict(pk, "took_part"))
+    for case, people in parts:
+        for pk in ids & stood_in(case, people, at=at):
+            found.append(Conflict(pk, "stood_in"))
     for declared in DeclaredConflict.objects.filter(complaint__in=cases, user__in=ids):
         found.append(Conflict(declared.user_id, "declared", declared.reason))
     spans = touching_departments(parts, at=at)

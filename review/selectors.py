@@ -107,6 +107,7 @@ def reason_text(code: str) -> str:
     """The reason of a conflict in words."""
     return {
         "took_part": gettext("took part in handling this case"),
+        "stood_in": gettext("stood in for somebody who took part in it"),
         "accused": gettext("is named in the complaint"),
         "complainant": gettext("filed the complaint"),
         "declared": gettext("declared not to be impartial"),

@@ -23,7 +23,7 @@ from accounts.errors import DomainError, NotAllowed
 from accounts.models import Membership, User
 from complaints import substitutes
 from complaints import transitions as case_transitions
-from complaints.models import CaseEvent, Complaint, Contact, Merge
+from complaints.models import CaseEvent, Complaint, Contact, Merge, Substitution
 from complaints.tests.factories import Story, at
 from review import checks, draws, independence, transitions
 from review.models import DeclaredConflict, Opinion, ReviewCase, ReviewerAssignment
@@ -72,11 +72,20 @@ def touched_by(complaint: Complaint, now: datetime) -> set[int]:
     for case in Complaint.objects.filter(pk__in=together).select_related("complainant"):
         acts = CaseEvent.objects.filter(complaint=case).exclude(audience="review").exclude(actor=None)
         people = set(acts.exclude(kind__startswith="review_").values_list("actor", flat=True))
-        people |= set(Contact.objects.filter(complaint=case).values_list("by", flat=True))
+        people |= set(Contact.objects.filter(complaint=case).values_list("by", flat=True)) | {case.coordinator_id}
         out |= people | {case.complainant.staff_user_id}
         out |= set(case.accused_staff.values_list("pk", flat=True))
         out |= set(DeclaredConflict.objects.filter(complaint=case).values_list("user", flat=True))
         end = case.closed_at or now
+        stood_in = set(people)
+        absences = [
+            row
+            for row in Substitution.objects.all()
+            if row.since <= end and min(row.until, row.ended_at or row.until) > max(case.registered_at, row.since)
+        ]
+        for _passed_on in absences:
+            stood_in |= {row.substitute_id for row in absences if row.user_id in stood_in}
+        out |= stood_in
         parts = [(row.department_id, row.assigned_at, row.ended_at or end) for row in case.assignments.all()]
         for member in Membership.objects.filter(user__in=people - {None}, department__kind__in=("handling", "office")):
             if member.since <= end and (member.until is None or member.until > case.registered_at):

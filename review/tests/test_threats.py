@@ -18,10 +18,10 @@ from accounts.models import Membership
 from accounts.tests.factories import token, user
 from complaints import events
 from complaints import transitions as case_transitions
-from complaints.models import CaseEvent, Complainant, Complaint, Notification
+from complaints.models import CaseEvent, Complainant, Complaint, Notification, Substitution
 from complaints.tests.factories import Story, at, category
 from complaints.tests.test_races import together
-from review import draws, independence, sampling, transitions
+from review import draws, independence, sampling, selectors, transitions
 from review.models import FrameEntry, Opinion, ReviewCase, ReviewerAssignment, SampleDraw
 from review.states import ReviewStatus
 from review.tests.test_review_flow import OPENED, Steps
@@ -246,6 +246,45 @@ def test_ri_04_a_report_whose_author_is_in_conflict_is_not_signed(cast):
         transitions.finalise(review.pk, by=third, at=at("2026-11-25 14:00"))
     transitions.return_report(review.pk, by=third, reason="撰写人回避", at=at("2026-11-25 15:00"))
     assert steps.review.status == ReviewStatus.VERIFICATION
+
+
+def test_rev_05_who_stood_in_for_a_handler_or_supervises_the_case_is_out(client, cast):
+    """A substitute got the handler's pressing messages, and whoever coordinates supervised: neither judges (RI-01)."""
+    story = Story(cast).to_closed()
+    away = {"user": cast.water_handler, "by": cast.water_head, "at": at("2026-11-15 09:00")}
+    Substitution.objects.create(
+        substitute=cast.reviewer, since=at("2026-11-17 09:00"), until=at("2026-11-18 09:00"), **away
+    )
+    # Ended before it began, and after the case was closed: both never stood in for anybody on this case.
+    Substitution.objects.create(
+        substitute=cast.reviewer2,
+        since=at("2026-11-19 09:00"),
+        until=at("2026-11-20 09:00"),
+        ended_at=at("2026-11-18 09:00"),
+        **away,
+    )
+    Substitution.objects.create(
+        substitute=cast.reviewer2, since=at("2026-11-21 09:00"), until=at("2026-11-30 09:00"), **away
+    )
+    review = applied(story)
+    assert reasons(review, cast.reviewer) == {"stood_in"}
+    assert not reasons(review, cast.reviewer2)
+    assert get(client, cast.reviewer, url(review)).status_code == 404
+    people = {person.user: person.reasons for person in get(client, cast.head_of_review, url(review)).context["people"]}
+    assert people[cast.reviewer] == [selectors.reason_text("stood_in")]
+
+    other = Story(cast, phone="13900000009").to_closed()
+    Complaint.objects.filter(pk=other.pk).update(coordinator=cast.reviewer2)
+    assert reasons(applied(other), cast.reviewer2) == {"took_part"}
+
+
+def test_ri_04_a_substitute_of_a_substitute_is_out_too(cast):
+    story = Story(cast).to_closed()
+    span = {"since": at("2026-11-17 09:00"), "until": at("2026-11-18 09:00"), "by": cast.water_head}
+    Substitution.objects.create(user=cast.water_handler, substitute=cast.reviewer2, **span)
+    Substitution.objects.create(user=cast.reviewer2, substitute=cast.reviewer, **span)
+    found = independence.stood_in(story.case, independence.acted(story.case), at=at("2026-12-01 09:00"))
+    assert found == {cast.reviewer.pk, cast.reviewer2.pk}
 
 
 def test_ri_05_the_deputy_leads_and_the_head_sees_nothing(client, cast):
