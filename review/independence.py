@@ -1,8 +1,8 @@
 """Who may not judge a review, computed from history; nobody can take a conflict back (REV-05, RI-01…05).
 
 A person is in conflict when they took part in the case or supervised it, stood in for somebody who did, are named in
-it or filed it, declared it, or belong now, or belonged while it was handled, to a department that touched it. Cases that were merged were
-handled as one: who is in conflict with the one is in conflict with the other.
+it or filed it, declared it, or belong now, or belonged while it was handled, to a department that touched it. Cases
+that were merged were handled as one: who is in conflict with the one is in conflict with the other.
 """
 
 from __future__ import annotations
