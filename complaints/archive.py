@@ -370,7 +370,7 @@ def readable(index: Iterable[Content], user: User) -> list[Content]:
 
 # --- What has to be in it -----------------------------------------------------------------------
 # Proof that a valid complaint of these kinds needs (ARC-12): category or legal type → kind of evidence.
-_PROOF = {"water-quality": EvidenceKind.TEST_REPORT, "product-safety": EvidenceKind.TEST_REPORT}
+PROOF = {"water-quality": EvidenceKind.TEST_REPORT, "product-safety": EvidenceKind.TEST_REPORT}
 MANDATORY: dict[str, Promise | str] = {
     "registration": _("the registration with what happened"),
     "decision": _("the decision on acceptance"),
@@ -395,7 +395,7 @@ def missing(complaint: Complaint) -> list[str]:
     }
     if not ended_early:
         types = {row.code for row in (complaint.category, complaint.legal_type) if row is not None}
-        proof = {_PROOF[code] for code in types if code in _PROOF}
+        proof = {PROOF[code] for code in types if code in PROOF}
         held = {row.evidence_kind for row in complaint.attachments.all()} if proof and complaint.is_valid else set()
         lacks |= {
             "investigation": bool(complaint.is_valid) and not complaint.investigation_steps.all(),

@@ -20,6 +20,7 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    IntegerField,
     Max,
     OuterRef,
     Q,
@@ -31,18 +32,20 @@ from django.db.models import (
 from django.db.models.functions import Lag, Length, Trim
 from django.utils.translation import gettext_lazy as _
 
-from complaints import identity
+from complaints import archive, identity
 from complaints.models import (
+    Attachment,
     Callback,
     CaseEvent,
     Category,
     Complaint,
+    Contact,
     ContactPoint,
     Dimension,
     Question,
     Reply,
 )
-from complaints.states import OPEN, Channel, Satisfaction, Status
+from complaints.states import OPEN, Channel, ContactDirection, ContactOutcome, RatingSource, Satisfaction, Status
 from review.models import DurationBenchmark
 
 # Cases that have their first result: only these can be reviewed.
@@ -255,14 +258,18 @@ def frequent_person(numbers: Numbers, span: Span) -> Iterator[Found]:
     _("Recorded as satisfied on %(rated)s, but the complainant came back or said otherwise on %(back)s."),
 )
 def satisfaction(numbers: Numbers, span: Span) -> Iterator[Found]:
-    """Entered as satisfied, and afterwards the complainant came back about it, or said in a later call or rating that
-    it is not solved or not satisfying (QUA-09, REV-40)."""
+    """Recorded as satisfied, and afterwards the complainant asked or got in touch again, or said in a later call or
+    rating that it is not solved or not satisfying (QUA-09, REV-40)."""
     before = Callback.objects.filter(
         complaint=OuterRef("complaint"), satisfaction=Satisfaction.SATISFIED, at__lt=OuterRef("at")
     )
-    otherwise = Callback.objects.filter(Q(satisfaction=Satisfaction.DISSATISFIED) | Q(is_solved=False))
+    came: tuple[QuerySet[Any], ...] = (
+        Question.objects.all(),
+        Contact.objects.filter(direction=ContactDirection.IN),
+        Callback.objects.filter(Q(satisfaction=Satisfaction.DISSATISFIED) | Q(is_solved=False)),
+    )
     back: dict[int, datetime] = {}
-    for said in (Question.objects.all(), otherwise):
+    for said in came:
         lately = said.filter(Exists(before), at__gt=span.since, at__lte=span.now).order_by()
         for complaint, at in lately.values_list("complaint").annotate(Max("at")):
             back[complaint] = max(at, back.get(complaint, at))
@@ -273,6 +280,25 @@ def satisfaction(numbers: Numbers, span: Span) -> Iterator[Found]:
             rated[complaint] = at
     for complaint, at in rated.items():
         yield Found(complaint, {"rated": at.isoformat(), "back": back[complaint].isoformat()})
+
+
+@_rule(
+    "satisfied_uncalled",
+    _("“Satisfied” without a call on record"),
+    _("Recorded as satisfied on %(rated)s, but no call that reached the complainant is on record."),
+)
+def satisfied_uncalled(numbers: Numbers, span: Span) -> Iterator[Found]:
+    """Entered as satisfied for the complainant by a caller whose call reached nobody (QUA-09, REV-40)."""
+    rows = (
+        Callback.objects.filter(at__gt=span.since, at__lte=span.now)
+        .filter(satisfaction=Satisfaction.SATISFIED, source=RatingSource.CALLER)
+        .exclude(is_reached=True, contact__direction=ContactDirection.OUT, contact__outcome=ContactOutcome.REACHED)
+        .order_by()
+        .values("complaint")
+        .annotate(rated=Max("at"))
+    )
+    for row in rows:
+        yield Found(row["complaint"], {"rated": row["rated"].isoformat()})
 
 
 @_rule(
@@ -372,10 +398,10 @@ def perfunctory(numbers: Numbers, span: Span) -> Iterator[Found]:
 
 @_rule(
     "no_evidence",
-    _("Closed without an investigation on record"),
+    _("Closed without an investigation or mandatory evidence"),
     _(
         "Closed as valid with %(contacts)s contacts and %(steps)s investigation steps on record, "
-        "%(files)s of them with evidence."
+        "%(files)s of them with evidence; kinds of mandatory evidence missing: %(lacking)s."
     ),
     Threshold("contacts", _("At least so many contacts with the complainant"), 1, 0, 20),
     Threshold("steps", _("At least so many investigation steps"), 1, 0, 20),
@@ -383,20 +409,38 @@ def perfunctory(numbers: Numbers, span: Span) -> Iterator[Found]:
     opens_review=False,
 )
 def no_evidence(numbers: Numbers, span: Span) -> Iterator[Found]:
-    """A valid case that was closed with too few contacts, investigation steps or pieces of evidence (QUA-10)."""
+    """A valid case that was closed with too few contacts, investigation steps or pieces of evidence, or without the
+    evidence that cases of its category or legal type must have (QUA-10, ARC-12)."""
     rows = (
         _closed(span)
         .filter(is_valid=True)
+        .annotate(lacking=_lacking())
         .annotate(
             contacts=Count("communications", distinct=True),
             steps=Count("investigation_steps", distinct=True),
             files=Count("investigation_steps__evidence", distinct=True),
         )
-        .filter(Q(contacts__lt=numbers["contacts"]) | Q(steps__lt=numbers["steps"]) | Q(files__lt=numbers["files"]))
-        .values_list("pk", "contacts", "steps", "files")
+        .filter(
+            Q(contacts__lt=numbers["contacts"])
+            | Q(steps__lt=numbers["steps"])
+            | Q(files__lt=numbers["files"])
+            | Q(lacking__gt=0)
+        )
+        .values_list("pk", "contacts", "steps", "files", "lacking")
     )
-    for pk, contacts, steps, files in rows:
-        yield Found(pk, {"contacts": contacts, "steps": steps, "files": files})
+    for pk, contacts, steps, files, lacking in rows:
+        yield Found(pk, {"contacts": contacts, "steps": steps, "files": files, "lacking": lacking})
+
+
+def _lacking() -> Any:
+    """How many kinds of mandatory evidence a case does not hold."""
+    missing: Any = Value(0)
+    for kind in sorted(set(archive.PROOF.values())):
+        codes = [code for code, needed in archive.PROOF.items() if needed == kind]
+        wanted = Q(category__code__in=codes) | Q(legal_type__code__in=codes)
+        held = Exists(Attachment.objects.filter(complaint=OuterRef("pk"), evidence_kind=kind))
+        missing += Case(When(wanted & ~held, then=Value(1)), default=Value(0), output_field=IntegerField())
+    return missing
 
 
 @_rule(

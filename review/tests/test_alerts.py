@@ -1,17 +1,18 @@
 """Early warnings: what each rule finds, that nothing is raised twice, and who may do what with them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
+from accounts.models import Membership
 from complaints import transitions as case_transitions
-from complaints.models import Complaint, Notification, Question
+from complaints.models import Attachment, Complaint, Contact, Notification, Question, StoredFile
 from complaints.states import ContactOutcome, RefusalGround
 from complaints.tests.factories import Story, at, category
 from complaints.transitions import feedback
-from review import alert_standard, alerts
+from review import alert_standard, alerts, transitions
 from review.alert_rules import RULES, Span
 from review.models import Alert, AlertStandard, DurationBenchmark, ReviewCase
 from review.states import AlertState, TriggerKind
@@ -154,6 +155,52 @@ def test_qua_09_satisfied_and_said_otherwise_in_a_later_call(cast, said):
     assert (facts["rated"][:10], facts["back"][:10]) == ("2026-11-20", "2026-11-22")
 
 
+def test_qua_09_satisfied_and_yet_in_touch_again(cast):
+    """A contact from the complainant contradicts the mark; a call to them, or one before it, does not."""
+    story = Story(cast).to_closed()
+    contact = {"complaint_id": story.pk, "channel": "phone", "purpose": "other", "summary": "又停水了"}
+    Contact.objects.create(direction="in", at=at("2026-11-20 09:00"), **contact)
+    Contact.objects.create(direction="out", at=at("2026-11-21 09:00"), **contact)
+    assert not found("satisfaction")
+    Contact.objects.create(direction="in", at=at("2026-11-22 09:00"), **contact)
+    ask(story, 1, when="2026-11-21 09:00")
+    back = found("satisfaction")[story.pk][0]["back"]
+    assert datetime.fromisoformat(back) == at("2026-11-22 09:00")
+
+
+@pytest.mark.parametrize("wrong", [{"outcome": "no_answer"}, {"direction": "in"}])
+def test_qua_09_satisfied_without_a_call_that_reached_anybody(cast, wrong):
+    """REV-40: entered for the complainant by a caller; what complainants enter themselves needs no call."""
+    story = Story(cast).to_closed()
+    assert not found("satisfied_uncalled")
+    rated = story.case.callbacks.get()
+    Contact.objects.filter(pk=rated.contact_id).update(**wrong)
+    assert found("satisfied_uncalled")[story.pk][0] == {"rated": rated.at.isoformat()}
+    story.case.callbacks.update(source="complainant")
+    assert not found("satisfied_uncalled")
+
+
+def test_arc_12_a_valid_case_closed_without_its_mandatory_evidence(cast):
+    """A complaint about the quality of water needs a test report, and any other file does not stand in for it."""
+    story = Story(cast).accept().assign().start()
+    case_transitions.add_investigation_step(
+        story.pk, by=cast.water_handler, kind="records", summary="查了调度记录", at=at("2026-11-17 09:00")
+    )
+    story.submit().reply().call_back().close()
+    Complaint.objects.filter(pk=story.pk).update(is_valid=True)
+    assert not found("no_evidence")
+    Complaint.objects.filter(pk=story.pk).update(category=category("water-quality"))
+    assert found("no_evidence")[story.pk][0]["lacking"] == 1
+    stored = StoredFile.objects.create(sha256="0" * 64, size=1, content_type="text/plain", stored_at=NOW)
+    photo = Attachment.objects.create(
+        complaint_id=story.pk, file=stored, name="a.txt", evidence_kind="other", at=at("2026-11-18 09:00")
+    )
+    assert found("no_evidence")[story.pk][0]["lacking"] == 1
+    photo.evidence_kind = "test_report"
+    photo.save()
+    assert not found("no_evidence")
+
+
 def test_closed_without_a_call_back_several_departments_and_returns(cast):
     """REV-04: what passed between departments is pointed out once it is finished."""
     story = Story(cast, channel="phone").to_closed()
@@ -178,7 +225,7 @@ def test_qua_10_a_valid_case_closed_without_an_investigation(cast):
     story = Story(cast).to_closed()
     Complaint.objects.filter(pk=story.pk).update(is_valid=True)
     contacts = story.case.communications.count()
-    assert found("no_evidence")[story.pk][0] == {"contacts": contacts, "steps": 0, "files": 0}
+    assert found("no_evidence")[story.pk][0] == {"contacts": contacts, "steps": 0, "files": 0, "lacking": 0}
     assert contacts > 1
     assert story.pk in found("no_evidence", steps=0, contacts=contacts + 1)
     assert not found("no_evidence", steps=0)
@@ -197,6 +244,20 @@ def test_rev_25_refused_twice(cast):
     case_transitions.rescreen(story.pk, by=cast.coordinator, reason="补充了材料", at=at("2026-11-17 10:00"))
     case_transitions.refuse(story.pk, at=at("2026-11-17 11:00"), **refusal)
     assert found("refused_twice")[story.pk] == ({"count": 2}, 1)
+
+
+def test_rev_25_risk_12_the_fourth_complaint_opens_a_review_although_it_was_judged_unreasonable(cast):
+    """The first handling found nothing in it, and the warning leads to a review all the same."""
+    for day in (16, 17, 18):
+        Story(cast, f"2026-11-{day} 09:00")
+    story = Story(cast, "2026-11-19 09:00").accept("2026-11-19 09:30").assign("2026-11-19 09:40")
+    story.start("2026-11-19 09:50").submit("2026-11-19 10:00").reply("2026-11-19 11:00")
+    story.call_back("2026-11-20 10:00").close("2026-11-20 16:00")
+    Complaint.objects.filter(pk=story.pk).update(is_valid=False)
+    alerts.evaluate(now=NOW)
+    review = ReviewCase.objects.get(complaint=story.pk)
+    assert list(review.triggers.values_list("kind", "rule")) == [(TriggerKind.ALERT, "frequent_person")]
+    assert "4" in review.triggers.get().text
 
 
 # --- Raising -----------------------------------------------------------------------------------------
@@ -279,14 +340,24 @@ def test_dismissed_only_with_a_reason_by_someone_who_took_no_part(cast, alert):
 
 
 def test_rev_05_a_reviewer_who_belonged_to_the_department_cannot_decide(cast, alert):
-    from accounts.models import Membership
-
     Membership.objects.filter(user=cast.reviewer).delete()
     Membership.objects.create(user=cast.reviewer, department=cast.water, since=at("2020-01-01 00:00"))
     with pytest.raises(NotAllowed):
         alerts.dismiss(alert.pk, by=cast.reviewer, reason="没有问题")
     assert not alerts.visible_to(cast.reviewer).exists()
     assert alerts.visible_to(cast.reviewer2).get() == alert
+
+
+def test_ri_03_who_left_the_department_yesterday_or_declared_reads_no_alert_about_its_case(client, cast, alert):
+    """Moving out of the department does not open its warnings, and a declared conflict closes them."""
+    since, until = at("2026-11-01 09:00"), at("2026-11-22 18:00")
+    Membership.objects.create(user=cast.reviewer, department=cast.water, since=since, until=until)
+    case_id = alert.complaint_id
+    transitions.declare_conflict(case_id, by=cast.reviewer2, reason="亲属", at=NOW)
+    for person, count in ((cast.reviewer, 0), (cast.reviewer2, 0), (cast.head_of_review, 1)):
+        client.force_login(person)
+        assert len(client.get("/desk/reviews/alerts/").context["rows"]) == count
+        assert client.get(f"/desk/reviews/alerts/{alert.pk}/").status_code == (200 if count else 404)
 
 
 def test_the_pages_of_an_alert(client, cast, alert):
@@ -412,7 +483,7 @@ def test_every_rule_explains_itself_in_both_languages(cast, alert):
     samples = {
         "days": 1, "times": 3, "usual": 2, "count": 5, "rated": "2026-11-20T09:00:00+08:00",
         "back": "2026-11-21T09:00:00+08:00", "departments": 3, "returns": 2, "length": 4, "same": 9, "steps": 0,
-        "files": 0, "contacts": 0,
+        "files": 0, "contacts": 0, "lacking": 1,
     }  # fmt: skip
     for code in RULES:
         row = Alert(rule=code, complaint=alert.complaint, facts=samples)
