@@ -18,13 +18,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
-from accounts.models import Membership, User
+from accounts.models import User
 from complaints import notify
 from complaints import transitions as case_transitions
-from complaints.models import Assignment, Complaint, JobRun
+from complaints.models import Complaint, JobRun
 from review import alert_standard, independence, transitions
 from review.alert_rules import RULES, WITH_RESULT, Found, Span
-from review.models import Alert, AlertStandard
+from review.models import Alert, AlertStandard, DeclaredConflict
+from review.querysets import handled_by
 from review.states import AlertState
 
 JOB = "evaluate_alerts"
@@ -197,13 +198,14 @@ def _begin(alert_id: int, *, by: User, at: datetime) -> Alert:
 
 
 def visible_to(user: User) -> QuerySet[Alert]:
-    """The alerts a member of the review group may read: none about a case of the own departments, or about oneself.
+    """The alerts a member of the review group may read: none about a case that a department had while the person
+    belonged to it, or that one has to which they belong now; none about oneself, or one declared to be partial about.
 
     Who took part otherwise is refused when they decide.
     """
-    own = Membership.objects.filter(user=user, until=None).values("department")
     return (
-        Alert.objects.exclude(complaint__in=Assignment.objects.filter(department__in=own).values("complaint"))
+        Alert.objects.exclude(handled_by(user))
+        .exclude(complaint__in=DeclaredConflict.objects.filter(user=user).values("complaint"))
         .exclude(complaint__accused_staff=user)
         .exclude(complaint__complainant__staff_user=user)
         .select_related("complaint__lead_department", "review", "settled_by")

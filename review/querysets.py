@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def _handled_by(user: User) -> Exists:
+def handled_by(user: User) -> Exists:
     """The case was in a department while the user belonged to it, or is with one the user belongs to now.
 
     The stored conflicts are from when the review was last opened; this holds for who has moved or joined since.
@@ -21,6 +21,7 @@ def _handled_by(user: User) -> Exists:
 
     belonged = Q(department__memberships__user=user) & (
         Q(department__memberships__until=None)
+        | Q(department__memberships__until__gt=Now())
         | Q(department__memberships__until__gte=F("assigned_at"), department__memberships__since__lte=F("end"))
     )
     end = Coalesce("ended_at", "complaint__closed_at", Now())
@@ -36,7 +37,7 @@ class ReviewQuerySet(models.QuerySet):
         touched (REV-05, RI-01…04), and members only what is unassigned or assigned to them."""
         if not user.is_active or not (user.has_perm("review.review_case") or user.has_perm("review.view_sample")):
             return self.none()
-        scope = self.exclude(conflicts__user=user).exclude(_handled_by(user))
+        scope = self.exclude(conflicts__user=user).exclude(handled_by(user))
         if user.has_perm("review.lead_review") or not user.has_perm("review.review_case"):
             return scope
         return scope.filter(

@@ -107,12 +107,15 @@ def _counts(path: str, now: datetime) -> dict[str, Count]:
         return Count(f"{path}pk", filter=Q(**{path + key: value for key, value in wanted.items()}), distinct=True)
 
     due = F(f"{path}screening_due_at")
-    waiting = Q(**{f"{path}screened_at__isnull": True, f"{path}screening_due_at__lt": now})
+    # One that was set aside because nobody was free to judge it was never screened and is not refused to anybody.
+    waiting = Q(
+        **{f"{path}screened_at__isnull": True, f"{path}closed_at__isnull": True, f"{path}screening_due_at__lt": now}
+    )
     return {
         "opened": Count(f"{path}pk", distinct=True),
         "in_time": counted(screened_at__lte=due),
         "late": Count(f"{path}pk", filter=Q(**{f"{path}screened_at__gt": due}) | waiting, distinct=True),
-        "refused": counted(status=ReviewStatus.REFUSED),
+        "refused": counted(status=ReviewStatus.REFUSED, screened_at__isnull=False),
         "decided": counted(finalised_at__isnull=False),
         "overturned": counted(finalised_at__isnull=False, conclusion__in=_CHANGED),
     }

@@ -15,6 +15,7 @@ from complaints.calendars import CalendarMissing
 from complaints.states import ImprovementState
 from review import group, independence, permissions, sampling
 from review.models import FrameEntry, ReviewCase, SampleDraw
+from review.querysets import handled_by
 from review.states import STEP, MaterialKind, ReviewStatus, Stratum
 
 STEP_NAMES = [
@@ -191,10 +192,11 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
 
 
 def picks(draw: SampleDraw, user: User, *, show: str = "all") -> QuerySet[FrameEntry]:
-    """The drawn cases in order; cases the user is in conflict with are left out (S16)."""
+    """The drawn cases in order; cases the user is in conflict with, stored or by a move since, are left out (S16)."""
     rows = (
         draw.frame.filter(order__isnull=False)
         .exclude(review__conflicts__user=user)
+        .exclude(handled_by(user))
         .select_related("review", "complaint", "replaced_by__entry")
         .order_by("order")
     )

@@ -155,11 +155,7 @@ def _open(complaint: Complaint, kind: TriggerKind, *, at: datetime, by: User | N
         independence.refresh(review, at=at)
         step_clocks.follow(review, complaint, at=at)
         _event(complaint, review, "opened", by=by, at=at, note=str(kind))
-    review.is_priority = (
-        review.is_priority
-        or kind == TriggerKind.APPLICATION
-        or complaint.assignments.filter(role="supporting").exists()
-    )
+    review.is_priority = review.is_priority or kind == TriggerKind.APPLICATION or _was_complex(complaint)
     review.save(update_fields=["is_priority"])
     if (
         not review.triggers.filter(kind=kind, draw=trigger.get("draw"), rule=trigger.get("rule", "")).exists()
@@ -176,6 +172,12 @@ def _open(complaint: Complaint, kind: TriggerKind, *, at: datetime, by: User | N
             review=review.number,
         )
     return review
+
+
+def _was_complex(complaint: Complaint) -> bool:
+    """Whether several departments worked on the case, or one returned it as not its own (REV-04)."""
+    departments = complaint.assignments.order_by().values("department").distinct().count()
+    return departments > 1 or complaint.return_rounds > 0
 
 
 def _due(complaint: Complaint, milestone: str, days: int, *, at: datetime) -> datetime:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
-from complaints.models import Complaint, MediaPlan, Notification
+from complaints.models import Assignment, Complaint, MediaPlan, Notification
 from complaints.tests.factories import Story, at, category
 from review import draws, major, plans, selectors, top_reports, transitions, weights
 from review.models import MajorStandard, ReviewCase, ReviewPlan, SampleDraw, TopReport
@@ -66,6 +66,23 @@ def test_rev_03_an_application_goes_before_alerts_and_samples(client, cast):
     second, place = selectors.by_priority(selectors.lists(cast.head_of_review), place, size=1)
     third, place = selectors.by_priority(selectors.lists(cast.head_of_review), place, size=1)
     assert [second[0], third[0], place] == [*shown[1:], ""]
+
+
+@pytest.mark.parametrize("how", ["supporting", "passed on", "returned", "plain"])
+def test_rev_04_a_case_of_several_departments_or_one_that_was_returned_has_priority(cast, how):
+    """Cross-department work and a responsibility in dispute go first, also where only the draw asked for the review."""
+    story = Story(cast).to_closed()
+    if how in ("supporting", "passed on"):
+        role = "supporting" if how == "supporting" else "lead"
+        moved = {"is_current": False, "state": "moved"}
+        moments = {"assigned_at": at("2026-11-16 12:00"), "ended_at": at("2026-11-17 12:00")}
+        Assignment.objects.create(
+            complaint_id=story.pk, department=cast.roads, role=role, task="查", **moved, **moments
+        )
+    if how == "returned":
+        Complaint.objects.filter(pk=story.pk).update(return_rounds=1)
+    review = transitions.open_for_alert(story.pk, rule="slow", text="", at=at(OPENED))
+    assert review.is_priority is (how != "plain")
 
 
 # --- The plan of a month ------------------------------------------------------------------------------

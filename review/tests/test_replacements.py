@@ -11,9 +11,10 @@ import pytest
 from django.utils.html import strip_tags
 
 from accounts.errors import IllegalTransition, NotAllowed
+from accounts.models import Membership
 from complaints.models import Complaint, ContactPoint
 from complaints.tests.factories import Story, at
-from review import draws, frame_changes, sampling, selectors, transitions
+from review import draws, frame_changes, review_figures, sampling, selectors, transitions
 from review.models import ReviewCase, SampleReplacement
 from review.states import ReviewStatus
 
@@ -52,6 +53,24 @@ def test_ri_04_the_seat_goes_to_the_next_case_of_the_stream_and_anyone_can_check
     path.write_text(json.dumps(document), encoding="utf-8")
     alone = subprocess.run([sys.executable, "-I", SCRIPT, path], capture_output=True, text=True)
     assert alone.stdout.strip() == "match"
+
+
+def test_rev_50_a_review_set_aside_is_neither_refused_nor_late(cast, drawn):
+    """Nobody was refused anything, and nobody was slow: the seat went to another case."""
+    in_conflict(cast, drawn.frame.get(order=1).complaint)
+    draws.replace("2026-11", 1, by=cast.head_of_review, at=at("2026-12-02 10:00"))
+    total = review_figures.compute(now=at("2026-12-02 12:00")).total
+    assert (total.opened, total.refused, total.late) == (drawn.size + 1, 0, 0)
+    late = review_figures.compute(now=at("2026-12-20 12:00")).total
+    assert (late.refused, late.late) == (0, drawn.size)
+
+
+def test_ri_03_who_joined_the_department_since_the_draw_reads_none_of_its_cases_in_the_list(cast, drawn):
+    """The stored conflicts are from the day of the draw; the move came after it and the review was not opened since."""
+    assert selectors.picks(drawn, cast.reviewer).count() == drawn.size
+    Membership.objects.create(user=cast.reviewer, department=cast.water, since=at("2026-12-02 09:00"))
+    assert not selectors.picks(drawn, cast.reviewer).exists()
+    assert not ReviewCase.objects.visible_to(cast.reviewer).exists()
 
 
 def test_ri_04_another_case_in_the_seat_shows(cast, drawn, tmp_path):
