@@ -20,7 +20,7 @@ from accounts.errors import NotAllowed
 from accounts.rest import Pages, caller
 from complaints.idempotency import idempotent
 from complaints.models import Complaint
-from review import independence, permissions
+from review import independence, permissions, review_figures
 from review.dossier import counted_opinions, opinions_complete
 from review.forms import FORMS
 from review.models import ReviewCase
@@ -106,6 +106,21 @@ class ReviewView(APIView):
     def get(self, request: Request, number: str) -> Response:
         review = visible_or_404(request, number)
         return Response(ReviewDetail(review, context={"request": request, "detail": True}).data)
+
+
+class ReviewFigures(APIView):
+    """The figures of the reviews that began in the last twelve months, as on the page and in its file (REV-50).
+
+    Shares of fewer than five decided reviews are null.
+    """
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        if not any(request.user.has_perm(name) for name in review_figures.SEE):
+            raise NotAllowed
+        if request.query_params:
+            raise ValidationError({name: [_("This parameter is not known.")] for name in request.query_params})
+        return Response(review_figures.as_data(review_figures.compute(now=timezone.now())))
 
 
 class ReviewAction(APIView):

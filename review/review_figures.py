@@ -7,7 +7,7 @@ record and does not change the figures of the cases. The number of queries does 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -255,24 +255,50 @@ def _changes(since: datetime) -> list[Change]:
     return [*changes, Change(str(fields["outcome"]), "", "", outcomes)] if outcomes else changes
 
 
-# --- As a table to download ---------------------------------------------------------------------------
+# --- As a table to download, and for programs --------------------------------------------------------
 CSV_HEAD = ("table", "row", "figure", "value")
+
+
+def tables(found: Figures) -> dict[str, list[Line]]:
+    """The tables of lines by name."""
+    return {
+        "month": found.months,
+        "trigger": found.triggers,
+        "category": found.categories,
+        "department": found.departments,
+    }
+
+
+def numbers(table: str, line: Line) -> dict[str, int | None]:
+    """What may be told of a line; the share of too few is None, and so is what would give it away."""
+    hidden = line.share is None and table in ("category", "department")
+    told = {key: None if hidden and key == "overturned" else getattr(line, key) for key in _NAMES}
+    return told | {"overturned_percent": line.share}
+
+
+def as_data(found: Figures) -> dict[str, Any]:
+    """The same figures for the API; `None` for what is not told."""
+    return {
+        "since": found.since.isoformat(),
+        "total": numbers("total", found.total),
+        "tables": {
+            table: [{"name": line.name, **numbers(table, line)} for line in lines]
+            for table, lines in tables(found).items()
+        },
+        "remedies": {**found.remedies, "yuan_given": f"{found.money:f}"},
+        "improvements": found.improvements,
+        "steps": [asdict(step) for step in found.steps],
+        "reviewers": [{**asdict(person), "agreed_percent": person.share} for person in found.reviewers],
+        "corrections": [asdict(change) for change in found.changes],
+    }
 
 
 def csv_rows(found: Figures) -> Iterator[tuple[str, str, str, int | str]]:
     """The same figures as rows; a share of too few stays empty, and so do its parts."""
-    tables = (
-        ("month", found.months),
-        ("trigger", found.triggers),
-        ("category", found.categories),
-        ("department", found.departments),
-    )
-    for table, lines in tables:
+    for table, lines in tables(found).items():
         for line in lines:
-            for key in _NAMES:
-                hidden = key == "overturned" and line.share is None and table in ("category", "department")
-                yield table, line.name, key, "" if hidden else getattr(line, key)
-            yield table, line.name, "overturned_percent", "" if line.share is None else line.share
+            for key, number in numbers(table, line).items():
+                yield table, line.name, key, "" if number is None else number
     for key, number in found.remedies.items():
         yield "remedy", "", key, number
     yield "remedy", "", "yuan_given", f"{found.money:f}"

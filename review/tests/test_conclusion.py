@@ -1,6 +1,8 @@
 """The report of a review, the notice of a refusal, corrections, further remedies, weak spots and figures."""
 
+import csv
 import io
+import json
 import re
 from decimal import Decimal
 
@@ -393,6 +395,28 @@ def test_rev_50_the_figures_count_and_hide_small_groups(client, cast, decided):
     rows = list(review_figures.csv_rows(found))
     assert ("department", "供水集团", "overturned", "") in rows
     assert ("trigger", found.triggers[0].name, "opened", 1) in rows
+
+
+def test_rev_50_page_file_and_api_tell_the_same_figures(client, cast, decided):
+    client.force_login(cast.head_of_review)
+    answer = client.get("/api/v1/figures/reviews/")
+    assert answer.status_code == 200
+    data = answer.json()
+    page = client.get("/desk/reviews/figures/").context["figures"]
+    assert data == json.loads(json.dumps(review_figures.as_data(page)))
+    assert data["total"]["opened"] == 1
+    [department] = data["tables"]["department"]
+    assert (department["decided"], department["overturned"], department["overturned_percent"]) == (1, None, None)
+    file = client.get("/desk/reviews/figures/csv/").getvalue().decode("utf-8-sig")
+    told = {tuple(row[:3]): row[3] for row in csv.reader(io.StringIO(file))}
+    for table, lines in data["tables"].items():
+        for line in lines:
+            for key in ("opened", "in_time", "late", "refused", "decided", "overturned"):
+                assert told[table, line["name"], key] == ("" if line[key] is None else str(line[key]))
+    assert client.get("/api/v1/figures/reviews/?period=2026").status_code == 400
+    for person, status in ((cast.manager, 200), (cast.auditor, 200), (cast.reviewer, 403), (cast.water_handler, 403)):
+        client.force_login(person)
+        assert client.get("/api/v1/figures/reviews/").status_code == status
 
 
 def test_rev_50_a_share_needs_five():
