@@ -440,6 +440,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "review:major",
         "review:weights",
         "review:steps",
+        "review:limits",
         "review:records",
         "review:record",
         "review:settle",
@@ -457,6 +458,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "review.lead_review, review.view_sample_figures or complaints.conduct_audit": (
         "review:figures",
         "review:figures_csv",
+        "api-review-figures",
     ),
     "review.review_case or review.view_sample; review.lead_review to change": ("review:group_member",),
     "review.lead_review, or analytics.approve_report: plans put to them": ("review:top_reports", "review:top_report"),
@@ -481,6 +483,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "review:top_report_new",
         "review:major_edit",
         "review:weights_edit",
+        "review:limits_edit",
     ),
     "review.draw_sample": ("review:sampling_commit", "review:sampling_draw", "review:sampling_replace"),
     "publication.view_publications": (

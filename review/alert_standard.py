@@ -19,6 +19,8 @@ from review.alert_rules import RULES, Span
 from review.models import AlertStandard, DurationBenchmark
 
 EDIT = "review.lead_review"
+# The limits of the steps of a review stand in the same revisions (review/step_limits.py).
+STEP_LIMITS = "review_steps"
 PREVIEW_OVER = timedelta(days=31)
 MOST_DAYS = Decimal(3650)
 
@@ -88,7 +90,11 @@ def revise(
     check(rules)
     current()  # stores the shipped one as the first
     number = revisions.following(AlertStandard, based_on=based_on)
-    return AlertStandard.objects.create(revision=number, rules=dict(rules), note=note, by=by, at=at or timezone.now())
+    before = AlertStandard.objects.get(revision=based_on).rules
+    kept = {STEP_LIMITS: before[STEP_LIMITS]} if STEP_LIMITS in before else {}
+    return AlertStandard.objects.create(
+        revision=number, rules={**rules, **kept}, note=note, by=by, at=at or timezone.now()
+    )
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 A clock begins when its step begins and stops when the next one does; a step the review returns to runs on with a new
 date. The limits of screening and decision are those of the policy of the case; the others count working days
-(`HUIYIN_REVIEW_STEP_DAYS`, house defaults below). A year without calendar starts no clock: a date is never guessed.
+(review/step_limits.py). A year without calendar starts no clock: a date is never guessed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
@@ -21,7 +20,7 @@ from accounts.models import User
 from complaints import clocks, deadlines, notify
 from complaints.calendars import CalendarMissing
 from complaints.models import Complaint
-from review import independence
+from review import independence, step_limits
 from review.models import ReviewCase, StepClock
 from review.states import ReviewStatus, ReviewStep
 
@@ -35,23 +34,8 @@ STEP_OF = {
     ReviewStatus.FEEDBACK: ReviewStep.NOTICE,
     ReviewStatus.RECTIFICATION: ReviewStep.RECTIFICATION,
 }
-# Working days; screening and conclusion only where no date of the review is set.
-DAYS: dict[str, int] = {
-    ReviewStep.REQUEST: 1,
-    ReviewStep.SCREENING: 2,
-    ReviewStep.MATERIAL: 5,
-    ReviewStep.CHECK: 7,
-    ReviewStep.CONCLUSION: 3,
-    ReviewStep.NOTICE: 3,
-    ReviewStep.RECTIFICATION: 30,
-}
 FIGURES_OVER = timedelta(days=365)
 TOLD_PER_RUN = 500
-
-
-def days_of(step: str) -> int:
-    """The limit of a step in working days, as set or by default."""
-    return settings.REVIEW_STEP_DAYS.get(str(step), DAYS[step])
 
 
 def follow(review: ReviewCase, complaint: Complaint, *, at: datetime) -> None:
@@ -89,7 +73,7 @@ def _due(review: ReviewCase, complaint: Complaint, step: str, *, at: datetime) -
     own = {ReviewStep.SCREENING: review.screening_due_at, ReviewStep.CONCLUSION: review.decision_due_at}
     if own.get(ReviewStep(step)):
         return own[ReviewStep(step)]
-    rule = deadlines.ClockRule(days_of(step), deadlines.Unit.WORKING_DAYS)
+    rule = deadlines.ClockRule(step_limits.current()[step], deadlines.Unit.WORKING_DAYS)
     try:
         return deadlines.due_at(at, rule, clocks.working_calendar(complaint.policy.slots)).at
     except CalendarMissing:
@@ -109,13 +93,14 @@ class Line:
 
 
 def lines(review: ReviewCase, *, now: datetime) -> list[Line]:
-    """The seven steps in order. One query."""
+    """The seven steps in order. Two queries."""
+    limits = step_limits.current()
     known = {row.step: row for row in review.clocks.all()}
     current = STEP_OF.get(ReviewStatus(review.status))
     return [
         Line(
             label=str(step.label),
-            days=days_of(step),
+            days=limits[step],
             clock=known.get(step),
             is_current=step == current,
             is_late=step in known and is_late(known[step], now=now),

@@ -13,8 +13,8 @@ from complaints import notify
 from complaints.choice_fields import DepartmentField, LongText, PersonField
 from complaints.models import Category, Dimension
 from complaints.states import RiskGrade
-from review import group, major, plans, top_reports, weights
-from review.models import GroupMember, MajorStandard, ReviewCase, ReviewPlan, WeightStandard
+from review import group, major, plans, step_limits, top_reports, weights
+from review.models import AlertStandard, GroupMember, MajorStandard, ReviewCase, ReviewPlan, WeightStandard
 from review.states import CertificateKind, GroupRole, Stratum
 
 
@@ -244,3 +244,30 @@ class WeightsForm(forms.Form):
     def weights(self) -> dict[str, Any]:
         """The weights as edited."""
         return {value: self.cleaned_data[value] for value in Stratum.values}
+
+
+class LimitsForm(forms.Form):
+    """Working days for each step as the next revision."""
+
+    based_on = forms.IntegerField(widget=forms.HiddenInput)
+    note = forms.CharField(label=_("What changed and why"), max_length=200)
+
+    def __init__(self, *args: Any, standard: AlertStandard, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("based_on", standard.revision)
+        known = step_limits.limits_of(standard)
+        for step in step_limits.EDITED:
+            self.fields[step.value] = forms.IntegerField(
+                label=step.label,
+                min_value=step_limits.LEAST,
+                max_value=step_limits.MOST,
+                initial=known[step],
+            )
+
+    def numbers(self) -> list[forms.BoundField]:
+        """The fields of the limits."""
+        return [self[step.value] for step in step_limits.EDITED]
+
+    def limits(self) -> dict[str, int]:
+        """The limits as edited."""
+        return {step.value: self.cleaned_data[step.value] for step in step_limits.EDITED}

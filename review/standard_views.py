@@ -1,4 +1,4 @@
-"""Pages of the two standards of the review group: what a major complaint is, and the weights of the draw."""
+"""Pages of the standards of the review group: what a major complaint is, the weights of the draw, the steps' limits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.web import StaffRequest
 from complaints.desk_access import needs
-from review import major, standard_edit, weights
-from review.group_forms import MajorForm, WeightsForm
+from review import alert_standard, major, standard_edit, step_limits, weights
+from review.group_forms import LimitsForm, MajorForm, WeightsForm
 from review.models import MajorStandard, SampleDraw, WeightStandard
-from review.states import Stratum
+from review.states import ReviewStep, Stratum
 
 READ = ("review.review_case", "review.view_sample")
 REVISIONS = 50
@@ -109,3 +110,39 @@ def weights_edit(request: StaffRequest) -> HttpResponse:
 def _comparison(standard: WeightStandard, edited: dict[str, Any]) -> list[tuple[Any, int, float, float]]:
     before = {name: expected for name, _frame, expected in weights.preview(weights.weights_of(standard))}
     return [(Stratum(name).label, frame, before[name], expected) for name, frame, expected in weights.preview(edited)]
+
+
+@needs(*READ)
+@require_safe
+def limits(request: StaffRequest) -> HttpResponse:
+    """How long each step may take, and the revisions that changed it (REV-01)."""
+    days = step_limits.current()
+    context = {
+        "lines": [(step.label, days[step], step in step_limits.EDITED) for step in ReviewStep],
+        "revisions": [
+            (row, [(step.label, kept[step]) for step in step_limits.EDITED])
+            for row, kept in step_limits.history()[:REVISIONS]
+        ],
+        "may_edit": request.user.has_perm(step_limits.EDIT),
+    }
+    return render(request, "review/limits.html", context)
+
+
+@needs(step_limits.EDIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def limits_edit(request: StaffRequest) -> HttpResponse:
+    """Edit the limits: first see what they would have made late, then store them as a revision (REV-01)."""
+    standard = alert_standard.current()
+    form = LimitsForm(request.POST if request.method == "POST" else None, standard=standard)
+    outcome = standard_edit.run(
+        request,
+        form,
+        edited=form.limits,
+        revise=step_limits.revise,
+        effect=lambda edited: step_limits.preview(edited, now=timezone.now()),
+    )
+    if outcome.stored:
+        messages.success(request, _("Every step that begins from now on has the new limit."))
+        return redirect("review:limits")
+    context = {"form": form, "lines": outcome.effect, "problem": outcome.problem}
+    return render(request, "review/limits_edit.html", context, status=outcome.status)

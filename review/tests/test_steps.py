@@ -23,8 +23,18 @@ from complaints.models import (
 )
 from complaints.states import EvidenceKind
 from complaints.tests.factories import Story, at, registered
-from review import checks, clocks, materials, process_timeline, record_sets, step_jobs, transitions
-from review.models import MaterialRequest, ReviewCase, StepClock
+from review import (
+    alert_standard,
+    checks,
+    clocks,
+    materials,
+    process_timeline,
+    record_sets,
+    step_jobs,
+    step_limits,
+    transitions,
+)
+from review.models import AlertStandard, MaterialRequest, ReviewCase, StepClock
 from review.states import MaterialKind, ReviewStep
 from review.tests.test_review_flow import OPENED, Steps
 
@@ -131,6 +141,47 @@ def test_rev_01_the_limits_can_be_set(settings, steps):
     settings.REVIEW_STEP_DAYS = {"material": 1}
     steps.set_up()
     assert StepClock.objects.get(review=steps.pk, step="material").due_at == at("2026-11-24 17:30")
+
+
+def test_rev_01_the_head_edits_the_limits_as_a_revision_after_a_look_at_the_last_year(client, cast, steps):
+    """Running clocks keep their date, the next step takes the new one, and an edit of the alerts keeps the limits."""
+    steps.set_up().assign()
+    before = StepClock.objects.get(review=steps.pk, step="material").due_at
+    client.force_login(cast.head_of_review)
+    values = {"material": 1, "check": 2, "notice": 2, "rectification": 40, "note": "按季度总结调整", "based_on": 1}
+    look = client.post("/desk/reviews/limits/edit/", values)
+    assert [(row.looked_at, row.late_then) for row in look.context["lines"]][0] == (1, 0)
+    assert AlertStandard.objects.count() == 1
+    assert client.post("/desk/reviews/limits/edit/", {**values, "save": "1"}).status_code == 302
+    assert StepClock.objects.get(review=steps.pk, step="material").due_at == before
+    transitions.collect(steps.pk, by=cast.reviewer, at=at("2026-11-23 11:00"))
+    transitions.start_verification(steps.pk, by=cast.reviewer, at=at("2026-11-24 09:00"))
+    assert StepClock.objects.get(review=steps.pk, step="check").due_at == at("2026-11-26 17:30")
+    page = client.get("/desk/reviews/limits/")
+    [(_row, kept)] = page.context["revisions"]
+    assert [days for _label, days in kept] == [1, 2, 2, 40]
+    rules = alert_standard.settings_of(alert_standard.current())
+    alert_standard.revise(rules, note="照旧", based_on=2, by=cast.head_of_review)
+    assert step_limits.current()["check"] == 2
+    assert len(client.get("/desk/reviews/limits/").context["revisions"]) == 1
+    stale = client.post("/desk/reviews/limits/edit/", {**values, "save": "1", "based_on": 2})
+    assert stale.status_code == 409
+
+
+@pytest.mark.parametrize(("field", "value"), [("check", "0"), ("check", "366"), ("check", "x"), ("note", "")])
+def test_rev_01_a_limit_out_of_its_bounds_is_refused_at_its_field(client, cast, field, value):
+    client.force_login(cast.head_of_review)
+    values = {"material": 1, "check": 2, "notice": 2, "rectification": 40, "note": "调整", "based_on": 1, "save": "1"}
+    answer = client.post("/desk/reviews/limits/edit/", {**values, field: value})
+    assert answer.status_code == 422
+    assert answer.context["form"].errors[field]
+    assert AlertStandard.objects.count() <= 1
+    with pytest.raises(InvalidInput):
+        step_limits.revise({**values, "check": 0}, note="调整", based_on=1, by=cast.head_of_review)
+    for person, read, write in ((cast.reviewer, 200, 403), (cast.auditor, 200, 403), (cast.water_handler, 403, 403)):
+        client.force_login(person)
+        assert client.get("/desk/reviews/limits/").status_code == read
+        assert client.get("/desk/reviews/limits/edit/").status_code == write
 
 
 # --- Records asked of the department (REV-16) ---------------------------------------------------------
