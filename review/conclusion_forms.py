@@ -134,7 +134,7 @@ class FurtherRemedyForm(SideForm):
 
 
 class DeliveryForm(SideForm):
-    """When the notice that there is no review reached the complainant (REV-31)."""
+    """When the letter of the review reached the complainant (REV-31, REV-45)."""
 
     title = _("Record the delivery of the notice")
     button = _("Record the delivery")

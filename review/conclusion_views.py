@@ -101,7 +101,7 @@ def report_file(request: StaffRequest, number: str, format: str) -> HttpResponse
 @needs(*INSIDE)
 @require_safe
 def result(request: StaffRequest, number: str) -> HttpResponse:
-    """Corrections beside the record, further remedies, and the notice of a refusal with its delivery."""
+    """Corrections beside the record, further remedies, and the letter with its delivery."""
     review = visible_review(request, number)
     may = not permissions.refusal(request.user, "correct", review)
     notice = refusal.notice_of(review)
@@ -139,8 +139,8 @@ def propose_remedy(request: StaffRequest, number: str) -> HttpResponse:
 @needs(*INSIDE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def deliver_notice(request: StaffRequest, number: str) -> HttpResponse:
-    """Record that the notice of a refusal was delivered."""
-    return _side_page(request, number, "deliver_notice", DeliveryForm, ("refused",))
+    """Record that the letter with the refusal or the result was delivered."""
+    return _side_page(request, number, "deliver_notice", DeliveryForm, refusal.DELIVERING)
 
 
 @login_required

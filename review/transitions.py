@@ -323,6 +323,7 @@ def refuse(
     _finish(review, complaint, "refuse", by=by, at=at, fields=[*_SCREENED, "closed_at"], note=reason)
     if review.triggers.filter(kind=TriggerKind.APPLICATION).exists():
         answers = refusal.values(
+            complaint,
             reason=reason,
             within_responsibility=within_responsibility,
             measures_exhausted=measures_exhausted,
@@ -601,7 +602,8 @@ def notify_complainant(
     at = at or timezone.now()
     review, complaint = _begin(review_id, "notify", by=by, version=version, at=at)
     review.notified_at = at
-    if review.triggers.filter(kind=TriggerKind.APPLICATION).exists() or review.conclusion != Conclusion.UPHOLD:
+    applied = review.triggers.filter(kind=TriggerKind.APPLICATION).exists()
+    if applied or review.conclusion != Conclusion.UPHOLD:
         notices.issue(
             complaint,
             NoticeKind.REVIEW_RESULT,
@@ -611,6 +613,8 @@ def notify_complainant(
             reason=review.report,
             remedy=review.remedy,
             rectifications=review.rectifications.select_related("department"),
+            applied=applied,
+            remedies=refusal.other_ways(complaint),
         )
         notify.tell_complainant(complaint, "review", dedupe=f"review_result:{review.pk}")
     _finish(review, complaint, "notify", by=by, at=at, fields=["notified_at"])

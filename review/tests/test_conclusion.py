@@ -182,7 +182,9 @@ def test_rev_31_32_the_notice_is_shown_before_it_is_sent_and_explains_the_rules(
     page = shown.content.decode()
     for words in ("不予复查告知书", "请求超出法律规定", "没有参与过原处理", "没有新的事实或者理由", "不合理或者超出"):
         assert words in page
-    for remedy in steps.review.complaint.policy.remedies.get("zh-hans", []):
+    own, *others = steps.review.complaint.policy.remedies["zh-hans"]
+    assert len(others) >= 3
+    for remedy in others:
         assert remedy in page
     assert client.post(url(steps, "actions/refuse/"), sent).status_code == 302
     notice = steps.review.complaint.notices.get(kind=NoticeKind.REVIEW_REFUSAL)
@@ -231,6 +233,41 @@ def test_rev_45_46_the_complainant_reads_conclusion_reasons_and_remedy(cast, dec
         assert words in notice.body
     with pytest.raises(IllegalTransition):
         transitions.close(decided.pk, by=cast.head_of_review, at=at("2026-12-01 09:00"))
+
+
+def test_rev_45_the_letter_names_what_else_is_open_and_claims_no_application_that_was_not_made(cast):
+    """REV-31: neither letter sends the complainant back to the review that is over."""
+    story = Story(cast).to_closed()
+    own, other = story.case.policy.remedies["zh-hans"][:2]
+    assert own.endswith("申请复查")
+    opened = transitions.open_for_alert(story.pk, rule="slow", text="", at=at(OPENED))
+    Steps(opened, cast).set_up().assign().verify().report("amend").opinions("amend", "amend").finalise()
+    transitions.notify_complainant(opened.pk, by=cast.reviewer, at=at("2026-11-25 16:00"))
+    body = story.case.notices.get(kind=NoticeKind.REVIEW_RESULT).body
+    assert other in body
+    assert own not in body
+    assert "您对案件" not in body
+    assert "作了复查" in body
+    refused = applied(Story(cast, phone="13800009999").to_closed())
+    transitions.refuse(refused.pk, by=cast.head_of_review, reason="超出法律规定", at=at("2026-11-23 10:00"), **ANSWERS)
+    letter = refused.complaint.notices.get(kind=NoticeKind.REVIEW_REFUSAL).body
+    assert (other in letter, own in letter) == (True, False)
+
+
+def test_rev_45_the_delivery_of_a_result_on_paper_is_proved(client, cast):
+    story = Story(cast, channel="letter").to_reply().deliver().call_back().close()
+    steps = Steps(applied(story, channel="letter"), cast).set_up().assign().verify().report("uphold")
+    steps.opinions("uphold", "uphold").finalise()
+    client.force_login(cast.reviewer)
+    page = url(steps, "result/delivery/")
+    assert client.get(url(steps, "result/")).context["notice"] is None
+    transitions.notify_complainant(steps.pk, by=cast.reviewer, at=at("2026-11-20 16:00"))
+    shown = client.get(url(steps, "result/"))
+    assert (shown.context["notice"].sent_at, shown.context["may_deliver"]) == (None, True)
+    sent = {"version": steps.review.version, "sent_at": "2026-11-21T10:00", "how": "挂号信 XA123"}
+    assert client.post(page, sent).status_code == 302
+    assert client.get(url(steps, "result/")).context["notice"].sent_at == at("2026-11-21 10:00")
+    assert client.post(page, {**sent, "version": steps.review.version}).status_code == 409
 
 
 # --- Corrections (REV-47) -------------------------------------------------------------------------------

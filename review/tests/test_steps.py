@@ -150,7 +150,7 @@ def test_rev_01_the_head_edits_the_limits_as_a_revision_after_a_look_at_the_last
     client.force_login(cast.head_of_review)
     values = {"material": 1, "check": 2, "notice": 2, "rectification": 40, "note": "按季度总结调整", "based_on": 1}
     look = client.post("/desk/reviews/limits/edit/", values)
-    assert [(row.looked_at, row.late_then) for row in look.context["lines"]][0] == (1, 0)
+    assert next((row.looked_at, row.late_then) for row in look.context["lines"]) == (1, 0)
     assert AlertStandard.objects.count() == 1
     assert client.post("/desk/reviews/limits/edit/", {**values, "save": "1"}).status_code == 302
     assert StepClock.objects.get(review=steps.pk, step="material").due_at == before
