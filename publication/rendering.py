@@ -29,12 +29,17 @@ MOST_PAGES = 20
 MOST_BYTES = 30 * 1024 * 1024
 SECONDS = 60
 MEGABYTES = 1024
+# What the program answers instead of a copy with words missing (page_worker.NO_FONT).
+_LOST = b"no font"
 _WORKER = [sys.executable, "-I", str(Path(__file__).with_name("page_worker.py"))]
 
 # Why no copy can be made; kept with the file and shown in the language of the reader.
 NOT_A_KIND = gettext_noop("Only photos and PDF files can be published. Add the document to the case as a PDF.")
 TOO_LARGE = gettext_noop("The file is larger than 30 MB. Add a smaller copy of it to the case.")
 TOO_LONG = gettext_noop("The document has more than 20 pages. Add the pages that matter as a PDF of their own.")
+NO_FONT = gettext_noop(
+    "The document does not bring its fonts, so words would be missing. Save it with its fonts embedded, or scan it."
+)
 UNREADABLE = gettext_noop("The file is damaged, locked with a password or asks for too much memory or time.")
 
 Box = dict[str, Any]
@@ -72,7 +77,10 @@ def copy(stored: StoredFile, boxes: list[Box]) -> Copy:
     number = pages(stored)
     if stored.content_type == PDF:
         with files.open_file(stored) as original:
-            return Copy(_run(stored, original, "copy", json.dumps(boxes)), PDF, number)
+            made = _run(stored, original, "copy", json.dumps(boxes))
+        if made == _LOST:
+            raise Impossible(NO_FONT)
+        return Copy(made, PDF, number)
     with TemporaryFile() as clean:
         clean.write(_picture(stored))
         clean.seek(0)

@@ -53,6 +53,25 @@ def pdf(*lines: str, info: str = "", pages: int = 1) -> bytes:
     return made + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode() + table + end.encode()
 
 
+def without_font(text: str, *, encoding: str = "UniGB-UCS2-H", ordering: str = "GB1") -> bytes:
+    """A PDF that names STSong-Light and does not bring it, as offices of the country make them."""
+    shown = f"BT /F1 24 Tf 72 720 Td <{text.encode('utf-16-be').hex()}> Tj ET"
+    font, used = "/Type /Font /BaseFont /STSong-Light", "/Resources << /Font << /F1 5 0 R >> >>"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R " + used + " >>",
+        f"<< /Length {len(shown)} >>\nstream\n{shown}\nendstream",
+        f"<< {font} /Subtype /Type0 /Encoding /{encoding} /DescendantFonts [6 0 R] >>",
+        f"<< {font} /Subtype /CIDFontType0 /DW 1000 /FontDescriptor 7 0 R "
+        f"/CIDSystemInfo << /Registry (Adobe) /Ordering ({ordering}) /Supplement 4 >> >>",
+        "<< /Type /FontDescriptor /FontName /STSong-Light /Flags 6 /FontBBox [-25 -254 1000 880] /ItalicAngle 0 "
+        "/Ascent 880 /Descent -120 /CapHeight 880 /StemV 93 >>",
+    ]
+    body = "".join(f"{number} 0 obj\n{each}\nendobj\n" for number, each in enumerate(objects, 1))
+    return f"%PDF-1.4\n{body}trailer << /Root 1 0 R /Size 8 >>\n%%EOF\n".encode()
+
+
 def with_picture(side: int) -> bytes:
     """A PDF of one picture that says it has `side` points each way."""
     data = zlib.compress(b"\0" * 9000)
@@ -166,6 +185,46 @@ def test_pr_05_a_pdf_becomes_pages_without_text_and_without_words_about_itself(p
     first, second = (Image.open(BytesIO(rendering.page(changed.rendered, number))) for number in (1, 2))
     spot = (first.width // 4, first.height // 3)
     assert (min(first.getpixel(spot)) > 200, max(second.getpixel(spot)) < 30) == (True, True)
+
+
+def test_pub_21_chinese_whose_font_the_pdf_does_not_bring_stays_readable_and_its_box_covers_it(
+    client, publication, cast, story
+):
+    """A gap where words stood would look like a redaction; a box without height would cover nothing."""
+    row = choose(publication, cast, attach(story, without_font("处罚决定书 张桂芳"), "决定书.pdf"))
+    assert row.rendered is not None
+    picture = Image.open(BytesIO(rendering.page(row.rendered, 1))).convert("L")
+    name = [each for each in rendering.words(row.source.file, 1) if each.character in "张桂芳"]
+    assert len(name) == 3
+    for each in name:
+        left, top = each.x * picture.width, each.y * picture.height
+        place = (left, top, left + each.width * picture.width, top + each.height * picture.height)
+        ink = picture.crop(tuple(map(round, place))).getextrema()
+        assert ink[0] < 80
+        assert ink[1] > 200
+    html = page(client, cast.publisher, "file", publication.number, row.pk).content.decode()
+    left, top, width, height = map(float, html.split('name="take" value="', 1)[1].split('"', 1)[0].split(","))
+    assert height > 2  # percent of the page: a line of 24 points
+    box = {"x": left / 100, "y": top / 100, "width": width / 100, "height": height / 100}
+    attachments.draw(publication.pk, by=cast.publisher, file_id=row.pk, page=1, boxes=[box])
+    attachments.render(row.pk)
+    copy = PublicationFile.objects.get().rendered
+    assert copy is not None
+    black = Image.open(BytesIO(rendering.page(copy, 1))).convert("L")
+    assert max(black.crop(tuple(map(round, place))).getextrema()) < 40
+
+
+@pytest.mark.parametrize(
+    "original",
+    [without_font("处\ue000罚"), without_font("ABC", encoding="Identity-H", ordering="Identity")],
+    ids=["a character no font has", "glyphs of a font that is not there"],
+)
+def test_pub_21_words_that_cannot_be_drawn_make_the_document_unpublishable(publication, cast, story, original):
+    row = choose(publication, cast, attach(story, original, "a.pdf"))
+    assert (row.state, row.problem, row.rendered) == (RenderState.IMPOSSIBLE, rendering.NO_FONT, None)
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == "files"
 
 
 def test_the_same_boxes_give_the_same_bytes(publication, cast, story):
