@@ -364,7 +364,7 @@ class Todo:
 
 def todo(publication: Publication, rows: list[ElementRow], found: list[Mark], given: list[Sign]) -> list[Todo]:
     """What is still missing before it can be published, with where to mend it."""
-    if publication.status not in (P.DRAFT, P.FIRST_CHECK, P.SECOND_CHECK, P.MASKING_REVIEW):
+    if publication.status not in (P.DRAFT, P.FIRST_CHECK, P.SECOND_CHECK, P.MASKING_REVIEW, P.APPROVED):
         return []
     items = [
         Todo("bad", _("%(element)s: %(what)s") % {"element": row.label, "what": row.verdict}, f"element-{row.name}")
@@ -378,7 +378,7 @@ def todo(publication: Publication, rows: list[ElementRow], found: list[Mark], gi
         for row in rows
         for figure in row.unlinked
     ]
-    closed = gate.problem(publication) if publication.status == P.DRAFT else ""
+    closed = gate.problem(publication)
     if closed:
         items.append(Todo("bad", closed, "element-gate"))
     items += [Todo("bad", words, "element-files") for _row, words in content_files.problems(publication)]

@@ -1,4 +1,7 @@
-"""May this case be published at all: five questions that a person answers before the first check (PUB-44)."""
+"""May this case be published at all: five questions that a person answers before the first check (PUB-44).
+
+Every signature and the posting ask again whether the answers still hold: facts may be recorded meanwhile (PR-16).
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,7 @@ def of(publication: Publication) -> Gate | None:
 
 
 def problem(publication: Publication) -> str:
-    """Why the publication may not be submitted; "" when the gate is open."""
+    """Why the publication may be neither submitted, signed nor posted; "" when the gate is open."""
     row = of(publication)
     answers = [getattr(row, name) for name in QUESTIONS] if row else []
     if row is None or "" in answers:
@@ -98,4 +101,13 @@ def problem(publication: Publication) -> str:
     cases = cases_of(publication)
     if Lawsuit.objects.filter(complaint__in=cases, judged_on=None, at__gt=row.at).exists():
         return _("A lawsuit was recorded after the questions were answered; answer them again.")
+    if LegalHold.objects.filter(complaint__in=cases, released_at=None, placed_at__gt=row.at).exists():
+        return _("The legal department placed a hold after the questions were answered; answer them again.")
+    # A milder answer always has its reason: without one, the facts were others when it was given.
+    if not row.note:
+        found = suggestions(publication)
+        milder = [label for name, label in QUESTIONS.items() if is_milder(getattr(row, name), found[name].answer)]
+        if milder:
+            told = _("The record speaks for a stricter answer now (%(which)s); answer the questions again.")
+            return told % {"which": milder[0]}
     return ""

@@ -388,9 +388,7 @@ def submit(publication_id: int, *, by: User, version: int | None = None, at: dat
     at = at or timezone.now()
     publication = _begin(publication_id, "submit", by=by, version=version)
     _refuse_incomplete(publication)
-    closed = gate.problem(publication)
-    if closed:
-        raise InvalidInput("gate", closed)
+    _refuse_closed_gate(publication)
     _refuse_leak(publication)
     _finish(publication, "submit", by=by, at=at)
     notify.tell(
@@ -410,6 +408,16 @@ def _refuse_incomplete(publication: Publication) -> None:
         raise InvalidInput(
             blocking[0].field, _("Still to do: %(what)s"), what=" ".join(remark.text for remark in blocking[:5])
         )
+
+
+def _refuse_closed_gate(publication: Publication) -> None:
+    """The questions are answered in the draft: what was submitted goes back for it (PUB-44, PR-16)."""
+    closed = gate.problem(publication)
+    if not closed:
+        return
+    if publication.status == PublicationStatus.DRAFT:
+        raise InvalidInput("gate", closed)
+    raise InvalidInput("gate", _("%(why)s It has to go back to its author for that."), why=closed)
 
 
 def _refuse_leak(publication: Publication) -> None:
@@ -512,7 +520,11 @@ def see_file(
 
 
 def _sign(publication: Publication, kind: CheckKind, *, by: User, at: datetime, seen: str, note: str) -> str:
-    """Append the signature; refuses when the content is not what the person saw or what was signed before."""
+    """Append the signature.
+
+    Refuses when the gate is closed, or the content is not what the person saw or what was signed before.
+    """
+    _refuse_closed_gate(publication)
     current = content.content_hash(publication)
     if (seen and seen != current) or (publication.signed_hash and publication.signed_hash != current):
         raise StaleVersion(publication.version)
@@ -559,7 +571,7 @@ def return_to_author(
 def publish(
     publication_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None
 ) -> PublishedResult:
-    """Post the snapshot: the hash must be the one all three signed, and nothing may leak (PUB-16…19).
+    """Post the snapshot: the hash must be the one all three signed, the gate open, and nothing may leak (PUB-16…19).
 
     by=None is the scheduled posting of an approved publication whose time has come.
     """
@@ -574,6 +586,7 @@ def publish(
     if current != publication.signed_hash:
         raise StaleVersion(publication.version)
     data = content.snapshot(publication)
+    _refuse_closed_gate(publication)
     _refuse_leak(publication)
     result = PublishedResult.objects.create(
         publication_number=publication.number,

@@ -7,12 +7,13 @@ from datetime import date
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
-from complaints.models import Complaint, Lawsuit, Notification
+from complaints.models import Complaint, Lawsuit, LegalHold, Notification
 from complaints.tests.factories import Story, at
 from publication import combinations, gate, jobs, side_records, transitions, vague_words
-from publication.models import Gate, Publication, PublicationDecision, VagueWord
+from publication.models import Gate, Publication, PublicationDecision, PublishedResult, VagueWord
 from publication.states import GateAnswer
 from publication.tests.factories import TEXTS, closed_story, draft
 
@@ -99,6 +100,76 @@ def test_pub_44_pending_proceedings_forbid_publication_and_a_later_lawsuit_asks_
         transitions.submit(publication.pk, by=cast.publisher)
     assert transitions.abandon(publication.pk, by=cast.publisher, reason="pending").status == "abandoned"
     assert PublicationDecision.objects.get().reason == "pending"
+
+
+STEPS = {
+    "first_check": lambda pk, cast: transitions.first_check(pk, by=cast.publication_checker),
+    "second_check": lambda pk, cast: transitions.second_check(pk, by=cast.publication_checker2),
+    "masking_review": lambda pk, cast: transitions.pass_masking(pk, by=cast.counsel),
+    "approved": lambda pk, cast: transitions.publish(pk, by=cast.publisher2),
+}
+
+
+def _sue(case: Complaint, cast) -> None:
+    Lawsuit.objects.create(
+        complaint=case, court="望澜市人民法院", filed_on=date(2026, 11, 21), at=timezone.now(), by=cast.counsel
+    )
+
+
+def _hold(case: Complaint, cast) -> None:
+    LegalHold.objects.create(complaint=case, reason="诉讼", placed_at=timezone.now(), placed_by=cast.counsel)
+
+
+def _mark_minors(case: Complaint, cast) -> None:
+    Complaint.objects.filter(pk=case.pk).update(involves_minors=True)
+
+
+def _lose_answers(case: Complaint, cast) -> None:
+    Gate.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    ("status", "change"),
+    [
+        ("first_check", _sue),
+        ("second_check", _hold),
+        ("masking_review", _mark_minors),
+        ("approved", _sue),
+        ("approved", _lose_answers),
+    ],
+)
+def test_pr_16_what_is_recorded_after_submission_stops_every_signature_and_the_posting(client, cast, status, change):
+    """PR-16: the five questions are asked again at every step; the author answers them in the draft."""
+    publication = composed(cast)
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR)
+    transitions.submit(publication.pk, by=cast.publisher)
+    for name, step in STEPS.items():
+        if name == status:
+            break
+        step(publication.pk, cast)
+    change(publication.complaint, cast)
+    with pytest.raises(InvalidInput) as refused:
+        STEPS[status](publication.pk, cast)
+    assert refused.value.field == "gate"
+    assert fresh(publication).status == status
+    assert not PublishedResult.objects.exists()
+    client.force_login(cast.publisher)
+    page = client.get(reverse("publication:detail", args=[publication.number]))
+    assert [row.text for row in page.context["todo"] if row.target == "element-gate"] == [
+        gate.problem(fresh(publication))
+    ]
+
+
+def test_pr_16_after_it_went_back_the_questions_are_answered_again_and_it_goes_on(cast):
+    publication = composed(cast)
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR)
+    transitions.submit(publication.pk, by=cast.publisher)
+    _mark_minors(publication.complaint, cast)
+    transitions.return_to_author(publication.pk, by=cast.publication_checker, reason="涉及未成年人")
+    transitions.edit(publication.pk, by=cast.publisher, profile="strict")
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR | {"minors": "masked"})
+    transitions.submit(publication.pk, by=cast.publisher)
+    assert transitions.first_check(publication.pk, by=cast.publication_checker).status == "second_check"
 
 
 @pytest.mark.parametrize("question", list(gate.QUESTIONS))
