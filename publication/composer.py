@@ -110,7 +110,7 @@ def elements(publication: Publication, form: Any = None, problems: dict[str, str
         text = getattr(publication, name)
         rows_found = vague_words.found_in(text, words)
         vague = [row.word for row in rows_found]
-        figures = content.figures(text) if name in ("cause", "investigation", "result") else []
+        figures = content.figures(text) if name in content.FIGURE_FIELDS else []
         unlinked = [figure for figure in figures if (name, figure) not in evidence]
         undated = name == "improvement" and not (publication.improvements.all() and vague_words.is_definite(text))
         tone, verdict = _verdict(text, vague, unlinked, undated=undated, masked=name in masked, pending=name in pending)
@@ -377,6 +377,11 @@ def todo(publication: Publication, rows: list[ElementRow], found: list[Mark], gi
         Todo("warn", _("Link evidence to “%(figure)s”") % {"figure": figure}, f"element-{row.name}")
         for row in rows
         for figure in row.unlinked
+    ]
+    items += [
+        Todo("warn", remark.text, f"id_{remark.field}")
+        for remark in content.remarks(publication)
+        if remark.kind == "figure" and not remark.blocks
     ]
     closed = gate.problem(publication)
     if closed:

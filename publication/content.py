@@ -158,34 +158,58 @@ def office_numbers(publication: Publication) -> set[tuple[str, str, str]]:
 
 # --- Completeness and wording -----------------------------------------------------------------
 
-# A number and one of the units people count in; the longest unit wins.
+# A number and one of the units people count in; the longest unit wins. Dates, times and ordinals count nothing.
 _UNITS = (
-    "小时",
-    "分钟",
-    "个工作日",
-    "工作日",
-    "公里",
-    "万元",
-    "户",
-    "人",
-    "件",
-    "次",
-    "天",
-    "元",
-    "吨",
-    "米",
-    "只",
-    "台",
-    "处",
-    "项",
-    "个",
-    "倍",
-    "%",
-    "％",
-    "℃",
+    *("个工作日", "工作日", "平方米", "立方米", "小时", "分钟", "个月", "公里", "公斤", "千克", "毫克", "分贝"),
+    *(
+        "万元",
+        "亿元",
+        "分(?!钟)",
+        "秒",
+        "户",
+        "人",
+        "名",
+        "位",
+        "件",
+        "起",
+        "次",
+        "天",
+        "日内",
+        "周",
+        "元",
+        "块",
+    ),
+    *(
+        "吨",
+        "米",
+        "升",
+        "克",
+        "度",
+        "只",
+        "台",
+        "辆",
+        "间",
+        "套",
+        "份",
+        "条",
+        "处",
+        "项",
+        "个",
+        "倍",
+        "%",
+        "％",
+        "‰",
+        "㎡",
+    ),
 )
 _COUNT = re.compile(r"（共 \d+ 件投诉）")
-_FIGURE = re.compile(rf"(?<![\d.])\d[\d,]*(?:\.\d+)?\s*(?:{'|'.join(_UNITS)})(?!月)")
+_FIGURE = re.compile(
+    rf"(?<![\d.第])(?<!第 )(?:\d[\d,]*(?:\.\d+)?|(?<![一二三四五六七八九十百千万])[一二三四五六七八九十百千万]{{2,8}})"
+    rf"\s*(?:多|余)?\s*(?:{'|'.join(_UNITS)})(?!月)"
+)
+# Texts whose figures are tied to evidence one by one, and those that may only repeat such a figure.
+FIGURE_FIELDS = ("cause", "investigation", "result")
+_REPEATING = ("title", "summary")
 
 
 @dataclass(frozen=True)
@@ -229,12 +253,18 @@ def remarks(publication: Publication) -> list[Remark]:
         found.append(Remark(span.field, "span", _("A suggested redaction is not decided yet."), True))
     found += [Remark("files", "file", words, True) for _row, words in content_files.problems(publication)]
     linked = set(publication.figures.values_list("field", "figure"))
-    for name in ("cause", "investigation", "result"):
+    for name in FIGURE_FIELDS:
         for figure in figures(getattr(publication, name)):
             if (name, figure) not in linked:
                 found.append(
-                    Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, False)
+                    Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, True)
                 )
+    proved = {_bare(figure) for _field, figure in linked}
+    for name in _REPEATING:
+        for figure in figures(getattr(publication, name)):
+            if _bare(figure) not in proved:
+                told = _("“%(figure)s”: no element has this figure with evidence.") % {"figure": figure}
+                found.append(Remark(name, "figure", told, False))
     chart = charts.of_text(publication.result)
     if chart and not all(("result", figure) in linked for figure in chart.figures):
         told = _("The chart shows a figure that has no evidence linked.")
@@ -248,8 +278,12 @@ def with_count(subject: str, cases: int) -> str:
     return f"{bare}（共 {cases} 件投诉）" if cases > 1 else bare
 
 
+def _bare(figure: str) -> str:
+    return re.sub(r"\s", "", figure)
+
+
 def figures(text: str) -> list[str]:
-    """Numbers with their unit in a text: "30 小时", "986 户", "12%"; dates and times left out."""
+    """Numbers with their unit in a text: "30 小时", "986 户", "12%", "三十小时"; dates, times and ordinals left out."""
     return list(dict.fromkeys(match.group().strip() for match in _FIGURE.finditer(text)))
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from complaints.models import Complaint, Lawsuit, LegalHold, Notification
 from complaints.tests.factories import Story, at
-from publication import combinations, gate, jobs, side_records, transitions, vague_words
+from publication import combinations, content, gate, jobs, side_records, transitions, vague_words
 from publication.models import Gate, Publication, PublicationDecision, PublishedResult, VagueWord
 from publication.states import GateAnswer
 from publication.tests.factories import TEXTS, closed_story, draft
@@ -327,3 +327,34 @@ def test_pub_45_every_closed_case_is_asked_about_and_who_composes_hears_of_it_on
     assert client.post(decide, {"publish": "no", "reason": ""}).status_code == 422
     assert client.post(decide, {"publish": "no", "reason": "consent_refused"}).status_code == 302
     assert jobs.remind_undecided(now=at("2026-12-07 08:50"))["told"] == 0
+
+
+# --- Figures and their evidence ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["cause", "investigation", "result"])
+def test_pub_13_a_figure_without_evidence_is_not_submitted(cast, field):
+    figure = "30 小时"
+    publication = draft(cast, **{field: f"经核对，共 {figure}。"})
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == field
+    transitions.link_figure(publication.pk, by=cast.publisher, field=field, figure=figure, evidence="调度日志")
+    assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"
+
+
+def test_pub_13_dates_times_ordinals_and_numbers_of_houses_are_no_figures():
+    text = "2026 年 10 月 10 日 6:40，10 月 15 日前，依第 55 条第 3 次到 3 号楼 2 单元，12345 热线，一次，一个。"
+    assert content.figures(text) == []
+    for figure in ("3 名", "12 起", "15 日内", "100 余户", "三十小时", "1,986 户", "5‰", "6.9 元", "120 平方米"):
+        assert content.figures(f"共 {figure}。") == [figure]
+
+
+def test_pub_13_a_figure_of_the_title_that_no_evidence_proves_is_named(client, cast):
+    publication = draft(cast, title="停水 30 小时", summary="影响 986户。", cause="停水 30小时。")
+    transitions.link_figure(publication.pk, by=cast.publisher, field="cause", figure="30小时", evidence="调度日志")
+    client.force_login(cast.publisher)
+    todo = client.get(reverse("publication:detail", args=[publication.number])).context["todo"]
+    assert [row.target for row in todo if "986户" in row.text] == ["id_summary"]
+    assert not [row for row in todo if "30" in row.text]
+    assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"
