@@ -29,6 +29,7 @@ BEAT_SCHEDULE = {
     "file_archived": {"task": "complaints.file_archived", "schedule": crontab(hour=2, minute=10)},
     "watch_files": {"task": "complaints.watch_files", "schedule": crontab(hour=2, minute=40)},
     "purge_expired": {"task": "complaints.purge_expired", "schedule": crontab(hour=3, minute=10)},
+    "purge_echo": {"task": "publication.purge_echo", "schedule": crontab(hour=3, minute=20)},
     "watch_group": {"task": "review.watch_group", "schedule": crontab(hour=8, minute=20)},
     "watch_reviews": {"task": "review.watch_reviews", "schedule": crontab(minute=25)},
     "evaluate_alerts": {"task": "review.evaluate_alerts", "schedule": crontab(minute=20)},

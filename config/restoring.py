@@ -36,6 +36,7 @@ from complaints.models import Complaint, NumberCounter
 from config import backups, dumps
 from config.startup import UNFINISHED
 from publication import bulletins, statements, transitions
+from publication import jobs as publication_jobs
 
 # How far numbers jump when nobody knows which ones were given after the backup.
 GAP = 1000
@@ -104,6 +105,7 @@ def restore(source: Path, *, overwrite: bool) -> dict[str, Any]:
         _place_documents(backup)
         applied = replay(journal.entries)
         jobs.purge_expired(now=max([timezone.now(), *(row.at for row in journal.entries if row.what == What.PURGE)]))
+        publication_jobs.purge_echo()
         lost = _keep_numbers(before)
         moment = backup.manifest["moment"]
         security.record("backup_restored", subject=moment, lost=len(lost or ()), applied=applied)

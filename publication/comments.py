@@ -1,15 +1,16 @@
 """What people say about a result, and what becomes of it (PUB-38).
 
 Nothing is shown before a person let it pass, and nothing but the masked text is ever shown. The words as they
-were sent stay encrypted; no address and no name is kept with them.
+were sent stay encrypted and are erased in time; no address and no name is kept with them.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db import models, transaction
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +33,8 @@ MODERATE = "publication.moderate"
 LONGEST = 1000
 LONGEST_ANSWER = 1000
 SENT_BY_ADDRESS = Limit("commented-address", 20, HOUR)
+# How long the words as they were sent are kept after the decision, and everything after the result is gone.
+KEPT = timedelta(days=180)
 # So many stand on the page of the result; the rest on a page of their own.
 ON_PAGE = 10
 
@@ -144,6 +147,9 @@ def pass_on(comment_id: int, *, by: User, route: str, at: datetime | None = None
     comment = _lock(comment_id, by=by)
     if comment.route:
         raise IllegalTransition(_("It was decided already what becomes of this comment."))
+    words = comment.text or comment.shown_text  # what was sent is erased in time
+    if not words and route != CommentRoute.NONE:
+        raise IllegalTransition(_("The words of this comment were erased, so it cannot be passed on."))
     with translation.override("zh-hans"):  # as everything in a case
         about = gettext("Comment on notice %(number)s") % {"number": number}
     if complaint is not None:
@@ -152,7 +158,7 @@ def pass_on(comment_id: int, *, by: User, route: str, at: datetime | None = None
     elif route == CommentRoute.COMPLAINT:
         filing = Filing(
             subject=about,
-            narrative=comment.text,
+            narrative=words,
             channel=Channel.WEB,
             channel_reference=number,
             received_at=min(comment.at, at),
@@ -214,3 +220,21 @@ def _shown(result: PublishedResult) -> QuerySet[Comment]:
 def counts() -> dict[str, int]:
     """How many comments there are in each state."""
     return dict(Comment.objects.order_by().values_list("state").annotate(n=Count("pk")))
+
+
+# --- Keeping no longer than needed --------------------------------------------------------------------
+def purge(*, now: datetime) -> int:
+    """Erase words nobody needs any more and return from how many comments (PUB-38, PIPL art. 19).
+
+    The words as they were sent go 180 days after the decision; of a result that has been gone for 180 days all words
+    go, shown or still waiting. When somebody commented and what was decided stays, so the counts do. Also a comment
+    that a restore brought back is erased by the next run.
+    """
+    gone = Q(result__withdrawn_at__lt=now - KEPT) | Q(result__published_until__lt=now - KEPT)
+    # An encrypted column cannot be filtered by; of what is stored, nothing stays nothing.
+    rows = Comment.objects.annotate(stored=Cast("text", models.TextField())).order_by()
+    with_words = ~Q(stored="") | ~Q(shown_text="") | ~Q(answer="")
+    left = list(rows.filter(gone, with_words).values_list("pk", flat=True))
+    erased = Comment.objects.filter(pk__in=left).update(text="", shown_text="", answer="")
+    decided = list(rows.filter(~Q(stored=""), moderated_at__lt=now - KEPT).values_list("pk", flat=True))
+    return erased + Comment.objects.filter(pk__in=decided).update(text="")

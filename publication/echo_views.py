@@ -48,7 +48,9 @@ def comment_list(request: StaffRequest) -> HttpResponse:
         "state": state,
         "states": [(value, label, counts.get(value, 0)) for value, label in CommentState.choices],
         # What was sent may name people; the list shows it masked.
-        "rows": [(row, row.shown_text or redact(row.text[:EXCERPT], profile="strict").output) for row in found],
+        "rows": [
+            (row, row.shown_text or redact(row.text[:EXCERPT], profile="strict").output or _("erased")) for row in found
+        ],
         "next": following,
         "after": after,
     }

@@ -1,4 +1,4 @@
-"""Scheduled work of publications: post what is approved and due."""
+"""Scheduled work of publications: post what is approved and due, remind, erase what was kept long enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.errors import DomainError
 from complaints import notify
-from publication import lists, postings, transitions
+from publication import comments, lists, postings, transitions, volunteers
 from publication.models import Publication
 from publication.states import PublicationStatus
 
@@ -51,3 +51,9 @@ def remind_undecided(*, now: datetime | None = None) -> dict[str, int]:
                 count=count,
             )
     return {"told": told}
+
+
+def purge_echo(*, now: datetime | None = None) -> dict[str, int]:
+    """Erase the words of comments, and names and reports of volunteers, that were kept long enough (PUB-38, PUB-39)."""
+    now = now or timezone.now()
+    return {"comments": comments.purge(now=now), "volunteers": volunteers.purge(now=now)}

@@ -53,6 +53,14 @@ def tell_lessons() -> int:
     return lessons.tell_weekly()["told"]
 
 
+@shared_task(name="publication.purge_echo")
+def purge_echo() -> int:
+    """Erase words of comments, names and reports of volunteers that were kept long enough."""
+    from publication import jobs  # leaf
+
+    return sum(jobs.purge_echo().values())
+
+
 @shared_task(name="publication.publish_bulletin")
 def publish_bulletin(bulletin_id: int) -> bool:
     """Scan and publish one released bulletin; a second run finds it published."""

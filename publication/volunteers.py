@@ -1,7 +1,7 @@
 """Volunteer supervisors and what they report about improvements (PUB-39).
 
-Name and telephone are encrypted and shown masked. A volunteer reports with a code that was shown once; only its
-hash is kept. An unknown code and one that has ended get the same answer.
+Name and telephone are encrypted, shown masked and erased in time. A volunteer reports with a code that was shown
+once; only its hash is kept. An unknown code and one that has ended get the same answer.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
@@ -34,6 +36,9 @@ WRONG = "volunteer"
 FREE_TRIES = 10
 # How many of the own reports a volunteer sees again.
 OWN_REPORTS = 10
+# How long a name is kept after the last day of service, and the words of a report and its answer.
+NAMES_KEPT = timedelta(days=180)
+WORDS_KEPT = timedelta(days=730)
 
 
 class WrongCode(InvalidInput):
@@ -210,4 +215,21 @@ def due(rows: QuerySet[Volunteer], *, at: datetime) -> QuerySet[Volunteer]:
 
 def masked(volunteer: Volunteer) -> tuple[str, str]:
     """Name and telephone as staff see them."""
-    return identity.mask("name", volunteer.name), identity.mask("phone", volunteer.phone)
+    name = identity.mask("name", volunteer.name) or gettext("erased")
+    return name, identity.mask("phone", volunteer.phone)
+
+
+def purge(*, now: datetime) -> int:
+    """Erase what is not needed any more; from how many volunteers and reports (PUB-39, PIPL art. 19).
+
+    Name, telephone and where somebody is from go 180 days after the last day of service, the words of a report and
+    of its answer after 730 days. When reports came and whether the improvement was there stays.
+    """
+    # An encrypted column cannot be filtered by; of what is stored, nothing stays nothing.
+    stopped = Volunteer.objects.filter(until__lt=timezone.localdate(now - NAMES_KEPT)).order_by()
+    named = stopped.annotate(stored=Cast("name", models.TextField())).exclude(stored="")
+    people = Volunteer.objects.filter(pk__in=list(named.values_list("pk", flat=True)))
+    old = VolunteerReport.objects.filter(at__lt=now - WORDS_KEPT).order_by()
+    written = old.annotate(stored=Cast("text", models.TextField())).exclude(stored="", answer="")
+    reports = VolunteerReport.objects.filter(pk__in=list(written.values_list("pk", flat=True)))
+    return people.update(name="", phone="", unit="") + reports.update(text="", answer="")

@@ -15,7 +15,7 @@ from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import SecurityEvent
 from complaints import challenge
 from complaints.models import Complaint, Notification, Proposal
-from publication import comments, helpful, volunteers
+from publication import comments, helpful, jobs, volunteers
 from publication.models import Channel, Comment, PublishedResult, ResultDay, Volunteer, VolunteerReport
 from publication.states import CommentRoute, CommentState
 from publication.tests.factories import draft, posted, published
@@ -229,6 +229,45 @@ def test_pub_38_lists_cost_the_same_for_few_and_many(client, moderator, django_a
         client.get("/desk/comments/", {"state": "shown"})
 
 
+def test_pub_38_words_as_they_were_sent_are_erased_180_days_after_the_decision(client, moderator):
+    """What is shown stays with its result; how many there were stays in any case."""
+    result = published(published_until=None)
+    shown = comments.show(said(result, "请打 13800002417。").pk, by=moderator, seen="waiting", shown_text="请打电话。")
+    hidden = comments.hide(said(result, "广告").pk, by=moderator, seen="waiting", reason="无关")
+    waiting = said(result, "还没有人看")
+
+    def stored() -> list[str]:
+        return [Comment.objects.get(pk=row.pk).text for row in (shown, hidden, waiting)]
+
+    assert jobs.purge_echo(now=timezone.now() + timedelta(days=179))["comments"] == 0
+    assert stored() == ["请打 13800002417。", "广告", "还没有人看"]
+    late = timezone.now() + timedelta(days=181)
+    assert jobs.purge_echo(now=late) == {"comments": 2, "volunteers": 0}
+    assert stored() == ["", "", "还没有人看"]
+    assert jobs.purge_echo(now=late)["comments"] == 0
+    assert "请打电话。" in client.get(path(result)).content.decode()
+    client.force_login(moderator)
+    for row in (shown, hidden):
+        assert client.get(reverse("publication:comment", args=[row.pk])).status_code == 200
+    assert client.get("/desk/comments/", {"state": "hidden"}).status_code == 200
+    with pytest.raises(IllegalTransition):
+        comments.pass_on(hidden.pk, by=moderator, route=CommentRoute.COMPLAINT)
+    assert not Complaint.objects.exists()
+
+
+@pytest.mark.parametrize("change", ["withdrawn_at", "published_until"])
+def test_pub_38_everything_said_about_a_result_is_erased_180_days_after_it_is_gone(moderator, change):
+    result = published(published_until=None)
+    comments.show(said(result).pk, by=moderator, seen="waiting", shown_text="还要装一个备用泵。")
+    comments.answer(Comment.objects.get().pk, by=moderator, answer="12 月安装。")
+    said(result, "还没有人看")
+    PublishedResult.objects.filter(pk=result.pk).update(**{change: timezone.now()})
+    assert jobs.purge_echo(now=timezone.now() + timedelta(days=179))["comments"] == 0
+    assert jobs.purge_echo(now=timezone.now() + timedelta(days=181))["comments"] == 2
+    left = {(row.text, row.shown_text, row.answer) for row in Comment.objects.all()}
+    assert (Comment.objects.count(), left) == (2, {("", "", "")})
+
+
 # --- Helpful, views (PUB-34) --------------------------------------------------------------------------
 def test_pub_34_helpful_once_per_address_and_day_without_a_cookie(client):
     result = published()
@@ -376,3 +415,22 @@ def test_pub_39_lists_of_the_desk_cost_the_same(client, moderator, registered, d
             assert client.get(reverse(f"publication:{name}", args=args)).status_code == 200
     client.logout()
     assert client.get(reverse("publication:volunteers")).status_code == 302
+
+
+def test_pub_39_names_are_erased_180_days_after_the_last_day_and_reports_after_two_years(client, moderator, registered):
+    """When somebody reported and whether the improvement was there stays."""
+    volunteers.report(code=registered.code, text="水压正常。", fulfilled=True)
+    volunteers.answer(VolunteerReport.objects.get().pk, by=moderator, answer="谢谢")
+    assert jobs.purge_echo(now=timezone.now() + timedelta(days=729))["volunteers"] == 0
+    ended = volunteers.end(registered.volunteer.pk, by=moderator)
+    assert jobs.purge_echo(now=timezone.now() + timedelta(days=180))["volunteers"] == 0
+    assert jobs.purge_echo(now=timezone.now() + timedelta(days=182))["volunteers"] == 1
+    ended.refresh_from_db()
+    assert (ended.name, ended.phone, ended.unit) == ("", "", "")
+    assert VolunteerReport.objects.get().text == "水压正常。"
+    assert jobs.purge_echo(now=timezone.now() + timedelta(days=731))["volunteers"] == 1
+    row = VolunteerReport.objects.get()
+    assert (row.text, row.answer, row.fulfilled) == ("", "", True)
+    client.force_login(moderator)
+    for name, args in (("volunteers", []), ("volunteer", [ended.pk]), ("volunteer_report", [row.pk])):
+        assert client.get(reverse(f"publication:{name}", args=args)).status_code == 200
