@@ -20,11 +20,12 @@ from django.db import transaction
 
 class What(StrEnum):
     """What happened; `key` names it: public id, public id, public id of the incident and number of the bulletin,
-    how far the job went, number of the case, key of the person."""
+    public id, how far the job went, number of the case, key of the person."""
 
     RESULT = "result"
     STATEMENT = "statement"
     BULLETIN = "bulletin"
+    COMMENT = "comment"
     PURGE = "purge"
     DESTROYED = "destroyed"
     TOKEN = "token"  # noqa: S105 - the word, not a token

@@ -32,8 +32,8 @@ from complaints import appraisals, events, files
 from complaints.models import StoredFile
 from config import dumps
 from publication import bulletins, results
-from publication.models import PublishedBulletin, PublishedResult, Statement
-from publication.states import StatementStatus
+from publication.models import Comment, PublishedBulletin, PublishedResult, Statement
+from publication.states import CommentState, StatementStatus
 
 FORMAT = 1
 MANIFEST, DATABASE, JOURNAL = "manifest.json", "database", "takedowns.jsonl"
@@ -91,7 +91,8 @@ def write(target: Path) -> dict[str, Any]:
 
 def complete_journal() -> None:
     """Note take-downs that the database knows and the journal does not, and make the journal where there is none."""
-    known = {(entry.what, entry.key) for entry in takedowns.read().entries}
+    entries = takedowns.read().entries
+    known = {(entry.what, entry.key) for entry in entries}
     results_down = PublishedResult.objects.exclude(withdrawn_at=None).order_by("withdrawn_at", "pk")
     found = [
         takedowns.Entry(takedowns.What.RESULT, key, at, number)
@@ -110,12 +111,21 @@ def complete_journal() -> None:
         for incident, number, at in bulletins_down.values_list("incident_public_id", "number", "withdrawn_at")
         if at
     ]
+    # A comment can be shown again and hidden a second time, so the moment counts here.
+    hidden_before = {(entry.key, entry.at) for entry in entries if entry.what == takedowns.What.COMMENT}
+    hidden = Comment.objects.filter(state=CommentState.HIDDEN).exclude(moderated_at=None)
+    found += [
+        takedowns.Entry(takedowns.What.COMMENT, key, at)
+        for key, at in hidden.order_by("moderated_at", "pk").values_list("public_id", "moderated_at")
+        if at and (key, at) not in hidden_before
+    ]
     found += [
         takedowns.Entry(takedowns.What.DESTROYED, key, at)
         for key, at in appraisals.destroyed().values_list("file__complaint__number", "destroyed_at")
         if at
     ]
-    takedowns.append(entry for entry in found if (entry.what, entry.key) not in known)
+    again = takedowns.What.COMMENT
+    takedowns.append(entry for entry in found if entry.what == again or (entry.what, entry.key) not in known)
 
 
 def _members(snapshot: dumps.Snapshot) -> Iterator[Member]:

@@ -24,7 +24,7 @@ from complaints import events, files
 from complaints.models import Complaint, IntakeDraft, StoredFile
 from config import dumps
 from config.startup import UNFINISHED
-from publication import bulletins
+from publication import bulletins, comments
 from publication.models import Publication, PublishedResult, Statement
 from publication.states import PublicationStatus, StatementStatus
 
@@ -121,11 +121,15 @@ def _takedowns() -> int:
 def _is_back(entry: Entry) -> bool:
     if entry.what == What.RESULT:
         posted = PublishedResult.objects.filter(public_id=entry.key, withdrawn_at=None)
-        return posted.exists() or Publication.objects.filter(number=entry.number, status__in=_SHOWN).exists()
+        # What was checked or posted after the take-down is another text.
+        again = Publication.objects.filter(number=entry.number, status__in=_SHOWN, updated_at__lte=entry.at)
+        return posted.exists() or again.exists()
     if entry.what == What.STATEMENT:
         return Statement.objects.filter(public_id=entry.key, status__in=_STATED).exists()
     if entry.what == What.BULLETIN:
         return bulletins.is_back(entry.key, at=entry.at)
+    if entry.what == What.COMMENT:
+        return comments.standing(entry.key, at=entry.at).exists()
     if entry.what == What.DESTROYED:
         return Complaint.objects.filter(number=entry.key).exclude(narrative="").exists()
     if entry.what == What.TOKEN:

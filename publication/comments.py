@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import takedowns
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import notify
@@ -102,9 +103,32 @@ def hide(comment_id: int, *, by: User, seen: str, reason: str, at: datetime | No
     comment = _lock(comment_id, by=by, seen=seen)
     if not reason.strip():
         raise InvalidInput("reason", _("Give the reason."))
+    if comment.state == CommentState.SHOWN:
+        takedowns.note(takedowns.What.COMMENT, comment.public_id, at=at)
     comment.state, comment.shown_text = CommentState.HIDDEN, ""
     comment.reason = check_text("reason", reason.strip(), limit=200)
     return _decided(comment, by=by, at=at)
+
+
+@transaction.atomic
+def keep_hidden(public_id: str, *, at: datetime) -> bool:
+    """Hide again what a restored database shows and was hidden at `at` (DL-04, I8). False when there is nothing to do.
+
+    What a person let pass after that stays.
+    """
+    row = standing(public_id, at=at).select_for_update().first()
+    if row is None:
+        return False
+    row.state, row.shown_text, row.moderated_by, row.moderated_at = CommentState.HIDDEN, "", None, at
+    row.reason = gettext("Hidden on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
+    row.save(update_fields=["shown_text", "state", "reason", "moderated_by", "moderated_at"])
+    _renew_page(row, at=timezone.now())
+    return True
+
+
+def standing(public_id: str, *, at: datetime) -> QuerySet[Comment]:
+    """The comment of this address while it is shown by a decision before `at`."""
+    return Comment.objects.filter(public_id=public_id, state=CommentState.SHOWN, moderated_at__lte=at)
 
 
 def _decided(comment: Comment, *, by: User, at: datetime) -> Comment:

@@ -691,10 +691,12 @@ def keep_down(public_id: str, *, number: str, at: datetime) -> bool:
     """Repeat a take-down that a restored database does not know of (DL-04, I8). False when there is nothing to do.
 
     What is posted is taken down at the moment of the first time; what is still being checked goes back to its
-    author, so that nobody posts it without being told.
+    author, so that nobody posts it without being told. An address that was given after the backup stays gone too
+    (410). What was composed or posted anew since the take-down is another text and stays.
     """
     reason = gettext("Taken down on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
-    publication = Publication.objects.filter(number=number).first()
+    was_unknown = _leave_gone(public_id, number=number, at=at)
+    publication = Publication.objects.filter(number=number, updated_at__lte=at).first()
     if publication and publication.status == PublicationStatus.POSTED:
         take_down(publication.pk, by=None, reason=reason, at=at)
         return True
@@ -704,7 +706,25 @@ def keep_down(public_id: str, *, number: str, at: datetime) -> bool:
         _finish(publication, "return_to_author", by=None, at=at, note=reason)
         return True
     shown = PublishedResult.objects.filter(public_id=public_id, withdrawn_at=None)
-    return bool(shown.update(withdrawn_at=at, updated_at=at))
+    return bool(shown.update(withdrawn_at=at, updated_at=at)) or was_unknown
+
+
+def _leave_gone(public_id: str, *, number: str, at: datetime) -> bool:
+    """A row without a word for a result that is not known here: its address says gone, as it did (PR-06)."""
+    nothing = dict.fromkeys((*content.TEXT_FIELDS, "category_code", "category", "department_code", "department"), "")
+    _row, was_unknown = PublishedResult.objects.get_or_create(
+        public_id=public_id,
+        defaults={
+            **nothing,
+            "publication_number": number,
+            "published_at": at,
+            "updated_at": at,
+            "withdrawn_at": at,
+            "content_hash": "",
+            "engine_version": "",
+        },
+    )
+    return was_unknown
 
 
 @transaction.atomic

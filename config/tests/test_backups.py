@@ -57,8 +57,8 @@ from complaints import drafts, events, files, jobs, numbers, triggers
 from complaints.models import CaseEvent, Complaint, IntakeDraft, NumberCounter, StoredFile
 from complaints.tests.factories import Story, registered
 from config import dumps
-from publication import statements, transitions
-from publication.models import Publication, PublishedResult, Statement
+from publication import comments, statements, transitions
+from publication.models import Comment, Publication, PublishedResult, Statement
 LEFT_BEHIND = ("accounts_securityevent", "complaints_numbercounter")
 now = timezone.now()
 person = lambda number: User.objects.get(staff_number=number)
@@ -85,7 +85,7 @@ BUILD = """
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 from complaints import transitions as case_transitions
 from tests.cast import cast as fixture
-from publication.tests.factories import approved, closed_story, draft, posted
+from publication.tests.factories import approved, closed_story, draft, posted, published
 from publication.tests.test_statements import TEXTS
 cast = fixture._get_wrapped_function()(None)
 with_file = closed_story(cast)
@@ -96,6 +96,8 @@ case_transitions.add_attachment(
 )
 shown = posted(draft(cast, with_file), cast)
 waiting = approved(draft(cast), cast)
+remark = comments.leave(published(9).pk, text="要装备用泵")
+comments.show(remark.pk, by=cast.publisher, seen="waiting", shown_text="要装备用泵")
 said = statements.draft([other.pk], by=cast.coordinator, **TEXTS)
 statements.submit(said.pk, by=cast.coordinator)
 statements.check(said.pk, by=cast.checker)
@@ -278,15 +280,17 @@ def test_an_older_backup_is_brought_up_to_date(site):
 
 # --- What must stay gone --------------------------------------------------------------------------
 TAKE_DOWN = """
-    shown = PublishedResult.objects.get()
+    shown = PublishedResult.objects.exclude(publication_number="GS-202611-0009").get()
     transitions.take_down(Publication.objects.get(status="posted").pk, by=person("M001"), reason="张桂芳要求")
     later = transitions.publish(Publication.objects.get(status="approved").pk, by=person("P002"))
     transitions.take_down(Publication.objects.get(status="posted").pk, by=person("M001"), reason="有误")
     said = Statement.objects.get()
     statements.take_down(said.pk, by=person("M001"), reason="有误")
+    remark = Comment.objects.get()
+    comments.hide(remark.pk, by=person("P002"), seen="shown", reason="重复")
     tokens.revoke(person("A001"))
     jobs.purge_expired(now=now + timedelta(days=2))
-    tell(shown=shown.public_id, later=later.public_id, said=said.public_id)
+    tell(shown=shown.public_id, later=later.public_id, said=said.public_id, about=remark.result.public_id)
 """
 LOOK = """
     client = Client(HTTP_HOST="127.0.0.1")
@@ -294,6 +298,8 @@ LOOK = """
         return client.get(path).status_code
     tell(
         shown=status(f"/results/{shown}/"), later=status(f"/results/{later}/"), said=status(f"/statements/{said}/"),
+        remark=client.get(f"/results/{about}/").content.decode().count("备用泵"),
+        file=status(f"/results/{later}/files/{later}"), never=status(f"/results/{later[::-1]}/"),
         listed=client.get("/open-data/results.json").getvalue().decode().count(shown),
         drafts=IntakeDraft.objects.count(),
         tokens=AuthToken.objects.count(), states=sorted(Publication.objects.values_list("status", flat=True)),
@@ -308,19 +314,19 @@ def test_dl_04_take_downs_and_erasures_after_the_backup_stay(site):
     gone = site.python(TAKE_DOWN)
     journal = (site.data / "takedowns.jsonl").read_text(encoding="utf-8")
     assert [json.loads(line)["what"] for line in journal.splitlines()] == [
-        "result", "result", "statement", "token", "purge",
+        "result", "result", "statement", "comment", "token", "purge",
     ]  # fmt: skip
     assert "张桂芳" not in journal
     assert PHONE not in journal
     assert (site.data / "takedowns.jsonl").stat().st_mode & 0o777 == 0o600
-    assert site.done("restore", site.file, "--overwrite")["applied"] == 4
+    assert site.done("restore", site.file, "--overwrite")["applied"] == 5
     expected = {
-        "shown": 410, "later": 404, "said": 410, "listed": 0, "drafts": 0, "tokens": 0,
-        "states": ["draft", "withdrawn"], "result": 1,
+        "shown": 410, "later": 410, "said": 410, "remark": 0, "file": 410, "never": 404,
+        "listed": 0, "drafts": 0, "tokens": 0, "states": ["draft", "withdrawn"], "result": 1,
     }  # fmt: skip
     assert site.python(LOOK, **gone) == expected
     assert site.done("restore_check")["takedowns"] >= 5
-    assert site.done("restore", site.file, "--overwrite")["applied"] == 4
+    assert site.done("restore", site.file, "--overwrite")["applied"] == 5
     assert site.python(LOOK, **gone) == expected
 
 
@@ -341,7 +347,7 @@ def test_dl_04_on_another_machine_the_journal_has_to_come_along(site, fresh):
     missed = there.manage("restore_check", "--json")
     assert missed.returncode == 1
     assert "is back" in json.loads(missed.stdout)["what"]
-    assert there.done("restore", site.file, "--overwrite")["applied"] == 4
+    assert there.done("restore", site.file, "--overwrite")["applied"] == 5
     assert there.python(LOOK, **gone)["shown"] == 410
     assert there.done("restore_check")["ok"] is True
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import takedowns
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import SecurityEvent
 from complaints import challenge
@@ -170,6 +171,27 @@ def test_pub_38_the_office_answers_and_takes_back(client, moderator):
         comments.show(row.pk, by=moderator, seen="waiting", shown_text="两个人同时看")
     with pytest.raises(IllegalTransition):
         comments.answer(row.pk, by=moderator, answer="不该出现")
+
+
+def test_dl_04_a_comment_hidden_after_a_backup_stays_hidden(client, moderator, django_capture_on_commit_callbacks):
+    """I8: the journal outside the database names it; what a person let pass later is shown."""
+    result = published()
+    row = comments.show(said(result).pk, by=moderator, seen="waiting", shown_text="还要装一个备用泵。")
+    known = Comment.objects.filter(pk=row.pk).values("state", "shown_text", "moderated_at").get()
+    with django_capture_on_commit_callbacks(execute=True):
+        comments.hide(row.pk, by=moderator, seen="shown", reason="重复")
+    entry = next(one for one in reversed(takedowns.read().entries) if one.what == takedowns.What.COMMENT)
+    assert entry.key == row.public_id
+    before = client.get(path(result))
+    Comment.objects.update(**known)  # as the backup knew it
+    assert comments.standing(entry.key, at=entry.at).exists()
+    assert comments.keep_hidden(entry.key, at=entry.at)
+    assert not comments.keep_hidden(entry.key, at=entry.at)
+    assert "备用泵" not in client.get(path(result)).content.decode()
+    assert client.get(path(result))["ETag"] != before["ETag"]
+    comments.show(row.pk, by=moderator, seen="hidden", shown_text="还要装一个备用泵。")
+    assert not comments.keep_hidden(entry.key, at=entry.at)
+    assert "备用泵" in client.get(path(result)).content.decode()
 
 
 def test_pub_38_as_feedback_it_becomes_a_masked_proposal_on_the_case(cast, moderator):

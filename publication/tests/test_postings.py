@@ -253,3 +253,32 @@ def test_the_list_of_postings_costs_the_same_for_one_and_four(client, cast, publ
 def test_pub_24_nothing_hangs_before_its_day_is_over():
     assert not postings.must_come_down(Posting(up_on=None), at=timezone.now())
     assert not postings.must_come_down(Posting(up_on=date(2026, 1, 1), down_on=date(2026, 1, 2)), at=timezone.now())
+
+
+def test_dl_04_pr_06_an_address_given_after_the_backup_stays_gone_after_a_restore(client, published):
+    """410 for the page, the poster, the comments and any file, without a word of the old text."""
+    lost = PublishedResult.objects.get()
+    address, moment = f"/results/{lost.public_id}/", timezone.now()
+    PublishedResult.objects.all().delete()  # as the backup knew it: not posted yet
+    Publication.objects.update(status="draft", updated_at=moment - timedelta(days=1))
+    assert client.get(address).status_code == 404
+    assert transitions.keep_down(lost.public_id, number=lost.publication_number, at=moment)
+    assert not transitions.keep_down(lost.public_id, number=lost.publication_number, at=moment)
+    for part in ("", "poster/", "comment/", "comments/", f"files/{lost.public_id}"):
+        gone = client.get(address + part)
+        assert (gone.status_code, lost.title in gone.content.decode()) == (410, False)
+    assert client.get(f"/api/v1{address}").status_code == 410
+    assert lost.public_id not in client.get("/sitemap.xml").getvalue().decode()
+    assert client.get("/").status_code == 200
+
+
+def test_dl_04_what_was_posted_anew_after_a_take_down_is_not_taken_down_by_a_later_restore(published):
+    result = PublishedResult.objects.get()
+    before = timezone.now() - timedelta(days=2)
+    transitions.keep_down("0" * 16, number=result.publication_number, at=before)
+    published.refresh_from_db()
+    result.refresh_from_db()
+    assert (published.status, result.withdrawn_at) == ("posted", None)
+    assert transitions.keep_down(result.public_id, number=result.publication_number, at=timezone.now())
+    published.refresh_from_db()
+    assert published.status == "withdrawn"
