@@ -65,8 +65,14 @@ def edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             except InvalidInput as error:
                 form.add_error(error.field if error.field in form.fields else None, str(error))
     title = channels.label(channel) if channel else _("New channel")
-    context = {"form": form, "title": title, "problem": problem}
+    context = {"form": form, "title": title, "problem": problem, "history": _history(channel, form)}
     return render(request, "publication/channel_edit.html", context, status=status)
+
+
+def _history(channel: Channel | None, form: ChannelForm) -> list[tuple[channels.Change, list[tuple[str, str, str]]]]:
+    """The changes with the words of the form for their fields."""
+    rows = channels.history(channel) if channel else []
+    return [(row, [(str(form.fields[name].label), *both) for name, *both in row.values]) for row in rows]
 
 
 @needs(*channels.EDITORS)

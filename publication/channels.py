@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
-from accounts.models import User
+from accounts.models import SecurityEvent, User
 from complaints.models import Category, Complaint, Dimension
 from complaints.states import Channel as Intake
 from complaints.states import Complexity, SpecialGroup
@@ -25,6 +26,8 @@ EDITORS = ("complaints.edit_reference", "accounts.configure_system", "publicatio
 READERS = (*EDITORS, "publication.view_publications")
 FIELDS = ("name", "name_en", "kind", "audience", "place", "days", "order", "is_active")
 MOST_DAYS = 3650
+CHANGED, MAPPED, UNMAPPED = "channel_changed", "channel_mapped", "channel_unmapped"
+HISTORY_SHOWN = 20
 
 # Code, name, English name, kind, for whom. An office adds its own and renames these.
 _SHIPPED = (
@@ -74,8 +77,9 @@ def state_of(channel: Channel) -> str:
 def save(channel_id: int | None, *, by: User, seen: str = "", code: str = "", **values: Any) -> Channel:
     """Add a channel (`channel_id` None, with its `code`) or change one; what is switched off stays in old postings.
 
-    `values` are `FIELDS`, `days` is how long a posting stays there. `seen` is the state the person edited.
-    Raises NotAllowed, InvalidInput by field, StaleVersion.
+    `values` are `FIELDS`, `days` is how long a posting stays there. `seen` is the state the person edited. What it
+    said before and says now stands in the security log and in `history`. Raises NotAllowed, InvalidInput by field,
+    StaleVersion.
     """
     _may_edit(by)
     if channel_id is None:
@@ -94,10 +98,58 @@ def save(channel_id: int | None, *, by: User, seen: str = "", code: str = "", **
         )
     if channel.kind == ChannelKind.WEBSITE and not (values["is_active"] and values["kind"] == ChannelKind.WEBSITE):
         raise InvalidInput("is_active", gettext_lazy("Every result stands on the website; it cannot be switched off."))
+    before = {name: getattr(channel, name) for name in FIELDS} if channel_id else {}
     for name in FIELDS:
         setattr(channel, name, values[name])
     channel.save()
+    changed = [name for name in FIELDS if not before or before[name] != values[name]]
+    if changed:
+        security.record(
+            CHANGED,
+            user=by,
+            subject=f"channel:{channel.pk}",
+            before={name: before[name] for name in changed if before},
+            after={name: values[name] for name in changed},
+        )
     return channel
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a channel: when, by whom ("" when unknown), and each value as (field, before, after)."""
+
+    at: datetime
+    by: str
+    is_new: bool
+    values: list[tuple[str, str, str]]
+
+
+def history(channel: Channel) -> list[Change]:
+    """The newest changes of a channel, the last one first; one query (PUB-23)."""
+    rows = SecurityEvent.objects.filter(kind=CHANGED, subject=f"channel:{channel.pk}").select_related("user")
+    return [
+        Change(
+            row.at,
+            row.user.display_name if row.user else "",
+            not row.detail["before"],
+            [
+                (name, _worded(name, row.detail["before"].get(name)), _worded(name, value))
+                for name, value in row.detail["after"].items()
+            ],
+        )
+        for row in rows.order_by("-at", "-pk")[:HISTORY_SHOWN]
+    ]
+
+
+def _worded(name: str, value: Any) -> str:
+    """A stored value as the form says it."""
+    if name == "kind":
+        return str(dict(ChannelKind.choices).get(value, value or ""))
+    if name == "audience" and value is not None:
+        return str(dict(AudienceGroup.choices).get(value, value)) or _("Everybody")
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return "" if value is None else str(value)
 
 
 def _free_code(code: str) -> str:
@@ -130,6 +182,7 @@ def map_category(
         raise InvalidInput("channel", gettext_lazy("Choose one."))
     values = {"note": note.strip()[:200], "changed_at": at or timezone.now(), "changed_by": by}
     row, _created = ChannelMapping.objects.update_or_create(category=category, channel=channel, defaults=values)
+    security.record(MAPPED, user=by, subject=f"channel:{channel.pk}", category=category.code, note=row.note)
     return row
 
 
@@ -137,7 +190,10 @@ def map_category(
 def unmap(mapping_id: int, *, by: User) -> None:
     """Results of the category are no longer proposed for the channel. A second call changes nothing."""
     _may_edit(by)
-    ChannelMapping.objects.filter(pk=mapping_id).delete()
+    row = ChannelMapping.objects.select_related("category").filter(pk=mapping_id).first()
+    if row is not None:
+        row.delete()
+        security.record(UNMAPPED, user=by, subject=f"channel:{row.channel_id}", category=row.category.code)
 
 
 # --- What suits the people concerned ----------------------------------------------------------------

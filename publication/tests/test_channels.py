@@ -62,6 +62,25 @@ def test_pub_23_a_channel_changed_meanwhile_is_not_overwritten(client, cast):
     assert board.name == "社区公示墙"
 
 
+def test_pub_23_the_page_of_a_channel_tells_who_changed_what(client, cast):
+    client.force_login(cast.publisher)
+    assert client.post(reverse("publication:channel_new"), values()).status_code == 302
+    app = Channel.objects.get(code="hospital-app")
+    address = reverse("publication:channel", args=[app.pk])
+    same = values(seen=channels.state_of(app))
+    assert client.post(address, same).status_code == 302
+    assert len(channels.history(app)) == 1  # saved without a change
+    assert client.post(address, same | {"days": 90, "audience": ""}).status_code == 302
+    newest, first = channels.history(app)
+    assert (newest.by, first.is_new, newest.is_new) == (cast.publisher.display_name, True, False)
+    assert [(name, before, after) for name, before, after in newest.values if name == "days"] == [("days", "60", "90")]
+    html = client.get(address).content.decode()
+    assert "60 → 90" in html
+    refused = client.post(address, values(seen=channels.state_of(Channel.objects.get(pk=app.pk)), days=0))
+    assert refused.status_code == 422
+    assert len(channels.history(app)) == 2
+
+
 def test_pub_23_the_website_cannot_be_switched_off(client, cast):
     website = channel("website")
     client.force_login(cast.coordinator)
