@@ -22,11 +22,11 @@ from complaints import transitions as case_transitions
 from complaints.models import Complaint
 from complaints.states import Status
 from publication import charts, content, gate, transitions
-from publication.models import FigureEvidence, Gate, Publication, PublicationDecision, RevisedDocument
+from publication.models import ChannelMapping, FigureEvidence, Gate, Publication, PublicationDecision, RevisedDocument
 from publication.redaction import leaks
-from publication.states import GateAnswer, PublicationStatus, SpanDecision
+from publication.states import AudienceGroup, GateAnswer, PublicationStatus, SpanDecision
 
-# Categories whose results name a plan, a telephone to watch over it and a further inspection (PUB-31).
+# Community matters where the office has not sent any category to a channel of the neighbourhood (PUB-31).
 COMMUNITY = ("housing",)
 PLAN, PHONE, INSPECTION = "整改方案", "监督电话", "后续巡查"
 MOST_CASES = 50
@@ -194,8 +194,16 @@ def remove_chart(
 
 
 def is_community(publication: Publication) -> bool:
-    """Whether the category asks for the plan, the telephone and the inspection."""
-    return publication.category is not None and publication.category.code in COMMUNITY
+    """Whether the category asks for the plan, the telephone and the inspection (PUB-31).
+
+    These are the categories that the office sends to a channel for the neighbourhood, and those below them.
+    """
+    category = publication.category
+    if category is None:
+        return False
+    near = ChannelMapping.objects.filter(channel__audience=AudienceGroup.NEIGHBOURS, channel__is_active=True)
+    chosen = set(near.values_list("category", flat=True))
+    return bool(chosen & {category.pk, category.parent_id}) if chosen else category.code in COMMUNITY
 
 
 def community_lines(publication: Publication) -> dict[str, str]:

@@ -12,8 +12,19 @@ from django.utils import timezone
 from accounts.errors import IllegalTransition, InvalidInput
 from complaints.models import Category, ImprovementAction
 from complaints.tests.factories import at
-from publication import charts, content, gate, lists, panels, readability, selectors, side_records, transitions
-from publication.models import Gate, Publication, PublicationDecision
+from publication import (
+    channels,
+    charts,
+    content,
+    gate,
+    lists,
+    panels,
+    readability,
+    selectors,
+    side_records,
+    transitions,
+)
+from publication.models import Channel, Gate, Publication, PublicationDecision
 from publication.states import PublicationStatus
 from publication.tests.factories import TEXTS, closed_story, draft, open_gate, posted
 
@@ -216,6 +227,26 @@ def test_pub_31_a_community_matter_names_plan_telephone_and_inspection(client, c
     Publication.objects.filter(pk=publication.pk).update(category=publication.category)
     result = posted(publication, cast)
     assert "0571-85120001" in client.get(f"/results/{result.public_id}/").content.decode()
+
+
+def test_pub_31_the_office_says_which_categories_are_community_matters(cast):
+    """Those it sends to a channel for the neighbourhood; before it says so, housing."""
+    publication = draft(cast)
+    housing = Category.objects.get(code="housing")
+
+    def is_community(category: Category) -> bool:
+        Publication.objects.filter(pk=publication.pk).update(category=category)
+        return side_records.is_community(fresh(publication))
+
+    assert (is_community(publication.category), is_community(housing)) == (False, True)
+    channels.register()
+    wall = Channel.objects.get(code="notice-board")
+    channels.map_category(publication.category, wall, by=cast.publisher)
+    assert not is_community(publication.category)  # a board in the hall is for elderly people
+    Channel.objects.filter(pk=wall.pk).update(audience="neighbours")
+    assert (is_community(publication.category), is_community(housing)) == (True, False)
+    Channel.objects.filter(pk=wall.pk).update(is_active=False)
+    assert (is_community(publication.category), is_community(housing)) == (False, True)
 
 
 def test_pub_31_the_number_of_somebody_of_the_case_is_never_the_supervision_telephone(cast):
