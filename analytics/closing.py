@@ -1,13 +1,18 @@
 """Closing a month: its figures are final from then on, and kept with their hash (AN-03).
 
 What happens to the cases later is shown as a difference and changes nothing. Opening again needs a reason and keeps
-the row; closing once more makes another one.
+the row; closing once more makes another one. Pages ask for it by closing_job.py, since counting takes a while.
+
+The figures of every department are kept beside it, in the ledger of jobs as the results of the job that counted them:
+they are read one at a time, and a page that adds up thirteen closed months never has to pass them by.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,42 +25,103 @@ from django.utils.translation import override
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from analytics import finals, periods, permissions, selectors, tidying
+from analytics import finals, periods, permissions, selectors, sources, tidying
 from analytics.facts import written
 from analytics.figures import FIGURES, Computed, Figure
 from analytics.models import ClosedPeriod
 from analytics.periods import Period
 from analytics.scope import WHOLE, Scope
-from complaints.models import JobRun
+from complaints.models import Complaint, JobRun
 
 CLOSE = "analytics.close_period"
 REASON = 300
 SIDES = ("inside", "outside")
+# The job whose results are the kept figures of the departments; its period is `_place`.
+PARTS = "keep_figures"
+# What a handling department learns only with the result (RI-12).
+_OF_REVIEWS = (sources.reviews_opened, sources.reviews_screened, sources.marks)
+
+Progress = Callable[[int, int], None]
 
 
-def close(code: str, *, by: User, at: datetime | None = None) -> ClosedPeriod:
-    """Keep the figures of a month that is over as they are now (AN-03, AN-34).
+def closable(code: str, *, by: User, at: datetime) -> Period:
+    """A month that may be closed, as far as that is known without counting.
 
     Raises NotAllowed, InvalidInput("period"), IllegalTransition when it is closed already, or while records found
     unfit wait to be settled.
     """
-    at = at or timezone.now()
     permissions.require(by, CLOSE)
     period = _month(code, at)
     if finals.closed_among([period]):
         raise IllegalTransition(_("This month is closed already."))
-    if not JobRun.objects.filter(job=tidying.JOB, period=period.code, state=JobRun.State.DONE).exists():
-        tidying.tidy(period, now=at)
     if tidying.open_in(period.code).exists():
         raise IllegalTransition(_("Records of this month wait to be tidied. Settle them first."))
-    kept = frozen(period, at=at)
+    return period
+
+
+def close(code: str, *, by: User, at: datetime | None = None, progress: Progress | None = None) -> ClosedPeriod:
+    """Keep the figures of a month that is over as they are now (AN-03, AN-34).
+
+    `progress` is told how many of how many steps are done. All is kept or nothing. Raises what `closable` raises.
+    """
+    at = at or timezone.now()
+    period = closable(code, by=by, at=at)
+    if not JobRun.objects.filter(job=tidying.JOB, period=period.code, state=JobRun.State.DONE).exists():
+        tidying.tidy(period, now=at)
+        period = closable(code, by=by, at=at)
+    departments = _departments(period)
+    steps = _Steps(progress, 1 + len(SIDES) + len(departments))
+    kept = frozen(period, at=at, steps=steps)
+    parts: dict[int, dict[str, Any]] = {}
+    for pk in departments:
+        parts[pk] = _sides(period, Scope(department=(pk,)), at=at)
+        steps.done()
+    kept["departments"] = {str(pk): fingerprint(part) for pk, part in parts.items()}
     try:
         with transaction.atomic():
-            return ClosedPeriod.objects.create(
+            row = ClosedPeriod.objects.create(
                 period=period.code, figures=kept, figures_hash=fingerprint(kept), closed_at=at, closed_by=by
             )
+            JobRun.objects.bulk_create(
+                JobRun(
+                    job=PARTS,
+                    period=_place(row.pk, pk),
+                    state=JobRun.State.DONE,
+                    started_at=at,
+                    finished_at=at,
+                    result=part,
+                )
+                for pk, part in parts.items()
+            )
+            return row
     except IntegrityError as error:  # somebody else closed it meanwhile
         raise IllegalTransition(_("This month is closed already.")) from error
+
+
+class _Steps:
+    """Counts the steps of closing aloud."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.progress, self.total, self.number = progress, total, 0
+        self._tell()
+
+    def done(self) -> None:
+        self.number += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.progress:
+            self.progress(self.number, self.total)
+
+
+def _place(closed: int, department: int) -> str:
+    return f"{closed}/{department}"
+
+
+def _departments(period: Period) -> list[int]:
+    """Every department that had led a case by the end of a month."""
+    rows = Complaint.objects.filter(lead_department__isnull=False, registered_at__lt=period.end).order_by()
+    return sorted(rows.values_list("lead_department", flat=True).distinct())
 
 
 @transaction.atomic
@@ -79,11 +145,23 @@ def _month(code: str, at: datetime) -> Period:
     return period
 
 
-def frozen(period: Period, *, at: datetime) -> dict[str, Any]:
+def frozen(period: Period, *, at: datetime, steps: _Steps | None = None) -> dict[str, Any]:
     """The counters of a month with labels in every language, and its bundles in the language of the office."""
+    steps = steps or _Steps(None, 0)
+    cells = finals.freeze(period)
+    steps.done()
+    return json.loads(json.dumps({"cells": cells, "bundles": _sides(period, WHOLE, at=at, steps=steps)}))
+
+
+def _sides(period: Period, scope: Scope, *, at: datetime, steps: _Steps | None = None) -> dict[str, Any]:
+    """The figures as they are shown inside the office and as they may leave it, in the language of the office."""
+    found = {}
     with override(settings.LANGUAGE_CODE):
-        bundles = {side: selectors.bundle(period, WHOLE, at=at, outside=side == "outside") for side in SIDES}
-    return json.loads(json.dumps({"cells": finals.freeze(period), "bundles": bundles}))
+        for side in SIDES:
+            found[side] = selectors.bundle(period, scope, at=at, outside=side == "outside")
+            if steps:
+                steps.done()
+    return json.loads(json.dumps(found))
 
 
 def fingerprint(kept: dict[str, Any]) -> str:
@@ -92,7 +170,12 @@ def fingerprint(kept: dict[str, Any]) -> str:
 
 
 def is_intact(row: ClosedPeriod) -> bool:
-    return fingerprint(row.figures) == row.figures_hash
+    """Whether what is kept, of the whole and of every department, is what was kept when the month was closed."""
+    if fingerprint(row.figures) != row.figures_hash:
+        return False
+    wanted = {_place(row.pk, int(pk)): known for pk, known in row.figures.get("departments", {}).items()}
+    rows = JobRun.objects.filter(job=PARTS, period__in=wanted).values_list("period", "result")
+    return {place: fingerprint(part) for place, part in rows} == wanted
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -101,16 +184,50 @@ def is_intact(row: ClosedPeriod) -> bool:
 def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict[str, Any]:
     """selectors.bundle, with the kept figures where the month is closed; `final` says which they are.
 
-    Kept is the whole organisation by the final classification; whatever is narrowed is counted from the cases.
+    Kept are the whole organisation and each department, by the final classification; whatever is narrowed otherwise,
+    or is several departments but not all, is counted from the cases.
     """
-    if scope.departments is None and not scope.is_filtered and finals.applies(scope) and scope.sees_reviews:
-        rows = ClosedPeriod.objects.filter(period=period.code, opened_at=None)
-        found = rows.values_list(f"figures__bundles__{SIDES[outside]}", flat=True).first()
-        if found is not None:
-            if FIGURES.keys() - found["figures"].keys():  # figures that came with a newer release
-                found = _filled(found, selectors.bundle(period, scope, at=at, outside=outside))
-            return {**found, "label": period.label, "figures": _named(found["figures"]), "final": True}
-    return {**selectors.bundle(period, scope, at=at, outside=outside), "final": False}
+    found = _kept(period, scope, outside=outside)
+    if found is None:
+        return {**selectors.bundle(period, scope, at=at, outside=outside), "final": False}
+    if FIGURES.keys() - found["figures"].keys():  # figures that came with a newer release
+        found = _filled(found, selectors.bundle(period, scope, at=at, outside=outside))
+    if not scope.sees_reviews:
+        found = _without_reviews(found)
+    return {**found, "label": period.label, "figures": _named(found["figures"]), "final": True}
+
+
+def _kept(period: Period, scope: Scope, *, outside: bool) -> dict[str, Any] | None:
+    """What was kept for a scope when the month was closed; None when it was not, or the month is open."""
+    departments = finals.departments_of(scope)
+    if not finals.applies(scope) or (departments is not None and len(departments) != 1):
+        return None
+    rows = ClosedPeriod.objects.filter(period=period.code, opened_at=None)
+    if departments is None:
+        return rows.values_list(f"figures__bundles__{SIDES[outside]}", flat=True).first()
+    closed = rows.values_list("pk", flat=True).first()
+    if closed is None:
+        return None
+    part = (
+        JobRun.objects.filter(job=PARTS, period=_place(closed, *departments)).values_list("result", flat=True).first()
+    )
+    if part is None:
+        return None
+    found = part[SIDES[outside]]
+    if outside and not scope.is_filtered:  # one's own department is a whole of its own; only its cells are suppressed
+        found = {**found, **{name: part["inside"][name] for name in ("figures", "series")}}
+    return found
+
+
+def _without_reviews(found: dict[str, Any]) -> dict[str, Any]:
+    """Kept figures for somebody who learns of reviews only with their result (RI-12)."""
+    figures = dict(found["figures"])
+    for key, figure in FIGURES.items():
+        if figure.source in _OF_REVIEWS and key in figures:
+            nothing = figure.read(Counter())
+            row = {name: value for name, value in figures[key].items() if name in ("name", "unit")}
+            figures[key] = {**row, **nothing.to_dict(), "previous": nothing.value}
+    return {**found, "figures": figures, "breakdowns": {**found["breakdowns"], "trigger": []}}
 
 
 def _filled(found: dict[str, Any], counted: dict[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def all_figures(request: StaffRequest) -> HttpResponse:
         "period": chosen.period,
         "now": now,
         "problem": problem,
+        "is_final": data["final"],
         "form": FilterForm(request.GET or None, at=now, scope=chosen.scope, period=chosen.period),
         "is_filtered": chosen.scope.is_filtered,
         "formula": _formula(chosen.scope),

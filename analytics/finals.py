@@ -139,9 +139,13 @@ class Finals:
         return Group(code, known.get(get_language() or "") or next(iter(known.values()), code))
 
 
+def departments_of(scope: Scope) -> frozenset[int] | None:
+    """The departments counted; None is all of them and the cases without one."""
+    limits = [frozenset(given) for given in (scope.departments, scope.department or None) if given is not None]
+    return frozenset.intersection(*limits) if limits else None
+
+
 def _codes(scope: Scope) -> set[str] | None:
     """The codes of the departments counted; None is all of them and the cases without one."""
-    limits = [set(given) for given in (scope.departments, scope.department or None) if given is not None]
-    if not limits:
-        return None
-    return set(Department.objects.filter(pk__in=set.intersection(*limits)).values_list("code", flat=True))
+    counted = departments_of(scope)
+    return None if counted is None else set(Department.objects.filter(pk__in=counted).values_list("code", flat=True))

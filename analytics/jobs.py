@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import after_commit
-from analytics import aggregates, building, outbreaks, periods, tasks, tidying, transitions
+from analytics import aggregates, building, closing_job, outbreaks, periods, tasks, tidying, transitions
 from analytics.models import Report
 from analytics.states import Edition, ReportStatus
 from complaints import jobs
@@ -41,7 +41,7 @@ def request_all(period: periods.Period, *, now: datetime) -> dict[str, Any]:
 
 
 def sweep_reports(*, now: datetime | None = None) -> dict[str, int]:
-    """Find builds whose message was lost or whose worker died, and documents not yet written."""
+    """Find builds and closings whose message was lost or whose worker died, and documents not yet written."""
     now = now or timezone.now()
     left = Q(status=ReportStatus.QUEUED, requested_at__lt=now - WAIT) | Q(
         status=ReportStatus.BUILDING, claimed_at__lt=now - transitions.LEASE
@@ -59,7 +59,10 @@ def sweep_reports(*, now: datetime | None = None) -> dict[str, int]:
     ]
     for pk in unwritten:
         after_commit.enqueue(tasks.render_report, report_id=pk)
-    return {"builds": len(waiting), "documents": len(unwritten)}
+    months = closing_job.left(now=now)
+    for period in months:
+        after_commit.enqueue(tasks.close_month, period=period)
+    return {"builds": len(waiting), "documents": len(unwritten), "closings": len(months)}
 
 
 def refresh_figures(*, now: datetime | None = None) -> dict[str, int]:

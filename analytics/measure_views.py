@@ -18,15 +18,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.web import StaffRequest
 from analytics import annotations as outside
-from analytics import closing, measure_forms, periods, permissions, targets, tidying
+from analytics import closing, closing_job, measure_forms, periods, permissions, targets, tidying
 from analytics.facts import written
 from analytics.figures import FIGURES
 from analytics.models import Annotation, ClosedPeriod, Target, Tidying
 from complaints import keyset
 from complaints.desk_access import needs
+from complaints.models import JobRun
 
 PAGE_SIZE = 50
 MONTHS_SHOWN = 13
+# htmx stops polling when it gets this status.
+STOP_POLLING = 286
 
 
 def _try(form: forms.Form, act: Callable[[], Any]) -> tuple[bool, int, str]:
@@ -170,9 +173,11 @@ def _closing_page(request: StaffRequest, problem: str = "", status: int = 200) -
         .values_list("period")
         .annotate(count=Count("pk", filter=Q(settled_at=None)))
     )
+    runs = {run.period: run for run in JobRun.objects.filter(job=closing_job.JOB, period__in=codes)}
     rows = [
         {
             "month": month,
+            "closing": closing_job.shown(runs.get(month.code)),
             "final": next((row for row in history.get(month.code, ()) if row.opened_at is None), None),
             "opened": [row for row in history.get(month.code, ()) if row.opened_at is not None],
             "waiting": waiting.get(month.code, 0),
@@ -186,15 +191,26 @@ def _closing_page(request: StaffRequest, problem: str = "", status: int = 200) -
 @needs(closing.CLOSE)
 @require_POST
 def closing_close(request: StaffRequest, period: str) -> HttpResponse:
-    """Make the figures of a month final."""
+    """Have the figures of a month made final."""
     try:
-        closing.close(period, by=request.user)
+        closing_job.request(period, by=request.user)
     except InvalidInput as error:
         return _closing_page(request, str(error), 422)
     except IllegalTransition as error:
         return _closing_page(request, str(error), 409)
-    messages.success(request, _("The month is closed; its figures are final."))
+    messages.success(request, _("The month is being closed. You are told when its figures are final."))
     return redirect("analytics:closing")
+
+
+@needs(closing.CLOSE, permissions.BUILD)
+@require_safe
+def closing_progress(request: StaffRequest, period: str) -> HttpResponse:
+    """How far the closing of one month is, asked for every two seconds while it goes on."""
+    run = get_object_or_404(JobRun, job=closing_job.JOB, period=period)
+    final = ClosedPeriod.objects.filter(period=period, opened_at=None).defer("figures").select_related("closed_by")
+    row = {"month": periods.parse(run.period), "closing": closing_job.shown(run), "final": final.first()}
+    going_on = run.state == JobRun.State.RUNNING
+    return render(request, "analytics/_closing_state.html", {"row": row}, status=200 if going_on else STOP_POLLING)
 
 
 @needs(closing.CLOSE)

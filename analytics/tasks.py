@@ -36,6 +36,14 @@ def sweep_reports() -> int:
     return found["builds"]
 
 
+@shared_task(name="analytics.close_month")
+def close_month(period: str) -> bool:
+    """Close one month; a second worker finds it taken and stops."""
+    from analytics import closing_job  # leaf
+
+    return closing_job.work(period)
+
+
 @shared_task(name="analytics.build_due_reports")
 def build_due_reports() -> int:
     """Ask for the reports of the month that is over."""

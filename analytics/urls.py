@@ -14,6 +14,7 @@ urlpatterns = [
     path("figures/appraisal/", figure_views.appraisal_page, name="appraisal"),
     path("figures/awards/", figure_views.awards_page, name="awards"),
     path("figures/closing/", measure_views.closing_list, name="closing"),
+    path("figures/closing/<slug:period>/progress/", measure_views.closing_progress, name="closing_progress"),
     path("figures/closing/<slug:period>/close/", measure_views.closing_close, name="closing_close"),
     path("figures/closing/<slug:period>/open/", measure_views.closing_reopen, name="closing_reopen"),
     path("figures/tidying/", measure_views.tidying_list, name="tidying"),

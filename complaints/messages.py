@@ -193,6 +193,8 @@ def plain_sentence(row: Notification) -> str:
             "Files and their records do not match: %(lost)s files are missing, %(strays)s have no record."
         ),
         "report_failed": _("The report for %(period)s could not be built."),
+        "month_closed": _("The month %(period)s is closed; its figures are final."),
+        "month_not_closed": _("The month %(period)s could not be closed."),
     }
     text = texts.get(row.kind, _("There is news on %(number)s."))
     return text % _Blank(values)

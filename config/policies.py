@@ -568,6 +568,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "analytics.view_figures; complaints.lead_department or analytics.approve_report": ("analytics:awards",),
     "analytics.close_period or analytics.build_report": (
         "analytics:closing",
+        "analytics:closing_progress",
         "analytics:tidying",
         "analytics:tidying_settle",
     ),

@@ -6,13 +6,13 @@ import pytest
 from django.utils import translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
-from analytics import closing, dashboard, figures, finals, jobs, reporting, tidying
+from analytics import closing, closing_job, dashboard, figures, finals, jobs, reporting, tidying
 from analytics.models import ClosedPeriod, Tidying
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
 from analytics.tests import months
 from complaints import transitions
-from complaints.models import Callback, Complaint
+from complaints.models import Callback, Complaint, JobRun, Notification
 from complaints.models.matching import LinkKind
 from complaints.states import RatingSource
 from complaints.tests.factories import at, registered
@@ -32,6 +32,13 @@ def told(cast):
 def late_case():
     """A complaint brought in after the month was closed, dated into it."""
     return registered("2026-10-21 09:00", phone="13800000010", email="")
+
+
+def close_by_page(client):
+    """Ask on the page; the worker takes it up."""
+    answer = client.post("/desk/figures/closing/2026-10/close/")
+    closing_job.work("2026-10")
+    return answer.status_code
 
 
 def test_an_03_a_closed_month_shows_what_it_showed(client, told):
@@ -75,6 +82,157 @@ def test_an_03_a_department_reads_its_part_of_the_final_figures(client, told):
     assert cells.value(figures.received, OCTOBER).value == 0
 
 
+ALL = "/desk/figures/all/?period=2026-10"
+
+
+def shown(client, address=ALL):
+    return {line.figure.key: line.cell.text for line in client.get(address).context["lines"]}
+
+
+def test_an_03_a_department_reads_final_figures_on_every_page_and_in_every_file(client, told):
+    """EX-09: page, file and API of one department give what was kept, to the department and to who looks at it."""
+    Complaint.objects.update(lead_department=told.water)
+    readers = {told.water_handler: "", told.manager: "&department=water"}
+    before = {}
+    for person, narrowed in readers.items():
+        client.force_login(person)
+        before[person] = (
+            shown(client, ALL + narrowed),
+            client.get(f"/api/v1/figures/?period=2026-10{narrowed}").json(),
+        )
+    row = closing.close("2026-10", by=told.manager, at=NOW)
+    assert closing.is_intact(row)
+    late_case()
+    Complaint.objects.update(lead_department=told.water)
+    for person, narrowed in readers.items():
+        client.force_login(person)
+        page = client.get(ALL + narrowed)
+        assert page.context["is_final"]
+        assert {line.figure.key: line.cell.text for line in page.context["lines"]} == before[person][0]
+        answer = client.get(f"/api/v1/figures/?period=2026-10{narrowed}").json()
+        assert answer["final"]
+        for part in ("figures", "breakdowns"):
+            assert answer[part] == before[person][1][part]
+        text = client.get(f"/desk/figures/all/csv/?period=2026-10{narrowed}").getvalue().decode()
+        assert page.context["lines"][0].cell.text == "2"
+        assert "total,,,received," in text
+    client.force_login(told.roads_handler)  # a department that had no case
+    assert shown(client)["received"] == "0"
+    part = JobRun.objects.get(job=closing.PARTS)
+    part.result["inside"]["figures"]["received"]["value"] = 99
+    part.save()
+    assert not closing.is_intact(row)
+
+
+def test_an_03_final_figures_tell_a_department_nothing_of_open_reviews(client, told):
+    """RI-12: what was kept for the office is not shown to the department concerned."""
+    Complaint.objects.update(lead_department=told.water)
+    row = closing.close("2026-10", by=told.manager, at=NOW)
+    part = JobRun.objects.get(job=closing.PARTS, period=f"{row.pk}/{told.water.pk}")
+    for side in ("inside", "outside"):
+        part.result[side]["figures"]["reviews_opened"]["value"] = 7
+        part.result[side]["breakdowns"]["trigger"] = [{"code": "x", "label": "x", "reviews_opened": {"value": 7}}]
+    part.save()
+    client.force_login(told.water_handler)
+    answer = client.get("/api/v1/figures/?period=2026-10").json()
+    assert (answer["figures"]["reviews_opened"]["value"], answer["breakdowns"]["trigger"]) == (0, [])
+    client.force_login(told.manager)
+    assert (
+        client.get("/api/v1/figures/?period=2026-10&department=water").json()["figures"]["reviews_opened"]["value"] == 7
+    )
+
+
+# --- The job ----------------------------------------------------------------------------------------
+
+
+def test_an_03_a_month_is_closed_by_a_worker_and_the_page_shows_the_step(
+    client, told, monkeypatch, django_capture_on_commit_callbacks
+):
+    """Asked for once, however often the button is pressed; the page says how far it is and who asked is told."""
+    client.force_login(told.manager)
+    with django_capture_on_commit_callbacks() as sent:
+        assert client.post("/desk/figures/closing/2026-10/close/").status_code == 302
+    assert len(sent) == 1
+    assert not ClosedPeriod.objects.exists()
+    assert client.post("/desk/figures/closing/2026-10/close/").status_code == 409
+    state = "/desk/figures/closing/2026-10/progress/"
+    waiting = client.get(state)
+    assert waiting.status_code == 200
+    assert "hx-get" in waiting.content.decode()
+    seen, real = [], closing.finals.freeze
+
+    def freeze(period):
+        seen.append(closing_job.shown(JobRun.objects.get(job=closing_job.JOB)))
+        assert client.get(state).context["row"]["closing"]["of"] > 0
+        assert not closing_job.work("2026-10")  # a second worker finds it taken
+        return real(period)
+
+    monkeypatch.setattr(closing.finals, "freeze", freeze)
+    assert closing_job.work("2026-10")
+    assert [(step["running"], step["step"]) for step in seen] == [(True, 0)]
+    assert client.get(state).status_code == 286
+    assert ClosedPeriod.objects.count() == 1
+    run = JobRun.objects.get(job=closing_job.JOB)
+    assert run.result["step"] == run.result["of"] >= 3
+    assert Notification.objects.get(kind="month_closed").recipient == told.manager
+    assert not closing_job.work("2026-10")
+    client.force_login(told.intake)
+    assert client.get(state).status_code == 403
+    client.force_login(told.manager)
+    assert client.get("/desk/figures/closing/2026-09/progress/").status_code == 404
+
+
+def test_an_03_a_worker_killed_while_closing_leaves_nothing_and_is_followed(told, monkeypatch):
+    closing_job.request("2026-10", by=told.manager, at=NOW)
+    later = NOW + timedelta(minutes=2)
+    assert closing_job.left(now=NOW) == []
+    assert closing_job.left(now=later) == ["2026-10"]  # its message was lost
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_args, **_more):
+        raise Killed
+
+    with monkeypatch.context() as broken:
+        broken.setattr(closing.selectors, "bundle", die)
+        with pytest.raises(Killed):
+            closing_job.work("2026-10", now=later)
+    assert not ClosedPeriod.objects.exists()
+    run = JobRun.objects.get(job=closing_job.JOB)
+    assert run.state == JobRun.State.RUNNING
+    assert jobs.sweep_reports(now=run.started_at + timedelta(minutes=4))["closings"] == 0
+    gone = run.started_at + timedelta(minutes=6)
+    assert jobs.sweep_reports(now=gone)["closings"] == 1
+    assert closing_job.work("2026-10", now=gone)
+    assert ClosedPeriod.objects.count() == 1
+
+
+def test_an_03_a_closing_that_fails_says_so_on_the_page(client, told, monkeypatch):
+    client.force_login(told.manager)
+    client.post("/desk/figures/closing/2026-10/close/")
+    with monkeypatch.context() as broken:
+        broken.setattr(closing.selectors, "bundle", lambda *_args, **_more: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            closing_job.work("2026-10")
+    page = client.get("/desk/figures/closing/")
+    assert page.context["rows"][0]["closing"]["problem"] == closing_job.ERRORS["unexpected"]
+    assert Notification.objects.filter(kind="month_not_closed", recipient=told.manager).count() == 1
+    assert close_by_page(client) == 302
+    assert ClosedPeriod.objects.count() == 1
+
+
+def test_an_34_records_found_by_the_worker_stop_the_closing(client, cast):
+    unfit(cast)
+    client.force_login(cast.manager)
+    assert close_by_page(client) == 302
+    assert not ClosedPeriod.objects.exists()
+    assert (
+        client.get("/desk/figures/closing/").context["rows"][0]["closing"]["problem"] == closing_job.ERRORS["refused"]
+    )
+    assert close_by_page(client) == 409
+
+
 def test_an_03_api_and_reports_say_final(client, told):
     """EX-09: the answer of the API and the figures of a report are the kept ones."""
     client.force_login(told.manager)
@@ -94,14 +252,14 @@ def test_an_03_api_and_reports_say_final(client, told):
 
 def test_an_03_opening_again_needs_a_reason_and_keeps_the_row(client, told):
     client.force_login(told.manager)
-    assert client.post("/desk/figures/closing/2026-10/close/").status_code == 302
-    assert client.post("/desk/figures/closing/2026-10/close/").status_code == 409
+    assert close_by_page(client) == 302
+    assert close_by_page(client) == 409
     assert client.post("/desk/figures/closing/2026-10/open/", {"reason": ""}).status_code == 422
     assert client.get("/desk/figures/closing/2026-10/open/").context["is_intact"]
     assert client.post("/desk/figures/closing/2026-10/open/", {"reason": "漏录一件"}).status_code == 302
     late_case()
     assert client.get(PAGE).context["board"].tiles[0].value == "3"
-    assert client.post("/desk/figures/closing/2026-10/close/").status_code == 302
+    assert close_by_page(client) == 302
     assert client.get(PAGE).context["board"].tiles[0].value == "3"
     page = client.get("/desk/figures/closing/")
     assert "漏录一件" in page.content.decode()
@@ -183,7 +341,8 @@ def test_an_34_a_month_is_closed_after_tidying(client, cast):
     """Closing looks by itself where the job has not run, and waits for whoever settles."""
     wanted = unfit(cast)
     client.force_login(cast.manager)
-    assert client.post("/desk/figures/closing/2026-10/close/").status_code == 409
+    assert close_by_page(client) == 302
+    assert not ClosedPeriod.objects.exists()
     page = client.get("/desk/figures/tidying/?period=2026-10")
     assert len(page.context["rows"]) == 5
     assert Complaint.objects.get(pk=wanted["uncoded"]).number in page.content.decode()
@@ -192,7 +351,8 @@ def test_an_34_a_month_is_closed_after_tidying(client, cast):
         assert client.post(url, {"note": " "}).status_code == 422
         assert client.post(url, {"note": "已核对，属实"}).status_code == 302
         assert client.post(url, {"note": "再次"}).status_code == 409
-    assert client.post("/desk/figures/closing/2026-10/close/").status_code == 302
+    assert close_by_page(client) == 302
+    assert ClosedPeriod.objects.exists()
 
 
 def test_an_34_the_list_is_for_those_who_report(client, cast, django_assert_max_num_queries):
