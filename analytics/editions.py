@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from analytics import feedback_report, narrative
 from analytics.charts import show
 from analytics.documents.snapshot import Column, Section, Table
-from analytics.facts import Facts
+from analytics.facts import Facts, joined
 from analytics.states import Edition
 
 
@@ -33,17 +33,47 @@ def data_and_process(facts: Facts) -> list[Section]:
 def customer_experience(facts: Facts) -> list[Section]:
     """Edition two: as complainants lived it."""
     return [
-        narrative.overall(facts, _("What complainants complained of")),
+        _characteristics(facts),
         narrative.distribution(facts, _("Where they turned to and with what")),
         narrative.satisfaction(facts, _("What they thought of the result"), level=1),
         _waiting(facts),
-        narrative.cases(facts, _("Cases to learn from")),
+        narrative.good_cases(facts, _("Cases to learn from")),
         narrative.problems(facts, _("Weak points of the service")),
         narrative.causes(facts, _("Causes")),
         narrative.measures(facts, _("Better service: measures")),
         _team(facts),
         narrative.outlook(facts, _("Summary and outlook")),
     ]
+
+
+def _characteristics(facts: Facts) -> Section:
+    """AN-27, AN-16: what was complained of, and in what mood."""
+    section = narrative.overall(facts, _("What complainants complained of"))
+    total = facts.value("received")
+    if not total:
+        return section
+    moods = []
+    if facts.part("upset_share"):
+        moods.append(
+            _("%(share)s of the complainants were angry or beside themselves.") % {"share": facts.text("upset_share")}
+        )
+    if noted := facts.counts("emotion", "emotions_noted"):
+        listed = _(", ").join(_("%(name)s %(n)s") % {"name": name, "n": show(n)} for name, n in noted[:5])
+        moods.append(_("Emotions noted most often: %(list)s.") % {"list": listed})
+    if facts.part("special_share"):
+        moods.append(_("%(share)s belong to a group that needs special care.") % {"share": facts.text("special_share")})
+    rows = tuple((name, n, n / total) for name, n in facts.counts("intensity"))
+    return replace(
+        section,
+        paragraphs=(*section.paragraphs, *([joined(*moods)] if moods else [])),
+        tables=(*section.tables, *_shares(_("Intensity of emotion"), _("Intensity"), rows)),
+    )
+
+
+def _shares(caption: str, what: str, rows: tuple[tuple[str, int, float], ...]) -> tuple[Table, ...]:
+    """A table of groups with their number and share; none without rows."""
+    columns = (Column(what), Column(_("Number of cases"), "int"), Column(_("Share"), "percent"))
+    return (Table(caption, columns, rows, narrative.small_note()),) if rows else ()
 
 
 def _waiting(facts: Facts) -> Section:
@@ -75,7 +105,7 @@ def risk_and_compliance(facts: Facts) -> list[Section]:
         _risks(facts),
         narrative.timeliness(facts, _("Legal and agreed limits")),
         narrative.oversight(facts, _("Review and publication")),
-        narrative.cases(facts, _("Typical risk cases")),
+        narrative.risk_cases(facts, _("Typical risk cases")),
         narrative.problems(facts, _("Weak points of prevention")),
         narrative.causes(facts, _("Causes")),
         narrative.measures(facts, _("Prevention: measures")),
@@ -85,18 +115,36 @@ def risk_and_compliance(facts: Facts) -> list[Section]:
 
 
 def _risks(facts: Facts) -> Section:
-    """AN-28: risk grades of the period."""
-    rows = tuple((label, n, n / (facts.value("received") or 1)) for label, n in facts.counts("risk"))
-    intro = _(
-        "%(n)s complaints were graded as high risk (%(share)s). Each passes the legal check before the reply is sent."
-    ) % {
-        "n": show(facts.part("high_risk_share")),
-        "share": facts.text("high_risk_share"),
-    }
-    table = Table(
-        _("Risk grades"), (Column(_("Risk")), Column(_("Number of cases"), "int"), Column(_("Share"), "percent")), rows
+    """AN-28, AN-18: risk grades and types of legal risk of the period."""
+    total = facts.value("received") or 1
+    paragraphs = [
+        _(
+            "%(n)s complaints were graded as high risk (%(share)s). Each passes the legal check before the reply is "
+            "sent."
+        )
+        % {"n": show(facts.part("high_risk_share")), "share": facts.text("high_risk_share")},
+        _("%(n)s complaints were given a type of legal risk (%(share)s).")
+        % {"n": show(facts.part("legal_risk_share")), "share": facts.text("legal_risk_share")},
+    ]
+    # The cases without a legal risk are no type of it.
+    types = [
+        (str(row["label"]), int(row["received"]["value"]))
+        for row in facts.rows("legal_type")
+        if row["code"] and row["received"]["value"]
+    ]
+    if types:
+        listed = _(", ").join(_("%(name)s %(n)s cases") % {"name": name, "n": show(n)} for name, n in types[:3])
+        paragraphs.append(_("The leading types of legal risk: %(list)s.") % {"list": listed})
+    return Section(
+        "risks",
+        _("Risk types"),
+        level=2,
+        paragraphs=tuple(paragraphs),
+        tables=(
+            *_shares(_("Risk grades"), _("Risk"), tuple((label, n, n / total) for label, n in facts.counts("risk"))),
+            *_shares(_("Types of legal risk"), _("Type"), tuple((label, n, n / total) for label, n in types)),
+        ),
     )
-    return Section("risks", _("Risk types"), level=2, paragraphs=(intro,), tables=(table,) if rows else ())
 
 
 def _rules(facts: Facts) -> Section:

@@ -123,6 +123,27 @@ def _backlog(facts: Facts) -> tuple[str, str] | None:
 RULES: tuple[Rule, ...] = (_late, _unhappy, _repeats, _overturned, _rise, _backlog, _rework)
 
 
+# By which figure the department is found that carries out what a rule proposes: the one it is worst in.
+_CONCERNED: dict[Rule, str] = {
+    _late: "overdue_rate",
+    _unhappy: "dissatisfied_share",
+    _repeats: "repeat_rate",
+    _overturned: "overturned_rate",
+    _rise: "received",
+    _backlog: "received",
+}
+
+
+def measures_of(facts: Facts) -> list[tuple[str, str]]:
+    """(measure, department that carries it out) for every rule that a figure breaks; the office where none is worst."""
+    found = []
+    for rule in RULES:
+        if proposed := rule(facts):
+            worst = facts.worst(_CONCERNED[rule]) if rule in _CONCERNED else None
+            found.append((proposed[1], worst[0] if worst else _("the complaints office")))
+    return found
+
+
 def problems_of(facts: Facts) -> list[tuple[str, str]]:
     """(problem, measure) for every rule that a figure breaks."""
     return [found for rule in RULES if (found := rule(facts))]

@@ -5,7 +5,9 @@ Each function gives one section. A person edits the draft afterwards; nothing he
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -14,7 +16,8 @@ from analytics.charts import show
 from analytics.documents.snapshot import ChartSpec, Column, Section, Table
 from analytics.facts import ON_TIME_GOAL, Facts
 from analytics.figures import FIGURES, UNIT_LABELS
-from analytics.judgement import problems_of
+from analytics.judgement import measures_of, problems_of
+from analytics.periods import parse
 
 KEY_FIGURES = (
     "received",
@@ -303,17 +306,39 @@ def oversight(facts: Facts, heading: str, *, level: int = 2) -> Section:
 
 def cases(facts: Facts, heading: str) -> Section:
     """AN-23: typical cases, told from anonymous facts only; a person adds what they teach."""
-    told = enumerate(facts.data.get("cases", ()), start=1)
-    points = tuple(line for number, case in told for line in typical_cases.lines(number, case))
-    intro = (
-        _(
-            "The following cases were chosen by their figures: the longest, the one most often returned, and one "
-            "whose complainant stayed dissatisfied. Names, places and texts are left out."
-        )
-        if points
-        else _("No case of the period stands out by its figures.")
+    intro = _(
+        "The following cases were chosen by their figures: the longest, the one most often returned, and one "
+        "whose complainant stayed dissatisfied. Names, places and texts are left out."
     )
-    return Section("cases", heading, paragraphs=(intro,), points=points)
+    return _told(facts, heading, "cases", intro, typical_cases.lines)
+
+
+def good_cases(facts: Facts, heading: str) -> Section:
+    """AN-27: cases that went well, and what is worth taking over."""
+    intro = _(
+        "The following cases went well: no limit was missed, no reply came back, and the complainant was satisfied. "
+        "Names, places and texts are left out."
+    )
+    return _told(facts, heading, "good_cases", intro, typical_cases.good_lines)
+
+
+def risk_cases(facts: Facts, heading: str) -> Section:
+    """AN-28: cases of high or legal risk and how they were dealt with."""
+    intro = _(
+        "The following cases were graded as high risk or given a type of legal risk. Names, places and texts are left "
+        "out."
+    )
+    return _told(facts, heading, "risk_cases", intro, typical_cases.lines)
+
+
+def _told(
+    facts: Facts, heading: str, kept: str, intro: str, lines: Callable[[int, dict[str, Any]], list[str]]
+) -> Section:
+    """Cases told one after the other; reports frozen before a choice of cases existed have none of it."""
+    told = enumerate(facts.data.get(kept, ()), start=1)
+    points = tuple(line for number, case in told for line in lines(number, case))
+    paragraph = intro if points else _("No case of the period stands out by its figures.")
+    return Section("cases", heading, paragraphs=(paragraph,), points=points)
 
 
 # --- Judgement ------------------------------------------------------------------------------------
@@ -353,10 +378,13 @@ def causes(facts: Facts, heading: str) -> Section:
 
 
 def measures(facts: Facts, heading: str) -> Section:
-    """AN-22, AN-25: one measure per problem, and how far the measures decided earlier are."""
-    points = tuple(measure for _problem, measure in problems_of(facts)) or (
-        _("Keep the present way of working and go on watching the figures every month."),
-    )
+    """AN-22, AN-25: what is proposed, by whom and until when, and how far what was decided earlier is."""
+    until = parse(facts.data["period"]).next.end.date() - timedelta(days=1)
+    points = tuple(
+        _("%(measure)s (Carried out by: %(who)s; until: %(day)s)")
+        % {"measure": measure, "who": who, "day": f"{until:%Y-%m-%d}"}
+        for measure, who in measures_of(facts)
+    ) or (_("Keep the present way of working and go on watching the figures every month."),)
     open_now = facts.data.get("improvements", {"open": 0, "overdue": 0})
     running = _(
         "At the end of the period %(open)s improvements are under way, %(overdue)s of them past their date; "
@@ -366,7 +394,34 @@ def measures(facts: Facts, heading: str) -> Section:
         "overdue": show(open_now["overdue"]),
         "verified": facts.text("improvements_verified"),
     }
-    return Section("measures", heading, paragraphs=(running, _("Proposed:")), points=points)
+    tables = (*_projects(facts), *_improvements(open_now.get("departments", ())))
+    return Section("measures", heading, paragraphs=(running, _("Proposed:")), points=points, tables=tables)
+
+
+def _projects(facts: Facts) -> tuple[Table, ...]:
+    """The improvement projects under way with their owners and dates; reports frozen earlier have none."""
+    rows = tuple(
+        (row["title"], row["department"], row["due_on"], row["percent"] / 100) for row in facts.data.get("projects", ())
+    )
+    columns = (
+        Column(_("Improvement project")),
+        Column(_("Carried out by")),
+        Column(_("Until")),
+        Column(_("Progress"), "percent", 0),
+    )
+    return (Table(_("Improvement projects under way"), columns, rows),) if rows else ()
+
+
+def _improvements(rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
+    """The single improvements of each department, as counts with the next date."""
+    body = tuple((row["department"], row["open"], row["overdue"], row["next"]) for row in rows)
+    columns = (
+        Column(_("Carried out by")),
+        Column(_("Under way"), "int"),
+        Column(_("Past their date"), "int"),
+        Column(_("Next date")),
+    )
+    return (Table(_("Improvements by department"), columns, body),) if body else ()
 
 
 def outlook(facts: Facts, heading: str) -> Section:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -17,16 +18,18 @@ from analytics.documents.snapshot import Definition, ReportSnapshot
 from analytics.editions import SECTIONS
 from analytics.facts import Facts
 from analytics.figures import FIGURES, UNIT_LABELS
-from analytics.models import Report
+from analytics.models import Project, Report
 from analytics.narrative import summary
 from analytics.periods import Period, parse
 from analytics.scope import Scope
-from analytics.states import Edition, ReportStatus
+from analytics.states import Edition, ProjectState, ReportStatus
 from complaints.models import ImprovementAction
 
 LANGUAGE = settings.LANGUAGE_CODE
 # Under which name the snapshot of a correction keeps why it was asked for.
 REASON = "reason"
+# Improvement projects a report lists.
+PROJECTS = 20
 
 
 def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str, Any]:
@@ -37,6 +40,9 @@ def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str,
     with override(LANGUAGE):
         data = closing.bundle(period, Scope(by_first=by_first), at=at, outside=True)
         data["cases"] = typical_cases.collect(period, data["breakdowns"], by_first=by_first)
+        data["good_cases"] = typical_cases.good(period, data["breakdowns"], by_first=by_first)
+        data["risk_cases"] = typical_cases.risky(period, data["breakdowns"], by_first=by_first)
+        data["projects"] = _projects(period)
         data["improvements"] = _improvements(period)
         data["feedback"] = feedback_report.collect(period)
     return json.loads(json.dumps(data))
@@ -48,10 +54,45 @@ def fingerprint(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _improvements(period: Period) -> dict[str, int]:
-    """Improvements decided before the period's end and not verified by then, and those past their date."""
+def _improvements(period: Period) -> dict[str, Any]:
+    """Improvements decided before the period's end and not verified by then, and those past their date.
+
+    By department with the next date; what is to be done is told of nothing that comes from a single case.
+    """
     rows = ImprovementAction.objects.filter(created_at__lt=period.end).exclude(verified_at__lt=period.end)
-    return {"open": rows.count(), "overdue": rows.filter(due_on__lt=timezone.localdate(period.end)).count()}
+    end = timezone.localdate(period.end)
+    counts = {
+        "open": Count("pk"),
+        "overdue": Count("pk", filter=Q(due_on__lt=end)),
+        "next": Min("due_on", filter=Q(due_on__gte=end)),
+    }
+    found = rows.order_by().values("department__code", "department__name").annotate(**counts)
+    departments = [
+        {
+            "department": row["department__name"],
+            "open": row["open"],
+            "overdue": row["overdue"],
+            "next": row["next"].isoformat() if row["next"] else "",
+        }
+        for row in sorted(found, key=lambda row: (-row["overdue"], -row["open"], row["department__code"]))
+    ]
+    whole = {name: sum(row[name] for row in departments) for name in ("open", "overdue")}
+    return {**whole, "departments": departments}
+
+
+def _projects(period: Period) -> list[dict[str, Any]]:
+    """Improvement projects begun before the period's end and not verified by then, the next due first."""
+    rows = Project.objects.filter(created_at__lt=period.end).exclude(verified_at__lt=period.end)
+    found = rows.exclude(state=ProjectState.GIVEN_UP).select_related("department").order_by("due_on", "pk")
+    return [
+        {
+            "title": row.title,
+            "department": row.department.name,
+            "due_on": row.due_on.isoformat(),
+            "percent": row.percent,
+        }
+        for row in found[:PROJECTS]
+    ]
 
 
 def _subtitle(report: Report) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.charts import show
@@ -18,13 +18,16 @@ from analytics.facts import joined
 from analytics.periods import Period
 from analytics.registry import SMALL
 from analytics.sources import days_to_reply
-from complaints.models import Callback, Complaint
+from complaints.models import Callback, Complaint, Deadline
 from complaints.states import (
     Channel,
+    DeadlineState,
     DissatisfactionReason,
+    EmotionIntensity,
     FindingResult,
     InvestigationKind,
     LateReason,
+    RiskGrade,
     Satisfaction,
 )
 
@@ -35,23 +38,75 @@ def collect(period: Period, shown: dict[str, list[dict[str, Any]]], *, by_first:
     `shown` are the breakdowns of the report: only what stands there with a number is named. `by_first`: they count by
     the first classification.
     """
-    closed = Complaint.objects.closed_in(period.start, period.end)
-    unhappy = Callback.objects.filter(satisfaction=Satisfaction.DISSATISFIED, complaint__in=closed).values("complaint")
-    told = closed.filter(replied_at__isnull=False).select_related(
-        "category__parent", "first_category__parent", "lead_department"
+    told = _replied(period)
+    unhappy = Callback.objects.filter(satisfaction=Satisfaction.DISSATISFIED, complaint__in=told).values("complaint")
+    return _chosen(
+        (
+            told.order_by(F("registered_at") - F("first_closed_at"), "pk"),
+            told.filter(Q(rework_rounds__gt=0) | Q(return_rounds__gt=0)).order_by(
+                "-rework_rounds", "-return_rounds", "pk"
+            ),
+            told.filter(pk__in=unhappy).order_by("pk"),
+        ),
+        shown,
+        by_first=by_first,
     )
+
+
+def good(period: Period, shown: dict[str, list[dict[str, Any]]], *, by_first: bool = False) -> list[dict[str, Any]]:
+    """Up to three cases that went well: of the angriest complainant, with an improvement, the quickest (AN-27).
+
+    No limit missed, no reply or task sent back, and every answer that was given is “satisfied”.
+    """
+    rows = _replied(period).filter(rework_rounds=0, return_rounds=0, late_reason="")
+    rated = Callback.objects.filter(complaint=OuterRef("pk")).exclude(satisfaction="")
+    missed = Deadline.objects.filter(complaint=OuterRef("pk"), state=DeadlineState.MISSED, assignment=None)
+    rows = rows.filter(Exists(rated), ~Exists(rated.exclude(satisfaction=Satisfaction.SATISFIED)), ~Exists(missed))
+    return _chosen(
+        (
+            rows.filter(emotion_intensity__gte=EmotionIntensity.ANGRY).order_by("-emotion_intensity", "pk"),
+            rows.filter(improvements__isnull=False).distinct().order_by("pk"),
+            rows.order_by(F("first_closed_at") - F("registered_at"), "pk"),
+        ),
+        shown,
+        by_first=by_first,
+    )
+
+
+def risky(period: Period, shown: dict[str, list[dict[str, Any]]], *, by_first: bool = False) -> list[dict[str, Any]]:
+    """Up to three cases of high or legal risk: the longest, the one of most points, the latest (AN-28)."""
+    rows = _replied(period).filter(Q(risk_grade=RiskGrade.HIGH) | Q(legal_type__isnull=False))
+    return _chosen(
+        (
+            rows.filter(risk_grade=RiskGrade.HIGH).order_by(F("registered_at") - F("first_closed_at"), "pk"),
+            rows.filter(legal_type__isnull=False).order_by(F("registered_at") - F("first_closed_at"), "pk"),
+            rows.order_by("-first_closed_at", "pk"),
+        ),
+        shown,
+        by_first=by_first,
+    )
+
+
+def _replied(period: Period) -> QuerySet[Complaint]:
+    """Cases closed in a period that were replied to."""
+    closed: QuerySet[Complaint] = Complaint.objects.closed_in(period.start, period.end)
+    return closed.filter(replied_at__isnull=False).select_related(
+        "category__parent", "first_category__parent", "lead_department", "legal_type"
+    )
+
+
+def _chosen(
+    choices: Iterable[QuerySet[Complaint]], shown: dict[str, list[dict[str, Any]]], *, by_first: bool
+) -> list[dict[str, Any]]:
+    """The first case of each choice that was not taken before, told without names."""
     picks: dict[int, Complaint] = {}
-    for rows in (
-        told.order_by(F("registered_at") - F("first_closed_at"), "pk"),
-        told.filter(Q(rework_rounds__gt=0) | Q(return_rounds__gt=0)).order_by("-rework_rounds", "-return_rounds", "pk"),
-        told.filter(pk__in=unhappy).order_by("pk"),
-    ):
+    for rows in choices:
         case = rows.exclude(pk__in=picks).first()
         if case:
             picks[case.pk] = case
     named = {
         axis: {row["code"] for row in shown[axis] if (row["received"]["value"] or 0) >= SMALL}
-        for axis in ("category", "department")
+        for axis in ("category", "department", "legal_type")
     }
     return [_told(case, named, by_first=by_first) for case in picks.values()]
 
@@ -67,6 +122,10 @@ def _told(case: Complaint, named: dict[str, set[str]], *, by_first: bool) -> dic
         if department and department.code in named["department"]
         else _("a department not told apart"),
         "channel": str(Channel(case.channel).label),
+        "risk": str(RiskGrade(case.risk_grade).label),
+        "is_high_risk": case.risk_grade == RiskGrade.HIGH,
+        "legal": case.legal_type.label if case.legal_type and case.legal_type.code in named["legal_type"] else "",
+        "was_upset": case.emotion_intensity >= EmotionIntensity.ANGRY,
         "days": days_to_reply(case),
         "departments": case.assignments.values("department").distinct().count(),
         "checks": _counted(case.investigation_steps.values_list("kind", flat=True), InvestigationKind),
@@ -96,12 +155,34 @@ def lines(number: int, case: dict[str, Any]) -> list[str]:
     return [_("Case %(number)s, %(part)s: %(text)s") % {"number": number, "part": p, "text": t} for p, t in parts]
 
 
+def good_lines(number: int, case: dict[str, Any]) -> list[str]:
+    """One case that went well as four lines of the report."""
+    parts = (
+        (_("course"), _course(case)),
+        (_("investigation"), _investigation(case)),
+        (_("result reached"), _result(case)),
+        (_("worth taking over"), _worth(case)),
+    )
+    return [_("Case %(number)s, %(part)s: %(text)s") % {"number": number, "part": p, "text": t} for p, t in parts]
+
+
+def _worth(case: dict[str, Any]) -> str:
+    parts = [_("no limit was missed and no reply came back; how it was done is to be completed by hand.")]
+    if case["was_upset"]:
+        parts.insert(0, _("the complainant was angry at first and satisfied in the end."))
+    return joined(*parts)
+
+
 def _course(case: dict[str, Any]) -> str:
-    return _("a complaint on %(category)s, received by %(channel)s, handled by %(department)s.") % {
-        "category": case["category"],
-        "channel": case["channel"],
-        "department": case["department"],
-    }
+    parts = [
+        _("a complaint on %(category)s, received by %(channel)s, handled by %(department)s.")
+        % {"category": case["category"], "channel": case["channel"], "department": case["department"]}
+    ]
+    if case.get("is_high_risk"):
+        parts.append(_("Risk: %(risk)s.") % {"risk": case["risk"]})
+    if case.get("legal"):
+        parts.append(_("Type of legal risk: %(type)s.") % {"type": case["legal"]})
+    return joined(*parts)
 
 
 def _investigation(case: dict[str, Any]) -> str:

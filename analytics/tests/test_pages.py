@@ -263,7 +263,7 @@ def test_typed_markup_is_shown_as_text(client, draft, month):
 
 def test_the_sweep_finds_documents_not_yet_written(draft, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks():
-        assert jobs.sweep_reports(now=NOW) == {"builds": 0, "documents": 1}
+        assert jobs.sweep_reports(now=NOW) == {"builds": 0, "documents": 1, "closings": 0}
 
 
 @pytest.mark.parametrize("extra", [0, 2])

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -15,17 +15,18 @@ from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.tests.factories import user
-from analytics import building, jobs, remarks, reporting, transitions
-from analytics.models import Report, ReportComment, ReportFile
+from analytics import building, jobs, problem_feed, projects, remarks, reporting, transitions
+from analytics.models import Project, Report, ReportComment, ReportFile
 from analytics.periods import parse
 from analytics.registry import SMALL
 from analytics.states import Edition, ReportStatus
 from analytics.tests.months import accepted, closed
+from analytics.tests.test_problems import plan
 from analytics.tests.test_reports import NOW, fill
 from complaints import jobs as case_jobs
 from complaints import transitions as case_transitions
-from complaints.models import Complaint, Notification
-from complaints.states import InvestigationKind
+from complaints.models import Category, Complaint, Deadline, Dimension, ImprovementAction, Notification
+from complaints.states import Channel, EmotionIntensity, InvestigationKind
 from complaints.tests import test_import_threats
 from complaints.tests.factories import Story, at, improvement_words, registered
 from tests.services import ROOT
@@ -230,6 +231,104 @@ def test_an_23_a_kind_the_report_shows_with_a_number_is_named_in_its_cases(cast)
     section = next(section for section in reporting.draft(report).sections if section.key == "cases")
     assert shown["received"]["value"] == SMALL + 1
     assert shown["label"] in section.points[0]
+
+
+def drafted(edition, period="2026-10"):
+    """The sections of an edition by key, and all of it as text."""
+    report = Report(period=period, edition=edition, requested_at=NOW, figures=reporting.freeze(parse(period), at=NOW))
+    snapshot = reporting.draft(report)
+    return {section.key: section for section in snapshot.sections}, snapshot.to_json()
+
+
+def test_an_27_the_experience_edition_tells_emotions_and_cases_that_went_well(cast):
+    """AN-16: the mood stands in the first section; a case with rework or an unhappy answer is no good example."""
+    mood = Category.objects.filter(dimension=Dimension.EMOTION).first()
+    good = closed(cast)
+    Complaint.objects.filter(pk=good.pk).update(emotion_intensity=EmotionIntensity.ANGRY, channel="counter")
+    Complaint.objects.get(pk=good.pk).emotions.add(mood)
+    returned = closed(cast, phone="13800000001", email="")
+    Complaint.objects.filter(pk=returned.pk).update(rework_rounds=1, channel="phone")
+    late = closed(cast, phone="13800000002", email="")
+    Deadline.objects.filter(complaint=late.pk, milestone="reply").update(state="missed")
+    unhappy = Story(cast, "2026-10-12 09:00", phone="13800000003", email="").accept("2026-10-12 10:00")
+    unhappy.assign("2026-10-12 10:30").start("2026-10-12 11:00").submit("2026-10-14 15:00").reply("2026-10-15 10:00")
+    unhappy.call_back("2026-10-16 10:00", satisfaction="dissatisfied").close("2026-10-19 16:00", note="投诉人不接受")
+    found, text = drafted("experience")
+    assert "25.0%" in found["overall"].paragraphs[-1]
+    assert mood.label not in found["overall"].paragraphs[-1]  # noted once: too few to be told
+    assert len(found["cases"].points) == 4
+    assert str(Channel.COUNTER.label) in found["cases"].points[0]
+    assert "angry at first" in found["cases"].points[3] or "情绪激烈" in found["cases"].points[3]
+    assert len(drafted("data")[0]["cases"].points) > 4
+    assert not [word for word in ("张桂芳", "柳桥", "HY-2026") if word in text]
+
+
+def test_an_27_emotions_noted_often_enough_are_named(cast):
+    mood = Category.objects.filter(dimension=Dimension.EMOTION).first()
+    for number in range(SMALL):
+        story = accepted(cast, phone=f"1380000{number:04}", email="")
+        Complaint.objects.get(pk=story.pk).emotions.add(mood)
+    assert f"{mood.label} {SMALL}" in drafted("experience")[0]["overall"].paragraphs[-1]
+
+
+def test_an_28_the_risk_edition_tells_types_of_legal_risk_and_cases_of_risk(cast):
+    """AN-18: types by number; an ordinary case is no risk case, however long it took."""
+    legal = Category.objects.filter(dimension=Dimension.LEGAL).first()
+    ordinary = closed(cast)
+    Complaint.objects.filter(pk=ordinary.pk).update(channel="phone", rework_rounds=9)
+    for number in range(SMALL):
+        story = accepted(cast, phone=f"1380000{number:04}", email="")
+        Complaint.objects.filter(pk=story.pk).update(legal_type=legal)
+        accepted(cast, phone=f"1370000{number:04}", email="")
+    assert drafted("risk")[0]["cases"].points == ()
+    risky = closed(cast, phone="13900000001", email="")
+    Complaint.objects.filter(pk=risky.pk).update(risk_grade="high", legal_type=legal, channel="counter")
+    found, text = drafted("risk")
+    assert [row[:2] for row in found["risks"].tables[-1].rows] == [(legal.label, SMALL + 1)]
+    assert legal.label in found["risks"].paragraphs[-1]
+    assert len(found["cases"].points) == 4
+    assert str(Channel.COUNTER.label) in found["cases"].points[0]
+    assert legal.label in found["cases"].points[0]
+    assert not [word for word in ("张桂芳", "柳桥", "HY-2026") if word in text]
+
+
+def test_an_22_measures_have_somebody_who_carries_them_out_and_a_date(cast):
+    """AN-25: what is proposed and what is under way, by department with the next date; no word of a case."""
+    story = closed(cast)
+    case = Complaint.objects.get(pk=story.pk)
+    problem = problem_feed.take_up(
+        "case",
+        f"{case.category_id}-{case.lead_department_id}",
+        title="停水告知不及时",
+        description="停水前没有告知。",
+        is_major=False,
+        by=cast.coordinator,
+        at=NOW,
+    )
+    work = plan(cast, title="提前告知", due_on=date(2026, 12, 20))
+    project = projects.start(problem.pk, by=cast.coordinator, at=NOW, **work)
+    Project.objects.filter(pk=project.pk).update(created_at=at("2026-10-30 09:00"))
+    Complaint.objects.filter(pk=story.pk).update(lead_department=cast.water)
+    Deadline.objects.filter(complaint=story.pk, milestone__in=["reply", "resolve"]).update(state="missed")
+    for due_on, what in ((date(2026, 10, 20), "柳桥三村换管"), (date(2026, 11, 25), "短信提前告知")):
+        ImprovementAction.objects.create(
+            complaint_id=story.pk, what=what, department=cast.water, due_on=due_on, created_at=at("2026-10-13 10:00")
+        )
+    found, text = drafted("data")
+    measures = found["measures"]
+    assert "2026-11-30" in measures.points[0]  # the end of the period that follows
+    projects_table, by_department = measures.tables
+    assert projects_table.rows == (("提前告知", cast.water.name, "2026-12-20", 0),)
+    assert by_department.rows == ((cast.water.name, 2, 1, "2026-11-25"),)
+    assert "柳桥" not in text
+
+
+def test_an_22_a_measure_names_the_department_that_is_worst(cast):
+    for number in range(SMALL):
+        story = closed(cast, phone=f"1380000{number:04}", email="")
+        Deadline.objects.filter(complaint=story.pk, milestone__in=["reply", "resolve"]).update(state="missed")
+    department = Complaint.objects.get(pk=story.pk).lead_department
+    assert department.name in drafted("data")[0]["measures"].points[0]
 
 
 @pytest.mark.parametrize(
