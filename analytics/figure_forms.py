@@ -11,11 +11,11 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
-from analytics import periods
+from analytics import periods, three_rates
 from analytics.awards import MOST_ANSWERS, Rules
 from analytics.periods import Period
 from analytics.permissions import FINAL, FIRST
-from analytics.scope import ANSWERED, ASKED, REACHED, Scope
+from analytics.scope import Scope
 from complaints import filters
 from complaints.models import Category, Dimension
 from complaints.states import Channel, CustomerTier, EmotionIntensity, RiskGrade, SpecialGroup
@@ -74,15 +74,15 @@ class FilterForm(PeriodForm):
     outlet = forms.CharField(label=gettext_lazy("Outlet or counter"), required=False, max_length=80)
     basically = forms.ChoiceField(
         label=gettext_lazy("“Basically satisfied” in the three rates"), required=False,
-        choices=[("yes", gettext_lazy("counts as satisfied")), ("no", gettext_lazy("does not count"))],
+        choices=[
+            ("", gettext_lazy("as the office has set it")),
+            ("yes", gettext_lazy("counts as satisfied")),
+            ("no", gettext_lazy("does not count")),
+        ],
     )  # fmt: skip
     base = forms.ChoiceField(
         label=gettext_lazy("Three rates divided by"), required=False,
-        choices=[
-            (ANSWERED, gettext_lazy("Call-backs answered")),
-            (REACHED, gettext_lazy("Call-backs that reached the person")),
-            (ASKED, gettext_lazy("All call-backs tried")),
-        ],
+        choices=[("", gettext_lazy("as the office has set it")), *three_rates.BASES.items()],
     )  # fmt: skip
 
     def __init__(self, data: QueryDict | None, *, at: datetime, scope: Scope, period: Period) -> None:

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.web import StaffRequest
-from analytics import appraisal, awards, closing, drill, filters, permissions, tables
+from analytics import appraisal, awards, closing, drill, filters, permissions, tables, three_rates
 from analytics.facts import written
 from analytics.figure_forms import FilterForm, PeriodForm, RulesForm
 from analytics.figures import FIGURES, UNIT_LABELS, Figure
-from analytics.scope import Scope
+from analytics.scope import Formula
 from complaints import queue_rows, table_files
 from complaints.models import Complaint
 
@@ -69,7 +69,7 @@ def all_figures(request: StaffRequest) -> HttpResponse:
         "is_final": data["final"],
         "form": FilterForm(request.GET or None, at=now, scope=chosen.scope, period=chosen.period),
         "is_filtered": chosen.scope.is_filtered,
-        "formula": _formula(chosen.scope),
+        "formula": three_rates.words(Formula(**data.get("formula", {}))),
         "lines": [_line(request, figure, data, links=links) for figure in FIGURES.values()],
         "tables": [_table(request, table, links=links) for table in tables.tables(data)],
         "query": _query(request),
@@ -77,19 +77,6 @@ def all_figures(request: StaffRequest) -> HttpResponse:
         "sees_staff": permissions.sees_staff(request.user),
     }
     return render(request, "analytics/all_figures.html", context, status=400 if problem else 200)
-
-
-def _formula(scope: Scope) -> str:
-    """The formula of the three rates in words, printed under them."""
-    pleased = (
-        _("“satisfied” and “basically satisfied” count") if scope.formula.basically else _("only “satisfied” counts")
-    )
-    base = {
-        "answered": _("divided by the call-backs that gave an answer"),
-        "reached": _("divided by the call-backs that reached the person"),
-        "asked": _("divided by all call-backs that were tried"),
-    }[scope.formula.base]
-    return _("Three rates: %(pleased)s, %(base)s.") % {"pleased": pleased, "base": base}
 
 
 def _line(request: StaffRequest, figure: Figure, data: dict[str, Any], *, links: bool) -> Line:

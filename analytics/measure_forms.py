@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Department
 from analytics import annotations as outside
-from analytics import targets
+from analytics import targets, three_rates
 from analytics.closing import REASON
 from analytics.registry import Unit
 from analytics.tidying import NOTE
+from complaints import revisions
 from complaints.choice_fields import DepartmentField, LongText
 
 
@@ -55,6 +56,21 @@ class AnnotationForm(forms.Form):
     first_day = forms.DateField(label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}))
     last_day = forms.DateField(label=gettext_lazy("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
     text = forms.CharField(label=gettext_lazy("Outside event"), max_length=outside.TEXT)
+
+
+class FormulaForm(forms.Form):
+    """How the three rates are counted from now on."""
+
+    basically = forms.ChoiceField(
+        label=gettext_lazy("“Basically satisfied” in the three rates"),
+        choices=[("yes", gettext_lazy("counts as satisfied")), ("no", gettext_lazy("does not count"))],
+        widget=forms.RadioSelect,
+    )
+    base = forms.ChoiceField(
+        label=gettext_lazy("Three rates divided by"), choices=list(three_rates.BASES.items()), widget=forms.RadioSelect
+    )
+    note = forms.CharField(label=gettext_lazy("What changes and why"), max_length=revisions.NOTE, widget=LongText(2))
+    based_on = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
 class ReopenForm(forms.Form):

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import IllegalTransition, InvalidInput
+from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
 from accounts.web import StaffRequest
 from analytics import annotations as outside
-from analytics import closing, closing_job, measure_forms, periods, permissions, targets, tidying
+from analytics import closing, closing_job, measure_forms, periods, permissions, targets, three_rates, tidying
 from analytics.facts import written
 from analytics.figures import FIGURES
 from analytics.models import Annotation, ClosedPeriod, Target, Tidying
@@ -43,7 +43,7 @@ def _try(form: forms.Form, act: Callable[[], Any]) -> tuple[bool, int, str]:
     except InvalidInput as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return False, 422, ""
-    except IllegalTransition as error:
+    except (IllegalTransition, StaleVersion) as error:
         return False, 409, str(error)
     return True, 200, ""
 
@@ -63,14 +63,49 @@ def target_list(request: StaffRequest) -> HttpResponse:
         messages.success(request, _("The target is set."))
         return redirect("analytics:targets")
     after = request.GET.get("after", "")
-    found, following = keyset.by_key(Target.objects.select_related("department", "by"), after, size=PAGE_SIZE)
-    rows = [
-        (row, FIGURES[row.figure].name, written(row.value, FIGURES[row.figure].unit))
-        for row in found
-        if row.figure in FIGURES
-    ]
+    kept = Target.objects.filter(figure__in=targets.FIGURES).select_related("department", "by")
+    found, following = keyset.by_key(kept, after, size=PAGE_SIZE)
+    rows = [(row, FIGURES[row.figure].name, written(row.value, FIGURES[row.figure].unit)) for row in found]
     context = {"form": form, "rows": rows, "next": following, "after": after, "problem": problem}
     return render(request, "analytics/targets.html", context, status=status)
+
+
+@needs(permissions.BUILD)
+@require_http_methods(["GET", "HEAD", "POST"])
+def formula(request: StaffRequest) -> HttpResponse:
+    """The formula of the three rates with its revisions, and the form to set it (AN-12)."""
+    rows = list(three_rates.history()[:PAGE_SIZE])
+    known = three_rates.of_row(rows[0]) if rows else three_rates.FORMULAS[0]
+    form = measure_forms.FormulaForm(
+        request.POST if request.method == "POST" else None,
+        initial={
+            "basically": "yes" if known.basically else "no",
+            "base": known.base,
+            "based_on": rows[0].pk if rows else 0,
+        },
+    )
+
+    def put() -> None:
+        data = form.cleaned_data
+        three_rates.put(
+            basically=data["basically"] == "yes",
+            base=data["base"],
+            note=data["note"],
+            based_on=data["based_on"],
+            by=request.user,
+        )
+
+    done, status, problem = _try(form, put)
+    if done:
+        messages.success(request, _("The formula is set. Months that are closed and reports keep theirs."))
+        return redirect("analytics:formula")
+    context = {
+        "form": form,
+        "problem": problem,
+        "words": three_rates.words(known),
+        "rows": [(row, three_rates.words(three_rates.of_row(row))) for row in rows],
+    }
+    return render(request, "analytics/formula.html", context, status=status)
 
 
 @needs(permissions.BUILD)

@@ -406,7 +406,7 @@ def _projects(facts: Facts) -> tuple[Table, ...]:
     columns = (
         Column(_("Improvement project")),
         Column(_("Carried out by")),
-        Column(_("Until")),
+        Column(_("Until"), "date"),
         Column(_("Progress"), "percent", 0),
     )
     return (Table(_("Improvement projects under way"), columns, rows),) if rows else ()
@@ -419,7 +419,7 @@ def _improvements(rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
         Column(_("Carried out by")),
         Column(_("Under way"), "int"),
         Column(_("Past their date"), "int"),
-        Column(_("Next date")),
+        Column(_("Next date"), "date"),
     )
     return (Table(_("Improvements by department"), columns, body),) if body else ()
 

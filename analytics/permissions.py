@@ -84,7 +84,7 @@ def scope_for(
         emotion=int(emotion) if emotion else None,
         product=product,
         outlet=outlet,
-        formula=Formula(basically != "no", base or ANSWERED),
+        formula=Formula({"yes": True, "no": False}.get(basically), base),
     )
 
 

@@ -13,15 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from analytics import closing, corrections, feedback_report, typical_cases
+from analytics import closing, corrections, feedback_report, sources, three_rates, typical_cases
 from analytics.documents.snapshot import Definition, ReportSnapshot
 from analytics.editions import SECTIONS
-from analytics.facts import Facts
-from analytics.figures import FIGURES, UNIT_LABELS
+from analytics.facts import Facts, joined
+from analytics.figures import FIGURES, UNIT_LABELS, Figure
 from analytics.models import Project, Report
 from analytics.narrative import summary
 from analytics.periods import Period, parse
-from analytics.scope import Scope
+from analytics.scope import Formula, Scope
 from analytics.states import Edition, ProjectState, ReportStatus
 from complaints.models import ImprovementAction
 
@@ -72,7 +72,7 @@ def _improvements(period: Period) -> dict[str, Any]:
             "department": row["department__name"],
             "open": row["open"],
             "overdue": row["overdue"],
-            "next": row["next"].isoformat() if row["next"] else "",
+            "next": row["next"].isoformat() if row["next"] else None,
         }
         for row in sorted(found, key=lambda row: (-row["overdue"], -row["open"], row["department__code"]))
     ]
@@ -119,11 +119,18 @@ def draft(report: Report) -> ReportSnapshot:
             summary=summary(facts),
             sections=(*changes, *SECTIONS[report.edition](facts)),
             definitions=tuple(
-                Definition(f"{figure.name}（{UNIT_LABELS[figure.unit]}）", str(figure.definition))
+                Definition(f"{figure.name}（{UNIT_LABELS[figure.unit]}）", _defined(figure, report.figures))
                 for figure in FIGURES.values()
             ),
             language=LANGUAGE,
         )
+
+
+def _defined(figure: Figure, figures: dict[str, Any]) -> str:
+    """The definition of a figure; the three rates with the formula they were counted by."""
+    if figure.source is not sources.calls or "formula" not in figures:
+        return str(figure.definition)
+    return joined(str(figure.definition), three_rates.words(Formula(**figures["formula"])))
 
 
 def title_of(period: Period, edition: str) -> str:

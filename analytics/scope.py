@@ -15,11 +15,12 @@ ANSWERED, REACHED, ASKED = "answered", "reached", "asked"
 class Formula:
     """How the three rates are counted: what is satisfied, and what they are divided by.
 
-    `base`: call-backs that gave an answer, that reached the person, or all that were tried.
+    `base`: call-backs that gave an answer, that reached the person, or all that were tried. What is left open is as
+    the office has set it (three_rates.py).
     """
 
-    basically: bool = True
-    base: str = ANSWERED
+    basically: bool | None = None
+    base: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics import figures, finals, sources
+from analytics import figures, finals, sources, three_rates
 from analytics.cells import Group, Source, members
 from analytics.figures import FIGURES, SMALL, Computed, Figure, Unit, Value, compute
 from analytics.periods import Period
@@ -93,6 +94,7 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
         "is_over": period.is_over(at),
         "computed_at": at.isoformat(),
         "previous": period.previous.code,
+        "formula": asdict(three_rates.resolve(scope.formula)),
         "figures": {
             key: {
                 "name": str(figure.name),

@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
+from analytics import three_rates
 from analytics.cells import Cells, Group, grouped, tally
 from analytics.periods import OFFICE, Period
 from analytics.scope import ANSWERED, ASKED, REACHED, Scope
@@ -281,6 +282,7 @@ def questions(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ())
 def calls(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Call-backs by the formula of the scope: contacted of contact_known, solved of solved_base, pleased of
     pleased_base."""
+    formula = three_rates.resolve(scope.formula)
     clocks_of = Deadline.objects.filter(complaint=OuterRef("complaint"), milestone=Milestone.FIRST_CONTACT)
     rows = Callback.objects.annotate(
         in_time=Exists(clocks_of.filter(state=DeadlineState.MET)),
@@ -292,8 +294,8 @@ def calls(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> 
         REACHED: (reached, reached),
         ASKED: (everything, everything),
     }
-    solved_base, pleased_base = bases[scope.formula.base]
-    pleased = [Satisfaction.SATISFIED, *([Satisfaction.BASICALLY] if scope.formula.basically else [])]
+    solved_base, pleased_base = bases[formula.base]
+    pleased = [Satisfaction.SATISFIED, *([Satisfaction.BASICALLY] if formula.basically else [])]
     return tally(
         rows,
         "at",

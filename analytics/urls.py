@@ -20,6 +20,7 @@ urlpatterns = [
     path("figures/tidying/", measure_views.tidying_list, name="tidying"),
     path("figures/tidying/<int:pk>/", measure_views.tidying_settle, name="tidying_settle"),
     path("figures/targets/", measure_views.target_list, name="targets"),
+    path("figures/formula/", measure_views.formula, name="formula"),
     path("figures/annotations/", measure_views.annotation_list, name="annotations"),
     path("figures/annotations/<int:pk>/end/", measure_views.end_annotation, name="end_annotation"),
     path("outbreaks/", outbreak_views.outbreak_list, name="outbreaks"),

@@ -573,7 +573,12 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "analytics:tidying_settle",
     ),
     "analytics.close_period": ("analytics:closing_close", "analytics:closing_reopen"),
-    "analytics.build_report": ("analytics:targets", "analytics:annotations", "analytics:end_annotation"),
+    "analytics.build_report": (
+        "analytics:targets",
+        "analytics:formula",
+        "analytics:annotations",
+        "analytics:end_annotation",
+    ),
     "analytics.view_figures; meetings the person takes part in": (
         "analytics:meetings",
         "analytics:meeting",

@@ -1,10 +1,18 @@
 """Targets, the year before, control limits and outside events on the page of figures (AN-02, AN-04, AN-07)."""
 
 import pytest
+from django.utils import translation
 
-from analytics.models import Annotation, Target
+from accounts.errors import NotAllowed
+from analytics import closing, figures, reporting, three_rates
+from analytics.models import Annotation, Report, Target
+from analytics.periods import parse
+from analytics.scope import ANSWERED, ASKED, Formula
 from analytics.tests import months
-from complaints.tests.factories import registered
+from complaints.models import Callback
+from complaints.tests.factories import at, registered
+
+NOW = at("2026-11-02 09:00")
 
 PAGE = "/desk/figures/?period=2026-10"
 TARGET = {"figure": "on_time_rate", "value": "95", "from_month": "2026-09"}
@@ -111,3 +119,69 @@ def test_an_04_points_outside_the_limits_are_named_for_any_charted_figure(desk):
         assert page.context["board"].charted.key == key
         assert page.context["board"].trend.finding in page.content.decode()
     assert desk.get(f"{PAGE}&chart=nonsense").context["board"].charted.key == "received"
+
+
+# --- The formula of the three rates ---------------------------------------------------------------
+
+FORMULA = {"basically": "no", "base": "asked", "note": "按集团口径", "based_on": "0"}
+SETTING = "/desk/figures/formula/"
+
+
+def rates(client, **query):
+    """Part and whole of the satisfied rate as the API gives it, and the formula printed on the page."""
+    query = {"period": "2026-10", **query}
+    entry = client.get("/api/v1/figures/", query).json()["figures"]["pleased_rate"]
+    return (entry["part"], entry["of"]), client.get("/desk/figures/all/", query).context["formula"]
+
+
+def test_an_12_the_formula_set_by_the_office_counts_everywhere(desk, cast):
+    """Page, API and report count by it; an address may still choose another one; a closed month keeps its own."""
+    story = months.closed(cast, phone="13800000001", email="")
+    Callback.objects.filter(complaint=story.pk).update(satisfaction="basically")
+    shipped, words = rates(desk)
+    assert shipped == (2, 2)
+    closing.close("2026-10", by=cast.manager, at=NOW)
+    assert desk.post(SETTING, FORMULA).status_code == 302
+    assert rates(desk) == (shipped, words)  # the closed month says what it said
+    closing.reopen("2026-10", reason="改口径", by=cast.manager)
+    strict, printed = rates(desk)
+    assert strict == (1, 2)
+    assert printed != words
+    assert rates(desk, basically="yes")[0] == (2, 2)
+    report = Report(period="2026-10", requested_at=NOW, figures=reporting.freeze(parse("2026-10"), at=NOW))
+    annex = {row.figure: row.definition for row in reporting.draft(report).definitions}
+    [told] = [text for name, text in annex.items() if str(figures.pleased_rate.name) in name]
+    with translation.override(reporting.LANGUAGE):
+        assert told.endswith(three_rates.words(Formula(basically=False, base=ASKED)))
+
+
+def test_an_12_the_formula_is_kept_as_revisions(desk, cast):
+    first = desk.get(SETTING)
+    assert first.context["form"]["based_on"].value() == 0
+    assert desk.post(SETTING, {**FORMULA, "note": " "}).status_code == 422
+    assert desk.post(SETTING, {**FORMULA, "base": "x"}).status_code == 422
+    assert desk.post(SETTING, {**FORMULA, "based_on": "x"}).status_code == 422
+    assert three_rates.in_force() == Formula(basically=True, base=ANSWERED)
+    assert desk.post(SETTING, FORMULA).status_code == 302
+    stale = desk.post(SETTING, {**FORMULA, "basically": "yes", "note": "另一人"})
+    assert stale.status_code == 409
+    assert "另一人" in stale.content.decode()
+    row = Target.objects.get()
+    assert desk.post(SETTING, {**FORMULA, "basically": "yes", "based_on": str(row.pk)}).status_code == 302
+    page = desk.get(SETTING)
+    assert [row.note for row, _words in page.context["rows"]] == ["按集团口径", "按集团口径"]
+    assert page.context["rows"][0][1] == page.context["words"]
+    assert desk.get("/desk/figures/targets/").context["rows"] == []  # a formula is no target
+    assert tile(desk, 3).target is None
+    desk.force_login(cast.coordinator)
+    assert desk.post(SETTING, FORMULA).status_code == 403
+    with pytest.raises(NotAllowed):
+        three_rates.put(basically=True, base=ANSWERED, note="x", based_on=0, by=cast.coordinator)
+
+
+def test_an_12_what_a_stored_formula_means_never_changes():
+    """The number in the table is the place in this list: whoever reorders it changes what was decided."""
+    assert [(row.basically, row.base) for row in three_rates.FORMULAS] == [
+        (True, "answered"), (False, "answered"), (True, "reached"), (False, "reached"), (True, "asked"),
+        (False, "asked"),
+    ]  # fmt: skip
