@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.cells import Cells, Group, Source
 from analytics.periods import Period
@@ -27,7 +28,8 @@ class Unit(StrEnum):
 
 
 UNIT_LABELS: dict[Unit, Promise] = {
-    Unit.CASES: _("count"),
+    # Cases, reminders, improvements: the definition of the figure says which.
+    Unit.CASES: pgettext_lazy("unit", "count"),
     Unit.RATIO: _("percent"),
     Unit.DAYS: _("working days"),
     Unit.HOURS: _("hours"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Edition(models.TextChoices):
@@ -118,6 +119,6 @@ class AdoptionState(models.TextChoices):
 class SupplierDemandState(models.TextChoices):
     RECORDED = "recorded", _("Recorded")
     DEMANDED = "demanded", _("Improvement demanded")
-    ANSWERED = "answered", _("Answered")
+    ANSWERED = "answered", pgettext_lazy("supplier", "Answered")
     IMPROVED = "improved", _("Improved")
     NOT_IMPROVED = "not_improved", _("Not improved")

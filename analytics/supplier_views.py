@@ -32,6 +32,7 @@ NEXT = {
     SupplierDemandState.RECORDED: ("demand",),
     SupplierDemandState.DEMANDED: ("answer", "judge"),
     SupplierDemandState.ANSWERED: ("judge",),
+    SupplierDemandState.NOT_IMPROVED: ("demand",),
 }
 
 
@@ -114,13 +115,16 @@ def supplier(request: StaffRequest, pk: int) -> HttpResponse:
 def _shown(item: SupplierCase, is_readable: bool, today: Any) -> dict[str, Any]:
     state = SupplierDemandState(item.state)
     is_late = state == SupplierDemandState.DEMANDED and item.due_on is not None and item.due_on < today
+    again = state == SupplierDemandState.NOT_IMPROVED
     steps = [
-        (key, forms.STEPS[key].title) for key in NEXT.get(state, ()) if key != "judge" or is_late or _answered(item)
+        (key, _("Demand again") if again else forms.STEPS[key].title)
+        for key in NEXT.get(state, ())
+        if key != "judge" or is_late or _answered(item)
     ]
     return {
         "row": item,
         "is_readable": is_readable,
-        "state": suppliers.state_words(item),
+        "state": item.get_state_display(),
         "tone": suppliers.TONES[state],
         "is_late": is_late,
         "steps": steps if is_readable else [],

@@ -1,22 +1,28 @@
 """Suppliers behind complaints: their cases, what is demanded of them, and their evaluation (IMP-12).
 
+A supplier that did not improve can be asked again: the record then holds the new demand, with the earlier one, its
+answer and the finding below it, and the log of the case holds the dates of every earlier round.
+
 The points of a period, 100 at most, are drafted by `draft` and confirmed by a person:
 
 - improvement, 40 points: the share of the demands judged in the period that ended in an improvement;
 - punctuality, 30 points: the share of the demands due in the period that were answered by their date;
 - frequency, 30 points: 3 points less for every case recorded in the period.
 
-A part with nothing to count gives its points in full.
+A part with nothing to count gives its points in full. Every round of a case counts.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
@@ -33,6 +39,7 @@ from complaints.models import CaseEvent, Complaint
 NAME, LINE, TEXT, NOTE = 120, 200, 2000, 300
 IMPROVED_POINTS, ON_TIME_POINTS, FEW_POINTS, POINTS_PER_CASE = 40, 30, 30, 3
 FIELDS = ("name", "supplies", "contact", "is_active")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 JUDGED = (SupplierDemandState.IMPROVED, SupplierDemandState.NOT_IMPROVED)
 TONES = {
     SupplierDemandState.RECORDED: "",
@@ -41,13 +48,6 @@ TONES = {
     SupplierDemandState.IMPROVED: "ok",
     SupplierDemandState.NOT_IMPROVED: "bad",
 }
-
-
-def state_words(row: SupplierCase) -> str:
-    """How far the record is, in words."""
-    if row.state == SupplierDemandState.ANSWERED:
-        return str(_("The supplier answered"))
-    return row.get_state_display()
 
 
 # --- The register -----------------------------------------------------------------------------------
@@ -122,16 +122,50 @@ def record_case(supplier_id: int, *, case: Complaint, share: str, by: User, at: 
 
 @transaction.atomic
 def demand(row_id: int, *, text: str, due_on: date, by: User, at: datetime | None = None) -> SupplierCase:
-    """Demand an improvement by a day. Raises NotAllowed, IllegalTransition, InvalidInput `text` or `due_on`."""
+    """Demand an improvement by a day; again where the supplier did not improve.
+
+    The earlier round stays readable below the new demand and goes to the supplier with it. Raises NotAllowed,
+    IllegalTransition, InvalidInput `text` or `due_on`.
+    """
     at = at or timezone.now()
-    row, complaint = _begin(row_id, SupplierDemandState.RECORDED, by=by)
-    row.demand = _nameless("text", required("text", text, TEXT, _("Say what the supplier has to mend.")), complaint)
+    row, complaint = _begin(row_id, SupplierDemandState.RECORDED, SupplierDemandState.NOT_IMPROVED, by=by)
+    text = _nameless("text", required("text", text, TEXT, _("Say what the supplier has to mend.")), complaint)
     if due_on < timezone.localdate(at):
         raise InvalidInput("due_on", _("This date lies in the past."))
-    row.due_on, row.state = due_on, SupplierDemandState.DEMANDED
-    row.save(update_fields=["demand", "due_on", "state"])
-    case_transitions.add_event(complaint, "supplier_demanded", by=by, at=at, reference=_reference(row))
+    note = ""
+    if row.state == SupplierDemandState.NOT_IMPROVED:
+        with translation.override(settings.LANGUAGE_CODE):
+            text, note = f"{text}\n\n{_earlier(row, complaint)}", _dates(row)
+        row.answer, row.answered_at, row.checked_at, row.checked_by = "", None, None, None
+    row.demand, row.due_on, row.state = text, due_on, SupplierDemandState.DEMANDED
+    row.save(update_fields=["demand", "due_on", "state", "answer", "answered_at", "checked_at", "checked_by"])
+    case_transitions.add_event(complaint, "supplier_demanded", by=by, at=at, note=note, reference=_reference(row))
     return row
+
+
+def _earlier(row: SupplierCase, complaint: Complaint) -> str:
+    """The round that is over in words, without who complained: the supplier reads it."""
+    lines = [gettext("Demanded before, by %(day)s: %(text)s") % {"day": row.due_on, "text": row.demand}]
+    if row.answered_at:
+        day = timezone.localdate(row.answered_at)
+        lines.append(gettext("Answer of %(day)s: %(text)s") % {"day": day, "text": row.answer})
+    else:
+        lines.append(gettext("There was no answer."))
+    lines.append(gettext("What we found: not improved"))
+    return identity.scrub("\n".join(lines), complaint.complainant)
+
+
+def _dates(row: SupplierCase) -> str:
+    """The dates of the round that is over, for the log; `rounds` reads them there."""
+    assert row.checked_at is not None
+    values = {
+        "due": row.due_on,
+        "checked": timezone.localdate(row.checked_at),
+        "answered": timezone.localdate(row.answered_at) if row.answered_at else "",
+    }
+    if row.answered_at:
+        return gettext("Due %(due)s, checked %(checked)s: not improved; answered %(answered)s") % values
+    return gettext("Due %(due)s, checked %(checked)s: not improved; no answer") % values
 
 
 @transaction.atomic
@@ -140,7 +174,7 @@ def answer(row_id: int, *, text: str, received_on: date, by: User, at: datetime 
     at = at or timezone.now()
     row, complaint = _begin(row_id, SupplierDemandState.DEMANDED, by=by)
     row.answer = required("text", text, TEXT, _("Write down what the supplier answered."))
-    if not timezone.localdate(row.at) <= received_on <= timezone.localdate(at):
+    if not _asked_on(row) <= received_on <= timezone.localdate(at):
         raise InvalidInput("received_on", _("The answer came between the day the case was recorded and today."))
     row.answered_at = timezone.make_aware(datetime.combine(received_on, time.min))
     row.state = SupplierDemandState.ANSWERED
@@ -173,9 +207,15 @@ def judge(row_id: int, *, is_improved: bool, by: User, at: datetime | None = Non
 
 
 def authors(row: SupplierCase) -> set[int]:
-    """Who recorded the case, demanded or entered the answer."""
+    """Who recorded the case, demanded or entered the answer, in any round."""
     events = CaseEvent.objects.filter(complaint=row.complaint_id, reference=_reference(row), actor__isnull=False)
-    return {row.by_id, *events.values_list("actor", flat=True)}
+    return {row.by_id, *events.exclude(kind="supplier_judged").values_list("actor", flat=True)}
+
+
+def _asked_on(row: SupplierCase) -> date:
+    """The day an answer can have come at the earliest: of the record, or of the check that led to another demand."""
+    checks = CaseEvent.objects.filter(complaint=row.complaint_id, reference=_reference(row), kind="supplier_judged")
+    return timezone.localdate(checks.order_by("-sequence").values_list("at", flat=True).first() or row.at)
 
 
 def readable(rows: list[SupplierCase], user: User) -> set[int]:
@@ -190,7 +230,7 @@ def _begin(row_id: int, *states: SupplierDemandState, by: User) -> tuple[Supplie
     complaint = _lock_case(SupplierCase.objects.values_list("complaint", flat=True).get(pk=row_id), by)
     row = SupplierCase.objects.select_for_update().get(pk=row_id)
     if row.state not in states:
-        raise IllegalTransition(_("This is not possible now: %(state)s."), state=state_words(row))
+        raise IllegalTransition(_("This is not possible now: %(state)s."), state=row.get_state_display())
     return row, complaint
 
 
@@ -248,19 +288,52 @@ def formula() -> str:
     return str(words) % values
 
 
+@dataclass(frozen=True)
+class Round:
+    """One demand with the days it was due, answered and checked on."""
+
+    due_on: date
+    answered_on: date | None
+    checked_on: date | None
+    is_improved: bool
+
+
+def rounds(rows: list[SupplierCase]) -> list[Round]:
+    """Every demand of these records, the earlier ones from the log. One query."""
+    found = [
+        Round(
+            row.due_on,
+            timezone.localdate(row.answered_at) if row.answered_at else None,
+            timezone.localdate(row.checked_at) if row.checked_at else None,
+            row.state == SupplierDemandState.IMPROVED,
+        )
+        for row in rows
+        if row.due_on
+    ]
+    events = CaseEvent.objects.filter(
+        complaint__in=[row.complaint_id for row in rows],
+        kind="supplier_demanded",
+        reference__in=[_reference(row) for row in rows],
+    )
+    for note in events.exclude(note="").values_list("note", flat=True):
+        due, checked, *answered = (date.fromisoformat(day) for day in _DAY.findall(note))
+        found.append(Round(due, answered[0] if answered else None, checked, is_improved=False))
+    return found
+
+
 def draft(supplier: Supplier, period: Period) -> Draft:
-    """Count the cases of a supplier in a period. One query."""
+    """Count the cases of a supplier in a period. Two queries."""
     first, last = period.start.date(), period.end.date()
     rows = list(supplier.cases.all())
-    due = [(row.due_on, row.answered_at) for row in rows if row.due_on and first <= row.due_on < last]
-    on_time = [day for day, answered_at in due if answered_at and timezone.localdate(answered_at) <= day]
-    judged = [row for row in rows if row.checked_at and period.start <= row.checked_at < period.end]
+    every = rounds(rows)
+    due = [one for one in every if first <= one.due_on < last]
+    judged = [one for one in every if one.checked_on and first <= one.checked_on < last]
     return Draft(
         cases=sum(period.start <= row.at < period.end for row in rows),
         due=len(due),
-        on_time=len(on_time),
+        on_time=sum(one.answered_on is not None and one.answered_on <= one.due_on for one in due),
         judged=len(judged),
-        improved=sum(row.state == SupplierDemandState.IMPROVED for row in judged),
+        improved=sum(one.is_improved for one in judged),
     )
 
 
@@ -297,14 +370,14 @@ def confirm(
 
 # --- The daily round --------------------------------------------------------------------------------
 def remind(*, now: datetime) -> int:
-    """Tell whoever keeps the problem list, once, that a supplier let its date pass without an answer."""
+    """Tell whoever keeps the problem list, once a demand, that a supplier let its date pass without an answer."""
     late = SupplierCase.objects.filter(state=SupplierDemandState.DEMANDED, due_on__lt=timezone.localdate(now))
     people = list(notify.holders_of(problems.MANAGE)) if late.exists() else []
     return sum(
         notify.tell(
             people,
             "supplier_late",
-            dedupe=f"supplier_late:{row.pk}",
+            dedupe=f"supplier_late:{row.pk}:{row.due_on}",
             url=page_url(row.supplier_id),
             supplier=row.supplier.name,
         )

@@ -141,6 +141,52 @@ def test_imp_12_without_an_answer_the_date_has_to_be_over(cast, demanded):
     assert suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at("2026-12-06 01:00")).checked_at
 
 
+def test_imp_12_a_supplier_that_did_not_improve_is_asked_again_and_both_rounds_count(client, cast, demanded):
+    """The second demand tells the first one, its answer and the finding; who checked the first may check the second."""
+    suppliers.answer(
+        demanded.pk, text="已告知张桂芳，管材合格", received_on=date(2026, 12, 4), by=cast.coordinator,
+        at=at("2026-12-05 09:00"),
+    )  # fmt: skip
+    suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at("2026-12-06 09:00"))
+    client.force_login(cast.coordinator)
+    step = reverse("analytics:supplier_step", args=[demanded.pk, "demand"])
+    assert step in client.get(reverse("analytics:supplier", args=[demanded.supplier_id])).content.decode()
+    again = {"text": "停供同批次管材", "due_on": date(2026, 12, 20), "by": cast.coordinator}
+    row = suppliers.demand(demanded.pk, **again, at=at("2026-12-07 09:00"))
+    assert (row.state, row.due_on, row.answer, row.checked_by) == ("demanded", date(2026, 12, 20), "", None)
+    with pytest.raises(IllegalTransition):
+        suppliers.demand(demanded.pk, **again, at=at("2026-12-07 10:00"))
+    letter = client.get(reverse("analytics:supplier_letter", args=[row.pk])).content
+    text = "\n".join(p.text for p in Document(io.BytesIO(letter)).paragraphs)
+    for part in ("停供同批次管材", "更换同批次管材", "2026-12-05", "管材合格", "未改进", "2026年12月20日"):
+        assert part in text
+    assert "张桂芳" not in text
+    with pytest.raises(InvalidInput) as refused:
+        suppliers.answer(row.pk, text="已停供", received_on=date(2026, 12, 4), by=cast.coordinator)
+    assert refused.value.field == "received_on"
+    suppliers.answer(
+        row.pk, text="已停供", received_on=date(2026, 12, 21), by=cast.coordinator, at=at("2026-12-21 09:00")
+    )
+    suppliers.judge(row.pk, is_improved=True, by=cast.checker, at=at("2026-12-22 09:00"))
+    drafted = suppliers.draft(row.supplier, parse("2026-12"))
+    assert (drafted.due, drafted.on_time, drafted.judged, drafted.improved) == (2, 1, 2, 1)
+
+
+def test_imp_12_each_demand_is_reminded_of_once(cast, demanded):
+    """The date of the first demand passed and was told; that of the second is told too."""
+    follow_up.watch(now=at("2026-12-06 10:00"))
+    suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at("2026-12-06 11:00"))
+    again = {"due_on": date(2026, 12, 10), "by": cast.coordinator, "at": at("2026-12-07 09:00")}
+    row = suppliers.demand(demanded.pk, text="立即停供", **again)
+    assert "未改进" in row.demand
+    for day in (11, 12):
+        follow_up.watch(now=at(f"2026-12-{day} 10:00"))
+    assert Notification.objects.filter(kind="supplier_late", recipient=cast.coordinator).count() == 2
+    suppliers.judge(row.pk, is_improved=False, by=cast.checker, at=at("2026-12-12 11:00"))
+    drafted = suppliers.draft(row.supplier, parse("2026-12"))
+    assert (drafted.due, drafted.on_time, drafted.judged, drafted.improved) == (2, 0, 2, 0)
+
+
 @pytest.mark.parametrize(
     ("counts", "points"),
     [
