@@ -19,8 +19,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import after_commit
-from complaints import clocks, events, identity, sms, tasks
-from complaints.models import Bulletin, BulletinReceipt, CaseEvent, Complaint, Contact, Deadline, Notification
+from complaints import clocks, events, identity, incidents, sms, tasks
+from complaints.models import (
+    Bulletin,
+    BulletinReceipt,
+    CaseEvent,
+    Complaint,
+    Contact,
+    Deadline,
+    Incident,
+    Notification,
+)
 from complaints.models.people import ContactKind
 from complaints.states import (
     SELF_SERVICE,
@@ -86,6 +95,21 @@ def waiting(bulletin: Bulletin) -> QuerySet[Complaint]:
     """Those of them that were not told yet."""
     told = BulletinReceipt.objects.filter(bulletin=bulletin, complaint=OuterRef("pk"))
     return cases_of(bulletin).filter(~Exists(told))
+
+
+def overlooked(rows: QuerySet[Bulletin], *, now: datetime) -> list[int]:
+    """Those of `rows` that cases joined after everybody had been told: of each incident the newest that stands.
+
+    Whoever joins late, also within the after care, hears of where things are, not of what was before. One query.
+    """
+    later = Bulletin.objects.filter(
+        incident=OuterRef("incident"), state=BulletinState.RELEASED, number__gt=OuterRef("number")
+    )
+    told = BulletinReceipt.objects.filter(bulletin=OuterRef(OuterRef("pk")), complaint=OuterRef("pk"))
+    late = Complaint.objects.filter(~Exists(told), incident=OuterRef("incident")).exclude(status=Status.ARCHIVED)
+    running = Incident.objects.filter(incidents.joinable(now)).values("pk")
+    newest = rows.filter(~Exists(later), told_all_at__isnull=False, incident__in=running)
+    return list(newest.filter(Exists(late)).order_by("released_at").values_list("pk", flat=True))
 
 
 def tell(bulletin_id: int, *, text: str, now: datetime | None = None) -> dict[str, int]:

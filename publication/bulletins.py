@@ -263,6 +263,8 @@ def tell(bulletin_id: int, *, now: datetime | None = None) -> dict[str, int]:
 def sweep_bulletins(*, now: datetime | None = None) -> dict[str, int]:
     """Every minute: publish and take down what was not heard of, tell who was not told yet, keep dates right.
 
+    Whoever joins an incident late is told its newest bulletin.
+
     A bulletin that the scan has stopped is not scanned again; it is withdrawn and written anew.
     """
     now = now or timezone.now()
@@ -279,6 +281,7 @@ def sweep_bulletins(*, now: datetime | None = None) -> dict[str, int]:
     for pk in IncidentResponse.objects.filter(incident__closed_at=None).values_list("pk", flat=True):
         keep_next_due(pk)
     unfinished = released.filter(told_all_at=None, pk__in=standing).order_by("released_at")
-    for pk in list(unfinished.values_list("pk", flat=True)):
+    late = bulletin_telling.overlooked(released.filter(pk__in=standing), now=now)
+    for pk in [*unfinished.values_list("pk", flat=True), *late]:
         told += tell(pk, now=now)["told"]
     return {"published": published, "taken_down": gone, "told": told}

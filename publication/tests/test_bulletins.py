@@ -450,6 +450,33 @@ def test_inc_08_every_linked_complainant_is_told_once_on_the_own_way(cast, respo
     assert events.verify()[1] is None
 
 
+def test_inc_08_who_joins_late_is_told_the_newest_bulletin_within_a_minute(cast, response, messages_sent):
+    """INC-08, INC-14: once, and nothing of what was before; in the after care it is the closing notice."""
+    first = public(response, cast)
+    second = public(response, cast, progress="新管段已经装好，正在冲洗。")
+    bulletins.sweep_bulletins()
+    late = joined(response, 1, channel=Channel.PHONE, phone="13800002417", email="")[0]
+    assert bulletins.sweep_bulletins()["told"] == 1
+    assert bulletins.sweep_bulletins()["told"] == 0
+    assert [row.bulletin_id for row in BulletinReceipt.objects.filter(complaint=late)] == [second.bulletin_id]
+    assert "正在冲洗" in messages_sent[-1]["text"]
+    rules.withdraw_bulletin(second.bulletin_id, reason="地点写错了", by=cast.manager)
+    assert bulletins.sweep_bulletins()["told"] == 1
+    assert BulletinReceipt.objects.filter(complaint=late, bulletin=first.bulletin_id).exists()
+    last = closing(response, cast)
+    bulletins.sweep_bulletins()
+    transitions.close_incident(response.pk, summary="已恢复", by=cast.coordinator)
+    response_rules.plan_after_care(
+        response.pk, after_care="请先放水。", after_care_contact="8800 0123",
+        after_care_until=timezone.localdate() + timedelta(days=7), by=cast.coordinator,
+    )  # fmt: skip
+    after = joined(response, 1, channel=Channel.WEB)[0]
+    assert bulletins.sweep_bulletins()["told"] == 1
+    assert [row.bulletin_id for row in BulletinReceipt.objects.filter(complaint=after)] == [last.bulletin_id]
+    joined(response, 1, channel=Channel.WEB)
+    assert bulletins.sweep_bulletins(now=timezone.now() + timedelta(days=8))["told"] == 0
+
+
 def test_inc_08_the_tracking_page_shows_the_bulletins(client, cast, response):
     filed = transitions.register(filing(channel=Channel.WEB), by=None, at=timezone.now())
     Complaint.objects.filter(pk=filed.complaint.pk).update(incident=response.pk)
