@@ -426,6 +426,21 @@ class ListForHelp(ResponseForm):
         return rules.list_for_help(self.incident.pk, by=self.user, **self.cleaned_data)
 
 
+class GiveHelp(ResponseForm):
+    title = _("Say who goes there")
+    about = _("Who goes there is told; the name and address can then be read on the page of the visit.")
+    page = "incident_help"
+    table = HomeHelp
+    owner = PersonField(label=_("Who goes there"), empty_label=_("Choose one"))
+
+    def prepare(self) -> None:
+        offer(self, "owner", _staff())
+        self.fill(self.row)
+
+    def write(self) -> HomeHelp:
+        return rules.give_help(self.row.pk, by=self.user, **self.cleaned_data)
+
+
 class FinishHelp(ResponseForm):
     title = _("The visit is done")
     page = "incident_help"
@@ -456,5 +471,6 @@ FORMS: dict[str, type[ResponseForm]] = {
     "improvement-report": ReportImprovement,
     "improvement-verify": VerifyImprovement,
     "help-add": ListForHelp,
+    "help-give": GiveHelp,
     "help-done": FinishHelp,
 }

@@ -31,7 +31,7 @@ from complaints.models import (
     IncidentResponse,
 )
 from complaints.models.people import ContactKind
-from complaints.states import BulletinState, ContactDirection, ContactOutcome, Satisfaction
+from complaints.states import BulletinKind, BulletinState, ContactDirection, ContactOutcome, Satisfaction
 
 MANAGE = "complaints.manage_incident"
 RELEASE = "complaints.release_bulletin"
@@ -156,18 +156,26 @@ class Line:
     may_withdraw: bool
 
 
-def bulletin_lines(incident: Incident, user: User) -> list[Line]:
-    """The bulletins of an incident, newest first (INC-06)."""
+def may_write(incident: Incident) -> bool:
+    """Whether bulletins are written: while the incident goes on, and to replace a closing notice that was withdrawn."""
+    if incident.closed_at is None:
+        return True
+    released = Bulletin.objects.filter(incident=incident, state=BulletinState.RELEASED)
+    return not released.filter(kind=BulletinKind.CLOSING).exists()
+
+
+def bulletin_lines(incident: Incident, user: User, *, writable: bool) -> list[Line]:
+    """The bulletins of an incident, newest first (INC-06). `writable`: see `may_write`."""
     rows = Bulletin.objects.filter(incident=incident).select_related("written_by", "released_by", "withdrawn_by")
-    is_open, releases = incident.closed_at is None, user.has_perm(RELEASE)
+    releases = user.has_perm(RELEASE)
     tones = {BulletinState.DRAFT: "warn", BulletinState.RELEASED: "ok"}
     return [
         Line(
             row,
             tones.get(BulletinState(row.state), ""),
-            is_open and row.state == BulletinState.DRAFT,
-            is_open and releases and row.state == BulletinState.DRAFT and row.written_by_id != user.pk,
-            is_open and releases and row.state == BulletinState.RELEASED,
+            writable and row.state == BulletinState.DRAFT,
+            writable and releases and row.state == BulletinState.DRAFT and row.written_by_id != user.pk,
+            releases and row.state == BulletinState.RELEASED,
         )
         for row in rows.order_by("-number")
     ]
@@ -179,12 +187,14 @@ def board(response: IncidentResponse, user: User, *, now: datetime) -> dict[str,
     missing = waiting.count()
     seen = waiting.filter(pk__in=Complaint.objects.visible_to(user).values("pk")) if missing else waiting.none()
     help_open = HomeHelp.objects.filter(incident=response.incident, done_at=None).count()
+    writable = may_write(response.incident)
     return {
         "response": response,
         "incident": response.incident,
         "clocks": clocks_of(response, missing=missing, help_open=help_open, now=now),
         "missing": list(seen[:SHOWN]),
-        "bulletins": bulletin_lines(response.incident, user),
+        "bulletins": bulletin_lines(response.incident, user, writable=writable),
+        "may_write": writable,
         "call_outs": list(CallOut.objects.filter(incident=response.incident).select_related("person", "by")),
         "duty": on_duty(now),
         "is_open": response.incident.closed_at is None,

@@ -480,6 +480,55 @@ def test_inc_10_help_at_home_is_a_task_with_masked_data(client, cast, response):
 
 
 # --- Costs and the case page ------------------------------------------------------------------------
+def test_inc_10_a_visit_listed_without_a_person_is_given_to_one_later(client, desk, cast, response):
+    """INC-10: it shows who still has to be found; the one sent is told and finds the visit, the one before does not."""
+    row = rules.list_for_help(
+        response.pk, name="王秀兰", address="槐荫里5幢602", need="两桶水", due_at=timezone.now() + timedelta(hours=3),
+        by=cast.coordinator,
+    )  # fmt: skip
+    address = reverse("complaints:incident_record_row", args=[response.incident.number, "help-give", row.pk])
+    assert address in page(desk, response, "incident_help")
+    send(desk, response, "help-give", {"owner": ""}, row.pk, status=422)
+    send(desk, response, "help-give", {"owner": cast.water_handler.staff_number}, row.pk)
+    told = Notification.objects.get(kind="home_help")
+    assert (told.recipient, "王秀兰" in str(told.params)) == (cast.water_handler, False)
+    client.force_login(cast.water_handler)
+    assert "两桶水" in client.get(told.url).content.decode()
+    send(client, response, "help-give", {"owner": cast.coordinator.staff_number}, row.pk, status=403)
+    with pytest.raises(NotAllowed):
+        rules.give_help(row.pk, owner=cast.coordinator, by=cast.water_handler)
+    rules.give_help(row.pk, owner=cast.coordinator, by=cast.coordinator)
+    assert client.get(told.url).status_code == 404
+    rules.finish_help(row.pk, result="已送到", by=cast.coordinator)
+    client.force_login(cast.coordinator)
+    send(client, response, "help-give", {"owner": cast.water_handler.staff_number}, row.pk, status=409)
+
+
+def test_inc_13_a_wrong_closing_notice_is_replaced_although_the_incident_is_closed(client, cast, response):
+    """INC-13: a leak must not stay public; only the closing notice is written anew, and no bulletin is due."""
+    rules.record_recovery(response.pk, recovered_at=timezone.now(), by=cast.coordinator)
+    closing = {"kind": "closing", "progress": "已恢复供水。", "after_care": "先放水五分钟。"}
+    wrong = released(response, cast, **closing)
+    transitions.close_incident(response.pk, summary="已恢复", by=cast.coordinator)
+    client.force_login(cast.manager)
+    send(client, response, "bulletin", {**WORDS, **closing}, status=409)
+    row = Bulletin.objects.get(pk=wrong.pk)
+    withdraw = reverse("complaints:incident_record_row", args=[response.incident.number, "bulletin-withdraw", row.pk])
+    assert withdraw in page(client, response)
+    send(client, response, "bulletin-withdraw", {"version": row.version, "reason": "写错了"}, row.pk)
+    response.refresh_from_db()
+    assert response.next_bulletin_due_at is None
+    assert "起草通报" in page(client, response)
+    send(client, response, "bulletin", WORDS, status=422)
+    send(client, response, "bulletin", {**WORDS, **closing})
+    draft = Bulletin.objects.get(state="draft")
+    client.force_login(cast.coordinator)
+    send(client, response, "bulletin-release", {"version": draft.version}, draft.pk)
+    response.refresh_from_db()
+    assert response.next_bulletin_due_at is None
+    assert "起草通报" not in page(client, response)
+
+
 def test_the_list_costs_the_same_for_many(desk, cast, response, django_assert_max_num_queries):
     address = reverse("complaints:incident_responses")
     desk.get(address)

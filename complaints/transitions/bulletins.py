@@ -63,7 +63,8 @@ def write_bulletin(
     Raises NotAllowed, InvalidInput, also for a personal detail in a text, IllegalTransition while a draft waits.
     """
     at = core.moment(at)
-    incident, response = begin(incident_id, by=by)
+    incident, response = begin(incident_id, by=by, closed_too=True)
+    _require_going_on(incident)
     if Bulletin.objects.filter(incident=incident, state=BulletinState.DRAFT).exists():
         raise IllegalTransition(_("A draft waits already; change that one or have it released."))
     row = Bulletin(incident=incident, number=_next_number(incident), due_at=response.next_bulletin_due_at)
@@ -103,7 +104,8 @@ def edit_bulletin(
     Raises NotAllowed, InvalidInput, StaleVersion, IllegalTransition for one that was released.
     """
     at = core.moment(at)
-    _incident, response, row = _begin(bulletin_id, by=by, version=version)
+    incident, response, row = _begin(bulletin_id, by=by, version=version)
+    _require_going_on(incident)
     _require_draft(row)
     _fill(
         row,
@@ -130,6 +132,7 @@ def release_bulletin(bulletin_id: int, *, version: int | None = None, by: User, 
     at = core.moment(at)
     _require_release(by)
     incident, response, row = _begin(bulletin_id, by=by, version=version)
+    _require_going_on(incident)
     _require_draft(row)
     if row.written_by_id == by.pk:
         raise NotAllowed(_("Somebody else releases what you wrote."))
@@ -149,7 +152,7 @@ def release_bulletin(bulletin_id: int, *, version: int | None = None, by: User, 
 def withdraw_bulletin(
     bulletin_id: int, *, reason: str, version: int | None = None, by: User, at: datetime | None = None
 ) -> Bulletin:
-    """A released bulletin is wrong: it keeps its number, the correction is a new one.
+    """A released bulletin is wrong: it keeps its number, the correction is a new one. Also after the incident is closed.
 
     The next bulletin is due again as if this one had not been. Raises NotAllowed, InvalidInput, StaleVersion,
     IllegalTransition.
@@ -169,7 +172,9 @@ def withdraw_bulletin(
 
 # --- Shared -------------------------------------------------------------------------------------------
 def _begin(bulletin_id: int, *, by: User, version: int | None) -> tuple[Incident, IncidentResponse, Bulletin]:
-    incident, response = begin(Bulletin.objects.values_list("incident", flat=True).get(pk=bulletin_id), by=by)
+    """Lock a bulletin behind its incident and response, also of an incident that is closed."""
+    incident_id = Bulletin.objects.values_list("incident", flat=True).get(pk=bulletin_id)
+    incident, response = begin(incident_id, by=by, closed_too=True)
     row = Bulletin.objects.select_for_update().get(pk=bulletin_id)
     if version is not None and version != row.version:
         raise StaleVersion(row.version)
@@ -179,6 +184,12 @@ def _begin(bulletin_id: int, *, by: User, version: int | None) -> tuple[Incident
 def _require_release(by: User) -> None:
     if not by.has_perm(incidents.RELEASE):
         raise NotAllowed(_("Your role does not allow this."))
+
+
+def _require_going_on(incident: Incident) -> None:
+    """Of a closed incident only a closing notice that was withdrawn is written anew."""
+    if not incidents.may_write(incident):
+        raise IllegalTransition(_("This incident is closed."))
 
 
 def _require_draft(row: Bulletin) -> None:
@@ -206,6 +217,8 @@ def _require_impersonal(row: Bulletin, incident: Incident) -> None:
 def _fill(row: Bulletin, response: IncidentResponse, *, kind: str, **parts: str | datetime | None) -> None:
     """Set and check the content of a draft."""
     core.check_codes("kind", [kind], BulletinKind)
+    if row.incident.closed_at is not None and kind != BulletinKind.CLOSING:
+        raise InvalidInput("kind", _("This incident is closed; only its closing notice is written anew."))
     standing = Bulletin.objects.filter(incident=row.incident).exclude(state=BulletinState.WITHDRAWN).exclude(pk=row.pk)
     if kind != BulletinKind.CLOSING:
         kind = BulletinKind.PROGRESS if standing.exists() else BulletinKind.FIRST
@@ -224,10 +237,10 @@ def _next_number(incident: Incident) -> int:
 
 
 def _due(incident: Incident, response: IncidentResponse) -> dict[str, datetime | None]:
-    """When the next bulletin is due: so many hours after the last that stands, never after the closing notice."""
+    """When the next bulletin is due: so many hours after the last that stands; never after the end of the incident."""
     rows = Bulletin.objects.filter(incident=incident, state=BulletinState.RELEASED)
     last = rows.order_by("-released_at", "-number").first()
-    if last is not None and last.kind == BulletinKind.CLOSING:
+    if incident.closed_at is not None or (last is not None and last.kind == BulletinKind.CLOSING):
         due = None
     else:
         since = last.released_at if last is not None and last.released_at else response.started_at

@@ -437,11 +437,41 @@ def list_for_help(
         listed_at=at,
         listed_by=by,
     )
-    if owner is not None:
-        due = timezone.localtime(due_at).isoformat(timespec="minutes")
-        url = f"/desk/incidents/{incident.number}/help/"
-        notify.tell([owner], "home_help", dedupe=f"home_help:{row.pk}", url=url, incident=incident.number, due=due)
+    _tell_visitor(row)
     return row
+
+
+@transaction.atomic
+def give_help(help_id: int, *, owner: User, by: User) -> HomeHelp:
+    """Send somebody, or somebody else, to a visit that is open; who goes there is told (INC-10).
+
+    Raises NotAllowed, InvalidInput, IllegalTransition when it is done already.
+    """
+    begin(HomeHelp.objects.values_list("incident", flat=True).get(pk=help_id), by=by, closed_too=True)
+    row = HomeHelp.objects.select_for_update(of=("self",)).select_related("incident").get(pk=help_id)
+    if row.done_at is not None:
+        raise IllegalTransition(_("This visit is done already."))
+    core.require("owner", owner, _("Choose who goes there."))
+    if not owner.is_active:
+        raise InvalidInput("owner", _("This person no longer works here."))
+    row.owner = owner
+    row.save(update_fields=["owner"])
+    _tell_visitor(row)
+    return row
+
+
+def _tell_visitor(row: HomeHelp) -> None:
+    """Without the name of who needs the help."""
+    if row.owner is None:
+        return
+    notify.tell(
+        [row.owner],
+        "home_help",
+        dedupe=f"home_help:{row.pk}",
+        url=f"/desk/incidents/{row.incident.number}/help/",
+        incident=row.incident.number,
+        due=timezone.localtime(row.due_at).isoformat(timespec="minutes"),
+    )
 
 
 @transaction.atomic
