@@ -58,7 +58,8 @@ class Flag:
 
     `expected`: complaints to be expected on that day. `lower` and `upper`: the ordinary range of that day; `upper` is
     the largest count that would not have been flagged after the days before. `p`: how probable so many or more are
-    without an outbreak, for the most telling of the sums of one, two and three days.
+    without an outbreak, for the most telling of the sums of one, two and three days. `earlier`: where the day does not
+    stand out by itself, the one or two days before it that do together with it, each with count and expected value.
     """
 
     day: date
@@ -68,6 +69,7 @@ class Flag:
     upper: int
     p: float
     series: str = ""
+    earlier: tuple[tuple[date, int, float], ...] = ()
 
 
 def detect(days: Sequence[date], counts: Sequence[int], *, alpha: float = ALPHA, least: int = LEAST) -> list[Flag]:
@@ -117,6 +119,7 @@ def flags(
         [at_that_time.of(found[day]) for day, at_that_time in chart.alarms.items() if found[day].any()]
     )
     lower, upper = situation.range(counts[at, column], alpha)
+    windows = situation.windows(counts[at, column], alpha)
     return [
         Flag(
             day=first + timedelta(days=int(day)),
@@ -126,6 +129,7 @@ def flags(
             upper=int(upper[i]),
             p=float(p[day, which]),
             series=names[which],
+            earlier=situation.earlier(i, int(windows[i]), first + timedelta(days=int(day))),
         )
         for i, (day, which) in enumerate(zip(at, column, strict=True))
     ]
@@ -214,10 +218,27 @@ class _Situation:
 
     def p(self, count: Numbers) -> Numbers:
         """The p-value of this count; never grows with the count."""
+        found: Numbers = self._each(count).min(axis=0)
+        return found
+
+    def windows(self, count: Numbers, alpha: float) -> NDArray[np.int_]:
+        """How many earlier days the shortest sum takes in that stands out with this count."""
+        found: NDArray[np.int_] = (self._each(count) <= alpha).argmax(axis=0)
+        return found
+
+    def earlier(self, series: int, days: int, day: date) -> tuple[tuple[date, int, float], ...]:
+        """Date, count and expected value of so many days before the day, the oldest first."""
+        counts, means = np.diff(self.before[:, series]), np.diff(self.means[:, series])
+        return tuple(
+            (day - timedelta(days=back), int(counts[back - 1]), float(means[back - 1])) for back in range(days, 0, -1)
+        )
+
+    def _each(self, count: Numbers) -> Numbers:
+        """The p-values of the sums of one, two and three days; 1 where a sum does not count."""
         sums = self.before + count
         # A sum tells of today only where today takes part in the surplus.
         usable = self.usable & (sums >= self.least) & (count > self.means[0])
-        found: Numbers = np.where(usable, _mid_p(sums, self.means, self.dispersions), 1.0).min(axis=0)
+        found: Numbers = np.where(usable, _mid_p(sums, self.means, self.dispersions), 1.0)
         return found
 
     def range(self, count: Numbers, alpha: float) -> tuple[Numbers, Numbers]:

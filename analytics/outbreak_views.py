@@ -24,10 +24,12 @@ from analytics.states import Attribution, OutbreakState, SeriesKind
 from complaints import keyset
 from complaints.choice_fields import LongText
 from complaints.desk_access import needs
-from complaints.models import Complaint
+from complaints.models import Complaint, IncidentResponse
 
 PAGE_SIZE = 50
 CASES = 50
+# Why a day of the outlook brings other numbers than its weekday.
+KINDS = {"holiday": gettext_lazy("holiday"), "make-up": gettext_lazy("make-up working day")}
 
 
 class SettleForm(forms.Form):
@@ -98,6 +100,7 @@ def _page(request: StaffRequest, row: Outbreak) -> dict[str, Any]:
             "expected": charts.show(row.expected, "number", 1),
         }
     cases = Complaint.objects.visible_to(request.user).filter(pk__in=outbreaks.cases_of(row).values("pk"))
+    incident = outbreaks.incident_of(row)
     shown = list(cases.select_related("lead_department").order_by("-received_at", "-pk")[:CASES])
     return {
         "title": title,
@@ -107,10 +110,12 @@ def _page(request: StaffRequest, row: Outbreak) -> dict[str, Any]:
             title=title,
             finding=finding,
             unit=_("cases"),
+            level_digits=1,
         ),
         "days": days,
         "cases": shown,
-        "incident": outbreaks.incident_of(row),
+        "incident": incident,
+        "has_response": incident is not None and IncidentResponse.objects.filter(pk=incident.pk).exists(),
         "is_batch": row.kind == SeriesKind.BATCH,
         "declare": urlencode(
             [("title", title[:120]), *(("case", case.number) for case in shown if case.is_open)], doseq=True
@@ -123,7 +128,8 @@ def _page(request: StaffRequest, row: Outbreak) -> dict[str, Any]:
 def outlook_page(request: StaffRequest) -> HttpResponse:
     """Complaints expected each day of the coming fortnight, and the points where risk gathers (RISK-27)."""
     found = outlook.outlook(now=timezone.now())
-    context = {"days": found.days, "points": found.points, "weights": outlook.WEIGHTS, "shown": outlook.SHOWN}
+    days = [(day, KINDS.get(outlook.day_kind(day.day), "")) for day in found.days]
+    context = {"days": days, "points": found.points, "weights": outlook.WEIGHTS, "shown": outlook.SHOWN}
     if found.days:
         context["total"] = round(sum(day.expected for day in found.days))
         context["chart"] = charts.before_after(

@@ -50,13 +50,20 @@ Counts = dict[Key, dict[date, int]]
 
 @dataclass(frozen=True)
 class Hit:
-    """A day of a series that stands out."""
+    """A day of a series that stands out, with the days before it without which it would not."""
 
     key: Key
     day: date
     count: int
     expected: float
     upper: float
+    earlier: tuple[tuple[date, int, float], ...] = ()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Every day of it as it is stored, the oldest first."""
+        days = [*self.earlier, (self.day, self.count, self.expected)]
+        return [{"day": day.isoformat(), "count": count, "expected": round(mean, 2)} for day, count, mean in days]
 
 
 def detect(*, now: datetime | None = None) -> dict[str, Any]:
@@ -89,7 +96,7 @@ def _conspicuous(today: date) -> Iterator[Hit]:
     rows = {_series(key): {today: 0} | days for key, days in counts.items()}
     for flag in detection.flags(rows, least=LEAST):
         if flag.day > today - LOOK_BACK:
-            yield Hit(names[flag.series], flag.day, flag.count, flag.expected, flag.upper)
+            yield Hit(names[flag.series], flag.day, flag.count, flag.expected, flag.upper, flag.earlier)
 
 
 def _counts(today: date) -> Counts:
@@ -154,7 +161,7 @@ def _keep(hit: Hit, *, at: datetime) -> bool:
     series = _series(hit.key)
     same = Outbreak.objects.select_for_update().filter(series=series)
     running = same.filter(first_day__lte=hit.day, last_day__gte=hit.day - GAP).order_by("-first_day").first()
-    line = {"day": hit.day.isoformat(), "count": hit.count, "expected": round(hit.expected, 2)}
+    *_before, line = lines = hit.lines
     if running is not None:
         days = {row["day"]: row for row in running.days}
         if running.state == OutbreakState.FOUND and days.get(line["day"]) != line:
@@ -166,17 +173,17 @@ def _keep(hit: Hit, *, at: datetime) -> bool:
             return False
     row, created = Outbreak.objects.get_or_create(
         series=series,
-        first_day=hit.day,
+        first_day=date.fromisoformat(lines[0]["day"]),
         defaults={
             "kind": kind,
             "category_id": category or None,
             "department_id": department or None,
             "value": value,
             "last_day": hit.day,
-            "count": hit.count,
-            "expected": hit.expected,
+            "count": sum(row["count"] for row in lines),
+            "expected": sum(row["expected"] for row in lines),
             "upper": hit.upper,
-            "days": [line],
+            "days": lines,
             "found_at": at,
         },
     )

@@ -165,7 +165,10 @@ def before_after(
     for index, (label, value) in enumerate(points):
         x = edge + slot * (index + 0.5)
         if index % every == 0:
-            canvas.text(x, base + 20, fit(label, slot * every / 15), anchor="middle", size=15, colour="ink-2")
+            words = fit(label, slot * every / 15)
+            half = width_in_ems(words) * 15 / 2
+            inside = min(max(x, half), width - half)
+            canvas.text(inside, base + 20, words, anchor="middle", size=15, colour="ink-2")
         if value is None:
             continue
         tall = value / top * 145

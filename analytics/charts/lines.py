@@ -66,9 +66,12 @@ def control_chart(
     fmt: str = "int",
     digits: int | None = None,
     annotations: Sequence[tuple[str, str]] = (),
+    level_digits: int | None = None,
     palette: PaletteName = "page",
 ) -> SafeString:
     """Individuals chart: points outside the limits get a hollow red ring and a word.
+
+    `level_digits`: decimals of mean and limits where they need more than the points, as small counts do.
 
     `annotations` are (label of a point, external event) and explain a rise or fall (AN-07).
     """
@@ -100,7 +103,8 @@ def control_chart(
         canvas.line(left, scale(tick), width - right, scale(tick), stroke="line-1", css="grid")
         canvas.text(left - 6, scale(tick) + 4, show(tick, fmt, tick_digits), anchor="end")
     if limits:
-        _draw_limits(canvas, limits, scale, left, width - right, fmt, digits)
+        levels = digits if level_digits is None else level_digits
+        _draw_limits(canvas, limits, scale, left, width - right, fmt, levels)
     for row, (index, text) in enumerate(marks):
         _annotate(canvas, xs[index], 12 + 15 * (row % 3), height - bottom, text, middle=(left + width - right) / 2)
 

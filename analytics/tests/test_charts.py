@@ -195,6 +195,20 @@ def test_before_after_changes_colour_at_the_measure():
         charts.before_after([("8月", 22)], cut=4, **WORDS)
 
 
+def test_before_after_keeps_the_first_label_inside_the_drawing():
+    """RISK-27: four weeks of days; half of the first date was cut off at the edge."""
+    svg = charts.before_after([(f"11-{day:02}", 3) for day in range(1, 29)], cut=14, fmt="number", **WORDS)
+    first = next(element for element in parsed(svg).iter("text") if element.text == "11-01")
+    assert float(first.get("x")) == pytest.approx(5 * 0.56 * 15 / 2)
+
+
+def test_control_chart_writes_small_levels_with_decimals():
+    """RISK-13: a mean of a third of a complaint a day is not none."""
+    svg = charts.control_chart([("1", 0), ("2", 1), ("3", 0)], level_digits=1, **WORDS)
+    assert _("Mean") + " 0.3" in texts(svg)
+    assert _("Mean") + " 0" in texts(charts.control_chart([("1", 0), ("2", 1), ("3", 0)], **WORDS))
+
+
 def test_sparkline_is_decoration_unless_it_says_something():
     assert parsed(charts.sparkline(VOLUME)).get("aria-hidden") == "true"
     named = parsed(charts.sparkline(VOLUME, finding="连续上升"))

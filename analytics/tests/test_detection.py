@@ -50,6 +50,15 @@ def test_risk_13_a_weak_outbreak_shows_on_its_second_or_third_day():
     assert {101, 102} & set(flagged(counts))
 
 
+def test_a_flag_names_the_days_that_made_it_one():
+    """Three days of one each: the last is flagged, with the two before it; a burst needs no other day."""
+    (flag,) = detect(days(63), [*[0] * 60, 1, 1, 1], least=3)
+    assert ((flag.day - FIRST).days, flag.count) == (62, 1)
+    assert [((day - FIRST).days, count) for day, count, _mean in flag.earlier] == [(60, 1), (61, 1)]
+    assert all(mean > 0 for *_rest, mean in flag.earlier)
+    assert detect(days(61), [*[0] * 60, 9])[0].earlier == ()
+
+
 def test_the_day_after_an_outbreak_does_not_inherit_its_cases():
     counts = [5] * 120
     counts[100], counts[101] = 40, 6

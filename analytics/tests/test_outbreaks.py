@@ -76,6 +76,26 @@ def test_risk_13_the_next_days_belong_to_the_same_outbreak(steady, received):
     assert (row.first_day, row.last_day, row.count) == (DAY, DAY + timedelta(days=1), 16 + 12)
 
 
+def test_risk_13_what_stands_out_over_three_days_is_counted_over_three_days(client, cast, received):
+    """No day by itself is out of the ordinary: page, list and cases hold all that made it one."""
+    for n in range(7, 71, 14):
+        received(DAY - timedelta(days=n), 1)
+    for n, count in ((2, 2), (1, 1), (0, 1)):
+        received(DAY - timedelta(days=n), count, outlet=f"网点{n}")
+    outbreaks.detect(now=NOW)
+    row = found().get()
+    assert (row.first_day, row.last_day, row.count) == (DAY - timedelta(days=2), DAY, 5)
+    assert [line["count"] for line in row.days] == [2, 1, 2]
+    assert outbreaks.cases_of(row).count() == 5
+    client.force_login(cast.counsel)
+    assert "共 5 件" in client.get(reverse("analytics:outbreak", args=[row.pk])).content.decode()
+    assert outbreaks.detect(now=NOW + timedelta(hours=1))["outbreaks"] == 0
+    received(DAY + timedelta(days=1), 9)
+    assert outbreaks.detect(now=NOW + timedelta(days=1))["outbreaks"] == 0
+    row.refresh_from_db()
+    assert (row.first_day, row.count) == (DAY - timedelta(days=2), 14)
+
+
 def test_risk_13_one_place_stands_out_even_where_the_category_does_not(steady, received):
     """The place is counted by itself, and the cases behind it are those of the place."""
     for n in range(10, 60, 10):
@@ -182,6 +202,17 @@ def test_risk_27_the_outlook_ranks_what_is_coming_by_volume_and_risk(client, cas
     page = client.get(reverse("analytics:outlook")).content.decode()
     assert page.index(other.label) < page.index(category().label)
     assert "滨河营业厅" in page
+
+
+def test_asg_14_the_outlook_says_which_days_are_holidays(client, cast, steady, monkeypatch):
+    """ASG-14: whoever plans shifts sees why the day brings fewer."""
+    cache.clear()
+    monkeypatch.setattr(outlook, "day_kind", lambda day: "holiday" if day.day == 1 else "")
+    client.force_login(cast.manager)
+    page = client.get(reverse("analytics:outlook"))
+    expected = [kind for day, kind in page.context["days"] if day.day.day == 1]
+    assert expected
+    assert page.content.decode().count("节假日") == len(expected)
 
 
 def test_the_outlook_of_a_young_register_says_so(client, cast):

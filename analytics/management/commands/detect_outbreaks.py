@@ -129,4 +129,8 @@ def _row(flag: detection.Flag) -> dict[str, Any]:
         "series": values.pop("series"),
         **values,
         "expected": round(flag.expected, 2),
+        "earlier": [
+            {"date": day.isoformat(), "count": count, "expected": round(expected, 2)}
+            for day, count, expected in flag.earlier
+        ],
     }
