@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -117,7 +119,8 @@ def tell(bulletin_id: int, *, text: str, now: datetime | None = None) -> dict[st
 
     Each reached case gets a communication "progress", so the first 24 hours count it, and an event. Who can be
     reached neither by a machine nor online gets a receipt only and stays among the cases to be contacted. Returns
-    how many were told now and how many wait. Safe to run again and beside itself.
+    how many were told now and how many wait. Safe to run again and beside itself: while one run is at it, another
+    leaves the rest to it, so that nobody gets a message twice.
     """
     at = now or timezone.now()
     bulletin = Bulletin.objects.select_related("incident").get(pk=bulletin_id)
@@ -128,17 +131,31 @@ def tell(bulletin_id: int, *, text: str, now: datetime | None = None) -> dict[st
         bulletin.refresh_from_db(fields=["state"])
         if bulletin.state != BulletinState.RELEASED:
             return {"told": told, "left": 0}
-        rows = waiting(bulletin).filter(pk__gt=after).order_by("pk").select_related("complainant")
-        cases = list(rows.prefetch_related("complainant__contacts")[:BATCH])
-        if not cases:
-            break
-        after = cases[-1].pk
-        ways, gateway_answers = _send(cases, bulletin, text, at=at, gateway_answers=gateway_answers)
-        told += _record(bulletin, ways, text, at=at)
+        with _turn(bulletin_id) as is_ours:
+            rows = waiting(bulletin).filter(pk__gt=after).order_by("pk").select_related("complainant")
+            cases = list(rows.prefetch_related("complainant__contacts")[:BATCH]) if is_ours else []
+            if not cases:
+                break
+            after = cases[-1].pk
+            ways, gateway_answers = _send(cases, bulletin, text, at=at, gateway_answers=gateway_answers)
+            told += _record(bulletin, ways, text, at=at)
     left = waiting(bulletin).count()
     if not left:
         Bulletin.objects.filter(pk=bulletin_id, told_all_at=None).update(told_all_at=at)
     return {"told": told, "left": left}
+
+
+@contextmanager
+def _turn(bulletin_id: int) -> Iterator[bool]:
+    """Whether no other run sends this bulletin; then none does until the batch is recorded. Locks no row."""
+    if connection.vendor != "postgresql":
+        yield True  # one worker
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('complaints.bulletin'), %s)", [bulletin_id])
+            is_ours = bool(cursor.fetchone()[0])
+        yield is_ours
 
 
 def _send(

@@ -152,7 +152,7 @@ def release_bulletin(bulletin_id: int, *, version: int | None = None, by: User, 
 def withdraw_bulletin(
     bulletin_id: int, *, reason: str, version: int | None = None, by: User, at: datetime | None = None
 ) -> Bulletin:
-    """A released bulletin is wrong: it keeps its number, the correction is a new one. Also after the incident is closed.
+    """A released bulletin is wrong: it keeps its number, the correction is a new one; also of a closed incident.
 
     The next bulletin is due again as if this one had not been. Raises NotAllowed, InvalidInput, StaleVersion,
     IllegalTransition.
