@@ -182,7 +182,7 @@ def test_rev_31_32_the_notice_is_shown_before_it_is_sent_and_explains_the_rules(
     page = shown.content.decode()
     for words in ("不予复查告知书", "请求超出法律规定", "没有参与过原处理", "没有新的事实或者理由", "不合理或者超出"):
         assert words in page
-    own, *others = steps.review.complaint.policy.remedies["zh-hans"]
+    _own, *others = steps.review.complaint.policy.remedies["zh-hans"]
     assert len(others) >= 3
     for remedy in others:
         assert remedy in page
