@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.errors import DomainError
 from complaints import notify
+from complaints.jobs import present
 from publication import comments, lists, postings, transitions, volunteers
 from publication.models import Publication
 from publication.states import PublicationStatus
@@ -54,6 +55,9 @@ def remind_undecided(*, now: datetime | None = None) -> dict[str, int]:
 
 
 def purge_echo(*, now: datetime | None = None) -> dict[str, int]:
-    """Erase the words of comments, and names and reports of volunteers, that were kept long enough (PUB-38, PUB-39)."""
-    now = now or timezone.now()
+    """Erase the words of comments, and names and reports of volunteers, that were kept long enough (PUB-38, PUB-39).
+
+    Refuses when the machine's time cannot be believed (JT-04).
+    """
+    now = now or present("purge_echo")
     return {"comments": comments.purge(now=now), "volunteers": volunteers.purge(now=now)}

@@ -76,7 +76,7 @@ JOBS = {
     "file_archived": Job("complaints.archive.file_archived"),
     "watch_files": Job("complaints.appraisals.watch_files"),
     "purge_expired": Job("complaints.jobs.purge_expired", judges_clock=True),
-    "purge_echo": Job("publication.jobs.purge_echo"),
+    "purge_echo": Job("publication.jobs.purge_echo", judges_clock=True),
     "watch_problems": Job("analytics.projects.watch"),
     "watch_follow_up": Job("analytics.follow_up.watch"),
     "refresh_figures": Job("analytics.jobs.refresh_figures"),
