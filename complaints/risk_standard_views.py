@@ -19,7 +19,7 @@ from accounts.web import StaffRequest
 from complaints import risk, risk_page, risk_standards
 from complaints.choice_fields import LongText
 from complaints.desk_access import needs
-from complaints.models import RiskStandard
+from complaints.models import Category, Dimension, RiskStandard
 from complaints.states import EmotionIntensity, RiskGrade, Threat
 from complaints.transitions.risk import PERMISSION
 
@@ -134,6 +134,13 @@ def _lines(text: str) -> list[str]:
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
+def _chosen_words(values: list[str]) -> list[str]:
+    """The values of dimensions a factor names, in words; "legal:*" is any value of that dimension."""
+    names = {row.code: row.label for row in Category.objects.filter(code__in=values)}
+    anything = {f"{dimension}:*": f"{dimension.label}：{_('any value')}" for dimension in Dimension}
+    return [str(anything.get(value) or names.get(value, value)) for value in values]
+
+
 def shown(factor: dict[str, Any]) -> dict[str, Any]:
     """A factor in words: its name, what it looks at, from where, and its words."""
     kind = factor["kind"]
@@ -143,7 +150,7 @@ def shown(factor: dict[str, Any]) -> dict[str, Any]:
     elif kind == "threat":
         value = _(", ").join(str(Threat(code).label) for code in factor["values"])
     elif kind == "category":
-        value = _(", ").join(factor["values"])
+        value = _(", ").join(_chosen_words(factor["values"]))
     elif kind == "flag":
         value = ""
     elif kind in risk_standards.NUMERIC:

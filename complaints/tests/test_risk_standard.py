@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.errors import StaleVersion
 from complaints import risk_standards, transitions
-from complaints.models import RiskStandard
+from complaints.models import Dimension, RiskStandard
 from complaints.risk_standard_views import StandardForm
 from complaints.tests.factories import Story, at, category, registered
 
@@ -160,3 +160,16 @@ def test_loading_the_shipped_standard_again_changes_nothing(cast, client):
         (1, False),
         (2, True),
     ]
+
+
+def test_risk_03_the_page_names_values_of_the_schemes_in_words(cast, client):
+    """No identifiers: "legal:*" is any value, another one has its name."""
+    standard = risk_standards.active()
+    factor = next(row for row in standard.factors if row["kind"] == "category")
+    factor["values"] = ["legal:*", "water-outage"]
+    standard.save()
+    client.force_login(cast.coordinator)
+    shown = client.get("/desk/settings/risk/").content.decode()
+    assert "legal:*" not in shown
+    assert str(Dimension.LEGAL.label) in shown
+    assert category("water-outage").label in shown
