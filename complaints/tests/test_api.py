@@ -59,6 +59,7 @@ def test_ap_01_bad_input_names_the_field_and_stores_nothing(client, change, fiel
         ("email", "\ud800@example.cn"),
         ("received_at", "0001-01-01T00:00:00"),
         ("received_at", "1999-12-31T23:00:00+08:00"),
+        ("received_at", "2099-01-01T00:00:00+08:00"),
         ("amount", "NaN"),
         ("persons_affected", 10**40),
     ],
