@@ -47,6 +47,7 @@ urlpatterns = [
     path(f"{_CASE}file/consultations/<int:pk>/dossier/", archive_views.take_out, name="dossier"),
     _record("notes/", "note"),
     _record("contacts/", "contact"),
+    _record("complainant/contacts/", "contact_point"),
     _record("files/", "attachment"),
     _record("files/<int:pk>/copy/", "copy"),
     _record("steps/", "step"),

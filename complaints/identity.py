@@ -79,7 +79,7 @@ def masked(complainant: Complainant) -> dict[str, str]:
     """Every known value of the complainant, masked, for the case page."""
     values = {"name": mask("name", complainant.name)}
     for point in complainant.contacts.all():
-        values.setdefault(point.kind, mask(point.kind, point.value))
+        values[point.kind] = "、".join(filter(None, (values.get(point.kind, ""), mask(point.kind, point.value))))
     return values
 
 

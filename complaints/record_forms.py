@@ -21,6 +21,7 @@ from accounts.web import offer
 from complaints import care, case_files, files, previews, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
+from complaints.models.people import ContactKind
 from complaints.states import (
     Audience,
     Channel,
@@ -34,6 +35,7 @@ from complaints.states import (
     RemedyKind,
 )
 from complaints.timeline_words import DATA_WORDS
+from complaints.transitions import people
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -126,6 +128,31 @@ class ContactForm(RecordForm):
 
     def write(self, at: datetime | None) -> Any:
         return transitions.add_contact(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)
+
+
+class ContactPointForm(RecordForm):
+    kind = "contact_point"
+    title = _("Add a number or address of the complainant")
+    done = _("It was added; what was given before stays.")
+    contact_kind = forms.ChoiceField(
+        label=_("What it is"),
+        choices=[(kind, kind.label) for kind in people.KINDS],
+        widget=forms.RadioSelect,
+        initial=ContactKind.PHONE,
+    )
+    value = forms.CharField(
+        label=_("Number or address"), max_length=people.LIMIT, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    is_preferred = forms.BooleanField(
+        label=_("Use this one from now on"),
+        required=False,
+        help_text=_("Also where the one given before was misheard or no longer holds."),
+    )
+
+    def write(self, at: datetime | None) -> Any:
+        values = {**self.cleaned_data, "kind": self.cleaned_data["contact_kind"]}
+        del values["contact_kind"]
+        return transitions.add_contact_point(self.complaint.pk, by=self.user, at=at, **values)
 
 
 class AttachmentForm(RecordForm):
@@ -404,6 +431,7 @@ FORMS: dict[str, type[RecordForm]] = {
     for form in (
         NoteForm,
         ContactForm,
+        ContactPointForm,
         AttachmentForm,
         CopyForm,
         StepForm,

@@ -178,6 +178,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
             "consultation_decided",
             "dossier_exported",
             "note",
+            "contact_point",
             "attachment",
             "investigation",
             "allegation",

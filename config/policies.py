@@ -330,6 +330,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:preview",
         "complaints:note",
         "complaints:contact",
+        "complaints:contact_point",
         "complaints:attachment",
         "complaints:copy",
         "complaints:step",

@@ -74,6 +74,7 @@ from complaints.transitions.matching import (
     unlink,
 )
 from complaints.transitions.opinion import add_drill, add_signal, answer_signal, link_signal
+from complaints.transitions.people import add_contact_point
 from complaints.transitions.problems import note_problem
 from complaints.transitions.reference import (
     add_category,
@@ -175,6 +176,7 @@ __all__ = [
     "add_attachment",
     "add_category",
     "add_contact",
+    "add_contact_point",
     "add_copy",
     "add_drill",
     "add_event",

@@ -537,7 +537,9 @@ def reveal(
     if len(reason.strip()) < 4:
         raise InvalidInput("reason", _("Give the reason in at least 4 characters."))
     complainant = complaint.complainant
-    values = {"name": complainant.name, **{point.kind: point.value for point in complainant.contacts.all()}}
+    values = {"name": complainant.name}
+    for point in complainant.contacts.all():
+        values[point.kind] = "、".join(filter(None, (values.get(point.kind, ""), point.value)))
     consent = care.standing(complaint)
     values["needs"] = consent.needs if consent else ""
     shown = {key: value for key, value in values.items() if key in fields}
