@@ -29,7 +29,7 @@ from complaints import (
 )
 from complaints.models import ClockPause, Complaint, IdempotencyKey, IntakeDraft, JobRun, Notification
 from complaints.states import RequestState, Status
-from complaints.transitions import clock
+from complaints.transitions import clock, screening
 
 logger = logging.getLogger("huiyin.jobs")
 
@@ -124,7 +124,7 @@ def sweep_deadlines(*, now: datetime | None = None) -> dict[str, int]:
 def _end_pause(complaint_id: int, *, now: datetime) -> int:
     complaint = Complaint.objects.get(pk=complaint_id)
     if complaint.status == Status.AWAITING_INFORMATION:
-        return 0
+        return int(screening.go_on(complaint_id, at=now))
     try:
         clock.resume(complaint_id, by=None, at=now)
     except IllegalTransition:

@@ -92,7 +92,7 @@ def plain_sentence(row: Notification) -> str:
         "return_refused": _("%(number)s stays with your department: the return was refused, read the reason."),
         "taken_back": _("%(number)s is no longer with your department."),
         "clock_decided": _("%(number)s: your request about the clock is decided, read the decision."),
-        "pause_over": _("%(number)s: the longest pause is over, the clock runs again."),
+        "pause_over": _("%(number)s: the time of the pause is over, the clock runs again."),
         "consultation_requested": _("%(number)s: somebody asks to read the archived file; decide on it."),
         "consultation_decided": _("%(number)s: your request to read the archived file is decided."),
         "files_due": _("The time of %(count)s archived files is over; decide what becomes of them."),

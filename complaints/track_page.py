@@ -84,6 +84,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "register": _("We received your complaint"),
     "request_information": _("We asked you for more information"),
     "receive_information": _("Your information arrived"),
+    "waiting_over": _("The time to answer is over; we go on with what we have"),
     "accept": _("We accepted your complaint"),
     "refuse": _("We did not accept your complaint"),
     "rescreen": _("We look at your complaint again"),

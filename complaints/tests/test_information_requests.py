@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.errors import InvalidInput
 from complaints import information_requests, jobs, transitions
 from complaints.models import Notification, SupplementRequest
 from complaints.states import Status
@@ -119,6 +120,34 @@ def test_scr_06_without_a_coordinator_who_asked_is_told(cast):
     ask(Story(cast), date(2026, 11, 30))
     jobs.tell_expired_requests(now=at("2026-12-01 08:00"))
     assert told() == ["A001"]
+
+
+@pytest.mark.parametrize(("day", "over"), [(date(2026, 11, 30), "2026-11-30 23:59:59"), (None, "2026-12-16 10:00")])
+def test_sla_13_the_clocks_stand_no_longer_than_the_time_to_answer(cast, day, over):
+    """Without a day for thirty days: nobody parks a case by a question. A late answer is taken all the same."""
+    story = Story(cast)
+    ask(story, day)
+    before = at(over) - timedelta(seconds=1)
+    assert (jobs.sweep_deadlines(now=before)["resumed"], story.case.is_paused) == (0, True)
+    assert jobs.sweep_deadlines(now=at(over))["resumed"] == 1
+    assert jobs.sweep_deadlines(now=at(over) + timedelta(minutes=5))["resumed"] == 0
+    case = story.case
+    assert (case.status, case.is_paused, case.pause_reason) == (Status.AWAITING_INFORMATION, False, "")
+    assert case.deadlines.get(milestone="decide_acceptance").state == "running"
+    assert case.events.filter(kind="waiting_over").count() == 1
+    jobs.tell_expired_requests(now=at("2026-12-17 08:00"))
+    heard = told() + told("pause_over")
+    assert len(heard) == len(set(heard)) > 0  # of one thing, once
+    transitions.receive_information(story.pk, by=None, answer="在这里", at=at("2026-12-17 10:00"))
+    assert story.case.status == Status.REGISTERED
+
+
+def test_sla_13_an_answer_is_asked_for_within_ninety_days(cast):
+    story = Story(cast)
+    with pytest.raises(InvalidInput) as refused:
+        ask(story, date(2027, 2, 15))
+    assert refused.value.field == "due_on"
+    assert story.case.status == Status.REGISTERED
 
 
 def test_scr_06_an_answer_in_time_or_a_withdrawal_tells_nobody(cast):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +34,10 @@ from complaints.states import (
 )
 from complaints.transitions import core, grading, lanes, suggestion
 from complaints.transitions.judgement import add_outstanding
+
+# The clocks stand at most so long for an answer: until the day it is asked for, and without a day for thirty days.
+LONGEST_WAIT = timedelta(days=90)
+WAIT_WITHOUT_DAY = timedelta(days=30)
 
 # Dimensions whose column on the case has another name.
 _COLUMNS = {"legal": "legal_type"}
@@ -191,13 +195,15 @@ def request_information(
 ) -> SupplementRequest:
     """Ask the complainant for everything that is missing, at once; the clocks stand still (SCR-06, IN-36).
 
-    `due_at` is until when the answer is asked for; afterwards the office goes on without it.
+    `due_at` is until when the answer is asked for; afterwards the office goes on without it (`go_on`).
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "request_information", by=by, version=version)
     core.require("items", items, _("List everything that is missing."))
     if due_at is not None and due_at <= at:
         raise InvalidInput("due_on", _("Choose today or a later day."))
+    if due_at is not None and due_at > at + LONGEST_WAIT:
+        raise InvalidInput("due_on", _("Choose a day within %(days)s days."), days=LONGEST_WAIT.days)
     if ClockPause.objects.filter(
         complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]
     ).exists():
@@ -213,6 +219,7 @@ def request_information(
         requested_by=by,
         requested_at=at,
         started_at=at,
+        max_until=due_at or at + WAIT_WITHOUT_DAY,
     )
     clocks.pause_all(complaint, at=at)
     complaint.awaiting_from, complaint.pause_reason = complaint.status, PauseReason.INFORMATION
@@ -240,6 +247,25 @@ def receive_information(
     complaint.save(update_fields=["awaiting_from"])
     core.finish(complaint, "receive_information", by=by, at=at, target=back_to, fields=["awaiting_from"])
     return complaint
+
+
+@transaction.atomic
+def go_on(complaint_id: int, *, at: datetime) -> bool:
+    """No answer came in the time for it: the clocks run on, the answer is still taken (SCR-06, SLA-13).
+
+    Who looks after the case hears it: here where no day was named, else the next morning
+    (complaints/information_requests.py). False when the clocks run already.
+    """
+    complaint = core.lock(complaint_id)
+    pause = complaint.pauses.filter(state=RequestState.APPROVED, max_until__lte=at).first()
+    if complaint.status != Status.AWAITING_INFORMATION or pause is None:
+        return False
+    end_pause(complaint, at=at)
+    clocks.refresh(complaint)
+    core.add_event(complaint, "waiting_over", by=None, at=at)
+    if not complaint.supplement_requests.filter(answered_at=None, due_at__lte=at).exists():
+        notify.tell(notify.keepers(complaint), "pause_over", complaint=complaint, dedupe=f"pause_over:{pause.pk}")
+    return True
 
 
 def end_pause(complaint: Complaint, *, at: datetime) -> None:
