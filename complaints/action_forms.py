@@ -42,6 +42,7 @@ FORMS: dict[str, type[ActionForm]] = {
         routing.RefuseReturn,
         routing.Start,
         routing.HandOver,
+        routing.ReceiveTask,
         routing.FinishSupporting,
         result.SubmitForCheck,
         result.PassQuality,

@@ -165,6 +165,12 @@ class HandOver(ActionForm):
         offer(self, "handler", people.exclude(pk=self.complaint.handler_id or 0))
 
 
+class ReceiveTask(ActionForm):
+    action = "receive_task"
+    in_dialog = True
+    intro = _("You confirm that your department has received its task; from now on you are responsible for it.")
+
+
 class FinishSupporting(ActionForm):
     action = "finish_supporting"
     result = forms.CharField(label=_("Result of your task"), widget=LongText())

@@ -83,6 +83,7 @@ _PRIMARY = (
     "assign",
     "start",
     "submit_for_check",
+    "receive_task",
     "finish_supporting",
     "pass_quality",
     "pass_legal",

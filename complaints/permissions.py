@@ -14,7 +14,7 @@ from complaints.states import MOVES, AssignmentRole, RequestState
 
 # Actions of the handling department; the lead department does them, a supporting one only its own task.
 _LEAD_ONLY = {"start", "hand_over", "request_return", "submit_for_check"}
-_DEPARTMENT = {*_LEAD_ONLY, "finish_supporting"}
+_DEPARTMENT = {*_LEAD_ONLY, "receive_task", "finish_supporting"}
 
 
 def refusal(user: User, action: str, complaint: Complaint) -> str:
@@ -151,6 +151,7 @@ def _second_look(user: User, complaint: Complaint) -> str:
 _RULES = {
     **dict.fromkeys(_LEAD_ONLY, _lead),
     "submit_for_check": _draft,
+    "receive_task": _supporting,
     "finish_supporting": _supporting,
     "request_pause": _request_clock,
     "request_extension": _request_clock,

@@ -40,8 +40,9 @@ ACTIONS_SHOWN = 3
 # What usually comes next on a case; the pane offers these before all others.
 _NEXT = (
     "accept", "refuse", "receive_information", "assign", "start", "submit_for_check", "pass_quality", "pass_legal",
-    "call_back", "close", "grant_return", "approve_pause", "approve_extension", "approve_reset", "finish_supporting",
-    "return_for_rework", "return_from_legal", "resume", "request_information", "reassign", "grade_risk",
+    "call_back", "close", "grant_return", "approve_pause", "approve_extension", "approve_reset", "receive_task",
+    "finish_supporting", "return_for_rework", "return_from_legal", "resume", "request_information",
+    "reassign", "grade_risk",
 )  # fmt: skip
 
 

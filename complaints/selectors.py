@@ -23,10 +23,10 @@ def available_actions(complaint: Complaint, user: User) -> list[Move]:
         and user.has_perm(move.permission)
         and permissions.can(user, move.action, complaint)
     ]
-    return [move for move in moves if _makes_sense(complaint, move.action)]
+    return [move for move in moves if _makes_sense(complaint, move.action, user)]
 
 
-def _makes_sense(complaint: Complaint, action: str) -> bool:
+def _makes_sense(complaint: Complaint, action: str, user: User) -> bool:
     """Some actions answer an open request and exist only while it waits."""
     assignments = [row for row in complaint.assignments.all() if row.is_current]
     if action in ("grant_return", "refuse_return"):
@@ -42,8 +42,10 @@ def _makes_sense(complaint: Complaint, action: str) -> bool:
     if action in ("request_reset", "approve_reset"):
         waits = any(row.state == RequestState.REQUESTED for row in complaint.clock_resets.all())
         return waits == (action == "approve_reset")
-    if action == "finish_supporting":
-        return any(row.role == AssignmentRole.SUPPORTING and row.ended_at is None for row in assignments)
+    if action in ("receive_task", "finish_supporting"):
+        own = [row for row in assignments if row.department_id in user.department_ids and row.ended_at is None]
+        tasks = [row for row in own if row.role == AssignmentRole.SUPPORTING]
+        return any(row.received_at is None for row in tasks) if action == "receive_task" else bool(tasks)
     if action in ("propose_unreasonable", "decide_unreasonable"):
         waits = any(row.decided_at is None for row in complaint.unreasonable_labels.all())
         return waits if action == "decide_unreasonable" else not waits and not complaint.is_unreasonable

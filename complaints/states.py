@@ -184,6 +184,13 @@ MOVES: dict[str, Move] = {
         Move("start", (S.ASSIGNED,), S.IN_PROGRESS, "complaints.handle_complaint", _("Take over the case")),
         Move("hand_over", (S.IN_PROGRESS,), None, "complaints.handle_complaint", _("Hand over to a colleague")),
         Move(
+            "receive_task",
+            (S.ASSIGNED, S.IN_PROGRESS),
+            None,
+            "complaints.handle_complaint",
+            _("Confirm receipt of the task"),
+        ),
+        Move(
             "finish_supporting",
             (S.ASSIGNED, S.IN_PROGRESS),
             None,

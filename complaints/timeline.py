@@ -364,6 +364,7 @@ _BODIES: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "request_reset": lambda row: (row.facts, row.evidence),
     "approve_reset": lambda row: (str(row.get_state_display()), row.decision_note),
     "add_supporting": lambda row: (row.department.name, row.task),
+    "receive_task": lambda row: (row.department.name,),
     "finish_supporting": lambda row: (row.department.name, row.result),
     "request_return": lambda row: (row.department.name, row.return_reason),
     "overdue": lambda row: (row.get_milestone_display(),),

@@ -162,6 +162,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
             "grant_return",
             "refuse_return",
             "hand_over",
+            "receive_task",
             "finish_supporting",
             "return_for_rework",
             "return_from_legal",

@@ -61,6 +61,22 @@ def test_asg_08_a_supporting_department_has_a_task_and_a_result_of_its_own(cast)
     assert story.case.lead_department == cast.water
 
 
+def test_asg_04_a_supporting_department_confirms_receipt_of_its_task(cast, client):
+    """From then on one person is responsible for it, and hears its reminders instead of the whole department."""
+    story = Story(cast).accept().assign(supporting=[cast.roads]).start()
+    client.force_login(cast.roads_handler)
+    assert "确认接收任务" in client.get(f"/desk/cases/{story.case.number}/").content.decode()
+    transitions.receive_task(story.pk, by=cast.roads_handler, at=WHEN)
+    row = Assignment.objects.get(role=AssignmentRole.SUPPORTING)
+    assert (row.received_at, row.handler, row.state) == (WHEN, cast.roads_handler, "working")
+    assert "receive_task" not in [move.action for move in selectors.available_actions(story.case, cast.roads_handler)]
+    with pytest.raises(IllegalTransition):
+        transitions.receive_task(story.pk, by=cast.roads_handler, at=at("2026-11-16 12:00"))
+    row.refresh_from_db()
+    assert row.received_at == WHEN
+    assert (story.case.handler, story.case.status) == (cast.water_handler, "in_progress")
+
+
 @pytest.mark.parametrize("concern", ["accused", "complainant"])
 def test_asg_12_whom_a_case_is_about_or_comes_from_never_gets_it(cast, concern):
     """Neither at assignment nor later by a colleague; the handler stays who it was."""

@@ -171,6 +171,7 @@ TABLE = {
     "refuse_return": (returning, AT_WORK, {"coordinator"}),
     "start": (assigned, AT_WORK, WATER),
     "hand_over": (working, AT_WORK, WATER),
+    "receive_task": (working, AT_WORK, {"roads_handler"}),
     "finish_supporting": (working, AT_WORK, {"roads_handler"}),
     "submit_for_check": (working, AT_WORK, WATER | {"intake"}),
     "return_for_rework": (checking, AT_WORK - {"roads_handler"}, {"checker"}),
@@ -191,7 +192,7 @@ TABLE = {
     "archive": (closed, AT_WORK - {"roads_handler"} | {"publisher"}, {"coordinator"}),
 }
 # Actions without a field: a POST with the version alone is complete.
-COMPLETE = {"start", "resume", "archive", "grant_return"}
+COMPLETE = {"start", "receive_task", "resume", "archive", "grant_return"}
 
 
 def test_every_action_has_a_form_and_a_row_in_the_table():

@@ -64,7 +64,7 @@ def prepare(cast, story: Story, action: str) -> dict:
     """Fulfil what the action answers to, and give its person and arguments."""
     if action in ("grant_return", "refuse_return") and story.case.status in (Status.ASSIGNED, Status.IN_PROGRESS):
         transitions.request_return(story.pk, by=cast.water_handler2, reason="不属于本部门", at=at("2026-11-18 16:00"))
-    if action == "finish_supporting":
+    if action in ("receive_task", "finish_supporting"):
         transitions.add_supporting(
             story.pk, by=cast.coordinator, department=cast.roads, task="核实", at=at("2026-11-18 16:00")
         )
@@ -134,6 +134,7 @@ def prepare(cast, story: Story, action: str) -> dict:
         "refuse_return": {"by": c.coordinator, "note": "由你部门办理"},
         "start": {"by": c.water_handler},
         "hand_over": {"by": c.water_handler, "handler": c.water_handler2, "reason": "出差"},
+        "receive_task": {"by": c.roads_handler},
         "finish_supporting": {"by": c.roads_handler, "result": "已核实"},
         "submit_for_check": {"by": c.water_handler, "process": "查了日志", "result": "已修复"},
         "return_for_rework": {"by": c.checker, "comment": "缺完成日期"},

@@ -156,6 +156,20 @@ def hand_over(
 
 
 @transaction.atomic
+def receive_task(complaint_id: int, *, by: User, version: int | None = None, at: datetime | None = None) -> Complaint:
+    """Somebody of a supporting department confirms receipt of its task and is responsible for it (ASG-04, ASG-08)."""
+    at = core.moment(at)
+    complaint = core.begin(complaint_id, "receive_task", by=by, version=version)
+    row = _supporting_of(complaint, by)
+    if row is None or row.received_at is not None:
+        raise IllegalTransition(_("The task of your department is taken over already."))
+    row.state, row.received_at, row.handler = AssignmentState.WORKING, at, by
+    row.save(update_fields=["state", "received_at", "handler"])
+    core.finish(complaint, "receive_task", by=by, at=at, note=row.department.name, reference=core.ref(row))
+    return complaint
+
+
+@transaction.atomic
 def finish_supporting(
     complaint_id: int, *, by: User, result: str, version: int | None = None, at: datetime | None = None
 ) -> Complaint:
@@ -163,13 +177,7 @@ def finish_supporting(
     at = core.moment(at)
     complaint = core.begin(complaint_id, "finish_supporting", by=by, version=version)
     core.require("result", result, _("Write down the result of your task."))
-    row = Assignment.objects.filter(
-        complaint=complaint,
-        role=AssignmentRole.SUPPORTING,
-        is_current=True,
-        ended_at=None,
-        department__in=by.department_ids,
-    ).first()
+    row = _supporting_of(complaint, by)
     if row is None:
         raise IllegalTransition(_("The task of your department is already finished."))
     row.state, row.result, row.handler, row.ended_at = AssignmentState.DONE, result, by, at
@@ -277,6 +285,17 @@ def refuse_return(
 
 def _lead_of(complaint: Complaint) -> Assignment | None:
     return Assignment.objects.filter(complaint=complaint, role=AssignmentRole.LEAD, is_current=True).first()
+
+
+def _supporting_of(complaint: Complaint, user: User) -> Assignment | None:
+    """The task that a department of the person still has to deliver."""
+    return Assignment.objects.filter(
+        complaint=complaint,
+        role=AssignmentRole.SUPPORTING,
+        is_current=True,
+        ended_at=None,
+        department__in=user.department_ids,
+    ).first()
 
 
 def _returning(complaint: Complaint) -> Assignment:
