@@ -246,42 +246,46 @@ def pause_all(complaint: Complaint, *, at: datetime) -> None:
             deadline.save(update_fields=["state", "next_alert_at"])
 
 
-def resume_all(complaint: Complaint) -> None:
+def resume_all(complaint: Complaint, *, at: datetime) -> None:
     """Let the held clocks run on; each is later by exactly the working time of the pause."""
     for deadline in running(complaint):
         if deadline.state == DeadlineState.PAUSED:
             deadline.state = DeadlineState.RUNNING
-            run_on(deadline, complaint)
+            run_on(deadline, complaint, at=at)
 
 
-def run_on(deadline: Deadline, complaint: Complaint) -> None:
+def run_on(deadline: Deadline, complaint: Complaint, *, at: datetime | None = None) -> None:
     """Set the date of a clock that runs again or has another limit.
 
     Where the calendar ends before it, the case is marked and the clock neither warns nor breaks its limit until the
     year is there (JT-07, SLA-12).
     """
     try:
-        set_due(deadline, complaint)
+        set_due(deadline, complaint, at=at)
     except CalendarMissing:
         Complaint.objects.filter(pk=complaint.pk).update(calendar_missing=True)
         complaint.calendar_missing, deadline.next_alert_at = True, None
         deadline.save(update_fields=["state", "next_alert_at"])
 
 
-def set_due(deadline: Deadline, complaint: Complaint) -> None:
+def set_due(deadline: Deadline, complaint: Complaint, *, at: datetime | None = None) -> None:
     """Compute and store the due date again after a resume, an extension or a calendar correction.
 
-    While a pause lasts the clock is held with the date it had; the resume sets the new one. Raises CalendarMissing,
-    with nothing stored.
+    Where `at` says when, a later date has the reminders that still lie ahead for it. While a pause lasts the clock is
+    held with the date it had; the resume sets the new one. Raises CalendarMissing, with nothing stored.
     """
     calendar = working_calendar(complaint.policy.slots)
     due = compute(deadline, calendar, pauses_of(complaint))
     if due.at is None:
         deadline.state, deadline.next_alert_at = DeadlineState.PAUSED, None
     else:
+        is_later = due.at > deadline.due_at
         deadline.due_at, deadline.is_provisional = due.at, due.provisional
+        if at is not None and is_later:
+            over = sum(point <= at for point, _step in alert_points(deadline, calendar))
+            deadline.alerts_sent = min(deadline.alerts_sent, over)
         deadline.next_alert_at = next_alert(deadline, calendar)
-    deadline.save(update_fields=["state", "due_at", "is_provisional", "next_alert_at", "extra_amount"])
+    deadline.save(update_fields=["state", "due_at", "is_provisional", "next_alert_at", "extra_amount", "alerts_sent"])
 
 
 def refresh(complaint: Complaint) -> None:

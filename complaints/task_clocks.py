@@ -116,7 +116,7 @@ def begin_anew(row: Deadline, complaint: Complaint, *, at: datetime) -> Deadline
     return clocks.start(complaint, rule, at=at, assignment=task)
 
 
-def extend_lead(complaint: Complaint, limit: Deadline, *, amount: int) -> None:
+def extend_lead(complaint: Complaint, limit: Deadline, *, amount: int, at: datetime) -> None:
     """More time for the handling is more time for the lead department, where both count the same unit.
 
     It stays within the limit of the case, since both grow by the same and the task began within it.
@@ -127,7 +127,7 @@ def extend_lead(complaint: Complaint, limit: Deadline, *, amount: int) -> None:
         if task is None or task.role != lead or row.unit != limit.unit or row.state != DeadlineState.RUNNING:
             continue
         row.extra_amount += amount
-        clocks.set_due(row, complaint)
+        clocks.set_due(row, complaint, at=at)
 
 
 def follow_complexity(row: Deadline, complaint: Complaint) -> None:

@@ -154,6 +154,34 @@ def test_sla_13_no_extension_is_granted_after_the_limit(started, cast, is_swept)
     assert Extension.objects.get().state == RequestState.REFUSED
 
 
+def test_sla_13_the_new_date_has_its_own_reminders(started, cast):
+    """Both reminders of the first date were sent; the extension gives a date that is reminded of as well."""
+    Deadline.objects.exclude(milestone="resolve").update(next_alert_at=None)
+    for moment in ("2026-12-02 16:00", "2026-12-07 14:30"):
+        jobs.sweep_deadlines(now=at(moment))
+    reminders = Notification.objects.filter(kind="reminder", recipient=cast.water_handler, params__milestone="resolve")
+    assert reminders.count() == 2
+    t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-12-07 15:00"))
+    t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="同意", at=at("2026-12-07 15:10"))
+    for moment in ("2026-12-07 15:11", "2026-12-14 14:30", "2026-12-14 14:31"):
+        jobs.sweep_deadlines(now=at(moment))
+    due = [row.params["due"][:10] for row in reminders.order_by("pk")]
+    assert due[:2] == ["2026-12-07", "2026-12-07"]
+    assert set(due[2:]) == {"2026-12-14"}
+    assert len(due[2:]) == len(set(reminders.values_list("dedupe_key", flat=True))) - 2
+
+
+def test_sla_13_a_limit_is_extended_as_often_as_the_policy_says(started, cast):
+    for place, when in enumerate(("2026-11-17 10:00", "2026-11-18 10:00")):
+        if place:
+            with pytest.raises(IllegalTransition):
+                t.request_extension(started.pk, by=cast.water_handler, reason="再次检测", at=at(when))
+            continue
+        t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at(when))
+        t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="同意", at=at(when))
+    assert (Extension.objects.count(), clock(started, "resolve").due_at) == (1, at("2026-12-14 17:30"))
+
+
 def test_sla_12_a_corrected_calendar_stops_nothing_while_a_pause_lasts(started, cast):
     """A limit over before the pause lies in it after the correction: it stands still, and the run goes on."""
     paused(started, cast, "2026-12-08 09:00")

@@ -215,9 +215,9 @@ def approve_extension(
             )
         deadline.extra_amount += row.amount
         try:
-            clocks.set_due(deadline, complaint)
+            clocks.set_due(deadline, complaint, at=at)
             if deadline.milestone == Milestone.RESOLVE:
-                task_clocks.extend_lead(complaint, deadline, amount=row.amount)
+                task_clocks.extend_lead(complaint, deadline, amount=row.amount, at=at)
         except CalendarMissing as error:
             raise IllegalTransition(
                 _("The new date lies in %(year)s, whose calendar is missing; add that year, then decide."),

@@ -275,7 +275,7 @@ def end_pause(complaint: Complaint, *, at: datetime) -> None:
     )
     complaint.pause_reason = ""
     complaint.save(update_fields=["pause_reason"])
-    clocks.resume_all(complaint)
+    clocks.resume_all(complaint, at=at)
 
 
 @transaction.atomic
