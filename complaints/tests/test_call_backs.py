@@ -8,7 +8,15 @@ from accounts.errors import IllegalTransition, InvalidInput
 from complaints import archive, call_backs, track_page, transitions
 from complaints.case_page import missing
 from complaints.models import Complaint, Notification
-from complaints.states import Channel, ContactDirection, ContactOutcome, ContactPurpose, Status
+from complaints.states import (
+    Channel,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    DeadlineState,
+    Milestone,
+    Status,
+)
 from complaints.tests.factories import Story, at, improvement_words
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +31,10 @@ def answered_again(cast, **changes) -> Story:
     return story.submit("2026-11-24 10:00").reply("2026-11-24 11:00")
 
 
+def is_clock_running(story) -> bool:
+    return story.case.deadlines.filter(milestone=Milestone.CALL_BACK, state=DeadlineState.RUNNING).exists()
+
+
 def in_vain(story, person, *moments):
     for moment in moments:
         transitions.call_back(story.pk, by=person, outcome=ContactOutcome.NO_ANSWER, at=at(moment))
@@ -32,6 +44,7 @@ def test_fb_21_the_second_reply_is_asked_about_anew(cast):
     """What was said of the first reply closes nothing; three calls in vain before it do not either."""
     story = answered_again(cast)
     assert missing(story.case, "close") == ["回访"]
+    assert is_clock_running(story)
     with pytest.raises(IllegalTransition):
         story.close("2026-11-24 12:00")
     in_vain(story, cast.intake, "2026-11-24 14:00", "2026-11-24 15:00")
@@ -59,14 +72,16 @@ def test_fb_12_an_important_case_is_called_even_after_a_rating_on_the_page(cast,
     Complaint.objects.filter(pk=story.pk).update(**important)
     transitions.rate(story.pk, by=None, satisfaction="satisfied", at=at("2026-11-19 15:00"))
     assert missing(story.case, "close") == ["回访"]
+    assert is_clock_running(story)
     with pytest.raises(IllegalTransition):
         story.close()
     # What somebody told the office unasked is no call either.
     transitions.rate(story.pk, by=cast.intake, satisfaction="satisfied", comment="顺便说了", at=at("2026-11-19 16:00"))
     with pytest.raises(IllegalTransition):
         story.close()
-    story.call_back().close()
-    assert story.case.status == Status.CLOSED
+    story.call_back()
+    assert not is_clock_running(story)
+    assert story.close().case.status == Status.CLOSED
 
 
 def test_qua_08_whoever_handled_it_cannot_write_down_calls_in_vain(cast, client):

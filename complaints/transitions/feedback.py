@@ -250,7 +250,8 @@ def rate(
         comment=comment,
     )
     _propose(complaint, proposal, proposal_about, by=by, at=at)
-    clocks.stop(complaint, Milestone.CALL_BACK, at=at)
+    if not call_backs.is_wanted(complaint):
+        clocks.stop(complaint, Milestone.CALL_BACK, at=at)
     core.finish(complaint, "rate", by=by, at=at, note=str(satisfaction), reference=core.ref(row))
     _tell_unsolved(complaint, row)
     return row
