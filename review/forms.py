@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.web import offer
+from complaints.models import Allegation
 from review import duty, group, independence, refusal, transitions
 from review.models import ReviewCase
 from review.states import MOVES, ApplicationReason, Comparison, Conclusion, MaterialKind, TriggerKind
@@ -171,12 +172,42 @@ class StartVerification(ReviewForm):
     action = "start_verification"
 
 
+class _Allegations(forms.ModelChoiceField):
+    """The allegations of the case with what was found on them first."""
+
+    def label_from_instance(self, allegation: Allegation) -> str:
+        return " · ".join(filter(None, [allegation.text[:80], str(allegation.get_finding_display())]))
+
+
 class RecordFinding(ReviewForm):
     action = "record_finding"
-    subject = forms.CharField(label=_("Point"), max_length=120)
-    original = forms.CharField(label=_("First handling"), required=False, widget=Lines(3))
+    allegation = _Allegations(
+        label=_("Allegation"),
+        queryset=Allegation.objects.none(),
+        required=False,
+        empty_label=_("another point, named below"),
+    )
+    subject = forms.CharField(
+        label=_("Point"), max_length=120, required=False, help_text=_("May stay empty where an allegation is chosen.")
+    )
+    original = forms.CharField(
+        label=_("First handling"),
+        required=False,
+        widget=Lines(3),
+        help_text=_("Left empty, the first finding on the allegation is taken from the record."),
+    )
     found = forms.CharField(label=_("Found by the review"), widget=Lines(3))
     comparison = forms.ChoiceField(label=_("Judgement"), choices=Comparison.choices, widget=forms.RadioSelect)
+
+    def prepare(self) -> None:
+        own = self.review.complaint.allegations.all()
+        if own:
+            offer(self, "allegation", own)
+        else:
+            del self.fields["allegation"]
+            for name in ("subject", "original"):
+                self.fields[name].help_text = ""
+            self.fields["subject"].required = True
 
 
 class SubmitReport(ReviewForm):

@@ -20,7 +20,7 @@ from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import identity
 from complaints import remedies as remedy_rules
-from review import checks, dossier, independence, permissions, side
+from review import checks, dossier, independence, permissions, side, transitions
 from review.models import ReportRevision, ReviewCase
 from review.states import Comparison, ReviewStatus
 
@@ -227,6 +227,5 @@ def compared(review: ReviewCase) -> list[Compared]:
     named = {row.allegation_id for row in rows} | {row.subject for row in rows}
     for allegation in review.complaint.allegations.all():
         if allegation.pk not in named and allegation.text[:120] not in named:
-            said = " ".join(filter(None, [str(allegation.get_finding_display()), allegation.finding_reason]))
-            found.append(Compared(allegation.text, said, ""))
+            found.append(Compared(allegation.text, transitions.first_finding(allegation), ""))
     return found

@@ -19,7 +19,7 @@ from accounts.models import Department, User
 from complaints import clocks, deadlines, notices, notify
 from complaints import transitions as case_transitions
 from complaints.calendars import CalendarMissing
-from complaints.models import Complaint, ImprovementAction
+from complaints.models import Allegation, Complaint, ImprovementAction
 from complaints.numbers import next_number
 from complaints.states import Audience, ImprovementState, Milestone, NoticeKind, Status
 from review import checks, dossier, duty, extra_remedy, group, independence, major, permissions, refusal
@@ -448,25 +448,47 @@ def record_finding(
     review_id: int,
     *,
     by: User,
-    subject: str,
     found: str,
     comparison: Comparison,
+    allegation: Allegation | None = None,
+    subject: str = "",
     original: str = "",
     version: int | None = None,
     at: datetime | None = None,
 ) -> ReviewFinding:
-    """One row of the comparison between the first handling and what the review found (REV-40, REV-41)."""
+    """One row of the comparison between the first handling and what the review found (REV-40, REV-41).
+
+    Of an allegation of the case the point and the first finding are taken from the record where they are left empty;
+    any other point is named by `subject`.
+    """
     at = at or timezone.now()
     review, complaint = _begin(review_id, "record_finding", by=by, version=version, at=at)
+    if allegation is not None:
+        if allegation.complaint_id != complaint.pk:
+            raise InvalidInput("allegation", _("Choose an allegation of this case."))
+        subject = subject.strip() or allegation.text
+        original = original.strip() or first_finding(allegation)
     _need("subject", subject)
     _need("found", found)
     if comparison not in Comparison.values:
         raise InvalidInput("comparison", _("Choose one of the values."))
     row = ReviewFinding.objects.create(
-        review=review, subject=subject[:120], original=original, found=found, comparison=comparison, by=by, at=at
+        review=review,
+        allegation=allegation,
+        subject=subject[:120],
+        original=original,
+        found=found,
+        comparison=comparison,
+        by=by,
+        at=at,
     )
     _finish(review, complaint, "record_finding", by=by, at=at)
     return row
+
+
+def first_finding(allegation: Allegation) -> str:
+    """What the first handling found on an allegation, and why."""
+    return " ".join(filter(None, [str(allegation.get_finding_display()), allegation.finding_reason]))
 
 
 @transaction.atomic

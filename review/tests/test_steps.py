@@ -30,6 +30,7 @@ from review import (
     materials,
     process_timeline,
     record_sets,
+    report,
     step_jobs,
     step_limits,
     transitions,
@@ -453,6 +454,37 @@ def test_rev_15_41_talks_and_visits_are_recorded_with_their_evidence(client, cas
             at=ASKED - timedelta(hours=1),
         )  # fmt: skip
     assert refused.value.field == "done_at"
+
+
+def test_rev_41_a_finding_names_the_allegation_and_stands_beside_the_first_finding(client, cast, verifying):
+    """Point and first finding come from the record; an allegation of another case and an empty point are refused."""
+    case = verifying.review.complaint
+    allegation = Allegation.objects.create(
+        complaint=case, text="停水没有通知", finding="unsubstantiated", finding_reason="已张贴通知", order=1
+    )
+    other = Allegation.objects.create(complaint_id=Story(cast, phone="13700001111").pk, text="收费不对", order=1)
+    client.force_login(cast.reviewer)
+    page = url(verifying, "actions/record_finding/")
+    assert "停水没有通知" in client.get(page).content.decode()
+
+    def post(**values):
+        sent = {"found": "没有张贴记录", "comparison": "different", "version": verifying.review.version, **values}
+        return client.post(page, sent)
+
+    assert post(allegation=other.pk).status_code == 422
+    assert post().context["form"].errors["subject"]
+    assert post(allegation=allegation.pk).status_code == 302
+    row = verifying.review.findings.get()
+    assert (row.allegation, row.subject) == (allegation, "停水没有通知")
+    assert row.original == f"{allegation.get_finding_display()} 已张贴通知"
+    [compared] = report.compared(verifying.review)
+    assert (compared.original, compared.found, compared.judgement) == (row.original, "没有张贴记录", "different")
+    assert post(subject="通知方式").status_code == 302
+    with pytest.raises(InvalidInput) as refused:
+        transitions.record_finding(
+            verifying.pk, by=cast.reviewer, allegation=other, found="无", comparison="same", at=ASKED
+        )
+    assert refused.value.field == "allegation"
 
 
 def test_rev_40_no_report_before_the_record_was_held_against_the_evidence(cast, verifying):
