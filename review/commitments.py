@@ -7,11 +7,15 @@ result. From the draw until then a fingerprint of the seed binds all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
+
+from accounts.models import Membership, User
 from review import sampling
-from review.models import FrameEntry, SampleDraw
+from review.models import FrameEntry, GroupMember, SampleDraw
 from review.states import ReviewStatus
 
 
@@ -32,12 +36,30 @@ class Proof:
 def public(rows: Sequence[SampleDraw]) -> list[Proof]:
     """The proofs of these draws in their order; two queries for any number."""
     drawn = {row.pk for row in rows if row.drawn_at is not None}
-    waiting = (
-        FrameEntry.objects.filter(draw__in=drawn, order__isnull=False, review__finalised_at__isnull=True)
-        .exclude(review__status=ReviewStatus.REFUSED)
-        .values_list("draw", flat=True)
-        .distinct()
-    )
-    settled = drawn - set(waiting)
+    settled = drawn - set(_waiting(drawn).values_list("draw", flat=True).distinct())
     nonces = dict(SampleDraw.objects.filter(pk__in=settled).values_list("pk", "nonce"))
     return [Proof(row, sampling.fingerprint(row.seed) if row.seed else "", nonces.get(row.pk, "")) for row in rows]
+
+
+def _waiting(draws: Iterable[int]) -> QuerySet[FrameEntry]:
+    """The drawn cases whose review has no result yet."""
+    return FrameEntry.objects.filter(draw__in=draws, order__isnull=False, review__finalised_at__isnull=True).exclude(
+        review__status=ReviewStatus.REFUSED
+    )
+
+
+def document_refusal(user: User, row: SampleDraw) -> str:
+    """Why this person does not take the document of a draw now, or '' (RI-12).
+
+    It names every drawn case. So while reviews of the draw run, nobody takes it who belongs to a department that
+    handles complaints, or is lent by one; this says nothing about which cases were drawn.
+    """
+    inside = Membership.objects.filter(user=user, department__kind="handling")
+    inside = inside.filter(Q(until=None) | Q(until__gt=sampling.period_bounds(row.period)[0]))
+    lent = GroupMember.objects.filter(user=user, ended_at=None, lent_by__isnull=False)
+    if not (inside.exists() or lent.exists()) or not _waiting([row.pk]).exists():
+        return ""
+    return gettext(
+        "The document names the drawn cases. Whoever belongs to a handling department, or is lent by one, takes it "
+        "once all of them have their result."
+    )

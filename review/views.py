@@ -20,7 +20,18 @@ from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.web import StaffRequest
 from complaints import keyset, timeline
 from complaints.models import Complaint
-from review import clocks, draws, forms, frame_changes, independence, major, permissions, selectors, transitions
+from review import (
+    clocks,
+    commitments,
+    draws,
+    forms,
+    frame_changes,
+    independence,
+    major,
+    permissions,
+    selectors,
+    transitions,
+)
 from review.dossier import counted_opinions, opinions_complete
 from review.models import ReviewCase, SampleDraw
 from review.states import MOVES
@@ -221,6 +232,7 @@ def _sampling_page(request: StaffRequest, period: str, commit_form: forms.Commit
             "size": size,
             "done_pct": round(100 * done / size) if size else 0,
             "may_list": may_list,
+            "may_take": may_list and not commitments.document_refusal(request.user, draw),
             "seats": selectors.seats_to_give(draw) if context["may_draw"] else [],
         }
     return context
@@ -314,6 +326,9 @@ def document(request: StaffRequest, period: str) -> HttpResponse:
     """The draw as a document that anyone can repeat without this system."""
     _group_only(request, "review.draw_sample", "review.view_sample")
     row = get_object_or_404(SampleDraw, period=period, drawn_at__isnull=False)
+    refused = commitments.document_refusal(request.user, row)
+    if refused:
+        raise NotAllowed(refused)
     body = json.dumps(draws.document(row), ensure_ascii=False, indent=1)
     headers = {"Content-Disposition": f'attachment; filename="sample-{row.period}.json"'}
     return HttpResponse(body, content_type="application/json", headers=headers)

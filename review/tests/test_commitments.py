@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from accounts.models import Membership
 from complaints.tests.factories import Story, at
 from review import draws
 from review.models import ReviewCase, SampleDraw
@@ -49,6 +50,26 @@ def test_ri_12_what_a_draw_follows_from_is_public_only_after_the_last_review(cli
     after = page(client)
     assert all(value in after for value in (row.nonce, row.seed, row.frame_hash, fingerprint))
     assert not any(story.case.number in after for story in stories)
+
+
+def test_ri_12_who_belongs_to_a_handling_department_takes_the_document_after_the_results(client, cast):
+    """The document names every drawn case; a member of the group who works in a department waits for the results."""
+    Story(cast).to_closed()
+    draws.commit("2026-11", by=cast.head_of_review, at=COMMITTED)
+    draws.draw("2026-11", by=cast.head_of_review, at=DRAWN)
+    # The department has nothing to do with the drawn case, so the refusal tells nothing about the draw.
+    Membership.objects.create(user=cast.reviewer2, department=cast.roads, since=at("2026-01-01 09:00"))
+    path = "/desk/sampling/2026-11/"
+
+    def takes(person) -> tuple[int, bool]:
+        client.force_login(person)
+        return client.get(f"{path}document/").status_code, client.get(path).context["may_take"]
+
+    assert takes(cast.reviewer2) == (403, False)
+    assert takes(cast.auditor) == (200, True)
+    steps = Steps(ReviewCase.objects.get(), cast)
+    steps.set_up().assign().verify().report("uphold").opinions("uphold", "uphold").finalise()
+    assert takes(cast.reviewer2) == (200, True)
 
 
 def test_the_page_of_the_draws_costs_the_same_for_many_and_pages_by_key(client, cast, django_assert_max_num_queries):
