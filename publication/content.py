@@ -34,18 +34,48 @@ def known_identity(complaint: Complaint) -> Known:
         values["name"].append(complainant.name)
     for point in complainant.contacts.all():
         values[point.kind].append(point.value)
+    told = _told(complaint)
     staff = User.objects.filter(pk__in=case_permissions.took_part(complaint)).values_list("display_name", flat=True)
     persons = complaint.responsibilities.exclude(person=None).values_list("person__display_name", flat=True)
     return Known(
         names=[*values["name"], *sorted({*staff, *persons})],
-        phones=values["phone"],
-        ids=values["identity"],
-        emails=values["email"],
+        phones=[*values["phone"], *told["phones"]],
+        ids=[*values["identity"], *told["ids"]],
+        emails=[*values["email"], *told["emails"]],
         addresses=values["address"],
-        plates=[],
-        accounts=[],
-        wechat=[],
+        plates=told["plates"],
+        accounts=told["accounts"],
+        wechat=told["wechat"],
     )
+
+
+# Where a number that the complainant wrote down belongs. Landlines are left out: most are an office's.
+_TOLD = {
+    "phone": "phones",
+    "id_number": "ids",
+    "passport": "ids",
+    "permit": "ids",
+    "bank_card": "accounts",
+    "account": "accounts",
+    "license_plate": "plates",
+    "email": "emails",
+    "wechat": "wechat",
+    "qq": "wechat",
+    "handle": "wechat",
+}
+# A shorter account name could be any word.
+_SHORTEST_HANDLE = 6
+
+
+def _told(complaint: Complaint) -> dict[str, list[str]]:
+    """Numbers and accounts in the complainant's own words: no field of the case holds plates, cards or WeChat."""
+    words = "\n".join((complaint.subject, complaint.narrative, complaint.demand, complaint.consequential_loss))
+    found: dict[str, list[str]] = {name: [] for name in _TOLD.values()}
+    for span in leaks(words):
+        name, value = _TOLD.get(span.type, ""), words[span.start : span.end]
+        if name and (name != "wechat" or len(value) >= _SHORTEST_HANDLE):
+            found[name].append(value)
+    return found
 
 
 def known_of(publication: Publication) -> Known:
@@ -109,9 +139,13 @@ def snapshot(publication: Publication) -> dict[str, Any]:
     }
 
 
-def content_hash(publication: Publication) -> str:
-    """SHA-256 of text, masks, dates and copies of files; progress of improvements is left out, it may go on."""
+def content_hash(publication: Publication, *, engine_version: str = "") -> str:
+    """SHA-256 of text, masks, dates and copies of files; progress of improvements is left out, it may go on.
+
+    `engine_version` is that of the masking, "" for the present one: what was posted keeps its own.
+    """
     content = snapshot(publication)
+    content["engine_version"] = engine_version or content["engine_version"]
     content["improvements"] = [
         {key: row[key] for key in ("what", "department", "post", "due_on")} for row in content["improvements"]
     ]

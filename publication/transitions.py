@@ -71,6 +71,8 @@ def decide(
     _need_closed(complaint)
     if not publish and reason not in NotPublishedReason.values:
         raise InvalidInput("reason", _("Choose why it is not published."))
+    if not publish and _has_publication(complaint):
+        raise IllegalTransition(_("There is a publication of this case; give it up or take it down first."))
     row, _created = PublicationDecision.objects.update_or_create(
         complaint=complaint,
         defaults={"publish": publish, "reason": "" if publish else reason, "note": note[:300], "by": by, "at": at},
@@ -94,11 +96,7 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
         raise NotAllowed(_("Your role does not allow this."))
     complaint = case_transitions.lock(complaint_id)
     _need_closed(complaint)
-    if (
-        Publication.objects.filter(Q(complaint=complaint) | Q(also_about=complaint))
-        .exclude(status__in=[PublicationStatus.WITHDRAWN, PublicationStatus.ABANDONED])
-        .exists()
-    ):
+    if _has_publication(complaint):
         raise IllegalTransition(_("There is already a publication of this case."))
     decision = PublicationDecision.objects.filter(complaint=complaint).first()
     if decision and not decision.publish:
@@ -122,6 +120,12 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
     _search(publication, {})
     _event(publication, "composed", by=by, at=at)
     return publication
+
+
+def _has_publication(complaint: Complaint) -> bool:
+    """Whether a publication answers the case that is neither given up nor taken down."""
+    rows = Publication.objects.filter(Q(complaint=complaint) | Q(also_about=complaint))
+    return rows.exclude(status__in=[PublicationStatus.WITHDRAWN, PublicationStatus.ABANDONED]).exists()
 
 
 def _need_closed(complaint: Complaint) -> None:
@@ -647,7 +651,8 @@ def update_progress(
     """Bring the public improvement progress up to date; the signed texts stay (PUB-37)."""
     at = at or timezone.now()
     publication = _begin(publication_id, "update_progress", by=by, version=version)
-    if content.content_hash(publication) != publication.signed_hash:
+    result = PublishedResult.objects.select_for_update().get(publication_number=publication.number, withdrawn_at=None)
+    if content.content_hash(publication, engine_version=result.engine_version) != publication.signed_hash:
         raise IllegalTransition(_("The measures themselves were changed; take the notice down and publish it again."))
     data = content.snapshot(publication)
     found = content.leaking(publication, data)
@@ -657,7 +662,6 @@ def update_progress(
             _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
             kind=found[0][1].type,
         )
-    result = PublishedResult.objects.select_for_update().get(publication_number=publication.number, withdrawn_at=None)
     result.improvements, result.updated_at = data["improvements"], at
     result.save(update_fields=["improvements", "updated_at"])
     _refuse_posting(publication, result, at=at)

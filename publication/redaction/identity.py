@@ -28,6 +28,17 @@ _DIGIT_FORMS = {
 _NARROW = r"[\s·.\-_*/|]{0,3}"
 _WIDE = r"[^0-9A-Za-z〇一-鿿]{0,3}"
 _TITLE = re.compile(r"[ ]?(先生|女士|小姐|太太|同志)$")
+_ROAD = re.compile(r"([一-鿿]{2,6}?(?:路|街|大道|巷|弄|胡同))([0-9]{1,5})(?:号|弄)")
+# Building, unit and room at the end of an address: 3栋2单元501室, 5幢201, 3-2-501.
+_HOUSE = re.compile(
+    r"(?<![0-9])([0-9]{1,3})(?:栋|幢|座|号楼|#楼?|-)(?:([0-9]{1,2})(?:单元|门|梯|-))?(?:[0-9]{1,2}[层楼])?([0-9]{3,4})"
+    r"[室房号户]?$"
+)
+_BETWEEN = r"[\s,、.()]{0,2}[\-—#/号楼栋幢座单元门梯层]{1,3}[\s,、.()]{0,2}"
+# A unit that the recorded address does not name.
+_ANY_UNIT = rf"(?:[0-9〇零一二三四五六七八九十壹贰叁肆伍陆柒捌玖拾]{{1,3}}{_BETWEEN})?"
+_ROOM = "(?:[ ]?[室房号户])?"
+_BEFORE_NUMBER = "(?<![0-9〇零一二三四五六七八九十百拾佰])"
 _FINE_TAIL = re.compile(r"^.*(?:[省市区县旗州镇乡]|街道)(?=.)")
 
 
@@ -114,12 +125,57 @@ def _handle(value: str) -> str | None:
 
 
 def _address(value: str) -> Iterator[str]:
-    """The whole address and the part below the district, which is what must not be read."""
+    """The whole address, the part below the district, and each part of it that finds the door by itself."""
     bare = plain(value).strip()
     fine = _FINE_TAIL.sub("", bare)
     for part in {bare, fine}:
         if _size(part) >= 4:
             yield _spelling(part, _WIDE)
+    road, house = road_and_number(bare), house_numbers(bare)
+    if road:
+        yield rf"{_spelling(road[0], _NARROW)}{_NARROW}{_counted(road[1])}(?![0-9])(?:[ ]?[号弄])?"
+    if house:
+        building, unit, room = house
+        between = f"{_BETWEEN}{_counted(unit)}{_BETWEEN}" if unit else f"{_BETWEEN}{_ANY_UNIT}"
+        yield rf"{_BEFORE_NUMBER}{_counted(building)}{between}{_spelling(room, _NARROW)}(?![0-9]){_ROOM}"
+        if unit:
+            yield rf"{_BEFORE_NUMBER}{_counted(building)}{_BETWEEN}{_spelling(room, _NARROW)}(?![0-9]){_ROOM}"
+
+
+def road_and_number(address: str) -> tuple[str, str] | None:
+    """Road and house number of an address; None where it names none."""
+    match = _ROAD.search(_FINE_TAIL.sub("", address))
+    return (match[1], match[2]) if match else None
+
+
+def house_numbers(address: str) -> tuple[str, str, str] | None:
+    """Building, unit ("" where there is none) and room at the end of an address; None where it names none."""
+    match = _HOUSE.search(address)
+    return (match[1], match[2] or "", match[3]) if match else None
+
+
+def _counted(number: str) -> str:
+    """A number digit by digit in any disguise, or as it is counted: 12, 一二, 壹贰, 十二, 拾贰."""
+    ways = {_spelling(number, _NARROW)}
+    for digits, ten, hundred in (("零一二三四五六七八九", "十", "百"), ("零壹贰叁肆伍陆柒捌玖", "拾", "佰")):
+        ways |= {re.escape(words) for words in _in_words(int(number), digits, ten, hundred)}
+    return f"(?:{'|'.join(sorted(ways))})"
+
+
+def _in_words(number: int, digits: str, ten: str, hundred: str) -> Iterator[str]:
+    """A number from 10 to 999 as Chinese counts it; both 十二 and 一十二."""
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    if not 10 <= number <= 999:
+        return
+    tail = digits[ones] if ones else ""
+    if hundreds:
+        middle = digits[tens] + ten if tens else digits[0] if ones else ""
+        yield digits[hundreds] + hundred + middle + tail
+    else:
+        yield digits[tens] + ten + tail
+        if tens == 1:
+            yield ten + tail
 
 
 @lru_cache(maxsize=32)

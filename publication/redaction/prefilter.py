@@ -7,8 +7,9 @@ one of its disguises. Whatever fails this need not be looked for.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
-from publication.redaction.identity import _DIGIT_FORMS, _TITLE
+from publication.redaction.identity import _DIGIT_FORMS, _TITLE, house_numbers, road_and_number
 from publication.redaction.normalise import View, plain
 
 # A landline is also found without its area code, an address without its district: only the ends must be there.
@@ -31,10 +32,23 @@ class Letters:
         elif kind == "phone":
             signs = [sign for sign in View.of(value).digits if sign.isdigit()][-_PHONE:]
         elif kind == "address":
-            signs = _signs(plain(value))[-_ADDRESS:]
+            return any(self._holds(part) for part in _parts(plain(value).strip()))
         else:
             signs = [sign for sign in _signs(plain(value)) if sign.isascii()]
+        return self._holds(signs)
+
+    def _holds(self, signs: list[str]) -> bool:
         return bool(signs) and all(self._count[sign] >= times for sign, times in Counter(signs).items())
+
+
+def _parts(address: str) -> Iterator[list[str]]:
+    """The end of an address, its road, its room: the gate finds it by each."""
+    yield _signs(address)[-_ADDRESS:]
+    road, house = road_and_number(address), house_numbers(address)
+    if road:
+        yield _signs(road[0])
+    if house:
+        yield _signs(house[2])
 
 
 def _signs(value: str) -> list[str]:

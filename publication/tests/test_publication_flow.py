@@ -7,7 +7,7 @@ from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVe
 from complaints import transitions as case_transitions
 from complaints.tests.factories import Story, at, improvement_words
 from publication import content, jobs, transitions
-from publication.models import Publication, PublishedResult, SignOff
+from publication.models import Publication, PublicationDecision, PublishedResult, SignOff
 from publication.states import ELEMENTS, PublicationStatus
 from publication.tests.factories import open_gate
 
@@ -152,6 +152,68 @@ def test_pub_15_16_standard_masks_keep_what_the_rule_allows(draft, cast):
         cause="来电 13912345678，身份证号 11010519491231002X，反映停水。",
     )
     assert content.snapshot(changed)["cause"] == "来电 139****5678，身份证号 **************002X，反映停水。"
+
+
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        ("车牌浙A12345被划", "浙 A 1 2 3 4 5"),
+        ("加微信zgf_8866退款", "ZGF8866"),
+        ("退到卡号6222021234567890123", "６２２２０２１２３４５６７８９０１２３"),
+        ("QQ：135792468", "1357 92468"),
+        ("我另一个号13712345678", "幺三七幺二三四五六七八"),
+        ("护照E12345678", "e 1234 5678"),
+    ],
+)
+def test_pr_09_plates_cards_and_accounts_the_complainant_wrote_down_are_never_kept(cast, told, written):
+    """No field of the case holds them: they stand in the complainant's own words."""
+    story = Story(cast, narrative=f"停水了，{told}，没人处理。").to_closed()
+    publication = transitions.compose(story.pk, by=cast.publisher)
+    changed = transitions.edit(publication.pk, by=cast.publisher, cause=f"居民说是{written}。")
+    assert "已隐去" in content.snapshot(changed)["cause"] or "****" in content.snapshot(changed)["cause"]
+    span = changed.spans.get(field="cause", source="identity")
+    with pytest.raises(InvalidInput):
+        transitions.decide_span(changed.pk, by=cast.publisher, span_id=span.pk, keep=True, reason="要保留")
+    changed.spans.all().delete()
+    assert [found.source for _field, found in content.leaking(Publication.objects.get(pk=changed.pk))] == ["identity"]
+
+
+def test_pr_13_the_landline_the_complainant_called_is_not_taken_for_theirs(cast):
+    story = Story(cast, narrative="停水了，打0571-85120000没人接。").to_closed()
+    publication = transitions.compose(story.pk, by=cast.publisher)
+    assert content.known_of(publication).phones == ("13800002417",)
+
+
+def test_pub_37_progress_goes_on_after_the_engine_that_masked_the_text(draft, cast, monkeypatch):
+    """A new version of the engine is part of every new signature and does not stop what stands."""
+    approved(draft, cast)
+    posted = transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
+    assert posted.engine_version == content.ENGINE_VERSION
+    signed = posted.content_hash
+    monkeypatch.setattr(content, "ENGINE_VERSION", "next")
+    again = Publication.objects.get(pk=draft.pk)
+    assert content.content_hash(again) != signed
+    case_transitions.report_improvement(
+        again.improvements.get().pk, by=cast.water_handler, percent=60, note="已换一半", at=at("2026-11-22 09:00")
+    )
+    changed = transitions.update_progress(draft.pk, by=cast.publisher, at=at("2026-11-22 10:00"))
+    assert (changed.improvements[0]["percent"], changed.engine_version) == (60, posted.engine_version)
+
+
+def test_pub_44_a_case_that_stands_published_is_not_decided_against(draft, cast):
+    def refuse():
+        transitions.decide(draft.complaint_id, by=cast.publisher, publish=False, reason="secrecy")
+
+    with pytest.raises(IllegalTransition):
+        refuse()
+    assert PublicationDecision.objects.get().publish
+    approved(draft, cast)
+    transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
+    with pytest.raises(IllegalTransition):
+        refuse()
+    transitions.take_down(draft.pk, by=cast.counsel, reason="涉密", at=at("2026-11-21 17:00"))
+    refuse()
+    assert PublicationDecision.objects.get().reason == "secrecy"
 
 
 def test_pr_09_a_name_typed_past_the_machine_blocks_posting(draft, cast):

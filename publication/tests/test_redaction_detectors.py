@@ -71,6 +71,43 @@ def test_the_name_before_a_title_goes_and_the_title_stays(text: str, name: str, 
     assert kept in redact(text, profile="strict").output
 
 
+@pytest.mark.parametrize(
+    ("text", "secret", "kind"),
+    [
+        ("加QQ123456789联系", "123456789", "qq"),
+        ("打159 12 34 09 87找我", "159 12 34 09 87", "phone"),
+        ("香港身份证A123456(7)有误", "A123456(7)", "id_number"),
+        ("澳门居民证1234567(8)", "1234567(8)", "id_number"),
+        ("社保卡号A12345678", "A12345678", "id_number"),
+        ("永居证CHN110188010101", "CHN110188010101", "permit"),
+        ("退到工行卡6222 0212 3456 7890", "6222 0212 3456 7890", "bank_card"),
+        ("建行6217001234567890123没到账", "6217001234567890123", "bank_card"),
+        ("店员小刘态度差", "小刘", "person"),
+        ("家住滨江区长河街道天官社区4区12号，楼下", "4区12号", "address"),
+        ("住址：江南春城3-2-501", "江南春城3-2-501", "address"),
+    ],
+)
+def test_secrets_in_the_ways_people_write_them(text: str, secret: str, kind: str) -> None:
+    """PUB-15, PUB-16, PUB-17: glued to their word, in pairs, with brackets, mistyped after the name of a bank."""
+    assert [(text[span.start : span.end], span.type) for span in find(text)] == [(secret, kind)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "QQ音乐扣费",
+        "住在3号线附近",
+        "住在这里3年了",
+        "收费员小费",
+        "银行回复：2026101512345678",
+        "日期18 12 25 19 01 02",
+        "建设银行订单号6217001234567890",
+    ],
+)
+def test_pr_13_what_only_looks_like_it_stays(text: str) -> None:
+    assert redact(text).output == text
+
+
 def test_a_name_once_recognised_is_found_wherever_it_stands() -> None:
     text = "投诉人：许红连。后来许红连又来，大家都认得许红连了"
     assert [text[span.start : span.end] for span in find(text)] == ["许红连"] * 3

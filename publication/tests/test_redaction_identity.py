@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from publication.redaction import Known, leaks, redact
+from publication.redaction.prefilter import Letters
 
 KNOWN = Known(
     names=["张桂芳", "高明", "欧阳建国", "Anna Smith"],
@@ -69,6 +70,41 @@ def test_redaction_leaves_no_known_identity(spelling: str, kind: str, profile: s
     assert result.verdict != "block"
     assert result.output.startswith("经查，")
     assert result.output.endswith("。已答复")
+
+
+PARTS_OF_THE_ADDRESS = [
+    "3栋2单元501室",
+    "3栋501",
+    "３栋５０１",
+    "三栋二单元五〇一",
+    "叁栋 贰单元 伍零壹",
+    "3-2-501",
+    "3栋\n501室",
+    "麓山南路12号",
+    "麓山南路十二号",
+    "麓山南路 拾贰号",
+    "麓 山 南 路 12 号",
+]
+
+
+@pytest.mark.parametrize("part", PARTS_OF_THE_ADDRESS)
+def test_pr_09_each_part_of_the_address_that_finds_the_door_blocks(part: str) -> None:
+    text = f"住户在{part}，已答复"
+    assert {(span.type, span.source) for span in leaks(text, KNOWN)} == {("address", "identity")}
+    assert leaks(redact(text, KNOWN).output, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["麓山南路的居民", "岳麓区3栋楼", "13栋501室", "3栋2单元1501室", "麓山南路112号", "十三栋五〇一", "第3、501条"],
+)
+def test_pr_13_other_houses_of_the_road_and_other_numbers_do_not_block(text: str) -> None:
+    assert leaks(text, KNOWN) == []
+
+
+@pytest.mark.parametrize("part", PARTS_OF_THE_ADDRESS)
+def test_the_filter_before_the_gate_never_leaves_out_an_address_the_gate_finds(part: str) -> None:
+    assert Letters(f"住户在{part}，已答复").may_hold("address", KNOWN.addresses[0])
 
 
 @pytest.mark.parametrize(

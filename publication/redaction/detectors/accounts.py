@@ -21,6 +21,10 @@ _CARD_WORDS = r"(?:银行卡|卡号|借记卡|信用卡|储蓄卡|工资卡|存�
 _STATED_CARD = re.compile(
     rf"{_CARD_WORDS}(?!尾号|后四位|末四位)[^0-9A-Za-z\n。;]{{0,10}}([0-9](?:{_GAP}[0-9]){{8,24}})(?![0-9])", re.I
 )
+# After the name of a bank, a number as long as a card's is one, mistyped or not.
+_BANK_BEFORE = re.compile(
+    r"(?:银行|信用社|[工农建中交招光华广兴商]行|邮储)(?:借记|储蓄|信用|工资)?卡?[^0-9A-Za-z\n。;,]{0,4}\Z"
+)
 _ACCOUNT_WORDS = r"(?:账号|帐号|账户|帐户|户号|客户号|公积金号|汇至|汇入|打入|转入|开户行)"
 _STATED_ACCOUNT = re.compile(
     rf"{_ACCOUNT_WORDS}[^0-9A-Za-z\n。;,]{{0,12}}([0-9](?:{_GAP}[0-9]){{6,27}})(?![0-9])(?! ?(?:元|万|亿|年|月))", re.I
@@ -43,7 +47,10 @@ def find(view: View) -> Iterator[Hit]:
                 number = digits_only(match.group())
                 if not 13 <= len(number) <= 19 or not number.startswith(_PREFIXES):
                     continue
-                if not luhn.is_valid(number) or is_reference_number(view, match.start()):
+                of_bank = len(number) >= 16 and _BANK_BEFORE.search(
+                    view.text[max(0, match.start() - 16) : match.start()]
+                )
+                if not (of_bank or luhn.is_valid(number)) or is_reference_number(view, match.start()):
                     continue
                 yield Hit(*match.span(), "bank_card", 0.9)
     for match in _LOGIN.finditer(view.text):

@@ -42,9 +42,34 @@ _VILLAGE_GROUP = re.compile(
 _STRONG_PART = re.compile(r"单元|室|栋|幢|号楼")
 
 
+# After these words, whatever is numbered like a door is one: 江南春城3-2-501, 天官社区4区12号.
+_STATED = re.compile(
+    r"(?:家庭住址|家庭地址|收货地址|户籍地址|居住地址|通讯地址|住址|家住|现住|居住在|住在|住于)[^一-鿿0-9A-Za-z]{0,3}"
+    r"([一-鿿0-9A-Za-z#\-]{3,40})"
+)
+_DOOR = re.compile(
+    rf"(?:{_NUMERAL}(?:号楼|号院|单元|号(?![线店])|[栋幢楼层室户排组队座门弄院区])|[0-9]{{1,4}}-[0-9]{{1,5}})"
+    rf"(?:{_NUMERAL}(?:号楼|单元|[号栋幢楼层室户排组队座门])|-[0-9]{{1,5}}|[0-9]{{3,4}}(?![0-9年月日元人个]))*"
+)
+
+
+def _stated(text: str) -> Iterator[Hit]:
+    """Homes told as such, from below the last division to the last number of the door."""
+    for match in _STATED.finditer(text):
+        start, end = match.span(1)
+        doors = list(_DOOR.finditer(text, start, end))
+        if not doors:
+            continue
+        end = doors[-1].end()
+        start = max((cut for cut in range(start + 2, end) if divisions.ends_at(text, cut)), default=start)
+        if end - start > 1:
+            yield Hit(start, end, "address", 0.85)
+
+
 def find(view: View) -> Iterator[Hit]:
     """Places of the parts below the town; the divisions before them stay readable."""
     text = view.text
+    yield from _stated(text)
     reader = _Reader(text)
     done = 0
     for match in _ANCHOR.finditer(text):

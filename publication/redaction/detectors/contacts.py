@@ -17,7 +17,10 @@ _HASHED = re.compile(
     re.I,
 )
 # Accounts are found from the account backwards: runs of Latin letters and digits are rare in Chinese text.
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9](?:[ \-.·]{0,2}[0-9]){4,11}(?![0-9@])(?! ?(?:元|万|年))")
+_NUMBER = re.compile(
+    r"(?:(?<![0-9A-Za-z])|(?<=(?<![A-Za-z])QQ)|(?<=(?<![A-Za-z])qq))"
+    r"[1-9](?:[ \-.·]{0,2}[0-9]){4,11}(?![0-9@])(?! ?(?:元|万|年))"
+)
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{3,30}(?![A-Za-z0-9@])")
 _QQ_BEFORE = re.compile(
     r"(?:QQ|扣扣|企鹅|叩叩|球球|Q(?=群|号))(?:号码|号|群号|群|群聊)?[^0-9A-Za-z\n。;,]{0,4}\Z", re.I

@@ -26,6 +26,13 @@ _WORDS = (
 )
 # With a context word a mistyped number is masked too: any 14 to 20 characters that look like one.
 _STATED = re.compile(rf"{_WORDS}[^0-9A-Za-z\n。;]{{0,10}}([0-9](?:{_GAP}[0-9]){{12,18}}(?:{_GAP}[Xx])?)(?![0-9])", re.I)
+# Identity cards of Hong Kong and Macao, social security and medical insurance cards: letters or brackets in them.
+_STATED_SHORT = re.compile(
+    r"(?:身份证|居民证|ID ?card)[^0-9A-Za-z\n。;]{0,10}"
+    r"([A-Za-z]{1,2}[0-9]{6}\([0-9Aa]\)|[157][0-9]{6}\([0-9]\))"
+    r"|(?:社保卡|医保卡|社会保障)[^0-9A-Za-z\n。;]{0,10}([A-Za-z][0-9]{8})(?![0-9A-Za-z])",
+    re.I,
+)
 _SOLDIER = re.compile(r"[军兵士文武参政后装海空北沈兰济南广成][一-鿿]?字?第 ?[0-9]{5,9} ?号")
 _PASSPORT_STATED = re.compile(
     rf"(?:护照|passport|旅行证|证件)[^0-9A-Za-z\n。;]{{0,10}}([A-Za-z]{{1,2}}(?:{_GAP}[0-9]){{6,9}}|1[45][0-9]{{7}})(?![0-9A-Za-z])",
@@ -35,7 +42,7 @@ _PASSPORT = re.compile(r"(?<![0-9A-Za-z])(?:[EGeg]|E[A-HJ-NP-Z]|[DSP]E?)[ \-]?[0
 _DATE_LIKE = re.compile(r"[A-Za-z]{1,2}[ \-]?(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])")
 _LETTERED = re.compile(r"[A-Za-z][ \-]?[0-9]{6}|[A-Z]{2}[ \-]?[0-9]{6}|C[A-Z][0-9]{7}")
 _PERMIT_STATED = re.compile(
-    rf"(?:通行证|回乡证|台胞证|台湾居民|港澳居民|往来|签证号?|居留证?|许可证件)[^0-9A-Za-z\n。;]{{0,12}}([A-Za-z]{{0,2}}(?:{_GAP}[0-9]){{7,10}}(?:\([0-9A-Z]\))?)(?![0-9A-Za-z])",
+    rf"(?:通行证|回乡证|台胞证|台湾居民|港澳居民|往来|签证号?|居留证?|永居证|许可证件)[^0-9A-Za-z\n。;]{{0,12}}([A-Za-z]{{0,3}}(?:{_GAP}[0-9]){{7,12}}(?:\([0-9A-Z]\))?)(?![0-9A-Za-z])",
     re.I,
 )
 _PERMIT = re.compile(r"(?<![0-9A-Za-z])(?:[HM][0-9]{8}(?:[0-9]{2})?|C[A-Z0-9][0-9]{7}|[WT][0-9]{8})(?![0-9A-Za-z])")
@@ -82,6 +89,8 @@ def identity_cards(view: View) -> Iterator[Hit]:
                 yield Hit(*match.span(), "id_number", 0.8)
         for match in _STATED.finditer(source):
             yield Hit(*match.span(1), "id_number", 0.95)
+        for match in _STATED_SHORT.finditer(source):
+            yield Hit(*match.span(match.lastindex or 0), "id_number", 0.95)
         for match in _SOLDIER.finditer(source):
             yield Hit(*match.span(), "id_number", 0.8)
 

@@ -31,19 +31,13 @@ _TITLE = f"(?:{alternatives(TITLES)})"
 _TITLED = re.compile(
     rf"(?:[小老]?({_SURNAME})|(?<![A-Za-z])([A-Z][a-z]{{1,14}}))(?=[ ]?(?:{_TITLE}|[总工](?=[,。、;:说的和与]|\Z)))"
 )
-_TITLE = f"(?:{alternatives(TITLES)})"
-_TITLED = re.compile(
-    rf"(?:[小老]?({_SURNAME})|(?<![A-Za-z])([A-Z][a-z]{{1,14}}))(?=[ ]?(?:{_TITLE}|[总工](?=[,。、;:说的和与]|\Z)))"
-)
-_TITLED = re.compile(
-    rf"(?:[小老]?({_SURNAME})|(?<![A-Za-z])([A-Z][a-z]{{1,14}}))(?=[ ]?(?:{_TITLE}|[总工](?=[,。、;:说的和与]|\Z)))"
-)
-_NICK_SURNAMES = "".join(sorted(SURNAMES - set("的板家师大小路区年时学人")))
+_NICK_SURNAMES = "".join(sorted(SURNAMES - set("的板家师大小路区年时学人费")))
 _NICK = re.compile(rf"[小老阿][{_NICK_SURNAMES}](?=[,。、;:!?的说讲在和与跟同把被给告未没不要称因将也已又还就 ]|\Z)")
-_CONTEXT = re.compile(
-    rf"(?:{alternatives(NAME_CONTEXTS)})(?:姓名|名字|名)?([ ]?[:为是叫\-]?[ ]?[(\"“「]?)(?={_SURNAME})"
+# After a post in a shop or an office the name stands whatever follows: 店员小刘态度差.
+_NICK_AT_POST = re.compile(
+    r"(?<=店员|柜员|银员|递员|务员|人员|理员|格员|导员|售员|客服|护士|保安|司机|房东|邻居|同事|店长|经理|队长|班长|组长|会计)"
+    rf"[小老][{_NICK_SURNAMES}]"
 )
-_NICK = re.compile(rf"[小老阿][{_NICK_SURNAMES}](?=[,。、;:!?的说讲在和与跟同把被给告未没不要称因将也已又还就 ]|\Z)")
 _CONTEXT = re.compile(
     rf"(?:{alternatives(NAME_CONTEXTS)})(?:姓名|名字|名)?([ ]?[:为是叫\-]?[ ]?[(\"“「]?)(?={_SURNAME})"
 )
@@ -151,7 +145,7 @@ def _by_title(reader: NameReader) -> Iterator[tuple[int, int, float]]:
         ):
             continue
         yield start, end, 0.9
-    for match in _NICK.finditer(reader.text):
+    for match in (*_NICK.finditer(reader.text), *_NICK_AT_POST.finditer(reader.text)):
         if match.start() in reader.borders and match.group() not in words.COMMON:
             yield *match.span(), 0.7
     for match in words.TITLE_WORD.finditer(reader.text):

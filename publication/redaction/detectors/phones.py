@@ -39,7 +39,7 @@ _GLUED_LETTERS = re.compile(r"(?<![A-Za-z])(?!TEL|WX|VX|QQ|V|T|M|PHONE|MOB|CALL)
 def _natural_grouping(written: str) -> bool:
     """Whether separators fall where people put them; 18-12-25-like rows of dates do not qualify."""
     groups = [len(group) for group in re.findall(r"[0-9]+", written)]
-    if len(groups) == 1 or set(groups) == {1}:
+    if len(groups) == 1 or set(groups) == {1} or groups == [3, 2, 2, 2, 2]:
         return True
     if len(groups) <= 4 and (groups[0] in {3, 4, 5, 6, 7} or 11 in groups or (groups[0] == 2 and 3 in groups)):
         return True
