@@ -37,6 +37,8 @@ BESIDE: dict[str, Promise] = {
     "files": gettext_lazy("Attachments"),
     "gate": gettext_lazy("Questions before publication"),
 }
+# What the button sends that drafts empty elements from the records.
+FROM_RECORDS = "records"
 # Which of the six marks of the style sheet shows a type, and what staff call it.
 _MARKS: dict[str, tuple[str, Promise]] = {
     "person": ("name", gettext_lazy("Name")),

@@ -210,10 +210,19 @@ def save(request: StaffRequest, number: str) -> HttpResponse:
 @login_required
 @require_POST
 def fix(request: StaffRequest, number: str) -> HttpResponse:
-    """Put the offered words in the place of a vague one, and save everything typed so far (PUB-10)."""
+    """Put the offered words in the place of a vague one, and save everything typed so far (PUB-10).
+
+    `fix=records` drafts the elements that are empty from the records of the case instead (PUB-02).
+    """
     publication = visible(request, number)
     offer = composer.replacement(publication, request.POST.get("fix", ""))
     data = request.POST.copy()
+    if request.POST.get("fix") == composer.FROM_RECORDS:
+        drafted = content.draft_from(publication.complaint)
+        drafted["subject"] = content.with_count(drafted["subject"], publication.also_about.count() + 1)
+        for name, words in drafted.items():
+            if not data.get(name, "").strip():
+                data[name] = words
     if offer:
         name, word, words = offer
         data[name] = data.get(name, "").replace(word, words, 1)
@@ -274,7 +283,8 @@ def span(request: StaffRequest, number: str, span_id: int) -> HttpResponse:
             span_open=span_id,
             span_reason=request.POST.get("reason", ""),
         )
-    return redirect(reverse("publication:detail", args=[publication.number]) + "#redactions")
+    # Back to the same place, so that the keyboard goes on from there.
+    return redirect(reverse("publication:detail", args=[publication.number]) + f"#span-{span_id}")
 
 
 def _first_error(form: VersionForm) -> str:

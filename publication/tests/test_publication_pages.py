@@ -176,6 +176,18 @@ def test_pub_10_a_fix_writes_the_date_and_keeps_what_was_typed(client, cast):
     assert (saved.improvement, saved.result) == ("我们2027 年 3 月 31 日前更换老旧管道。", "刚写的字")
 
 
+def test_pub_02_empty_elements_are_drafted_again_from_the_records_and_what_is_written_stays(client, cast):
+    publication = draft(cast, improvement="", subject="")
+    data = texts(publication, cause="改过的事由。", fix="records")
+    assert post(client, cast.publisher, "fix", publication.number, **data).status_code == 302
+    saved = fresh(publication)
+    measure = saved.improvements.get()
+    assert measure.what in saved.improvement
+    assert measure.department.name in saved.improvement
+    assert saved.subject == "张某"
+    assert (saved.cause, saved.result) == ("改过的事由。", publication.result)
+
+
 def test_a_fix_that_was_not_offered_changes_no_word(client, cast):
     publication = draft(cast, improvement="尽快更换老旧管道。")
     post(client, cast.publisher, "fix", publication.number, **texts(publication, fix="improvement|尽快|明天"))
@@ -534,3 +546,35 @@ def test_selected_words_reach_the_server_in_code_points(live_server, page, cast)
     page.wait_for_url("**#redactions")
     added = publication.spans.get(source="person")
     assert (added.start, added.end) == (7, 10)  # 8 and 11 in UTF-16 units
+
+
+@pytest.mark.django_db(transaction=True)
+def test_redactions_are_decided_with_the_keyboard_alone(live_server, page, cast):
+    """J goes to the next place, Enter masks it, X asks why the words stay; the next J goes on from there (PUB-19)."""
+    from django.test import Client
+
+    publication = draft(cast, cause="住在文三路的住户说，江南大道也停水，人民路没有停水。")
+    spans = list(publication.spans.filter(field="cause", decision="pending"))
+    assert len(spans) == 3
+    client = Client()
+    client.force_login(cast.publisher)
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page.goto(live_server.url + reverse("publication:detail", args=[publication.number]))
+    rows = page.locator("#redactions tbody tr")
+    first = [rows.nth(place).get_attribute("id") for place in range(rows.count())].index(f"span-{spans[0].pk}")
+    for _ in range(first + 1):
+        page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**#span-{spans[0].pk}")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**#span-{spans[1].pk}")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.locator(f"#reason-{spans[2].pk}").fill("道路名，不指向个人")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**#span-{spans[2].pk}")
+    decided = dict(publication.spans.filter(field="cause").values_list("pk", "decision"))
+    assert [decided[span.pk] for span in spans] == ["accepted", "accepted", "kept"]

@@ -29,7 +29,8 @@ const selected = () => rows().find((row) => row.getAttribute("aria-selected") ==
 function move(step) {
   const all = rows();
   if (!all.length) return;
-  const current = all.indexOf(selected());
+  // Where no row is chosen yet, the one the address leads to is.
+  const current = all.indexOf(selected() ?? all.find((row) => row.matches(":target")));
   const next = all[Math.max(0, Math.min(all.length - 1, current + step))];
   all[current]?.setAttribute("aria-selected", "false");
   next.setAttribute("aria-selected", "true");
