@@ -194,7 +194,21 @@ def office_numbers(publication: Publication) -> set[tuple[str, str, str]]:
 
 # A number and one of the units people count in; the longest unit wins. Dates, times and ordinals count nothing.
 _UNITS = (
-    *("个工作日", "工作日", "平方米", "立方米", "小时", "分钟", "个月", "公里", "公斤", "千克", "毫克", "分贝"),
+    *(
+        "个工作日",
+        "个小时",
+        "工作日",
+        "平方米",
+        "立方米",
+        "小时",
+        "分钟",
+        "个月",
+        "公里",
+        "公斤",
+        "千克",
+        "毫克",
+        "分贝",
+    ),
     *(
         "万元",
         "亿元",

@@ -346,7 +346,18 @@ def test_pub_13_a_figure_without_evidence_is_not_submitted(cast, field):
 def test_pub_13_dates_times_ordinals_and_numbers_of_houses_are_no_figures():
     text = "2026 年 10 月 10 日 6:40，10 月 15 日前，依第 55 条第 3 次到 3 号楼 2 单元，12345 热线，一次，一个。"
     assert content.figures(text) == []
-    for figure in ("3 名", "12 起", "15 日内", "100 余户", "三十小时", "1,986 户", "5‰", "6.9 元", "120 平方米"):
+    for figure in (
+        "3 名",
+        "12 起",
+        "15 日内",
+        "100 余户",
+        "三十小时",
+        "1,986 户",
+        "5‰",
+        "6.9 元",
+        "120 平方米",
+        "5 个小时",
+    ):
         assert content.figures(f"共 {figure}。") == [figure]
 
 
