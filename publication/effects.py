@@ -24,7 +24,7 @@ from complaints.models import CaseLink, Complaint
 from complaints.models.handling import ImprovementAction
 from complaints.models.matching import LinkKind
 from complaints.states import ImprovementState
-from publication import results
+from publication import channels, results
 from publication.models import Channel, Comment, PostingCount, Publication, PublishedResult, ResultDay
 from publication.states import CommentState, PublicationStatus
 
@@ -34,6 +34,7 @@ MONTHS = 6
 LEAST = 5
 _DONE = (ImprovementState.DONE, ImprovementState.VERIFIED)
 _ONE_MATTER = {"ended_at": None, "kind__in": (LinkKind.DUPLICATE, LinkKind.SAME_MATTER)}
+_SITE = "website"  # code of the shipped channel
 _POSTED = (PublicationStatus.POSTED, PublicationStatus.WITHDRAWN)
 
 
@@ -168,9 +169,12 @@ class Way:
 
 
 def ways_of(publication: Publication) -> list[Way]:
-    """Views, comments and enquiries of a publication per channel, the most seen first."""
+    """Views, comments and enquiries of a publication per channel, the most seen first.
+
+    What was said on the website stands with the website, whichever way people came to it.
+    """
     found: dict[str, Way] = {}
-    names = dict(Channel.objects.values_list("code", "name"))
+    names = {row.code: channels.label(row) for row in Channel.objects.all()}
     days = ResultDay.objects.filter(result__publication_number=publication.number).order_by()
     for code, views in days.values_list("channel").annotate(Sum("views")):
         found[code] = Way(names.get(code, code), online=views)
@@ -180,6 +184,9 @@ def ways_of(publication: Publication) -> list[Way]:
     ):
         way = found.setdefault(code, Way(names.get(code, code)))
         way.views, way.comments, way.enquiries = views, comments, enquiries
+    said = Comment.objects.filter(result__publication_number=publication.number, state=CommentState.SHOWN).count()
+    if said:
+        found.setdefault(_SITE, Way(names.get(_SITE, _SITE))).comments += said
     return sorted(found.values(), key=lambda way: (-way.online - way.views, way.name))
 
 

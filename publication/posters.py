@@ -17,17 +17,21 @@ PAPERS = {
     "a3": Paper("a3", 20.5, 0.75, 1.9, 0.8, 6.4, 6.2, (24, 22, 18)),
     "a4-large": Paper("a4", 18, 0.6, 1.4, 0.55, 4.6, 5.4, (13, 10, 10)),
 }
+# The board in the hall; others have posters with codes of their own.
+CHANNEL = "notice-board"
 # Characters of one element and measures, from everything to what fits at 18 points in any case.
 _LIMITS = ((None, None), (160, 6), (120, 5), (90, 4), (65, 4), (45, 3), (32, 2), (20, 1), (14, 1))
 
 
-def render(found: PublishedResult, size: str, *, format: str = "pdf", at: datetime) -> bytes:
-    """The poster in the language the public reads. `size` is a key of `PAPERS`, `format` "pdf" or "png"."""
+def render(found: PublishedResult, size: str, *, format: str = "pdf", at: datetime, channel: str = CHANNEL) -> bytes:
+    """The poster in the language the public reads. `size` is a key of `PAPERS`, `format` "pdf" or "png"; `channel` is
+    the code of the channel that its readers are counted for (PUB-34)."""
     with translation.override("zh-hans"):
-        return typeset.render(sheet(found, size, at=at), found, PAPERS[size], format=format, at=at)
+        made = sheet(found, size, at=at, channel=channel)
+        return typeset.render(made, found, PAPERS[size], format=format, at=at)
 
 
-def sheet(found: PublishedResult, size: str, *, at: datetime) -> Sheet:
+def sheet(found: PublishedResult, size: str, *, at: datetime, channel: str = CHANNEL) -> Sheet:
     """What stands on the poster. Texts that are too long are cut, and say where the whole text is to be read."""
     address = typeset.public_address(found)
     return Sheet(
@@ -35,7 +39,7 @@ def sheet(found: PublishedResult, size: str, *, at: datetime) -> Sheet:
         title=found.title,
         subtitle=_subtitle(found),
         variants=typeset.variants(_LIMITS, partial(_rows, found, size, at), address=address),
-        channel="notice-board",
+        channel=channel,
     )
 
 

@@ -23,8 +23,8 @@ from complaints import files, keyset, previews
 from complaints.desk_access import needs
 from publication import briefing, channels, composer, posters, postings, results, typeset, wechat
 from publication.channel_forms import ChooseForm, CountForm, DownForm, RenewForm, UpForm
-from publication.models import Posting, Publication, PublishedResult
-from publication.states import PublicationStatus
+from publication.models import Channel, Posting, Publication, PublishedResult
+from publication.states import ChannelKind, PublicationStatus
 from publication.views import refuse, result_of, visible
 
 PAGE_SIZE = 50
@@ -32,19 +32,19 @@ READ = "publication.view_publications"
 _ENDED = (PublicationStatus.WITHDRAWN, PublicationStatus.ABANDONED)
 ACTIONS = ("up", "renew", "down", "count")
 _HTML = "text/html; charset=utf-8"
-Made = Callable[[PublishedResult, datetime], bytes]
+Made = Callable[[PublishedResult, datetime, str], bytes]
 
 
-def _poster(size: str, format: str, found: PublishedResult, at: datetime) -> bytes:
-    return posters.render(found, size, format=format, at=at)
+def _poster(size: str, format: str, found: PublishedResult, at: datetime, channel: str) -> bytes:
+    return posters.render(found, size, format=format, at=at, channel=channel or posters.CHANNEL)
 
 
-def _briefing(format: str, found: PublishedResult, at: datetime) -> bytes:
+def _briefing(format: str, found: PublishedResult, at: datetime, channel: str) -> bytes:
     return briefing.render(found, format=format, at=at)
 
 
-def _article(found: PublishedResult, at: datetime) -> bytes:
-    return wechat.article(found, at=at).html.encode()
+def _article(found: PublishedResult, at: datetime, channel: str) -> bytes:
+    return wechat.article(found, at=at, channel=channel or wechat.CHANNEL).html.encode()
 
 
 # Name of a file → its content type and what makes its bytes.
@@ -139,7 +139,10 @@ def _words(row: Posting, found: PublishedResult | None, *, at: datetime) -> dict
 @login_required
 @require_safe
 def media(request: StaffRequest, number: str, kind: str, format: str) -> HttpResponse:
-    """One file of a channel: from the posted snapshot, or from what would be posted, marked as a preview."""
+    """One file of a channel: from the posted snapshot, or from what would be posted, marked as a preview.
+
+    ?c=CODE makes it for another channel of the register, whose readers are then counted for it.
+    """
     publication = visible(request, number)
     now = timezone.now()
     name = f"{kind}.{format}"
@@ -147,7 +150,8 @@ def media(request: StaffRequest, number: str, kind: str, format: str) -> HttpRes
     if name not in MEDIA or found is None:
         raise Http404
     content_type, make = MEDIA[name]
-    response = HttpResponse(make(found, now), content_type=content_type)
+    code = Channel.objects.filter(code=request.GET.get("c", "")[:40]).values_list("code", flat=True).first()
+    response = HttpResponse(make(found, now, code or ""), content_type=content_type)
     is_file = "download" in request.GET or name.endswith(".pdf")
     how = "attachment" if is_file else "inline"
     response["Content-Disposition"] = f'{how}; filename="{publication.number}-{name}"'
@@ -193,6 +197,8 @@ def posting(request: StaffRequest, number: str, pk: int) -> HttpResponse:
         "forms": forms,
         "sent": forms.get(action),
         "problem": problem,
+        "address": f"{typeset.public_address(found)}?c={row.channel.code}" if found and found.pk else "",
+        "posters": list(posters.PAPERS) if row.channel.kind == ChannelKind.BOARD else [],
         "counts": list(row.counts.select_related("by").order_by("-day")[:PAGE_SIZE]),
         **_words(row, found, at=now),
     }

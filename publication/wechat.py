@@ -16,6 +16,7 @@ from publication.posters import elements, long_day
 # What the editor of an account takes, in characters.
 MOST_TITLE = 64
 MOST_SUMMARY = 120
+CHANNEL = "wechat"
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Article:
     html: str
 
 
-def _counted(address: str) -> str:
+def _counted(address: str, channel: str) -> str:
     """The address with the code of the channel, so that its readers can be counted."""
-    return f"{address}?c=wechat" if address else ""
+    return f"{address}?c={channel}" if address else ""
 
 
 def _blocks(text: str) -> list[tuple[bool, list[str]]]:
@@ -43,7 +44,7 @@ def _blocks(text: str) -> list[tuple[bool, list[str]]]:
     return found
 
 
-def article(found: PublishedResult, *, at: datetime) -> Article:
+def article(found: PublishedResult, *, at: datetime, channel: str = CHANNEL) -> Article:
     """The whole text of a result as an article, in the language the public reads."""
     with translation.override("zh-hans"):
         context = {
@@ -51,7 +52,7 @@ def article(found: PublishedResult, *, at: datetime) -> Article:
             "start": long_day(timezone.localdate(found.published_at)),
             "elements": [(label, _blocks(text)) for label, text in elements(found)],
             "plan": [(item, long_day(item.done_on or item.due_on)) for item in results.plan(found, at=at)],
-            "address": _counted(typeset.public_address(found)),
+            "address": _counted(typeset.public_address(found), channel),
             "organisation": settings.ORGANISATION,
         }
         html = render_to_string("publication/wechat_article.html", context)

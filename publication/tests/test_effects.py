@@ -156,6 +156,9 @@ def test_pub_34_figures_of_website_and_other_channels_stand_together(
     assert publication.number in page
     own = client.get(reverse("publication:effect", args=[publication.number])).content.decode()
     assert board.name in own
+    ways = {way.name: (way.online, way.views, way.comments, way.enquiries) for way in effects.ways_of(publication)}
+    assert (ways["公告栏"], ways[""]) == ((7, 100, 2, 3), (30, 0, 0, 0))
+    assert sum(way[2] for way in ways.values()) == reach.comments  # those on the website too
     client.force_login(cast.water_handler)
     assert client.get(reverse("publication:effects")).status_code == 403
 

@@ -15,7 +15,7 @@ from PIL import Image
 from accounts.errors import IllegalTransition, InvalidInput
 from complaints import files, notify
 from complaints.models import CaseEvent, Notification
-from publication import channels, jobs, postings, transitions
+from publication import channels, jobs, posters, postings, transitions, typeset
 from publication.models import Channel, Posting, PostingCount, Publication, PublishedResult
 from publication.tests.factories import approved, draft, posted
 
@@ -253,6 +253,23 @@ def test_the_list_of_postings_costs_the_same_for_one_and_four(client, cast, publ
 def test_pub_24_nothing_hangs_before_its_day_is_over():
     assert not postings.must_come_down(Posting(up_on=None), at=timezone.now())
     assert not postings.must_come_down(Posting(up_on=date(2026, 1, 1), down_on=date(2026, 1, 2)), at=timezone.now())
+
+
+def test_pub_27_34_an_own_channel_has_an_address_and_a_poster_that_count_its_readers(client, cast, published):
+    values = {"name_en": "", "audience": "neighbours", "place": "", "days": 30, "order": 90, "is_active": True}
+    channels.save(None, by=cast.publisher, code="east-wall", name="东门公示墙", kind="board", **values)
+    channels.save(None, by=cast.publisher, code="parents", name="家长群", kind="vertical", **values)
+    client.force_login(cast.publisher)
+    result = PublishedResult.objects.get()
+    for code in ("east-wall", "parents"):
+        html = client.get(page(published, row=planned(published, cast, code))).content.decode()
+        assert f"/results/{result.public_id}/?c={code}" in html
+        assert ("poster-a4" in html) == (code == "east-wall")
+    made = posters.sheet(result, "a4", at=timezone.now(), channel="east-wall")
+    assert typeset.content(made, result, posters.PAPERS["a4"])["target"].endswith("?c=east-wall")
+    file = reverse("publication:channel_file", args=[published.number, "wechat", "html"])
+    for code, counted in (("parents", "parents"), ("invented", "wechat"), ("", "wechat")):
+        assert f"?c={counted}" in client.get(file, {"c": code}).content.decode()
 
 
 def test_dl_04_pr_06_an_address_given_after_the_backup_stays_gone_after_a_restore(client, published):
