@@ -185,7 +185,7 @@ def plain_sentence(row: Notification) -> str:
         "published_improvement_late": _("A published improvement of %(publication)s is overdue."),
         "fulfilment_to_publish": _("Improvements of %(publication)s went on; bring the public page up to date."),
         "publication_leak": _("Publication %(publication)s showed personal data; it was taken down."),
-        "lessons": _("Results of the work of your department published this week: %(count)s."),
+        "lessons": _("Results of the work of your department published last week: %(count)s."),
         "report_released": _("The report for %(period)s is released; read it."),
         "report_remark": _("There is a remark on the report for %(period)s."),
         "report_ready": _("The report for %(period)s is ready."),

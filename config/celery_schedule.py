@@ -46,7 +46,8 @@ BEAT_SCHEDULE = {
     "publish_due": {"task": "publication.publish_due", "schedule": 60.0},
     "sweep_bulletins": {"task": "publication.sweep_bulletins", "schedule": 60.0},
     "watch_fulfilment": {"task": "publication.watch_fulfilment", "schedule": crontab(hour=8, minute=5)},
-    "tell_lessons": {"task": "publication.tell_lessons", "schedule": crontab(day_of_week=1, hour=8, minute=15)},
+    # The first run of a week tells; later ones find it told.
+    "tell_lessons": {"task": "publication.tell_lessons", "schedule": crontab(hour=8, minute=15)},
     "render_waiting": {"task": "publication.render_waiting", "schedule": 60.0},
     "sweep_reports": {"task": "analytics.sweep_reports", "schedule": 60.0},
     "build_report": {"task": "analytics.build_due_reports", "schedule": crontab(hour=6, minute=0)},

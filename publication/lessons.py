@@ -60,10 +60,18 @@ def steps(departments: tuple[str, ...]) -> list[tuple[str, int]]:
 
 
 def tell_weekly(*, now: datetime | None = None) -> dict[str, int]:
-    """Tell the front line of each department, once a week, how many results of its work were published since."""
+    """Tell the front line of each department, once a week, how many results of its work were published last week.
+
+    Whole weeks from Monday, so that a run that comes late, or twice, tells the same.
+    """
     now = now or timezone.now()
-    year, week, _day = timezone.localdate(now).isocalendar()
-    new = PublishedResult.objects.served(at=now).filter(published_at__gt=now - WEEK).exclude(department_code="")
+    today = timezone.localdate(now)
+    year, week, day = today.isocalendar()
+    end = today - timedelta(days=day - 1)
+    new = PublishedResult.objects.served(at=now).filter(
+        published_at__gte=results.start_of(end - WEEK), published_at__lt=results.start_of(end)
+    )
+    new = new.exclude(department_code="")
     counts = Counter(new.values_list("department_code", flat=True))
     told = [
         notify.Message(

@@ -302,16 +302,20 @@ def test_pub_46_steps_of_work_that_led_to_complaints_are_named(client, cast):
 
 
 def test_pub_46_a_department_is_told_once_a_week_of_its_new_results(cast):
-    published(1, department_code="water", published_at=days_ago(2))
-    published(2, department_code="water", published_at=days_ago(20))
-    published(3, department_code="roads", withdrawn_at=timezone.now())
-    for _run in range(2):
-        lessons.tell_weekly()
+    """Of the whole week before, from Monday; also when the run of a Monday was missed."""
+    monday = at("2026-11-16 00:00")
+    week = {"first": at("2026-11-09 00:00"), "last": at("2026-11-15 23:59")}
+    for number, moment in enumerate((*week.values(), monday, week["first"] - timedelta(seconds=1)), 1):
+        published(number, department_code="water", published_at=moment)
+    published(9, department_code="roads", published_at=week["first"], withdrawn_at=week["last"])
+    for run in ("2026-11-17 08:15", "2026-11-18 08:15", "2026-11-22 08:15"):
+        lessons.tell_weekly(now=at(run))
     rows = Notification.objects.filter(kind="lessons")
     people = {cast.water_handler.pk, cast.water_handler2.pk, cast.water_head.pk}
     assert set(rows.values_list("recipient", flat=True)) == people
     assert rows.count() == 3
-    assert {row.params["count"] for row in rows} == {1}
+    assert {row.params["count"] for row in rows} == {2}
     assert not any(row.by_email for row in rows)
-    lessons.tell_weekly(now=timezone.now() + timedelta(days=7))
-    assert rows.count() == 3
+    lessons.tell_weekly(now=at("2026-11-23 08:15"))
+    assert [row.params["count"] for row in rows.order_by("-pk")[:3]] == [1, 1, 1]
+    assert lessons.tell_weekly(now=at("2026-11-30 08:15")) == {"told": 0}

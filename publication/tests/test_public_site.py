@@ -461,6 +461,14 @@ def test_open_data_json_describes_its_fields(client):
     assert first["url"].endswith(address(result))
 
 
+def test_pub_25_39_the_first_page_leads_to_the_schema_and_a_result_to_the_volunteers(client):
+    result = published(1)
+    for page, target in (("/", "/open-data/schema.json"), (address(result), "/volunteers/")):
+        assert f'href="{target}"' in body(client.get(page))
+        assert client.get(target).status_code == 200
+    assert 'href="/volunteers/?lang=en"' in body(client.get(f"{address(result)}?lang=en"))
+
+
 def test_open_data_json_is_json_when_nothing_is_published(client):
     assert json.loads(body(client.get("/open-data/results.json")))["results"] == []
 
