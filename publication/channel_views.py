@@ -72,7 +72,7 @@ def edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
 def _history(channel: Channel | None, form: ChannelForm) -> list[tuple[channels.Change, list[tuple[str, str, str]]]]:
     """The changes with the words of the form for their fields."""
     rows = channels.history(channel) if channel else []
-    return [(row, [(str(form.fields[name].label), *both) for name, *both in row.values]) for row in rows]
+    return [(row, [(str(form.fields[name].label), old, new) for name, old, new in row.values]) for row in rows]
 
 
 @needs(*channels.EDITORS)
