@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from analytics.periods import Period
-from analytics.scope import Scope
+from analytics.scope import Scope, result_of
 from complaints.states import (
     Channel,
     CustomerTier,
@@ -90,6 +90,11 @@ def _choice(choices: type) -> Callable[[str | None], Group]:
 
 def _text(value: str | None) -> Group:
     return Group(value or "", value or _("Not given"))
+
+
+def _result(status: str, is_valid: bool | None) -> Group:
+    found = result_of(status, is_valid)
+    return Group(str(found), str(found.label))
 
 
 def _intensity(value: int) -> Group:
@@ -165,6 +170,8 @@ AXES: dict[str, _Axis] = {
     "care": _Axis(("case__special_groups",), _care),
     "product": _Axis(("case__product",), _text),
     "outlet": _Axis(("case__outlet",), _text),
+    "place": _Axis(("case__place",), _text),
+    "result": _Axis(("case__status", "case__is_valid"), _result),
     "handler": _Axis(("case__handler__staff_number", "case__handler__display_name"), _person),
     "praised_department": _Axis(("department__code", "department__name"), _department),
     "praised_handler": _Axis(("person__staff_number", "person__display_name"), _person),

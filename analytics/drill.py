@@ -6,7 +6,7 @@ A figure is counted once more with the case as a group of its own, so the list c
 from __future__ import annotations
 
 from accounts.models import User
-from analytics import complainants, sources
+from analytics import complainants, sources, work_hours
 from analytics.cells import Group, Source
 from analytics.figures import Figure
 from analytics.periods import Period
@@ -17,14 +17,16 @@ from complaints.querysets import ComplaintQuerySet
 
 # Counted in ways that no single case stands for.
 _WITHOUT_CASES: tuple[Source, ...] = (complainants.persons, sources.echo)
+# So many keys stand in one query; databases refuse more than some ten thousands.
+AT_ONCE = 10_000
 # Counted whole, not by groups.
-_WITHOUT_GROUPS: tuple[Source, ...] = (sources.open_at_end, sources.answer_hours)
+_WITHOUT_GROUPS: tuple[Source, ...] = (sources.open_at_end, sources.answer_hours, work_hours.worked)
 
 
 # What a case is, whatever is counted of it.
 _OF_CASES = {
     "channel", "department", "category", "risk", "tier", "care", "intensity", "legal_type", "product", "outlet",
-    "late_reason", "handler",
+    "late_reason", "handler", "result", "place",
 }  # fmt: skip
 _OF_SOURCES: dict[str, Source] = {
     "milestone": sources.clocks_stopped,
@@ -69,7 +71,13 @@ def _is_of(found: Group, wanted: str, axis: str) -> bool:
 
 def page_of(found: dict[int, int], user: User, *, after: int | None, rows: int) -> list[Complaint]:
     """The newest of these cases that the person may see, one more than `rows` where there are more."""
-    wanted = [pk for pk in found if after is None or pk < after]
-    cases: ComplaintQuerySet = Complaint.objects.visible_to(user).filter(pk__in=wanted)
-    shown = cases.select_related("lead_department", "category").defer("narrative", "demand")
-    return list(shown.order_by("-pk")[: rows + 1])
+    wanted = sorted((pk for pk in found if after is None or pk < after), reverse=True)
+    visible: ComplaintQuerySet = Complaint.objects.visible_to(user)
+    cases = visible.select_related("lead_department", "category").defer("narrative", "demand").order_by("-pk")
+    shown: list[Complaint] = []
+    for start in range(0, len(wanted), AT_ONCE):
+        some = cases.filter(pk__in=wanted[start : start + AT_ONCE])
+        shown.extend(some[: rows + 1 - len(shown)])
+        if len(shown) > rows:
+            break
+    return shown

@@ -16,6 +16,7 @@ from analytics.awards import MOST_ANSWERS, Rules
 from analytics.periods import Period
 from analytics.permissions import FINAL, FIRST
 from analytics.scope import Scope
+from analytics.states import Result
 from complaints import filters
 from complaints.models import Category, Dimension
 from complaints.states import Channel, CustomerTier, EmotionIntensity, RiskGrade, SpecialGroup
@@ -72,6 +73,8 @@ class FilterForm(PeriodForm):
     )
     product = forms.CharField(label=gettext_lazy("Product or service"), required=False, max_length=120)
     outlet = forms.CharField(label=gettext_lazy("Outlet or counter"), required=False, max_length=80)
+    place = forms.CharField(label=gettext_lazy("Place"), required=False, max_length=200)
+    result = forms.ChoiceField(label=gettext_lazy("Result"), required=False, choices=_any(Result.choices))
     basically = forms.ChoiceField(
         label=gettext_lazy("“Basically satisfied” in the three rates"), required=False,
         choices=[

@@ -10,7 +10,7 @@ from collections import Counter
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics import complainants, recurrence, sources
+from analytics import complainants, recurrence, sources, work_hours
 from analytics.registry import FIGURES, SMALL, UNIT_LABELS, Computed, Figure, Unit, Value, compute, figure, ratio
 
 __all__ = ["FIGURES", "SMALL", "UNIT_LABELS", "Computed", "Figure", "Unit", "Value", "compute"]
@@ -289,6 +289,48 @@ def median_hours(n: Counter) -> Value:
     rising=False,
 )
 def p90_hours(n: Counter) -> Value:
+    return _hours(n, "p90_seconds")
+
+
+@figure(
+    _("Average office hours to the reply"),
+    Unit.HOURS,
+    work_hours.worked,
+    _(
+        "Hours within the office's working hours, from registration to the first reply, for cases first replied to in "
+        "the period; nights, breaks, weekends and holidays are left out. Mean. Stopped clocks are not taken off."
+    ),
+    rising=False,
+)
+def average_work_hours(n: Counter) -> Value:
+    return Value(n["seconds"] / n["cases"] / 3600 if n["cases"] else None, of=n["cases"])
+
+
+@figure(
+    _("Median office hours to the reply"),
+    Unit.HOURS,
+    work_hours.worked,
+    _(
+        "Hours within the office's working hours from registration to the first reply: half of the cases took at most "
+        "so long (nearest rank)."
+    ),
+    rising=False,
+)
+def median_work_hours(n: Counter) -> Value:
+    return _hours(n, "median_seconds")
+
+
+@figure(
+    _("Nine in ten replied to within (office hours)"),
+    Unit.HOURS,
+    work_hours.worked,
+    _(
+        "Hours within the office's working hours from registration to the first reply: nine out of ten cases took at "
+        "most so long (nearest rank)."
+    ),
+    rising=False,
+)
+def p90_work_hours(n: Counter) -> Value:
     return _hours(n, "p90_seconds")
 
 

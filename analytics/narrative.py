@@ -27,7 +27,7 @@ KEY_FIGURES = (
     "average_days",
     "median_days",
     "p90_days",
-    "average_hours",
+    "average_work_hours",
     "late_share",
     "satisfaction_rate",
     "response_rate",
@@ -186,12 +186,12 @@ def timeliness(facts: Facts, heading: str) -> Section:
     if facts.value("average_days") is not None:
         paragraphs.append(
             _(
-                "The first reply took %(days)s working days (%(hours)s hours) on average; half of the cases were "
-                "replied to within %(median)s working days and nine out of ten within %(p90)s."
+                "The first reply took %(days)s working days (%(hours)s office hours) on average; half of the cases "
+                "were replied to within %(median)s working days and nine out of ten within %(p90)s."
             )
             % {
                 "days": facts.text("average_days"),
-                "hours": facts.text("average_hours"),
+                "hours": facts.text("average_work_hours"),
                 "median": show(facts.value("median_days")),
                 "p90": show(facts.value("p90_days")),
             }
@@ -405,8 +405,8 @@ def _projects(facts: Facts) -> tuple[Table, ...]:
     )
     columns = (
         Column(_("Improvement project")),
-        Column(_("Carried out by")),
-        Column(_("Until"), "date"),
+        Column(_("Responsible department")),
+        Column(_("Date of completion"), "date"),
         Column(_("Progress"), "percent", 0),
     )
     return (Table(_("Improvement projects under way"), columns, rows),) if rows else ()
@@ -416,7 +416,7 @@ def _improvements(rows: Sequence[Mapping[str, Any]]) -> tuple[Table, ...]:
     """The single improvements of each department, as counts with the next date."""
     body = tuple((row["department"], row["open"], row["overdue"], row["next"]) for row in rows)
     columns = (
-        Column(_("Carried out by")),
+        Column(_("Responsible department")),
         Column(_("Under way"), "int"),
         Column(_("Past their date"), "int"),
         Column(_("Next date"), "date"),

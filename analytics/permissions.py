@@ -8,7 +8,7 @@ from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import Department, User
 from analytics.models import Report
 from analytics.scope import ANSWERED, ASKED, REACHED, Formula, Scope
-from analytics.states import REPORT_MOVES, ReportStatus
+from analytics.states import REPORT_MOVES, ReportStatus, Result
 from complaints import filters
 from complaints.models import Category, Dimension
 from complaints.states import Channel, CustomerTier, EmotionIntensity, RiskGrade, SpecialGroup
@@ -39,13 +39,15 @@ def scope_for(
     emotion: str = "",
     product: str = "",
     outlet: str = "",
+    place: str = "",
+    result: str = "",
     basically: str = "",
     base: str = "",
 ) -> Scope:
     """What this person may count, narrowed by the filters (codes). Raises NotAllowed, InvalidInput.
 
     `classification` is "first" or "final": by which category a case counts that was classified again (CLS-15).
-    `product` and `outlet` are compared whole. `basically` and `base` choose the formula of the three rates.
+    `product`, `outlet` and `place` are compared whole. `basically` and `base` choose the formula of the three rates.
 
     A department counts its own cases, a manager the departments managed, everybody else with the
     permission the whole organisation.
@@ -65,6 +67,7 @@ def scope_for(
         ("care", care, SpecialGroup.values),
         ("emotion", emotion, [str(number) for number in EmotionIntensity.values]),
         ("basically", basically, ("yes", "no")),
+        ("result", result, Result.values),
         ("base", base, (ANSWERED, REACHED, ASKED)),
     ):
         if value and value not in choices:
@@ -84,6 +87,8 @@ def scope_for(
         emotion=int(emotion) if emotion else None,
         product=product,
         outlet=outlet,
+        place=place,
+        result=result,
         formula=Formula({"yes": True, "no": False}.get(basically), base),
     )
 

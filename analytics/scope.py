@@ -8,6 +8,9 @@ from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast
 from django.db.models.lookups import Contains
 
+from analytics.states import Result
+from complaints.states import OPEN, Status
+
 ANSWERED, REACHED, ASKED = "answered", "reached", "asked"
 
 
@@ -21,6 +24,27 @@ class Formula:
 
     basically: bool | None = None
     base: str = ""
+
+
+_CLOSED = (Status.CLOSED, Status.ARCHIVED)
+_JUDGED: dict[bool | None, Result] = {True: Result.VALID, False: Result.INVALID, None: Result.CLOSED}
+
+
+def result_of(status: str, is_valid: bool | None) -> Result:
+    """What became of a case, from its status and whether the complaint was judged valid."""
+    if status in _CLOSED:
+        return _JUDGED[is_valid]
+    return Result.OPEN if status in OPEN else Result(status)
+
+
+def _became(result: str, prefix: str) -> Q:
+    """The condition that `result_of` gives this result."""
+    if result == Result.OPEN:
+        return Q(**{f"{prefix}status__in": OPEN})
+    for is_valid, name in _JUDGED.items():
+        if result == name:
+            return Q(**{f"{prefix}status__in": _CLOSED, f"{prefix}is_valid": is_valid})
+    return Q(**{f"{prefix}status": result})
 
 
 @dataclass(frozen=True)
@@ -46,6 +70,8 @@ class Scope:
     emotion: int | None = None
     product: str = ""
     outlet: str = ""
+    place: str = ""
+    result: str = ""
     formula: Formula = field(default_factory=Formula)
 
     def cases(self, prefix: str = "") -> Q:
@@ -67,8 +93,11 @@ class Scope:
             "customer_tier": self.tier,
             "product": self.product,
             "outlet": self.outlet,
+            "place": self.place,
         }
         condition &= Q(**{f"{prefix}{name}": value for name, value in same.items() if value})
+        if self.result:
+            condition &= _became(self.result, prefix)
         if self.legal:
             condition &= Q(**{f"{prefix}legal_type__in": self.legal})
         if self.emotion is not None:
@@ -81,7 +110,9 @@ class Scope:
     @property
     def is_filtered(self) -> bool:
         narrowed = (self.department, self.channel, self.category, self.risk, self.tier, self.legal, self.care)
-        return any(narrowed) or self.emotion is not None or bool(self.product or self.outlet)
+        return (
+            any(narrowed) or self.emotion is not None or bool(self.product or self.outlet or self.place or self.result)
+        )
 
 
 WHOLE = Scope()

@@ -55,9 +55,11 @@ MORE: dict[str, tuple[Figure, ...]] = {
     "legal_type": (figures.received,),
     "product": (figures.received,),
     "outlet": (figures.received,),
+    "place": (figures.received,),
+    "result": (figures.received,),
 }
 # Typed by hand: only the leading values are named, the rest is one group.
-_TYPED = ("product", "outlet")
+_TYPED = ("product", "outlet", "place")
 TYPED_SHOWN = 20
 OTHERS = "*"
 _AXES: dict[Source, Sequence[str]] = {

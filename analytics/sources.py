@@ -80,6 +80,11 @@ _REWORK = ("return_for_rework", "return_from_legal")
 _RETURN = ("grant_return",)
 
 
+def first_replies() -> QuerySet[CaseEvent]:
+    """The first reply of each case, as the event that sent it."""
+    return _first_events(_ANSWERING, (Status.REPLIED,))
+
+
 def handled(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
     """Cases by their first reply, refusal or withdrawal: cases."""
     rows = _first_events(_ENDING, (Status.REPLIED, Status.NOT_ACCEPTED, Status.WITHDRAWN))
@@ -172,15 +177,16 @@ def answer_hours(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = 
         )
         if axes:
             for took, pk in rows:
-                cells.add(period, (Group(str(pk)),), _hours_of([took.total_seconds()]))
+                cells.add(period, (Group(str(pk)),), spread_of([took.total_seconds()]))
             continue
         lengths = [took.total_seconds() for took, _pk in rows]
         if lengths:
-            cells.add(period, (), _hours_of(lengths))
+            cells.add(period, (), spread_of(lengths))
     return cells
 
 
-def _hours_of(lengths: list[float]) -> dict[str, float]:
+def spread_of(lengths: list[float]) -> dict[str, float]:
+    """Sum, median and nine in ten of lengths in ascending order, in seconds."""
     return {
         "cases": len(lengths),
         "seconds": sum(lengths),

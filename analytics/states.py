@@ -28,6 +28,18 @@ REPORT_MOVES = {
 }
 
 
+class Result(models.TextChoices):
+    """What became of a case so far (AN-02)."""
+
+    OPEN = "open", _("Being handled")
+    VALID = "valid", _("Closed, complaint valid")
+    INVALID = "invalid", _("Closed, complaint not valid")
+    CLOSED = "closed", _("Closed, validity not judged")
+    NOT_ACCEPTED = "not_accepted", _("Not accepted")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    MERGED = "merged", _("Merged into another case")
+
+
 class SeriesKind(models.TextChoices):
     """What daily counts are kept of."""
 

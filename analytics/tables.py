@@ -29,6 +29,8 @@ TABLES: dict[str, tuple[Promise, str]] = {
     "care": (gettext_lazy("Special groups"), "care"),
     "product": (gettext_lazy("By product"), "product"),
     "outlet": (gettext_lazy("By outlet"), "outlet"),
+    "place": (gettext_lazy("By place"), "place"),
+    "result": (gettext_lazy("By result"), "result"),
     "milestone": (gettext_lazy("By milestone"), "milestone"),
     "missed": (gettext_lazy("Missed limits by reason"), ""),
     "late_reason": (gettext_lazy("Late cases by reason"), "late_reason"),

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from analytics import appraisal, awards, drill, figures, selectors, suppression, tables
-from analytics.figures import FIGURES, Value
+from analytics import appraisal, awards, drill, figure_views, figures, selectors, suppression, tables
+from analytics.figures import FIGURES, SMALL, Value
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
 from complaints import filters as case_filters
@@ -21,6 +21,7 @@ from review.models import Alert, AlertStandard
 
 NOVEMBER = parse("2026-11")
 ALL = "/desk/figures/all/"
+BEHIND = "/desk/figures/behind/received/"
 
 
 @pytest.fixture
@@ -76,6 +77,52 @@ def test_an_02_filters_combine_and_a_wrong_one_is_explained(client, month):
     for name in ("care", "tier", "risk", "emotion", "legal", "base", "basically"):
         assert client.get(ALL, {name: "nonsense"}).status_code == 400
         assert list(client.get("/api/v1/figures/", {name: "nonsense"}).json()) == [name]
+
+
+def test_an_02_result_and_place_are_told_apart_and_combined(client, month):
+    """One case closed and judged valid, one not judged, one still open, one refused."""
+    closed = Complaint.objects.get(outlet="城东营业厅")
+    Complaint.objects.filter(pk=closed.pk).update(is_valid=True)
+    unjudged = Story(month, phone="13800000003", email="", outlet="城西营业厅").to_closed()
+    refused = registered("2026-11-21 09:00", phone="13800000004", email="", channel="phone").complaint
+    Complaint.objects.filter(pk=refused.pk).update(status="not_accepted")
+    rows = page(client, month.manager, ALL, period="2026-11").context["tables"]
+    shown = {entry["table"].key: entry["rows"] for entry in rows}
+    assert {row.code: (row.cells[0].text, cells[0][1] != "") for row, cells in shown["result"]} == {
+        "valid": ("1", True), "closed": ("1", True), "open": ("1", True), "not_accepted": ("1", True),
+    }  # fmt: skip
+    behind = client.get(next(cells[0][1] for row, cells in shown["result"] if row.code == "closed"))
+    assert [case.pk for case, _url, _times in behind.context["rows"]] == [unjudged.pk]
+
+    def received(**query):
+        lines = client.get(ALL, {"period": "2026-11", **query}).context["lines"]
+        return next(line.cell.text for line in lines if line.figure is figures.received)
+
+    assert received(result="valid") == received(result="closed") == received(result="open") == "1"
+    assert received(result="invalid") == received(result="withdrawn") == received(result="merged") == "0"
+    assert received(result="not_accepted", channel="phone") == "1"
+    assert received(result="not_accepted", channel="web") == "0"
+    Complaint.objects.filter(pk=closed.pk).update(place="槐荫里 12 号")
+    assert received(place="槐荫里 12 号") == received(place="槐荫里 12 号", result="valid") == "1"
+    assert received(place="槐荫里 12 号", result="open") == "0"
+    assert client.get(ALL, {"result": "nonsense"}).status_code == 400
+    assert "槐荫里 12 号" not in client.get(ALL, {"period": "2026-11"}).content.decode()  # a rare place is not named
+    for number in range(SMALL):
+        registered("2026-11-21 09:00", phone=f"1390000{number:04}", email="", place="市民广场")
+    assert "市民广场" in client.get(ALL, {"period": "2026-11"}).content.decode()
+
+
+def test_the_list_behind_a_very_large_number_is_read_in_parts(client, month, monkeypatch):
+    """No database takes a hundred thousand keys in one query."""
+    for number in range(4):
+        registered("2026-11-21 09:00", phone=f"1390000{number:04}", email="", channel="phone")
+    whole = [row[0].pk for row in page(client, month.coordinator, BEHIND, period="2026-11").context["rows"]]
+    monkeypatch.setattr(drill, "AT_ONCE", 2)
+    monkeypatch.setattr(figure_views, "PAGE_ROWS", 3)
+    first = client.get(BEHIND, {"period": "2026-11"})
+    second = client.get(f"{BEHIND}{first.context['next_url']}")
+    found = [row[0].pk for answer in (first, second) for row in answer.context["rows"]]
+    assert (found, len(whole)) == (whole, 6)
 
 
 def test_the_formula_of_the_three_rates_is_chosen_and_printed(client, month):

@@ -2,11 +2,11 @@
 (AN-06, AN-08…13, AN-15, SLA-02, EX-09)."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from analytics import appraisal, drill, figures, selectors, sources
+from analytics import appraisal, drill, figures, selectors, sources, work_hours
 from analytics.cells import Group
 from analytics.figures import FIGURES, Value, compute
 from analytics.periods import OFFICE, parse
@@ -56,6 +56,7 @@ def expected(world, code):
     replied = [case for case in told if case.first_reply and month(case.first_reply) == code]
     days = [working_days(case.registered, case.first_reply) for case in replied]
     hours = [(case.first_reply - case.registered).total_seconds() / 3600 for case in replied]
+    worked = [office_hours(case.registered, case.first_reply) for case in replied]
     # The clock of a department is its own affair; what the case owes is counted.
     clocks = Deadline.objects.filter(assignment=None)
     deadlines = [row for row in clocks if row.state in ("met", "missed") and month(row.stopped_at) == code]
@@ -79,6 +80,9 @@ def expected(world, code):
         "average_hours": Value(sum(hours) / len(hours) if hours else None, of=len(hours)),
         "median_hours": Value(nearest_rank(hours, 0.5), of=len(hours)),
         "p90_hours": Value(nearest_rank(hours, 0.9), of=len(hours)),
+        "average_work_hours": Value(sum(worked) / len(worked) if worked else None, of=len(worked)),
+        "median_work_hours": Value(nearest_rank(worked, 0.5), of=len(worked)),
+        "p90_work_hours": Value(nearest_rank(worked, 0.9), of=len(worked)),
         "on_time_rate": share(main["met"], main["met"] + main["missed"]),
         "overdue_rate": share(main["missed"], main["met"] + main["missed"]),
         "milestone_rate": share(every["met"], every["met"] + every["missed"]),
@@ -155,6 +159,26 @@ def recurrence(world, code):
     return share(again, solved)
 
 
+def became(row):
+    """The result of a case that went through handling, as its row has it."""
+    if row.status not in ("closed", "archived"):
+        return "open"
+    return {True: "valid", False: "invalid", None: "closed"}[row.is_valid]
+
+
+def office_hours(came, went):
+    """Hours between two moments that fall into the office's slots, day by day."""
+    calendar = clocks.working_calendar()
+    total, day = timedelta(), came.astimezone(OFFICE).date()
+    while day <= went.astimezone(OFFICE).date():
+        if calendar.is_working_day(day):
+            for start, end in calendar.slots:
+                opens, closes = (datetime.combine(day, clock, OFFICE) for clock in (start, end))
+                total += max(timedelta(), min(went, closes) - max(came, opens))
+        day += timedelta(days=1)
+    return total.total_seconds() / 3600
+
+
 def is_open(case, moment):
     """The state of a case at a moment, replayed from what was told."""
     steps = [(case.registered, True)]
@@ -215,6 +239,10 @@ def check_breakdowns_by_who_complained_add_up(world):
         "legal_type": Counter(case.legal for case in of_month),
         "tier": Counter(case.tier for case in of_month),
         "care": Counter(group for case in of_month for group in case.groups or ("",)),
+        "result": Counter(
+            "open" if not case.ended else "withdrawn" if case.ended[0][1] == "withdrawn" else became(world.row(case))
+            for case in of_month
+        ),
     }
     for axis, counts in wanted.items():
         assert {row["code"]: row["received"]["value"] for row in found[axis] if row["received"]["value"]} == counts, (
@@ -373,6 +401,28 @@ def test_a_reopened_case_counts_once_by_its_first_closing(cast):
     assert (figures.handled(november, WHOLE).value, figures.handled(december, WHOLE).value) == (1, 0)
     assert (figures.average_days(november, WHOLE).of, figures.average_days(december, WHOLE).of) == (1, 0)
     assert (figures.open_at_end(november, WHOLE).value, figures.open_at_end(december, WHOLE).value) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("came", "went", "hours"),
+    [
+        ("2026-11-16 10:00", "2026-11-16 11:30", 1.5),
+        ("2026-11-16 08:00", "2026-11-16 23:00", 7.5),  # a whole day, the break at noon left out
+        ("2026-11-20 16:00", "2026-11-23 10:00", None),  # over a weekend
+        ("2026-11-21 10:00", "2026-11-22 15:00", 0),  # a weekend
+        ("2026-09-30 16:00", "2026-10-09 10:00", None),  # over the October holiday
+    ],
+)
+def test_an_10_office_hours_leave_out_nights_breaks_and_holidays(db, came, went, hours):
+    found = work_hours.Hours().between(at(came), at(went)) / 3600
+    assert found == pytest.approx(office_hours(at(came), at(went)))
+    if hours is not None:
+        assert found == hours
+    assert found < 24
+
+
+def test_an_10_a_year_without_a_calendar_is_left_out(db):
+    assert work_hours.Hours().between(at("2026-12-30 10:00"), at("2035-01-04 10:00")) is None
 
 
 def test_working_days_skip_weekends_and_holidays(cast):

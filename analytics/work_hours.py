@@ -1,0 +1,81 @@
+"""Office hours from registration to the first reply: nights, breaks and holidays left out (AN-10, SLA-02)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import F
+
+from analytics.cells import Cells, Group
+from analytics.periods import OFFICE, Period
+from analytics.scope import Scope
+from analytics.sources import first_replies, spread_of
+from complaints import clocks
+from complaints.calendars import CalendarMissing
+
+
+def worked(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
+    """Office hours to the first reply in whole periods: seconds, median_seconds, p90_seconds, cases.
+
+    Counted by the office's usual hours, whatever hours the policy of a case has. Replies whose span touches a year
+    without a calendar are left out. Of the axes this source knows only "case".
+    """
+    cells = Cells(tuple(axes))
+    for period in periods:
+        rows = (
+            first_replies()
+            .filter(scope.cases("complaint__"), at__gte=period.start, at__lt=period.end)
+            .order_by()
+            .values_list(F("complaint__registered_at"), "at", "complaint")
+        )
+        hours = Hours()
+        took = [(seconds, pk) for came, went, pk in rows if (seconds := hours.between(came, went)) is not None]
+        if axes:
+            for seconds, pk in took:
+                cells.add(period, (Group(str(pk)),), spread_of([seconds]))
+        elif took:
+            cells.add(period, (), spread_of(sorted(seconds for seconds, _pk in took)))
+    return cells
+
+
+class Hours:
+    """Office time between two moments for very many pairs: the days are added up once and then looked up."""
+
+    def __init__(self) -> None:
+        self.calendar = clocks.working_calendar()
+        self.slots = [(_seconds(start), _seconds(end)) for start, end in self.calendar.slots]
+        self.length = self._until(24 * 3600)
+        self.spans: dict[tuple[date, date], float | None] = {}
+
+    def between(self, came: datetime, went: datetime) -> float | None:
+        """Seconds of office time; None where the calendar does not know a year in between."""
+        first, last = came.astimezone(OFFICE), went.astimezone(OFFICE)
+        days = self._days(first.date(), last.date())
+        if days is None:
+            return None
+        return max(0.0, days + self._within(last) - self._within(first))
+
+    def _days(self, first: date, last: date) -> float | None:
+        """Office time from the morning of one day to the morning of another."""
+        pair = (first, last)
+        if pair not in self.spans:
+            try:
+                whole = sum(self.calendar.is_working_day(first + timedelta(days=n)) for n in range((last - first).days))
+                self.calendar.is_working_day(last)
+                self.spans[pair] = whole * self.length
+            except CalendarMissing:
+                self.spans[pair] = None
+        return self.spans[pair]
+
+    def _within(self, moment: datetime) -> float:
+        """Office time gone by since the morning of a day."""
+        return self._until(_seconds(moment)) if self.calendar.is_working_day(moment.date()) else 0.0
+
+    def _until(self, clock: float) -> float:
+        return sum(max(0.0, min(clock, end) - start) for start, end in self.slots)
+
+
+def _seconds(clock: datetime | time) -> float:
+    """Seconds since midnight."""
+    return clock.hour * 3600 + clock.minute * 60 + clock.second + clock.microsecond / 1e6
