@@ -7,7 +7,7 @@ know what is asked for (aggregates.py), and with the final figures of closed mon
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -58,6 +58,7 @@ class Tile:
     target: Delta | None = None
     spark: SafeString | None = None
     parts: Sequence[tuple[str, str, int, str]] = ()  # label, colour, whole percent, percent as written
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,13 @@ class Dashboard:
         return list(dict.fromkeys(shown))
 
 
-def build(period: Period, scope: Scope, *, links: bool, now: datetime | None = None, chart: str = "") -> Dashboard:
-    """The whole page. `links`: figures lead to the list of cases; `chart`: the figure of the control chart."""
+def build(
+    period: Period, scope: Scope, *, links: bool, now: datetime | None = None, chart: str = "", query: str = ""
+) -> Dashboard:
+    """The whole page. `links`: figures lead to the list of cases, narrowed by `query`, the filters of the address.
+
+    `chart`: the figure of the control chart.
+    """
     months = period.last_months(selectors.SERIES_MONTHS + period.months)
     pair_months = [*period.previous.last_months(period.months), *period.last_months(period.months)]
     read, moment = aggregates.reader(scope, now=now or timezone.now())
@@ -123,12 +129,15 @@ def build(period: Period, scope: Scope, *, links: bool, now: datetime | None = N
     last_year, notes = months[-selectors.SERIES_MONTHS :], outside_events.between(months[-selectors.SERIES_MONTHS :])
     is_final = period in final
     return Dashboard(
-        tiles=_tiles(period, months, back, answers, targets.in_force(period, scope)),
+        tiles=[
+            replace(tile, url=_behind(tile.figure, query) if links else "")
+            for tile in _tiles(period, months, back, answers, targets.in_force(period, scope))
+        ],
         trend=_trend(last_year, back, charted, notes),
         channels=_channels(period, pair),
         categories=_categories(period, pair),
         heat_figures=selectors.HEAT,
-        heat=_heat(period, back, links=links),
+        heat=_heat(period, back, links=links, query=query),
         charted=charted,
         notes=[(month.label, text) for month, text in notes],
         as_of=moment,
@@ -408,7 +417,7 @@ def _categories(period: Period, pair: Computed) -> Panel:
 # --- Heat table -------------------------------------------------------------------------------------
 
 
-def _heat(period: Period, back: Computed, *, links: bool) -> list[HeatRow]:
+def _heat(period: Period, back: Computed, *, links: bool, query: str) -> list[HeatRow]:
     columns = [back.by(figure, "department", period) for figure in selectors.HEAT]
     groups = {group for column in columns for group, value in column.items() if selectors.weight(value)}
     ordered = sorted(groups, key=lambda group: (not group.code, -selectors.weight(columns[0].get(group)), group.label))
@@ -418,7 +427,11 @@ def _heat(period: Period, back: Computed, *, links: bool) -> list[HeatRow]:
     for index, group in enumerate(ordered):
         url = queue_url(period, department=group.code) if links and group.code else ""
         cells = [
-            HeatCell(_cell(figure, column[index]), level[index], url if column[index] is not None else "")
+            HeatCell(
+                _cell(figure, column[index]),
+                level[index],
+                _behind(figure, query, department=group.code) if url and column[index] is not None else "",
+            )
             for figure, column, level in zip(selectors.HEAT, values, levels, strict=True)
         ]
         rows.append(HeatRow(group.label, url, cells))
@@ -427,6 +440,13 @@ def _heat(period: Period, back: Computed, *, links: bool) -> list[HeatRow]:
 
 def _cell(figure: Figure, value: float | None) -> str:
     return charts.show(value, "percent", 1) if figure.unit == Unit.RATIO else written(value, figure.unit)
+
+
+def _behind(figure: Figure, query: str, *, department: str = "") -> str:
+    """The cases behind a number of this page; of a rate those above the line."""
+    more = {"axis": "department", "group": department} if department else {}
+    more |= {"counted": "1"} if figure.unit == Unit.RATIO else {}
+    return f"{reverse('analytics:behind', args=[figure.key])}?" + "&".join(filter(None, (query, urlencode(more))))
 
 
 def queue_url(period: Period, **narrowed: str) -> str:

@@ -58,7 +58,8 @@ def figures(request: StaffRequest) -> HttpResponse:
         chosen = filters.select(QueryDict(), request.user, at=now)
     links = permissions.sees_cases(request.user)
     chart = "" if problem else request.GET.get("chart", "")
-    board = dashboard.build(chosen.period, chosen.scope, links=links, now=now, chart=chart)
+    query = _with(QueryDict() if problem else request.GET, period=chosen.period.code)
+    board = dashboard.build(chosen.period, chosen.scope, links=links, now=now, chart=chart, query=query)
     worst = problem_list.within(Problem.objects.filter(state__in=problem_list.UNSETTLED), chosen.scope, request.user)
     rows = list(problem_list.for_list(worst, now=now)[: PANEL_ROWS + 1])
     context = {

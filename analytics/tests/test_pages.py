@@ -7,7 +7,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.tests.factories import user
-from analytics import building, figures, jobs, transitions
+from analytics import building, drill, figures, jobs, transitions
+from analytics.figures import Unit
 from analytics.models import Report, ReportFile
 from analytics.periods import parse
 from analytics.scope import WHOLE
@@ -116,10 +117,22 @@ def test_the_page_shows_the_figures(client, month):
 
 def test_cells_lead_to_the_cases_behind_them(client, month):
     page = signed_in(client, month.manager).get(FIGURES)
-    url = page.context["board"].heat[0].cells[0].url
-    assert url.endswith("view=all&received_from=2026-11-01&received_to=2026-11-30&department=water")
-    assert url.replace("&", "&amp;") in page.content.decode()
-    assert signed_in(client, month.reviewer).get(FIGURES).context["board"].heat[0].cells[0].url == ""
+    board = page.context["board"]
+    assert board.heat[0].url.endswith("view=all&received_from=2026-11-01&received_to=2026-11-30&department=water")
+    for figure, cell in zip(board.heat_figures, board.heat[0].cells, strict=True):
+        if cell.url:
+            assert cell.url.replace("&", "&amp;") in page.content.decode()
+            above = figure.unit == Unit.RATIO
+            cases = drill.behind(figure, parse("2026-11"), WHOLE, axis="department", group="water", counted=above)
+            assert client.get(cell.url).context["total"] == len(cases), figure.key
+    for tile in board.tiles:
+        above = tile.figure.unit == Unit.RATIO
+        cases = drill.behind(tile.figure, parse("2026-11"), WHOLE, counted=above)
+        assert client.get(tile.url).context["total"] == len(cases), tile.figure.key
+    narrowed = client.get(f"{FIGURES}&department=water&classification=first").context["board"].tiles[0].url
+    assert "department=water&classification=first" in narrowed
+    board = signed_in(client, month.reviewer).get(FIGURES).context["board"]
+    assert (board.heat[0].cells[0].url, board.tiles[0].url) == ("", "")
 
 
 @pytest.mark.parametrize("period", ["2026-99", "2099-01", "x"])
