@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.web import StaffRequest
-from analytics import appraisal, awards, closing, drill, filters, permissions, tables, three_rates
+from analytics import appraisal, awards, closing, drill, filters, finals, permissions, tables, three_rates
 from analytics.facts import written
 from analytics.figure_forms import FilterForm, PeriodForm, RulesForm
 from analytics.figures import FIGURES, UNIT_LABELS, Figure
@@ -144,6 +144,7 @@ def behind(request: StaffRequest, key: str) -> HttpResponse:
         "figure": figure,
         "period": chosen.period,
         "total": len(found),
+        "is_closed": bool(finals.closed_among(chosen.period.last_months(chosen.period.months))),
         "rows": [_case_row(case, found) for case in cases[:PAGE_ROWS]],
         "counted": counted,
         "is_rate": figure.unit == "ratio",

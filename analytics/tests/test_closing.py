@@ -116,6 +116,8 @@ def test_an_03_a_department_reads_final_figures_on_every_page_and_in_every_file(
         text = client.get(f"/desk/figures/all/csv/?period=2026-10{narrowed}").getvalue().decode()
         assert page.context["lines"][0].cell.text == "2"
         assert "total,,,received," in text
+    behind = "/desk/figures/behind/received/?period="
+    assert [client.get(behind + code).context["is_closed"] for code in ("2026-10", "2026-11")] == [True, False]
     client.force_login(told.roads_handler)  # a department that had no case
     assert shown(client)["received"] == "0"
     part = JobRun.objects.get(job=closing.PARTS)
