@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import identity, transitions
-from complaints.models import Outreach, OutreachRecipient
+from complaints.models import Outreach, OutreachRecipient, RecallUnit
 from complaints.models.people import ContactKind
 from complaints.numbers import next_number
 from complaints.states import OutreachState, OutreachWay, RecipientState
@@ -262,7 +262,24 @@ def finish(outreach_id: int, *, at: datetime) -> bool:
         return False
     outreach.state, outreach.finished_at = OutreachState.DONE, at
     outreach.save(update_fields=["state", "finished_at"])
+    _mark_units(outreach, at=at)
     return True
+
+
+def recalled_units(outreach: Outreach) -> QuerySet[RecallUnit]:
+    """Units of recalls under way of this product, and batch where one is given; none where steps or places are."""
+    if not outreach.product or outreach.business_step or outreach.place:
+        return RecallUnit.objects.none()
+    units = RecallUnit.objects.filter(recall__product=outreach.product, recall__ended_at=None)
+    return units.filter(batch=outreach.batch) if outreach.batch else units
+
+
+def _mark_units(outreach: Outreach, *, at: datetime) -> None:
+    """Holders of recalled units who were reached count as told in the recall (INC-17)."""
+    untold = recalled_units(outreach).filter(told_at=None)
+    reached = set(outreach.recipients.filter(state=RecipientState.REACHED).values_list("match_hash", flat=True))
+    keys = [row.pk for row in untold.iterator() if identity.match_hash(ContactKind.PHONE, row.phone) in reached]
+    untold.filter(pk__in=keys).update(told_at=at)
 
 
 def lock(outreach_id: int) -> Outreach:

@@ -38,6 +38,9 @@ class OutreachForm(forms.Form):
     )  # fmt: skip
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
+    # What the address of the page may bring along.
+    GIVEN = ("title", "reason", "product", "batch", "text")
+
     def __init__(self, *args: Any, row: Outreach | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if row is None:

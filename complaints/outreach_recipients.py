@@ -6,7 +6,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from accounts.errors import InvalidInput
 from accounts.models import User
 from complaints import identity, outreach
 from complaints.import_files import Cell, Row, TableFile, refuse
-from complaints.models import Complaint, Outreach, OutreachRecipient
+from complaints.models import Complaint, Outreach, OutreachRecipient, RecallUnit
 from complaints.models.people import ContactKind
 from complaints.states import OutreachState, OutreachWay, Status
 from complaints.transitions.intake import check_text
@@ -87,7 +87,8 @@ def matching_cases(row: Outreach, *, at: datetime) -> QuerySet[Complaint]:
 
 @transaction.atomic
 def add_from_cases(outreach_id: int, *, by: User, at: datetime | None = None) -> Added:
-    """Add the complainants of the matching cases to a draft, each once (RISK-28).
+    """Add the complainants of the matching cases and the holders of recalled units to a draft, each once (RISK-28,
+    INC-17).
 
     Raises NotAllowed, IllegalTransition, InvalidInput when nothing is given that cases could have in common.
     """
@@ -96,7 +97,14 @@ def add_from_cases(outreach_id: int, *, by: User, at: datetime | None = None) ->
     if not any(getattr(row, name) for name in outreach.MATCHED):
         raise InvalidInput("product", _("Say first which product, batch, business step or place is concerned."))
     cases = matching_cases(row, at=at).select_related("complainant").prefetch_related("complainant__contacts")
-    return _store(row, (_complainant(case, row.way) for case in cases.order_by("pk").iterator(BATCH)), by=by)
+    complainants = (_complainant(case, row.way) for case in cases.order_by("pk").iterator(BATCH))
+    holders = (_holder(unit, row.way) for unit in outreach.recalled_units(row).order_by("pk").iterator(BATCH))
+    return _store(row, chain(complainants, holders), by=by)
+
+
+def _holder(unit: RecallUnit, way: str) -> Person | None:
+    kind, value = _contact(way, phone=unit.phone, email="")
+    return Person(unit.holder, kind, value, unit.complaint_id) if value else None
 
 
 def _complainant(case: Complaint, way: str) -> Person | None:

@@ -77,7 +77,8 @@ def _find(number: str) -> Outreach:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: StaffRequest) -> HttpResponse:
     """Draft a precaution."""
-    form = OutreachForm(request.POST if request.method == "POST" else None)
+    given = {name: request.GET[name] for name in OutreachForm.GIVEN if name in request.GET}
+    form = OutreachForm(request.POST if request.method == "POST" else None, initial=given)
     if form.is_bound and form.is_valid():
         try:
             row = outreach.draft(by=request.user, **form.cleaned_data)
@@ -270,6 +271,7 @@ def _page(
         "may_cancel": may_manage and (is_draft or is_running),
         "may_call": is_running and to_call > 0,
         "cases": outreach_recipients.matching_cases(row, at=now).count() if may_manage and is_draft else 0,
+        "units": outreach.recalled_units(row).count() if may_manage and is_draft else 0,
         "table_form": table_form or TableForm(),
         "cancel_form": cancel_form or CancelForm(),
         "approve_form": ApproveForm(initial={"version": row.version}),

@@ -10,13 +10,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.web import StaffRequest
-from complaints import identity, incidents, keyset
+from complaints import identity, incidents, keyset, outreach
 from complaints.choice_fields import LongText
 from complaints.desk_access import needs
 from complaints.incident_forms import ResponseForm
@@ -171,6 +172,30 @@ def _response(number: str) -> IncidentResponse:
     return get_object_or_404(incidents.responses(), incident__number=number)
 
 
+def _notice_of(row: Recall) -> dict[str, str]:
+    """A notice to the holders as it could begin; another person approves it."""
+    batches = {batch for batch in row.units.values_list("batch", flat=True).distinct() if batch}
+    return {
+        "title": _("Recall of %(product)s") % {"product": row.product},
+        "product": row.product,
+        "batch": batches.pop() if len(batches) == 1 else "",
+        "reason": row.defect[:500],
+        "text": _("%(product)s, batches %(batches)s: %(defect)s. You get: %(remedy)s. Ask: %(contact)s.")
+        % {
+            "product": row.product,
+            "batches": row.batches,
+            "defect": _in_short(row.defect),
+            "remedy": _in_short(row.remedy),
+            "contact": row.contact,
+        },
+    }
+
+
+def _in_short(text: str) -> str:
+    """The text in one line without its full stop, at most 120 characters."""
+    return " ".join(text.split()).rstrip("。.")[:120]
+
+
 def _page(
     request: StaffRequest, response: IncidentResponse, *, problem: str = "", clear: int = 0, status: int = 200
 ) -> HttpResponse:
@@ -196,6 +221,7 @@ def _page(
             for unit in found
         ],
         **counts,
+        "notice": urlencode(_notice_of(row)) if row and request.user.has_perm(outreach.PERMISSION) else "",
         "rate": f"{counts['remedied'] / counts['total']:.1%}" if counts["total"] else "—",
         "problem": problem,
         "next": following,

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.errors import NotAllowed
 from accounts.models import SecurityEvent
-from complaints import transitions
-from complaints.models import Recall, RecallUnit
+from complaints import outreach, transitions
+from complaints.models import Outreach, Recall, RecallUnit
 from complaints.tests.factories import filing
 from complaints.transitions import incidents
 from complaints.transitions import recall as rules
@@ -119,3 +119,26 @@ def test_inc_17_only_a_defect_leads_to_a_recall_and_only_for_who_leads(client, c
     response.save()
     assert client.post(address(response, "recall_record", "start"), WORDS).status_code == 409
     assert client.get(address(response)).status_code == 200
+
+
+def test_inc_17_holders_get_a_notice_that_another_person_approved_and_count_as_told(desk, cast, response):
+    """INC-17: the draft begins with the facts of the recall; once it is over the list says who was reached."""
+    units(response, cast)
+    page = desk.get(address(response))
+    start = reverse("complaints:outreach_new") + "?" + page.context["notice"]
+    assert start.replace("&", "&amp;") in page.content.decode()
+    initial = desk.get(start).context["form"].initial
+    assert (initial["product"], initial["batch"]) == ("净水器 J1", "2026A")
+    assert "免费更换" in initial["text"]
+    assert len(initial["text"]) <= 500
+    values = {**initial, "way": "call", "call_by": timezone.localdate().isoformat(), "business_step": "", "place": ""}
+    row = Outreach.objects.get(number=desk.post(reverse("complaints:outreach_new"), values).url.split("/")[-2])
+    assert desk.post(reverse("complaints:outreach_from_cases", args=[row.number])).status_code == 302
+    (person,) = row.recipients.all()
+    assert (person.name, person.value) == ("孙玉兰", "13900001111")
+    row.refresh_from_db()
+    outreach.approve(row.pk, version=row.version, by=cast.coordinator)
+    assert not RecallUnit.objects.filter(told_at__isnull=False).exists()
+    outreach.record_call(person.pk, reached=True, by=cast.coordinator)
+    told = RecallUnit.objects.filter(told_at__isnull=False).values_list("serial", flat=True)
+    assert list(told) == ["SN-1"]
