@@ -468,6 +468,20 @@ def test_imp_06_reports_at_the_interval_then_verified_by_another_person(client, 
     assert Problem.objects.get().state == ProblemState.SETTLED
 
 
+def test_imp_06_neither_owner_nor_who_reported_it_done_verifies_whatever_their_role(cast, problem):
+    """Both keep the problem list and may verify any other project."""
+    row = projects.start(problem.pk, by=cast.coordinator, at=NOW, **plan(cast, owner=cast.coordinator))
+    row = projects.finish(row.pk, text="已竣工", version=row.version, by=cast.manager, at=NOW)
+    months = (parse("2026-10"), parse("2026-10"))
+    for person in (cast.coordinator, cast.manager):
+        assert not projects.may_verify(person, row)
+        with pytest.raises(NotAllowed):
+            projects.verify(row.pk, note="好", after=months, version=row.version, by=person, at=NOW)
+        with pytest.raises(NotAllowed):
+            projects.send_back(row.pk, note="不好", version=row.version, by=person, at=NOW)
+    assert projects.verify(row.pk, note="好", after=months, version=row.version, by=cast.checker, at=NOW).verified_at
+
+
 def test_imp_06_only_a_verified_project_settles_and_a_closed_problem_can_be_taken_up_again(cast, problem):
     with pytest.raises(IllegalTransition):
         problem_rules.settle(problem.pk, reason="好了", version=problem.version, by=cast.coordinator, at=NOW)
