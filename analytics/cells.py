@@ -102,6 +102,15 @@ def _intensity(value: int) -> Group:
     return Group(str(value), str(EmotionIntensity(value).label))
 
 
+def _matter(is_soft: bool | None, is_unmet_need: bool) -> Group:
+    """Service or function; an unmet special need is no failure of a product and stands apart (CLS-12, CLS-16)."""
+    if is_unmet_need:
+        return Group("unmet_need", _("Unmet special need"))
+    if is_soft is None:
+        return Group("", _("Not classified yet"))
+    return Group("service", _("About service")) if is_soft else Group("function", _("About function"))
+
+
 def _person(number: str | None, name: str | None) -> Group:
     return Group(number or "", name or _("Nobody yet"))
 
@@ -164,6 +173,7 @@ AXES: dict[str, _Axis] = {
     "milestone": _Axis(("milestone",), _choice(Milestone)),
     "late_reason": _Axis(("case__late_reason",), _choice(LateReason)),
     "intensity": _Axis(("case__emotion_intensity",), _intensity),
+    "matter": _Axis(("case__category__is_soft", "case__is_unmet_need"), _matter),
     "emotion": _Axis(("category__code", "category__name", "category__name_en"), _category),
     "legal_type": _Axis(("case__legal_type__code", "case__legal_type__name", "case__legal_type__name_en"), _legal_type),
     "tier": _Axis(("case__customer_tier",), _choice(CustomerTier)),

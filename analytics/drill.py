@@ -25,7 +25,7 @@ _WITHOUT_GROUPS: tuple[Source, ...] = (sources.open_at_end, sources.answer_hours
 
 # What a case is, whatever is counted of it.
 _OF_CASES = {
-    "channel", "department", "category", "risk", "tier", "care", "intensity", "legal_type", "product", "outlet",
+    "channel", "department", "category", "risk", "tier", "care", "matter", "intensity", "legal_type", "product", "outlet",
     "late_reason", "handler", "result", "place",
 }  # fmt: skip
 _OF_SOURCES: dict[str, Source] = {

@@ -50,6 +50,7 @@ BREAKDOWNS: dict[str, tuple[Figure, ...]] = {
 MORE: dict[str, tuple[Figure, ...]] = {
     "tier": (figures.received, figures.on_time_rate, figures.satisfaction_rate),
     "care": (figures.received, figures.on_time_rate, figures.satisfaction_rate),
+    "matter": (figures.received,),
     "intensity": (figures.received,),
     "emotion": (figures.emotions_noted,),
     "legal_type": (figures.received,),

@@ -23,6 +23,7 @@ TABLES: dict[str, tuple[Promise, str]] = {
     "recurrence": (gettext_lazy("Came again, by department"), "department"),
     "risk": (gettext_lazy("By risk grade"), "risk"),
     "legal_type": (gettext_lazy("By type of legal risk"), "legal_type"),
+    "matter": (gettext_lazy("Service or function"), "matter"),
     "intensity": (gettext_lazy("By intensity of emotion"), "intensity"),
     "emotion": (gettext_lazy("By emotion"), "emotion"),
     "tier": (gettext_lazy("By customer tier"), "tier"),

@@ -245,6 +245,22 @@ def test_an_16_emotions_and_their_intensity(month):
     assert {row["emotions_noted"]["value"] for row in rows["emotion"]} == {1}
 
 
+def test_cls_12_cls_16_service_and_function_and_neither(cast):
+    """Of any period, so that how both develop can be seen; an unmet special need is no failure of a product."""
+    service = Category.objects.filter(dimension="category", is_soft=True).first()
+    function = Category.objects.filter(dimension="category", is_soft=False).first()
+    registered("2026-10-12 09:00", category=service)
+    for day, category in ((2, service), (3, service), (4, function), (5, function), (6, None)):
+        registered(f"2026-11-0{day} 09:00", category=category)
+    Complaint.objects.filter(registered_at__date="2026-11-05").update(is_unmet_need=True)
+    rows = selectors.bundle(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"), outside=False)["breakdowns"]["matter"]
+    counts = {row["code"]: row["received"]["value"] for row in rows}
+    assert counts == {"service": 2, "function": 1, "unmet_need": 1, "": 1}
+    october = figures.received.by("matter", parse("2026-10"), WHOLE)
+    assert {group.code: value.value for group, value in october.items()} == {"service": 1}
+    assert len(drill.behind(figures.received, NOVEMBER, WHOLE, axis="matter", group="unmet_need")) == 1
+
+
 def test_an_17_people_are_counted_by_hash_and_never_named(client, month):
     """Three complaints, linked by telephone and by e-mail, are one person; a page names nobody."""
     registered("2026-11-05 09:00", phone="13700000001", email="one@example.cn", name="李木子")
