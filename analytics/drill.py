@@ -22,11 +22,10 @@ AT_ONCE = 10_000
 # Counted whole, not by groups.
 _WITHOUT_GROUPS: tuple[Source, ...] = (sources.open_at_end, sources.answer_hours, work_hours.worked)
 
-
 # What a case is, whatever is counted of it.
 _OF_CASES = {
-    "channel", "department", "category", "risk", "tier", "care", "matter", "intensity", "legal_type", "product", "outlet",
-    "late_reason", "handler", "result", "place",
+    "channel", "department", "category", "risk", "tier", "care", "matter", "intensity", "legal_type", "product",
+    "outlet", "late_reason", "handler", "result", "place",
 }  # fmt: skip
 _OF_SOURCES: dict[str, Source] = {
     "milestone": sources.clocks_stopped,
