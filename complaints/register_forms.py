@@ -35,7 +35,6 @@ from complaints.states import (
 from complaints.transitions.intake import MAX_NARRATIVE
 
 EARLIER_SHOWN = 10
-WAYS = [(ContactKind.PHONE, _("Phone")), (ContactKind.EMAIL, _("E-mail")), (ContactKind.ADDRESS, _("Letter"))]
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ class RegisterForm(forms.Form):
     address = PlainText(label=_("Address"), limit=200, required=False)
     preferred_contact = forms.ChoiceField(
         label=_("Preferred contact"),
-        choices=WAYS,
+        choices=[(ContactKind.PHONE, _("Phone")), (ContactKind.EMAIL, _("E-mail")), (ContactKind.ADDRESS, _("Letter"))],
         required=False,
         widget=forms.RadioSelect,
     )
@@ -454,7 +453,7 @@ def profile(cases: Sequence[Complaint]) -> list[str]:
     tier = next((tier for tier, _way, _note in told if tier), "")
     return [
         *([str(CustomerTier(tier).label)] if tier else []),
-        str(_("Prefers: %(way)s") % {"way": dict(WAYS)[way]}) + (f" · {note}" if note else ""),
+        str(_("Prefers: %(way)s") % {"way": ContactKind(way).label}) + (f" · {note}" if note else ""),
         *([str(_("Care, with consent: %(groups)s") % {"groups": "、".join(groups)})] if groups else []),
     ]
 

@@ -124,7 +124,7 @@ class Requests(GeoReport):
         found = requests.readable()
         query = request.query_params
         for name, value in query.items():
-            check_text(name, value, limit=MAX_QUERY)
+            check_text(name, str(value), limit=MAX_QUERY)
         if named := query.get("service_request_id"):
             return found.filter(public_id__in=named.split(",")[:MAX_PAGE_SIZE])
         end = _moment(request, "end_date") or timezone.now()
