@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -19,13 +22,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.errors import NotAllowed
+from accounts.models import User
 from accounts.rest import Pages, caller
-from complaints import challenge, permissions, throttle, transitions
+from complaints import challenge, files, permissions, throttle, transitions, uploads
 from complaints.action_forms import FORMS
 from complaints.filters import ComplaintFilter
 from complaints.idempotency import idempotent
-from complaints.models import Complaint
+from complaints.models import Attachment, Complaint
 from complaints.serializers import ComplaintDetail, ComplaintRow, FilingInput
+from complaints.transitions import Filing, Receipt
 
 
 class ComplaintPages(Pages):
@@ -60,7 +65,8 @@ class Complaints(APIView):
         filing = data.filing()
         if user is None:
             _spend_public_budget(throttle.address_of(request), filing.phone or filing.email, at=timezone.now())
-        receipt = transitions.register(filing, by=user)
+        given = data.validated_data["files"]
+        receipt = _register(request, filing, given, by=user)
         body = {
             "number": receipt.complaint.number,
             "access_code": transitions.group_code(receipt.access_code),
@@ -69,6 +75,29 @@ class Complaints(APIView):
             "reply_by": receipt.reply_by,
         }
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+def _register(request: Request, filing: Filing, given: list[UploadedFile], *, by: User | None) -> Receipt:
+    """Keep the files under the rules of the web form, then register with them (IN-23, FL-05).
+
+    Raises InvalidInput naming the file that is not taken; then nothing is registered.
+    """
+    now = timezone.now()
+    for item in uploads.refused(request._request):
+        raise files.too_many(item.name) if item.reason == "count" else files.too_large(item.name)
+    if by is None and not throttle.spend(
+        throttle.SENT_BY_ADDRESS, throttle.address_of(request), at=now, cost=sum(item.size or 0 for item in given)
+    ):
+        raise Throttled(wait=throttle.HOUR, detail=_("Very much was sent from your network just now."))
+    stored = [(item, files.store(item, at=now)) for item in given]
+    with transaction.atomic():
+        attachments = [
+            Attachment.objects.create(
+                file=file, name=files.clean_name(item.name or "", file.content_type), at=now, by=by
+            )
+            for item, file in stored
+        ]
+        return transitions.register(replace(filing, attachments=attachments), by=by)
 
 
 def _spend_public_budget(address: str, contact: str, *, at: datetime) -> None:

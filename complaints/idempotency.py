@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
@@ -29,6 +30,25 @@ class KeyReused(DomainError):
     code = "idempotency_key_reused"
 
 
+def _fingerprint(request: Any) -> str:
+    """Stands for the body. A form with files is read part by part: whole it would have to fit into the memory."""
+    if not request.content_type.startswith("multipart/"):
+        return hashlib.sha256(request.body).hexdigest()
+    digest = hashlib.sha256()
+    for name in sorted(request.data):
+        for value in request.data.getlist(name):
+            digest.update(f"{name}\0".encode("utf-8", "replace"))
+            if isinstance(value, UploadedFile):
+                digest.update(f"{value.name}\0".encode("utf-8", "replace"))
+                for block in value.chunks():
+                    digest.update(block)
+                value.seek(0)
+            else:
+                digest.update(str(value).encode("utf-8", "replace"))
+            digest.update(b"\0")
+    return digest.hexdigest()
+
+
 def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
     """Wrap an API method that writes: with an `Idempotency-Key` header it happens once.
 
@@ -43,7 +63,7 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
         if len(key) > MAX_KEY:
             raise InvalidInput("Idempotency-Key", _("Please shorten this to %(limit)s characters."), limit=MAX_KEY)
         scope = f"{request.user.pk or 'anonymous'}:{request.method}:{request.path}"[:80]
-        body = hashlib.sha256(request.body).hexdigest()
+        body = _fingerprint(request)
         with transaction.atomic():
             IdempotencyKey.objects.get_or_create(scope=scope, key=key, defaults={"body_hash": body})
             row = IdempotencyKey.objects.select_for_update().get(scope=scope, key=key)

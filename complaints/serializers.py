@@ -143,6 +143,8 @@ class FilingInput(StrictSerializer):
     needs_care = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     # How the complainant consented that the two above are noted and shown (SPG-01); empty: not asked.
     care_given_how = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    # Photos, recordings, documents, sent as multipart/form-data; checked by content like on the web form (IN-23).
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), required=False, default=list)
 
     def validate(self, attrs: dict) -> dict:
         if not attrs["phone"].strip() and not attrs["email"].strip():
@@ -152,8 +154,8 @@ class FilingInput(StrictSerializer):
         return attrs
 
     def filing(self) -> Filing:
-        """The checked input; a complainant's own filing is received now on the app channel."""
-        values = dict(self.validated_data)
+        """The checked input without its files; a complainant's own filing is received now on the app channel."""
+        values = {name: value for name, value in self.validated_data.items() if name != "files"}
         values["special_groups"] = tuple(values["special_groups"])
         values.setdefault("received_at", timezone.now())
         if not self.context["request"].user.is_authenticated:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.tests.factories import token as api_token
-from complaints.models import CaseEvent, Complaint
+from complaints.models import Attachment, CaseEvent, Complaint
 from complaints.tests.factories import Story, registered
+from complaints.tests.test_register import PNG, picture
 
 pytestmark = pytest.mark.django_db
 BODY = {"subject": "停水", "narrative": "从早上停到现在", "phone": "13800002417", "name": "张桂芳"}
@@ -48,6 +51,29 @@ def test_ap_01_bad_input_names_the_field_and_stores_nothing(client, change, fiel
     assert answer.status_code == 400
     assert field in answer.json()
     assert not Complaint.objects.exists()
+
+
+def test_in_23_an_app_sends_files_with_the_complaint(client, db):
+    """Kept unchanged under their hash, given by the complainant; the same key files once with the same files only."""
+    headers = {"Idempotency-Key": "app-1"}
+    first = client.post("/api/v1/complaints/", {**BODY, "files": [picture("停水.png")]}, headers=headers)
+    again = client.post("/api/v1/complaints/", {**BODY, "files": [picture("停水.png")]}, headers=headers)
+    other = client.post("/api/v1/complaints/", {**BODY, "files": [picture("别的.png")]}, headers=headers)
+    assert (first.status_code, again.json(), other.status_code) == (201, first.json(), 409)
+    [row] = Complaint.objects.get().attachments.all()
+    assert (row.name, row.from_complainant, row.by, row.file.content_type) == ("停水.png", True, None, "image/png")
+    assert row.file.sha256 == hashlib.sha256(PNG).hexdigest()
+    without = client.post("/api/v1/complaints/", BODY)
+    assert (without.status_code, Complaint.objects.latest("pk").attachments.count()) == (201, 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"MZ\x90\x00 a program", b"<html><script>1</script></html>"])
+def test_fl_02_a_file_of_another_kind_is_refused_and_nothing_is_filed(client, db, content):
+    bad = SimpleUploadedFile("a.png", content, content_type="image/png")
+    answer = client.post("/api/v1/complaints/", {**BODY, "files": [picture(), bad]})
+    assert (answer.status_code, list(answer.json())) == (400, ["files"])
+    assert "a.png" in answer.json()["files"][0]
+    assert (Complaint.objects.count(), Attachment.objects.count()) == (0, 0)
 
 
 @pytest.mark.parametrize(
