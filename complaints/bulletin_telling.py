@@ -7,7 +7,6 @@ message goes out before its receipt is written; the gateway takes an `id` it kno
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +53,6 @@ BATCH = 200
 MAX_SECONDS = 300
 # So long a gateway that does not answer is tried again; the next bulletin is due by then.
 GATEWAY_TRIED = timedelta(hours=6)
-_MOBILE = re.compile(r"\+861[3-9]\d{9}", re.ASCII)
 
 TITLES |= {"bulletin_told": _("The complainant was told a bulletin of the incident")}
 ICONS |= {"bulletin_told": "megaphone"}
@@ -83,7 +81,7 @@ def way_of(case: Complaint) -> tuple[Way, str]:
             return Way.MAIL, ""
         if point.kind == ContactKind.PHONE and settings.SMS_URL:
             number = identity.normalise(point.kind, point.value)
-            if _MOBILE.fullmatch(number):
+            if sms.MOBILE.fullmatch(number):
                 return Way.MESSAGE, number
     return (Way.PAGE if case.channel in SELF_SERVICE else Way.NONE), ""
 

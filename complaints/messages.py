@@ -228,3 +228,9 @@ def mail(row: Notification) -> tuple[str, str]:
     line = sentence(row)
     url = f"{settings.PUBLIC_BASE_URL}{row.url}" if row.url else ""
     return line, f"{line}\n\n{url}\n"
+
+
+def short(row: Notification) -> str:
+    """The same news to a complainant in one line, for a short message."""
+    line = mail(row)[0]
+    return f"{line} {settings.PUBLIC_BASE_URL}/track/"

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import after_commit
 from accounts.models import User
-from complaints import chat, substitutes, tasks
+from complaints import chat, sms, substitutes, tasks
 from complaints.messages import PRESSING
 from complaints.models import Complaint, MailPreference, Notification
 from complaints.states import MailRhythm
@@ -161,8 +161,11 @@ def keepers(complaint: Complaint) -> list[User]:
 
 
 def tell_complainant(complaint: Complaint, kind: str, *, dedupe: str) -> None:
-    """E-mail the complainant that there is news; the text holds the case number only (AP-06, PI-15)."""
-    if not complaint.complainant.contact("email"):
+    """Tell the complainant by e-mail, else by short message, that there is news (CASE-10, COO-04).
+
+    The text holds the case number only (AP-06, PI-15).
+    """
+    if not complaint.complainant.contact("email") and not sms.number_of(complaint.complainant):
         return
     Notification.objects.get_or_create(
         dedupe_key=f"{dedupe}:complainant",

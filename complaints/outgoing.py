@@ -13,17 +13,18 @@ from django.core.mail import EmailMessage
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from complaints import drafts, mail_tokens, messages
+from complaints import drafts, mail_tokens, messages, sms
 from complaints.models import Complaint, IntakeDraft, Notification
 from complaints.states import Channel
 
 
 def send(row: Notification) -> int:
-    """Mail one notification: 1, or 0 when there is no address. Raises OSError when the server does not take it."""
+    """Mail one notification: 1, or 0 when there is no address. A complainant with a mobile number alone gets a short
+    message. Raises OSError when the server does not take it."""
     complaint = row.complaint if row.to_complainant else None
     address = complaint.complainant.contact("email") if complaint else row.recipient.email if row.recipient else ""
     if not address:
-        return 0
+        return _short_message(row, complaint) if complaint else 0
     draft = _unsent_receipt(complaint) if complaint and row.kind == "received" else None
     with translation.override(settings.LANGUAGE_CODE):
         subject, body = messages.mail(row)
@@ -40,6 +41,17 @@ def send(row: Notification) -> int:
     EmailMessage(subject=subject, body=body, to=[address], reply_to=reply_to, headers=headers).send()
     if draft:
         drafts.clear(draft.pk)
+    return 1
+
+
+def _short_message(row: Notification, complaint: Complaint) -> int:
+    """The same news to a mobile number where the complainant left no e-mail address (CASE-10)."""
+    number = sms.number_of(complaint.complainant)
+    if not number:
+        return 0
+    with translation.override(settings.LANGUAGE_CODE):
+        text = messages.short(row)
+    sms.send(settings.SMS_URL, to=number, text=text, id=f"news-{row.pk}")
     return 1
 
 

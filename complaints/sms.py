@@ -1,14 +1,23 @@
-"""The organisation's gateway for short messages: one POST per message (RISK-28)."""
+"""The organisation's gateway for short messages: one POST per message (RISK-28, CASE-10)."""
 
 from __future__ import annotations
 
 import json
+import re
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from django.conf import settings
+
+from complaints import identity
+from complaints.models import Complainant
+from complaints.models.people import ContactKind
+
 _SECONDS = 10
+# Landlines take no short messages.
+MOBILE = re.compile(r"\+861[3-9]\d{9}", re.ASCII)
 
 
 class Refused(OSError):
@@ -24,6 +33,12 @@ class _NoRedirect(HTTPRedirectHandler):
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
+
+
+def number_of(complainant: Complainant) -> str:
+    """The mobile number, as +86…, at which a complainant can be told something; '' without one or without a gateway."""
+    number = identity.normalise(ContactKind.PHONE, complainant.contact(ContactKind.PHONE)) if settings.SMS_URL else ""
+    return number if MOBILE.fullmatch(number) else ""
 
 
 def send(url: str, *, to: str, text: str, id: str) -> None:

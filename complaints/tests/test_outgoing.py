@@ -11,6 +11,7 @@ from complaints import jobs, mail_tokens, notify
 from complaints.models import Notification
 from complaints.tests.factories import registered
 from complaints.tests.mail_services import smtp_server
+from complaints.tests.test_outreach import Gateway
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +91,40 @@ def test_i7_a_refused_recipient_is_tried_five_times_and_then_marked(smtp, cast):
     assert (row.attempts, row.sent_at, row.failed_at is not None, smtp.messages) == (5, None, True, [])
     smtp.refuse = set()
     assert jobs.deliver_notifications() == {"sent": 0, "failed": 0}
+
+
+@pytest.fixture
+def gateway(settings):
+    with Gateway().running() as server:
+        settings.SMS_URL = server.url
+        yield server
+
+
+def test_case_10_coo_04_without_an_e_mail_address_the_news_come_as_a_short_message(gateway, cast):
+    """Number and link, nothing of the matter; what the gateway refused is tried again under the same id."""
+    receipt = registered(email="", channel="phone")
+    gateway.status = 500
+    assert jobs.deliver_notifications() == {"sent": 0, "failed": 1}
+    gateway.status = 200
+    assert jobs.deliver_notifications() == {"sent": 1, "failed": 0}
+    assert jobs.deliver_notifications() == {"sent": 0, "failed": 0}
+    (message,) = gateway.messages
+    row = Notification.objects.get(to_complainant=True)
+    assert (message["to"], message["id"]) == ("+8613800002417", f"news-{row.pk}")
+    assert receipt.complaint.number in message["text"]
+    assert receipt.access_code not in message["text"].replace("-", "")
+    assert "停水" not in message["text"]
+
+
+@pytest.mark.parametrize("phone", ["", "010-66551234"])
+def test_case_10_a_landline_or_no_gateway_gets_no_message(gateway, cast, settings, phone):
+    registered(email="", phone=phone)
+    settings.SMS_URL = ""
+    registered(email="", phone="13800002418")
+    assert not Notification.objects.filter(to_complainant=True).exists()
+
+
+def test_case_10_an_e_mail_address_is_enough(gateway, smtp, cast):
+    registered()
+    assert jobs.deliver_notifications() == {"sent": 1, "failed": 0}
+    assert gateway.messages == []
