@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db.models import Count, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,19 +22,31 @@ from analytics.figures import FIGURES, Figure, Unit, Value, compute
 from analytics.periods import Period
 from analytics.scope import Scope
 from analytics.suppression import size
-from complaints.states import RiskGrade
+from complaints.models import Deadline
+from complaints.states import DeadlineState, Milestone, RiskGrade
 
 # From so many closed cases a line is compared with others; a rate is shown from so many cases.
 RANKED_FROM = 10
 SHOWN_FROM = 5
 RISK_IN_TIME = "risk_in_time"
+TASKS_IN_TIME = "tasks_in_time"
+# Rates that are no figures of the report.
+_OWN: dict[str, Promise] = {
+    RISK_IN_TIME: gettext_lazy("On-time rate of high-risk cases"),
+    TASKS_IN_TIME: gettext_lazy("On-time rate of the own tasks"),
+}
+# Whose a task is, as code and name.
+_OF_TASK = {
+    "department": ("assignment__department__code", "assignment__department__name"),
+    "handler": ("assignment__handler__staff_number", "assignment__handler__display_name"),
+}
 
 GROUPS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
     (gettext_lazy("Volume and speed"), ("handled", "average_days")),
     (gettext_lazy("Satisfaction"), ("satisfaction_rate", "response_rate", "call_back_rate", "praises")),
     (
         gettext_lazy("Compliance"),
-        ("on_time_rate", "late_share", "returns", "reworks", "perfunctory", "missing_evidence"),
+        ("on_time_rate", TASKS_IN_TIME, "late_share", "returns", "reworks", "perfunctory", "missing_evidence"),
     ),
     (gettext_lazy("Risk control"), (RISK_IN_TIME, "reopenings", "overturned_rate", "recurrence_rate")),
 )
@@ -71,7 +84,7 @@ def order_of(key: str) -> str:
 
 def name_of(key: str) -> str:
     """What an indicator is called."""
-    return _("On-time rate of high-risk cases") if key == RISK_IN_TIME else str(FIGURES[key].name)
+    return str(_OWN[key] if key in _OWN else FIGURES[key].name)
 
 
 def lines(period: Period, scope: Scope, axis: str, *, by: str) -> list[Line]:
@@ -95,7 +108,7 @@ def lines(period: Period, scope: Scope, axis: str, *, by: str) -> list[Line]:
 
 
 def _columns(period: Period, scope: Scope, axis: str) -> dict[str, dict[Group, Value]]:
-    wanted: list[Figure] = [FIGURES[key] for key in KEYS if key != RISK_IN_TIME]
+    wanted: list[Figure] = [FIGURES[key] for key in KEYS if key not in _OWN]
     found = compute(wanted, [period], scope, {figure.source: (axis,) for figure in wanted})
     columns = {figure.key: found.by(figure, axis, period) for figure in wanted}
     risky = sources.clocks_stopped([period], replace(scope, risk=str(RiskGrade.HIGH)), (axis,)).by(axis, period)
@@ -105,7 +118,28 @@ def _columns(period: Period, scope: Scope, axis: str) -> dict[str, dict[Group, V
         columns[RISK_IN_TIME] = {group: figures.on_time_rate.read(counts) for group, counts in risky.items()}
     else:
         columns[RISK_IN_TIME] = {}
+    columns[TASKS_IN_TIME] = _tasks_in_time(period, scope, axis)
     return columns
+
+
+def _tasks_in_time(period: Period, scope: Scope, axis: str) -> dict[Group, Value]:
+    """The limits of their own that departments kept, lead and supporting alike (SLA-04). One query.
+
+    A task counts for whoever had it, so the last department does not answer for the time of the first.
+    """
+    rows = Deadline.objects.filter(
+        replace(scope, departments=None, department=()).cases("complaint__"),
+        milestone=Milestone.TASK,
+        state__in=[DeadlineState.MET, DeadlineState.MISSED],
+        stopped_at__gte=period.start,
+        stopped_at__lt=period.end,
+    )
+    for wanted in (scope.departments, scope.department or None):
+        if wanted is not None:
+            rows = rows.filter(assignment__department__in=sorted(wanted))
+    kept = Count("pk", filter=Q(state=DeadlineState.MET))
+    counted = rows.order_by().values_list(*_OF_TASK[axis]).annotate(kept=kept, of=Count("pk"))
+    return {Group(code, name): Value(part / of, part, of) for code, name, part, of in counted if code}
 
 
 def _worth(value: Value) -> float:
@@ -118,7 +152,7 @@ def _ranks(values: Sequence[float]) -> list[int]:
 
 
 def _cell(key: str, value: Value | None) -> Cell:
-    unit = Unit.RATIO if key == RISK_IN_TIME else FIGURES[key].unit
+    unit = Unit.RATIO if key in _OWN else FIGURES[key].unit
     is_rate = unit != Unit.CASES
     value = value or Value(None if is_rate else 0, of=0 if is_rate else None)
     cases = size(value)
@@ -132,7 +166,7 @@ def heading(axis: str) -> list[str]:
     names = [_("Rank"), _("Staff number") if axis == "handler" else _("Code"), _("Name")]
     for key in KEYS:
         names.append(name_of(key))
-        if key == RISK_IN_TIME or FIGURES[key].unit != Unit.CASES:
+        if key in _OWN or FIGURES[key].unit != Unit.CASES:
             names.append(_("%(name)s: cases") % {"name": name_of(key)})
     return names
 

@@ -399,6 +399,28 @@ def test_qua_13_marks_and_risks_count(month):
     assert next(cell.value for cell in line.cells if cell.figure == "perfunctory") is None  # RI-12
 
 
+def test_sla_04_each_department_is_appraised_by_the_limits_of_its_own_tasks(cast):
+    """Lead and supporting alike: the first is late, the last is not late for it, whoever leads at the end."""
+    story = Story(cast).accept().assign(supporting=[cast.roads], limit=3)
+    transitions.reassign(
+        story.pk, by=cast.coordinator, department=cast.roads, reason="属于道路", limit=5, at=at("2026-11-24 10:00")
+    )
+    transitions.start(story.pk, by=cast.roads_handler, at=at("2026-11-24 11:00"))
+    transitions.submit_for_check(
+        story.pk, by=cast.roads_handler, process="查了现场", result="路面已恢复", at=at("2026-11-26 15:00")
+    )
+    found = appraisal._tasks_in_time(NOVEMBER, WHOLE, "department")
+    assert {group.code: (value.part, value.of) for group, value in found.items()} == {"water": (0, 1), "roads": (1, 2)}
+    own = Scope(departments=frozenset([cast.water.pk]))
+    assert [group.code for group in appraisal._tasks_in_time(NOVEMBER, own, "department")] == ["water"]
+    people = appraisal._tasks_in_time(NOVEMBER, WHOLE, "handler")
+    assert {group.code: (value.part, value.of) for group, value in people.items()} == {"R001": (1, 1)}
+    names = {
+        cell.name for line in appraisal.lines(NOVEMBER, WHOLE, "department", by="on_time_rate") for cell in line.cells
+    }
+    assert appraisal.name_of("tasks_in_time") in names
+
+
 def test_qua_14_few_cases_are_neither_ranked_nor_shown(month):
     """QUA-14: a rate of fewer than five is empty, a rank comes with ten; equal rates share it."""
     answered(month, 3)
