@@ -89,6 +89,15 @@ def test_sla_06_a_case_is_not_closed_on_the_reply_before(cast):
         story.close("2026-11-26 16:00")
 
 
+@pytest.mark.parametrize(("called", "state"), [(True, "met"), (False, "cancelled")])
+def test_sla_07_a_case_reopened_without_a_call_has_not_kept_the_limit_of_the_call(cast, called, state):
+    story = Story(cast).to_reply()
+    if called:
+        story.call_back("2026-11-20 10:00", satisfaction="dissatisfied")
+    t.reopen(story.pk, by=cast.coordinator, reason="仍未解决", ground="not_solved", at=at("2026-11-20 15:00"))
+    assert state_of(story, "call_back") == state
+
+
 def test_at_08_the_form_names_the_field(cast, client):
     story = Story(cast).accept().assign().start()
     client.force_login(cast.water_handler)

@@ -325,10 +325,13 @@ def close(
     return complaint
 
 
-def end_clocks(complaint: Complaint, *, at: datetime) -> None:
-    """At the end no clock runs on. What was missed by then is recorded as missed, the rest is over."""
+def end_clocks(complaint: Complaint, *, at: datetime, is_answered: bool = True) -> None:
+    """At the end no clock runs on. What was missed by then is recorded as missed, the rest is over.
+
+    `is_answered`: the complainant was called back; a case reopened without that has not kept the limit (SLA-07).
+    """
     for deadline in clocks.running(complaint):
-        if deadline.milestone == Milestone.CALL_BACK or at > deadline.due_at:
+        if (is_answered and deadline.milestone == Milestone.CALL_BACK) or at > deadline.due_at:
             clocks.stop(complaint, deadline.milestone, at=at)
         else:
             clocks.cancel(complaint, deadline.milestone, at=at)
@@ -362,7 +365,7 @@ def reopen(
     Assignment.objects.filter(complaint=complaint, role=AssignmentRole.LEAD, is_current=True).update(
         state=AssignmentState.WORKING, ended_at=None
     )
-    end_clocks(complaint, at=at)
+    end_clocks(complaint, at=at, is_answered=False)
     if not _clock_by_policy(complaint, at=at):
         give_time(complaint, days=days, at=at)
     note = f"{ground}: {reason}" if ground else reason
