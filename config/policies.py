@@ -192,6 +192,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:proposal",
     ),
     "complaints.check_quality, complaints.adjudicate_return or complaints.record_callback": ("complaints:surveys",),
+    "complaints.record_for_complainant": ("review:write_down",),
     "complaints.record_callback": ("complaints:call_backs", "complaints:survey_call"),
     "complaints.check_quality, complaints.edit_reference or accounts.configure_system": (
         "complaints:quality_standard",

@@ -14,6 +14,7 @@ from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.web import offer
 from complaints.models import Allegation
+from complaints.states import Channel
 from review import duty, group, independence, refusal, transitions
 from review.models import ReviewCase
 from review.states import MOVES, ApplicationReason, Comparison, Conclusion, MaterialKind, TriggerKind
@@ -301,6 +302,18 @@ class ApplicationForm(forms.Form):
         max_length=5000,
         error_messages={"required": _("Say in your own words why you are not satisfied.")},
     )
+
+
+class StaffApplicationForm(ApplicationForm):
+    """The same, written down for a complainant who rang, wrote or came (FB-19)."""
+
+    channel = forms.ChoiceField(label=_("How the complainant applied"), choices=Channel.choices, initial=Channel.PHONE)
+    field_order = ("channel",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reasons"].label = _("Why the complainant is not satisfied")
+        self.fields["text"].label = _("In the complainant's own words")
 
 
 class ConflictForm(forms.Form):

@@ -75,6 +75,16 @@ def case_panel(complaint: Complaint, user: User) -> Panel | None:
 
 
 @register_case_panel
+def apply_panel(complaint: Complaint, user: User) -> Panel | None:
+    """Where who writes down what complainants say opens the way to a review, after the result (FB-19)."""
+    if complaint.status not in (Status.REPLIED, Status.CLOSED, Status.NOT_ACCEPTED) or not user.has_perm(
+        transitions.WRITE_DOWN
+    ):
+        return None
+    return Panel("review/apply_panel.html", {"number": complaint.number}, order=55)
+
+
+@register_case_panel
 def alert_panel(complaint: Complaint, user: User) -> Panel | None:
     """The early warnings of a case for whoever works on risk or reviews; not for the handling department (RI-12)."""
     if not (user.has_perm("review.review_case") or user.has_perm("complaints.manage_risk")):

@@ -19,9 +19,19 @@ from accounts.models import Department, User
 from complaints import clocks, deadlines, notices, notify
 from complaints import transitions as case_transitions
 from complaints.calendars import CalendarMissing
-from complaints.models import Allegation, Complaint, ImprovementAction
+from complaints.models import Allegation, Complaint, Contact, ImprovementAction
 from complaints.numbers import next_number
-from complaints.states import Audience, ImprovementState, Milestone, NoticeKind, Status
+from complaints.states import (
+    Audience,
+    Channel,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    ImprovementState,
+    Milestone,
+    NoticeKind,
+    Status,
+)
 from review import checks, dossier, duty, extra_remedy, group, independence, major, permissions, refusal
 from review import clocks as step_clocks
 from review.models import (
@@ -50,6 +60,12 @@ SCREENING_DAYS = 2
 DECISION_DAYS = 15
 
 
+# Who writes down what a complainant says who does not do so online.
+WRITE_DOWN = "complaints.record_for_complainant"
+# The cases a review can be applied for: those with a first result.
+WITH_RESULT = (Status.REPLIED, Status.CLOSED, Status.ARCHIVED, Status.NOT_ACCEPTED)
+
+
 @transaction.atomic
 def apply(
     complaint_id: int,
@@ -62,12 +78,17 @@ def apply(
 ) -> ReviewCase:
     """The complainant applies for a review on the original channel, with coded and free reasons (REV-18, REV-19).
 
-    Only after the first result and inside the window of the policy; a second application joins the
-    review that is open.
+    `by` wrote it down for a complainant who rang, wrote or came (FB-19); it is a communication on the case then.
+    Only after the first result and inside the window of the policy; a second application joins the review that is
+    open. Raises NotAllowed, IllegalTransition, InvalidInput by field.
     """
     at = at or timezone.now()
     complaint = case_transitions.lock(complaint_id)
-    if complaint.status not in (Status.REPLIED, Status.CLOSED, Status.ARCHIVED, Status.NOT_ACCEPTED):
+    if by is not None and not may_write_down(by, complaint):
+        raise NotAllowed(_("Your role does not allow this."))
+    if channel not in Channel.values:
+        raise InvalidInput("channel", _("Choose one."))
+    if complaint.status not in WITH_RESULT:
         raise IllegalTransition(_("A review can be applied for after you have received the result."))
     refused = not_reviewable(complaint)
     if refused:
@@ -89,7 +110,28 @@ def apply(
         triggers__kind=TriggerKind.APPLICATION,
     ).exists():
         raise IllegalTransition(_("This case has already been reviewed on your application."))
+    if by is not None and complaint.status != Status.ARCHIVED:
+        contact = Contact.objects.create(
+            complaint=complaint,
+            direction=ContactDirection.IN,
+            channel=channel,
+            purpose=ContactPurpose.OTHER,
+            outcome=ContactOutcome.REACHED,
+            summary=f"{TriggerKind.APPLICATION.label}: {text.strip()}",
+            at=at,
+            by=by,
+        )
+        case_transitions.add_event(complaint, "contact", by=by, at=at, reference=f"contact:{contact.pk}")
     return _open(complaint, TriggerKind.APPLICATION, at=at, by=by, reasons=reasons, text=text, channel=channel)
+
+
+def may_write_down(user: User, complaint: Complaint) -> bool:
+    """Whether this person writes down what the complainants of this case say, an application too (FB-19)."""
+    return (
+        user.is_active
+        and user.has_perm(WRITE_DOWN)
+        and Complaint.objects.visible_to(user).filter(pk=complaint.pk).exists()
+    )
 
 
 def not_reviewable(complaint: Complaint) -> str:

@@ -2,7 +2,16 @@
 
 from django.urls import path, register_converter
 
-from review import alert_views, conclusion_views, group_views, plan_views, standard_views, step_views, views
+from review import (
+    alert_views,
+    application_views,
+    conclusion_views,
+    group_views,
+    plan_views,
+    standard_views,
+    step_views,
+    views,
+)
 
 
 class PeriodConverter:
@@ -62,6 +71,7 @@ urlpatterns = [
     path("reviews/<str:number>/result/correct/<slug:kind>/", conclusion_views.correct, name="correct"),
     path("reviews/<str:number>/result/remedy/", conclusion_views.propose_remedy, name="propose_remedy"),
     path("reviews/<str:number>/result/delivery/", conclusion_views.deliver_notice, name="deliver_notice"),
+    path("cases/<str:number>/review/apply/", application_views.write_down, name="write_down"),
     path("cases/<str:number>/corrections/", conclusion_views.case_corrections, name="case_corrections"),
     path("cases/<str:number>/conflict/", views.declare, name="declare"),
     path("sampling/", views.sampling, name="sampling"),
