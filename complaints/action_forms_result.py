@@ -310,6 +310,8 @@ class CallBack(Rating):
     recording_reference = forms.CharField(label=_("Recording"), max_length=120, required=False)
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices, initial=Channel.PHONE, required=False)
     field_order = ("version", "outcome")
+    # Left out only when nobody was reached, or where the answer before makes the question idle.
+    asked_when_reached = ("is_solved", "satisfaction", "reason")
 
     def arguments(self) -> dict[str, Any]:
         values = super().arguments()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.errors import IllegalTransition, InvalidInput
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from accounts.models import Membership, User
 from complaints import archive, call_backs, track_page, transitions
 from complaints.case_page import missing
 from complaints.models import Complaint, Notification
@@ -18,6 +19,7 @@ from complaints.states import (
     Status,
 )
 from complaints.tests.factories import Story, at, improvement_words
+from complaints.transitions import feedback
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +103,24 @@ def test_qua_08_whoever_handled_it_cannot_write_down_calls_in_vain(cast, client)
     with pytest.raises(IllegalTransition):
         story.close()
     assert "callback" in archive.missing(story.case)
+
+
+@pytest.mark.parametrize("until", [None, "2026-11-18 16:00"])
+def test_qua_08_who_belonged_to_the_department_then_neither_calls_nor_rates(cast, until):
+    """An intake officer may call back, yet not about a case their own department handled while they were there."""
+    Membership.objects.create(
+        user=cast.intake, department=cast.water, since=at("2026-01-01 00:00"), until=at(until) if until else None
+    )
+    story = Story(cast).to_reply()
+    person = User.objects.get(pk=cast.intake.pk)
+    call = {"outcome": ContactOutcome.REACHED, "satisfaction": "satisfied", "is_solved": True, "comment": "好"}
+    for record in (transitions.call_back, feedback.survey_call):
+        with pytest.raises(NotAllowed):
+            record(story.pk, by=person, at=at("2026-11-20 10:00"), **call)
+    with pytest.raises(NotAllowed):
+        transitions.rate(story.pk, by=person, satisfaction="satisfied", comment="好", at=at("2026-11-20 10:00"))
+    assert not story.case.callbacks.exists()
+    transitions.call_back(story.pk, by=cast.intake2, at=at("2026-11-20 10:00"), **call)
 
 
 @pytest.mark.parametrize("values", [{"satisfaction": "wonderful"}, {"outcome": "perhaps"}, {"channel": "pigeon"}])

@@ -48,6 +48,14 @@ def test_fb_11_a_draw_that_makes_no_sense_names_the_field(period, percent, field
     assert caught.value.field == field
 
 
+def test_fb_11_a_month_is_drawn_only_when_it_is_over(cast):
+    """Though a case was closed in it: who is closed after the draw would never be asked."""
+    Story(cast).to_closed()
+    with pytest.raises(InvalidInput) as caught:
+        surveys.draw("2026-11", percent=10, by=cast.checker, at=at("2026-11-28 09:00"))
+    assert caught.value.field == "period"
+
+
 def test_fb_11_a_month_is_drawn_once_and_not_by_everybody(cast):
     drawn(cast)
     with pytest.raises(IllegalTransition):
