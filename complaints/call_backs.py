@@ -7,7 +7,7 @@ Functions that take a case read the relations of a loaded one without asking aga
 
 from __future__ import annotations
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from complaints import surveys
 from complaints.models import Callback, Complaint, Reply
+from complaints.querysets import ComplaintQuerySet
 from complaints.states import SELF_SERVICE, ContactDirection, RatingSource, Status
 
 RECORD = "complaints.record_callback"
@@ -66,7 +67,7 @@ def _is_about_last(complaint: Complaint, row: Callback) -> bool:
     return complaint.replied_at is None or row.at >= complaint.replied_at
 
 
-def waiting(user: User) -> QuerySet[Complaint]:
+def waiting(user: User) -> ComplaintQuerySet:
     """The answered cases the person sees in which a call is wanted, as `is_wanted` says of one (FB-02, FB-12).
 
     Each row has `tries`, the calls made since the reply, and `is_told`: whether the complainant has the reply.
