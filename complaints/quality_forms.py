@@ -41,6 +41,8 @@ class StandardForm(QualityForm):
     note = forms.CharField(label=_("What changed and why"), max_length=200)
     new_name = forms.CharField(label=_("Name of the new criterion"), max_length=40, required=False)
     new_weight = forms.IntegerField(label=_("Weight"), min_value=0, max_value=quality.MOST, required=False)
+    new_call_name = forms.CharField(label=_("Name of the new criterion"), max_length=40, required=False)
+    new_call_weight = forms.IntegerField(label=_("Weight"), min_value=0, max_value=quality.MOST, required=False)
 
     def __init__(self, *args: Any, standard: QualityStandard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,17 +70,24 @@ class StandardForm(QualityForm):
     def edited(self) -> dict[str, Any]:
         """The arguments of `quality.revise` as edited."""
         values = self.cleaned_data
-        criteria = [{**row, "weight": values[f"weight_{row['code']}"]} for row in self.standard.criteria]
-        if values["new_name"].strip():
-            taken = {row["code"] for row in criteria}
-            code = next(f"own_{n}" for n in range(1, len(criteria) + 2) if f"own_{n}" not in taken)
-            weight = values["new_weight"] or 0
-            criteria.append({"code": code, "name": values["new_name"].strip(), "name_en": "", "weight": weight})
         return {
-            "criteria": criteria,
-            "call_criteria": [{**row, "weight": values[f"call_{row['code']}"]} for row in self.standard.call_criteria],
+            "criteria": self._list(self.standard.criteria, "weight", values["new_name"], values["new_weight"]),
+            "call_criteria": self._list(
+                self.standard.call_criteria, "call", values["new_call_name"], values["new_call_weight"]
+            ),
             **{name: values[name] for name in ("pass_mark", "most_rounds", "note", "based_on")},
         }
+
+    def _list(
+        self, rows: list[quality.Criterion], prefix: str, new_name: str, new_weight: int | None
+    ) -> list[quality.Criterion]:
+        """One list of criteria with the weights as edited, and the new criterion where one was named."""
+        criteria = [{**row, "weight": self.cleaned_data[f"{prefix}_{row['code']}"]} for row in rows]
+        if new_name.strip():
+            taken = {row["code"] for row in criteria}
+            code = next(f"own_{n}" for n in range(1, len(criteria) + 2) if f"own_{n}" not in taken)
+            criteria.append({"code": code, "name": new_name.strip(), "name_en": "", "weight": new_weight or 0})
+        return criteria
 
 
 # --- Sampled calls --------------------------------------------------------------------------------

@@ -44,8 +44,6 @@ def draw(period: str, *, percent: int, by: User, at: datetime | None = None) -> 
     start, end = bounds(period)
     if end > at:
         raise InvalidInput("period", _("This month is not over yet."))
-    if SurveyRound.objects.filter(period=period).exists():
-        raise IllegalTransition(_("The survey of this month was drawn already."))
     closed = Complaint.objects.closed_in(start, end).filter(status=Status.CLOSED).order_by("pk")
     frame = list(closed.values_list("pk", flat=True))
     if not frame:
@@ -54,9 +52,11 @@ def draw(period: str, *, percent: int, by: User, at: datetime | None = None) -> 
     seed = secrets.token_hex(32)
     others = ranked([pk for pk in frame if pk not in important], seed)
     taken = important | set(others[: math.ceil(len(others) * percent / 100)])
-    row = SurveyRound.objects.create(
-        period=period, percent=percent, seed=seed, frame_size=len(frame), drawn_at=at, drawn_by=by
-    )
+    # Two people may press the button at once; the second finds the draw of the first.
+    values = {"percent": percent, "seed": seed, "frame_size": len(frame), "drawn_at": at, "drawn_by": by}
+    row, is_new = SurveyRound.objects.get_or_create(period=period, defaults=values)
+    if not is_new:
+        raise IllegalTransition(_("The survey of this month was drawn already."))
     SurveyCall.objects.bulk_create(SurveyCall(round=row, complaint_id=pk) for pk in sorted(taken))
     return row
 

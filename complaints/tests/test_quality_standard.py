@@ -23,7 +23,7 @@ def edited(**changes):
 
 
 def check_form(story, points):
-    values = {"version": story.case.version, "lawful": "true", "meets_demand": "true", "scored": "True"}
+    values = {"version": story.case.version, "lawful": "true", "meets_demand": "true"}
     return values | {f"points_{code}": value for code, value in points.items()}
 
 
@@ -57,6 +57,19 @@ def test_qua_01_a_standard_that_makes_no_sense_names_the_field(change, field, ca
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert QualityStandard.objects.count() == 1
+
+
+def test_qua_01_each_list_takes_a_criterion_of_the_organisation(cast, client):
+    """Results and calls are measured by what the organisation adds, once its weight fits the rest."""
+    client.force_login(cast.coordinator)
+    added = {"new_call_name": "方言沟通", "new_call_weight": "10"}
+    assert client.post(EDIT, edited(**added)).status_code == 422
+    added |= {"call_opening": "5", "new_name": "回应全部诉求", "new_weight": "20", "weight_lawful": "5"}
+    assert client.post(EDIT, edited(**added)).status_code == 302
+    current = quality.current()
+    assert [row["name"] for row in (current.criteria[-1], current.call_criteria[-1])] == ["回应全部诉求", "方言沟通"]
+    points = {row["code"]: 100 for row in current.call_criteria} | {"own_1": 0}
+    assert quality.total(current.call_criteria, points) == 90
 
 
 def test_qua_01_two_people_who_edit_at_once_do_not_undo_each_other(cast, client):
