@@ -3,7 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from accounts.errors import InvalidInput
+from accounts.errors import InvalidInput, NotAllowed
+from accounts.models import Membership, User
 from complaints import quality, transitions
 from complaints.models import Notification, Praise, QualityCheck, QualityStandard
 from complaints.quality_forms import StandardForm
@@ -111,6 +112,23 @@ def test_qua_02_below_the_pass_mark_nothing_is_sent_and_rework_is_offered(cast, 
     assert list(answer.context["form"].errors) == ["points_demand"]
     assert reverse("complaints:action", args=[story.case.number, "return_for_rework"]) in answer.content.decode()
     assert (story.case.status, QualityCheck.objects.count()) == ("quality_check", 0)
+
+
+@pytest.mark.parametrize("until", [None, "2026-11-18 10:00"])
+def test_qua_02_who_belonged_to_the_department_then_does_not_judge_its_reply(cast, until):
+    """Neither passing nor returning; who came to the office after the case, or left it before, does."""
+    story = Story(cast).accept().assign().start().submit()
+    Membership.objects.create(
+        user=cast.checker, department=cast.water, since=at("2026-01-01 00:00"), until=at(until) if until else None
+    )
+    Membership.objects.create(
+        user=cast.checker2, department=cast.water, since=at("2026-01-01 00:00"), until=at("2026-06-01 00:00")
+    )
+    person = User.objects.get(pk=cast.checker.pk)
+    for judge, values in ((transitions.pass_quality, {}), (transitions.return_for_rework, {"comment": "重写"})):
+        with pytest.raises(NotAllowed):
+            judge(story.pk, by=person, at=at("2026-11-19 10:00"), **values)
+    transitions.pass_quality(story.pk, by=User.objects.get(pk=cast.checker2.pk), at=at("2026-11-19 10:00"))
 
 
 def test_qua_02_nobody_passes_a_reply_without_points(cast, client):
