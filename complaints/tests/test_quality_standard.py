@@ -116,7 +116,7 @@ def test_qua_02_below_the_pass_mark_nothing_is_sent_and_rework_is_offered(cast, 
 
 @pytest.mark.parametrize("until", [None, "2026-11-18 10:00"])
 def test_qua_02_who_belonged_to_the_department_then_does_not_judge_its_reply(cast, until):
-    """Neither passing nor returning; who came to the office after the case, or left it before, does."""
+    """Neither passing nor returning; who had left it before does."""
     story = Story(cast).accept().assign().start().submit()
     Membership.objects.create(
         user=cast.checker, department=cast.water, since=at("2026-01-01 00:00"), until=at(until) if until else None
