@@ -84,7 +84,7 @@ def gaps(review: ReviewCase) -> list[Material]:
 
 
 def dossier_hash(review: ReviewCase) -> str:
-    """SHA-256 of exactly what is judged: records, findings, report, conclusion, remedy."""
+    """SHA-256 of exactly what is judged: records, what departments delivered, findings, report, conclusion, remedy."""
     content = {
         "materials": list(
             review.materials.order_by("kind").values_list("kind", "count", "expected", "missing_reason", "content_hash")
@@ -98,8 +98,16 @@ def dossier_hash(review: ReviewCase) -> str:
     }
     # Left out while there are none, so that a hash made before they were kept still holds.
     checks = list(review.outcome_checks.values_list("recorded", "evidence", "agrees", "explanation"))
-    visits = list(review.field_checks.order_by("pk").values_list("place", "where", "found", "reached"))
+    visits = list(
+        review.field_checks.order_by("pk").values_list("place", "where", "found", "reached", "evidence__file")
+    )
+    delivered = list(
+        review.material_requests.filter(delivered_at__isnull=False)
+        .order_by("pk", "files__file")
+        .values_list("pk", "answer", "files__file")
+    )
     content |= ({"outcome_checks": checks} if checks else {}) | ({"field_checks": visits} if visits else {})
+    content |= {"delivered": delivered} if delivered else {}
     written = review.report_revisions.first()
     content |= {"written": {"revision": written.revision, **written.sections}} if written else {}
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

@@ -275,6 +275,14 @@ def test_rev_20_an_alert_becomes_one_review_however_often_the_job_runs(cast):
     assert set(Alert.objects.filter(complaint=story.pk, review=review).values_list("state", flat=True)) == {"in_review"}
 
 
+def test_rev_20_a_second_worker_leaves_an_alert_that_is_settled_alone(cast, alert):
+    """Both workers read the alert as waiting; the one who comes second changes nothing."""
+    assert alerts._open(alert.pk, by=None, at=NOW)
+    assert not alerts._open(alert.pk, by=None, at=NOW + timedelta(minutes=1))
+    alert.refresh_from_db()
+    assert (alert.settled_at, alert.review.triggers.count()) == (NOW, 1)
+
+
 def test_risk_08_an_open_case_warns_its_coordinator_and_waits_for_the_result(cast):
     """RI-12: the department learns nothing; the review opens after the reply."""
     benchmark(cast, days=1)

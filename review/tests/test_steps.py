@@ -255,6 +255,24 @@ def test_rev_16_not_delivered_in_time_is_logged_once_and_counted_for_the_departm
     assert (figure.name, figure.asked, figure.in_time, figure.failed) == (cast.water.name, 1, 0, 1)
 
 
+def test_rev_44_records_delivered_after_the_opinions_are_judged_before_the_signature(cast, verifying):
+    """The approval is bound to the hash of the file, and what the department delivered belongs to the file."""
+    row = asked(verifying, cast)
+    transitions.record_finding(
+        verifying.pk, by=cast.reviewer, subject="原因", found="未查到底", comparison="different", at=ASKED
+    )
+    verifying.check().report().opinions()
+    before = verifying.review.dossier_hash
+    materials.deliver(row.pk, answer="通话录音一份", by=cast.water_handler, at=at("2026-11-25 12:00"))
+    with pytest.raises(IllegalTransition):
+        verifying.finalise()
+    assert verifying.review.finalised_at is None
+    transitions.return_report(verifying.pk, by=cast.reviewer2, reason="补交了录音", at=at("2026-11-25 13:00"))
+    verifying.report()
+    assert verifying.review.dossier_hash != before
+    verifying.opinions().finalise()
+
+
 def test_rev_16_asked_again_or_done_without_needs_the_reason(cast, verifying):
     row = asked(verifying, cast)
     with pytest.raises(InvalidInput) as refused:

@@ -287,6 +287,20 @@ def test_ri_04_a_substitute_of_a_substitute_is_out_too(cast):
     assert found == {cast.reviewer.pk, cast.reviewer2.pk}
 
 
+@pytest.mark.parametrize("action", ["set_up", "refuse"])
+def test_ri_04_a_member_in_conflict_does_not_screen_the_review(cast, action):
+    """Screening is open to every free member, so nothing but the conflict keeps somebody from it."""
+    review = applied(Story(cast).to_closed())
+    transitions.declare_conflict(review.complaint_id, by=cast.reviewer, reason="亲属", at=at(OPENED))
+    answers = {"within_responsibility": action == "set_up", "measures_exhausted": False, "demand_reasonable": True}
+    step, values = transitions.ACTIONS[action], {**answers, "reason": "理由", "at": at("2026-11-23 10:00")}
+    with pytest.raises(NotAllowed):
+        step(review.pk, by=cast.reviewer, **values)
+    review.refresh_from_db()
+    assert review.status == ReviewStatus.REQUESTED
+    assert step(review.pk, by=cast.reviewer2, **values).screened_by == cast.reviewer2
+
+
 def test_ri_05_the_deputy_leads_and_the_head_sees_nothing(client, cast):
     """S8: the longest-serving free member takes the head's place in everything, also in signing a major case."""
     type(cast.reviewer2).objects.filter(pk=cast.reviewer2.pk).update(frontline_since=at("2019-01-01 00:00").date())
