@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from complaints import identity
 from complaints.models import Complaint
+from complaints.states import Audience
 from review import record_sets
 from review.models import Material, Opinion, ReviewCase
 from review.states import MaterialKind
@@ -32,13 +33,14 @@ def collect(complaint: Complaint) -> list[Collected]:
 
     Expected counts: at least the complainant's own text, one communication, the statements that were
     asked for, the log, and the look into the past year. Approvals, pauses, longer limits and remedies belong to the
-    handling side.
+    handling side. The counts are those of the sets that the page of the records lists (record_sets.py).
     """
     handler = [
         *(f"contact:{row.pk}" for row in complaint.communications.all()),
         *(f"reply:{row.pk}" for row in complaint.replies.all()),
         *(f"check:{row.pk}" for row in complaint.quality_checks.all()),
-        *(f"note:{row.pk}" for row in complaint.notes.all()),
+        *(f"step:{row.pk}" for row in complaint.investigation_steps.exclude(kind="statement")),
+        *(f"note:{row.pk}" for row in complaint.notes.filter(audience=Audience.CASE)),
         *(f"pause:{row.pk}" for row in complaint.pauses.all()),
         *(
             f"extension:{pk}"
@@ -54,7 +56,9 @@ def collect(complaint: Complaint) -> list[Collected]:
     supporting = complaint.assignments.filter(role="supporting").count()
     files = list(complaint.attachments.filter(from_complainant=True).select_related("file"))
     held = sum(row.file.is_quarantined for row in files)
-    log = list(complaint.events.filter(audience="case").order_by("sequence").values_list("hash", flat=True))
+    events = complaint.events.filter(audience=Audience.CASE).order_by("sequence")
+    log = list(events.values_list("hash", flat=True))
+    changes = events.exclude(to_status="").count()
     history = list(
         identity.earlier_complaints(complaint, at=complaint.received_at, days=365).values_list("number", flat=True)
     )
@@ -67,7 +71,8 @@ def collect(complaint: Complaint) -> list[Collected]:
         _collected(MaterialKind.COMPLAINANT, mine, len(mine) + held),
         _collected(MaterialKind.HANDLER, handler, len(handler) if outgoing else len(handler) + 1),
         _collected(MaterialKind.RELATED, statements, max(supporting, asked)),
-        _collected(MaterialKind.SYSTEM_LOG, log, 1),
+        # Counted are the changes of state, as the page lists them; the hash binds the whole log.
+        replace(_collected(MaterialKind.SYSTEM_LOG, log, 1), count=changes),
         _collected(MaterialKind.HISTORY, history, len(history)),
     ]
     return [replace(row, reason=reasons.get(row.kind, "")) if row.count < row.expected else row for row in found]

@@ -97,7 +97,7 @@ def _handler(complaint: Complaint) -> RecordSet:
     for check in complaint.quality_checks.all():
         mark = _("passed") if check.passed else _("not passed")
         found.rows.append(Row(check.at, str(check.get_stage_display()), check.comment, mark, not check.passed))
-    for step in complaint.investigation_steps.all():
+    for step in complaint.investigation_steps.exclude(kind="statement"):
         found.rows.append(Row(step.at, str(step.get_kind_display()), step.summary))
     for pause in complaint.pauses.all():
         what = _("Clock stopped: %(reason)s") % {"reason": pause.get_reason_display()}

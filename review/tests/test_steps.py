@@ -15,6 +15,8 @@ from complaints.models import (
     Allegation,
     Attachment,
     Contact,
+    InvestigationStep,
+    Note,
     Notification,
     PartyStatement,
     Promise,
@@ -27,6 +29,7 @@ from review import (
     alert_standard,
     checks,
     clocks,
+    dossier,
     materials,
     process_timeline,
     record_sets,
@@ -372,6 +375,19 @@ def test_rev_33_34_35_36_37_the_five_sets_are_assembled(client, cast, steps):
     assert "某管网公司" in page
     assert earlier.number in page
     assert "张桂芳" not in page
+
+
+def test_rev_38_the_checklist_counts_what_the_page_of_the_records_lists(cast, story, steps):
+    """A note of the office alone and a statement of a third party are in neither of the sets of the handling side."""
+    by = {"complaint": story.case, "by": cast.water_handler, "at": at("2026-11-17 10:00")}
+    InvestigationStep.objects.create(kind="site", summary="到现场看过", **by)
+    InvestigationStep.objects.create(kind="statement", summary="承运商说明", **by)
+    Note.objects.create(text="内部备注", audience="office", **by)
+    counted = {row.kind: row.count for row in dossier.collect(story.case)}
+    listed = {one.kind: len(one.rows) for one in record_sets.assemble(story.case)}
+    for kind in (MaterialKind.HANDLER, MaterialKind.RELATED, MaterialKind.SYSTEM_LOG, MaterialKind.HISTORY):
+        assert counted[kind] == listed[kind], kind
+    assert counted[MaterialKind.HANDLER] > 3
 
 
 def test_rev_38_a_gap_whose_reason_the_system_knows_needs_no_words(cast, steps):
