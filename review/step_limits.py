@@ -111,9 +111,10 @@ def preview(limits: Mapping[str, int], *, now: datetime) -> list[Effect]:
             end = stopped_at or now
             late += end > due_at
             try:
-                late_then += end > deadlines.due_at(started_at, rule, calendar).at
+                due = deadlines.due_at(started_at, rule, calendar).at
             except CalendarMissing:
                 continue
+            late_then += due is not None and end > due
         found.append(Effect(str(step.label), len(rows), late, late_then))
     return found
 
