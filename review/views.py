@@ -224,6 +224,8 @@ def _sampling_page(request: StaffRequest, period: str, commit_form: forms.Commit
             else None
         )
         done, size = selectors.progress(draw)
+        # With the seed somebody could work out which cases of their department were drawn.
+        shows_seed = not commitments.document_refusal(request.user, draw)
         context |= {
             "strata": selectors.strata(draw),
             "picks": page,
@@ -232,7 +234,8 @@ def _sampling_page(request: StaffRequest, period: str, commit_form: forms.Commit
             "size": size,
             "done_pct": round(100 * done / size) if size else 0,
             "may_list": may_list,
-            "may_take": may_list and not commitments.document_refusal(request.user, draw),
+            "shows_seed": shows_seed,
+            "may_take": may_list and shows_seed,
             "seats": selectors.seats_to_give(draw) if context["may_draw"] else [],
         }
     return context

@@ -56,14 +56,16 @@ def test_ri_12_who_belongs_to_a_handling_department_takes_the_document_after_the
     """The document names every drawn case; a member of the group who works in a department waits for the results."""
     Story(cast).to_closed()
     draws.commit("2026-11", by=cast.head_of_review, at=COMMITTED)
-    draws.draw("2026-11", by=cast.head_of_review, at=DRAWN)
+    seed = draws.draw("2026-11", by=cast.head_of_review, at=DRAWN).seed
     # The department has nothing to do with the drawn case, so the refusal tells nothing about the draw.
     Membership.objects.create(user=cast.reviewer2, department=cast.roads, since=at("2026-01-01 09:00"))
     path = "/desk/sampling/2026-11/"
 
     def takes(person) -> tuple[int, bool]:
         client.force_login(person)
-        return client.get(f"{path}document/").status_code, client.get(path).context["may_take"]
+        page = client.get(path)
+        assert page.context["may_take"] is (seed in page.content.decode())
+        return client.get(f"{path}document/").status_code, page.context["may_take"]
 
     assert takes(cast.reviewer2) == (403, False)
     assert takes(cast.auditor) == (200, True)
