@@ -59,6 +59,8 @@ def rows_of(publication: Publication) -> list[Row]:
 
 
 def _state(row: PublicationFile) -> tuple[str, str]:
+    if row.state == RenderState.READY and row.problem:
+        return "bad", _("to be covered")
     if row.state == RenderState.READY:
         return ("ok", _("looked at")) if row.looked_at_by_id else ("info", _("copy to be looked at"))
     if row.state == RenderState.IMPOSSIBLE:

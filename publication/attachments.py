@@ -21,7 +21,7 @@ from accounts.errors import DomainError, InvalidInput
 from accounts.models import User
 from complaints import files
 from complaints.models import Attachment, ScanState
-from publication import content, content_files, rendering, tasks, transitions
+from publication import boxes, content, content_files, rendering, tasks, transitions
 from publication.models import Publication, PublicationFile
 from publication.redaction import leaks
 from publication.rendering import Box
@@ -191,19 +191,32 @@ def render(file_id: int, *, at: datetime | None = None) -> bool:
     False when there was nothing to do, or the boxes were changed meanwhile (another task makes that copy).
     """
     at = at or timezone.now()
-    row = PublicationFile.objects.select_related("source__file").filter(pk=file_id, state=RenderState.WAITING).first()
+    row = (
+        PublicationFile.objects.select_related("source__file", "publication__complaint__complainant")
+        .filter(pk=file_id, state=RenderState.WAITING)
+        .first()
+    )
     if row is None:
         return False
     copy, problem = None, ""
     try:
         copy = rendering.copy(row.source.file, row.boxes)
+        problem = boxes.SHOWS if _shows_somebody(row, copy.pages) else ""
     except rendering.Impossible as error:
-        problem = str(error)
+        copy, problem = None, str(error)
     except FileNotFoundError:
-        problem = rendering.UNREADABLE
+        copy, problem = None, rendering.UNREADABLE
     except files.Quarantined:
         return False  # it is tried again
     return _keep(row, copy, problem, at=at)
+
+
+def _shows_somebody(row: PublicationFile, pages: int) -> bool:
+    """Whether the text under the copy, which only the original has, names somebody where no box lies (PUB-19)."""
+    return any(
+        boxes.shows_somebody(row.publication, page, rendering.words(row.source.file, page), row.boxes)
+        for page in range(1, pages + 1)
+    )
 
 
 @transaction.atomic
@@ -216,7 +229,7 @@ def _keep(made_from: PublicationFile, copy: rendering.Copy | None, problem: str,
     else:
         upload = SimpleUploadedFile("copy", copy.content)
         row.rendered = files.store(upload, at=at, kind=copy.content_type)
-        row.state, row.problem, row.pages = RenderState.READY, "", copy.pages
+        row.state, row.problem, row.pages = RenderState.READY, problem, copy.pages
     row.rendered_at = at
     row.save()
     return True

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 from publication import content
 from publication.models import Publication
+from publication.redaction import Span, leaks
 from publication.rendering import Box, Character
 
 # Left free around the characters, in fractions of the page.
 MARGIN = 0.004
+# Why a copy that could be made cannot be published; kept with the file and shown in the language of the reader.
+SHOWS = gettext_noop("Its text still shows what identifies somebody. Take over the proposed boxes.")
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,32 @@ class Proposal:
 
 def proposed(publication: Publication, page: int, text: list[Character], drawn: Iterable[Box]) -> list[Proposal]:
     """A box for every line of every place the redaction engine finds, unless one covers it already."""
-    drawn = [box for box in drawn if box["page"] == page]
-    words = "".join(character.character for character in text)
-    found = []
-    for span in content.suggest(words, content.known_of(publication), publication.profile):
+    spans = content.suggest(_words(text), content.known_of(publication), publication.profile)
+    return list(_open(page, text, spans, drawn))
+
+
+def shows_somebody(publication: Publication, page: int, text: list[Character], drawn: Iterable[Box]) -> bool:
+    """Whether something no box covers would stop a text from being posted (PUB-19).
+
+    A landline may be the office's of the letterhead: whether it is, the person who looks at the copy sees.
+    """
+    found = leaks(_words(text), content.known_of(publication))
+    spans = [span for span in found if span.source != "pattern" or span.type not in content.OFFICE_NUMBER]
+    return any(True for _each in _open(page, text, spans, drawn))
+
+
+def _words(text: list[Character]) -> str:
+    return "".join(character.character for character in text)
+
+
+def _open(page: int, text: list[Character], spans: Iterable[Span], drawn: Iterable[Box]) -> Iterator[Proposal]:
+    """A box for every line of every span, unless a drawn one covers it."""
+    here = [box for box in drawn if box["page"] == page]
+    for span in spans:
         for line in _lines(text[span.start : span.end]):
             box = _around(page, line)
-            if not any(_covers(other, box) for other in drawn):
-                found.append(Proposal(box, span.type))
-    return found
+            if not any(_covers(other, box) for other in here):
+                yield Proposal(box, span.type)
 
 
 def _lines(characters: Iterable[Character]) -> Iterator[list[Character]]:

@@ -38,6 +38,8 @@ def problems(publication: Publication) -> list[tuple[PublicationFile, str]]:
         elif row.state == RenderState.IMPOSSIBLE:
             words = _("“%(title)s” cannot be published: %(why)s") % {"title": row.title, "why": _(row.problem)}
             found.append((row, words))
+        elif row.problem:
+            found.append((row, _("“%(title)s”: %(why)s") % {"title": row.title, "why": _(row.problem)}))
     return found
 
 

@@ -511,6 +511,30 @@ def test_pub_21_boxes_are_proposed_where_the_text_of_a_pdf_names_somebody(client
     assert 'name="take"' not in page(client, cast.publisher, "file", publication.number, row.pk).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("words", "blocks"),
+    [
+        (f"Call {PHONE} now", True),
+        ("Card 6222021234567890128", True),
+        ("zhang@example.cn", True),
+        ("Office 0571-85120000", False),
+        ("Nothing to hide", False),
+    ],
+)
+def test_pub_19_a_document_whose_text_shows_somebody_is_not_submitted(publication, cast, story, words, blocks):
+    """The text is gone from the copy, so its scan finds nothing: the places no box covers are looked for before."""
+    row = choose(publication, cast, attach(story, pdf("first page", words), "a.pdf"))
+    assert (row.state, bool(row.problem)) == (RenderState.READY, blocks)
+    if blocks:
+        with pytest.raises(InvalidInput) as refused:
+            transitions.submit(publication.pk, by=cast.publisher)
+        assert refused.value.field == "files"
+        whole = {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}
+        attachments.draw(publication.pk, by=cast.publisher, file_id=row.pk, page=1, boxes=[whole])
+        attachments.render(row.pk)
+    assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"
+
+
 def test_strangers_to_publications_see_no_file(client, publication, cast, story):
     row = choose(publication, cast, attach(story, photo()))
     names = ("file", "file_look"), ("file_original", "file_copy")
