@@ -214,6 +214,13 @@ def test_pub_21_chinese_whose_font_the_pdf_does_not_bring_stays_readable_and_its
     assert max(black.crop(tuple(map(round, place))).getextrema()) < 40
 
 
+def test_pub_21_a_flat_character_is_covered_with_the_height_of_its_line(story):
+    """A box of nothing but the stroke of 一 would leave what stands above and below it beside a longer name."""
+    source = attach(story, without_font("一"), "a.pdf")
+    [stroke] = rendering.words(source.file, 1)
+    assert stroke.height > 0.02  # of the page: 24 points of 842 are 0.0285
+
+
 @pytest.mark.parametrize(
     "original",
     [without_font("处\ue000罚"), without_font("ABC", encoding="Identity-H", ordering="Identity")],
