@@ -205,8 +205,10 @@ def test_pub_24_scheduled_posting_and_the_end_of_the_term_by_an_injected_clock(c
     start = timezone.now() + timedelta(days=2)
     transitions.edit(publication.pk, by=cast.publisher, publish_at=start, publish_until=start + timedelta(days=5))
     approved(Publication.objects.get(pk=publication.pk), cast)
-    call_command("run_job", "publish_due", "--json")
+    assert jobs.publish_due() == {"posted": 0, "refused": 0, "hanging": 0}
     assert not PublishedResult.objects.exists()
+    with pytest.raises(IllegalTransition):
+        transitions.publish(publication.pk, by=cast.publisher2)
     for _run in range(2):
         call_command("run_job", "publish_due", "--now", (start + timedelta(minutes=1)).isoformat(), "--json")
         assert PublishedResult.objects.count() == 1

@@ -15,8 +15,10 @@ from django.test import Client
 from django.utils import timezone
 
 from complaints import table_files
+from complaints.tests.factories import at
 from publication import open_data
 from publication.models import PublishedResult
+from publication.results import Filters, narrowed
 from publication.tests.factories import IMPROVEMENT, TEXTS, days_ago, draft, published
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +96,15 @@ def test_pub_40_filters_narrow_and_count_beside_each_other(client):
     month = timezone.localtime(days_ago(1)).strftime("%Y-%m")
     assert "丙" in titles(body(client.get(f"/?month={month}")))
     assert titles(body(client.get("/?month=2001-02"))) == []
+
+
+def test_pub_40_a_month_begins_and_ends_at_midnight(client):
+    edges = {"十月": "2026-10-31 23:59", "十一月": "2026-11-01 00:00", "十二月": "2026-12-01 00:00"}
+    for number, (title, moment) in enumerate(edges.items(), 1):
+        published(number, title=title, published_at=at(moment), published_until=None)
+    for month, title in (("2026-11", "十一月"), ("2026-12", "十二月")):
+        found = narrowed(Filters(month=month), at=at("2027-01-05 12:00"))
+        assert [row.title for row in found] == [title]
 
 
 def test_paging_shows_every_result_once_and_names_no_row(client):
