@@ -73,6 +73,17 @@ def test_pub_35_share_of_repeats_180_days_before_and_after_with_its_n(client, ca
     assert "n = 6" in page
 
 
+def test_pub_35_the_first_and_the_last_minute_of_the_180_days_count(cast, publication):
+    minute = timedelta(minutes=1)
+    for moment in (around(-180), POSTED_AT - minute, POSTED_AT, around(180) - minute):
+        case(cast, moment)
+    for moment in (around(-180) - minute, around(180)):
+        case(cast, moment)
+    found = effects.repeat(publication, at=around(190))
+    assert (found.before.total, found.after.total) == (2, 2)
+    assert (effects.repeat(publication, at=around(179)).is_complete, found.is_complete) == (False, True)
+
+
 def test_pub_35_nothing_is_concluded_from_fewer_than_five(client, cast, publication):
     for n in range(6):
         case(cast, around(-10 - n), repeat=True)
