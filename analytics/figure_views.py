@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts import security
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.web import StaffRequest
-from analytics import appraisal, awards, closing, drill, filters, finals, permissions, tables, three_rates
+from analytics import appraisal, awards, case_table, closing, drill, filters, finals, permissions, tables, three_rates
 from analytics.facts import written
 from analytics.figure_forms import FilterForm, PeriodForm, RulesForm
 from analytics.figures import FIGURES, UNIT_LABELS, Figure
@@ -119,42 +120,70 @@ def download_figures(request: StaffRequest, format: str) -> HttpResponseBase:
     return table_files.download(f"figures-{chosen.period.code}", format, tables.HEADING, tables.flat(data))
 
 
-@login_required
-@require_safe
-def behind(request: StaffRequest, key: str) -> HttpResponse:
-    """The cases behind one figure, or behind one group of it, newest first, as far as the viewer may see them."""
-    now = timezone.now()
-    chosen = filters.select(request.GET, request.user, at=now)
+@dataclass(frozen=True)
+class Behind:
+    """A number that was asked for, and the cases behind it: case → how often it counts."""
+
+    figure: Figure
+    chosen: filters.Selection
+    rest: dict[str, str]
+    found: dict[int, int]
+
+
+def _behind(request: StaffRequest, key: str) -> Behind:
+    """Read an address that names a number. Raises NotAllowed, InvalidInput, Http404."""
+    chosen = filters.select(request.GET, request.user, at=timezone.now())
     if not permissions.sees_cases(request.user):
         raise NotAllowed(_("Your role does not allow this."))
     axis, group = request.GET.get("axis", ""), request.GET.get("group", "").replace("\x00", "")
     figure = FIGURES.get(key)
-    after = request.GET.get("after", "")
     if figure is None or not drill.leads_to_cases(figure, axis):
         raise Http404
     if axis == "handler" and not permissions.sees_staff(request.user):
         raise NotAllowed(_("Your role does not allow this."))
-    if after and not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise Http404
     counted = request.GET.get("counted") == "1"
     found = drill.behind(figure, chosen.period, chosen.scope, axis=axis, group=group, counted=counted)
-    cases = drill.page_of(found, request.user, after=int(after) if after else None, rows=PAGE_ROWS)
-    rest = {"axis": axis, "group": group, "counted": "1" if counted else ""}
+    return Behind(figure, chosen, {"axis": axis, "group": group, "counted": "1" if counted else ""}, found)
+
+
+@login_required
+@require_safe
+def behind(request: StaffRequest, key: str) -> HttpResponse:
+    """The cases behind one figure, or behind one group of it, newest first, as far as the viewer may see them."""
+    after = request.GET.get("after", "")
+    if after and not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise Http404
+    number = _behind(request, key)
+    period, rest = number.chosen.period, number.rest
+    cases = drill.page_of(number.found, request.user, after=int(after) if after else None, rows=PAGE_ROWS)
     context = {
-        "figure": figure,
-        "period": chosen.period,
-        "total": len(found),
-        "is_closed": bool(finals.closed_among(chosen.period.last_months(chosen.period.months))),
-        "rows": [_case_row(case, found) for case in cases[:PAGE_ROWS]],
-        "counted": counted,
-        "is_rate": figure.unit == "ratio",
+        "figure": number.figure,
+        "period": period,
+        "total": len(number.found),
+        "is_closed": bool(finals.closed_among(period.last_months(period.months))),
+        "rows": [_case_row(case, number.found) for case in cases[:PAGE_ROWS]],
+        "counted": bool(rest["counted"]),
+        "is_rate": number.figure.unit == "ratio",
         "all_url": f"?{_query(request, **{**rest, 'counted': ''})}",
         "counted_url": f"?{_query(request, **{**rest, 'counted': '1'})}",
         "next_url": f"?{_query(request, **rest, after=str(cases[PAGE_ROWS - 1].pk))}" if len(cases) > PAGE_ROWS else "",
         "first_url": f"?{_query(request, **rest)}" if after else "",
         "back_url": f"{reverse('analytics:all')}?{_query(request)}",
+        "query": _query(request, **rest),
     }
     return render(request, "analytics/behind.html", context)
+
+
+@login_required
+@require_safe
+def download_behind(request: StaffRequest, key: str, format: str) -> HttpResponseBase:
+    """The cases behind a number as a file without anything that anybody wrote (AN-32); who took it is logged."""
+    if format not in table_files.FORMATS:
+        raise Http404
+    number = _behind(request, key)
+    security.record("cases_exported", user=request.user, request=request, subject=key, format=format)
+    rows = case_table.rows(number.found, request.user)
+    return table_files.download(f"cases-{key}-{number.chosen.period.code}", format, case_table.heading(), rows)
 
 
 def _case_row(case: Complaint, found: dict[int, int]) -> tuple[Complaint, str, int]:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("figures/all/", figure_views.all_figures, name="all"),
     path("figures/all/<slug:format>/", figure_views.download_figures, name="all_file"),
     path("figures/behind/<slug:key>/", figure_views.behind, name="behind"),
+    path("figures/behind/<slug:key>/<slug:format>/", figure_views.download_behind, name="behind_file"),
     path("figures/appraisal/", figure_views.appraisal_page, name="appraisal"),
     path("figures/awards/", figure_views.awards_page, name="awards"),
     path("figures/closing/", measure_views.closing_list, name="closing"),

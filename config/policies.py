@@ -554,6 +554,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "analytics:all",
         "analytics:all_file",
         "analytics:behind",
+        "analytics:behind_file",
         "analytics:appraisal",
         "analytics:problems",
         "analytics:improvements",

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from accounts.models import SecurityEvent
 from analytics import appraisal, awards, drill, figure_views, figures, selectors, suppression, tables
 from analytics.figures import FIGURES, SMALL, Value
 from analytics.periods import parse
@@ -123,6 +124,30 @@ def test_the_list_behind_a_very_large_number_is_read_in_parts(client, month, mon
     second = client.get(f"{BEHIND}{first.context['next_url']}")
     found = [row[0].pk for answer in (first, second) for row in answer.context["rows"]]
     assert (found, len(whole)) == (whole, 6)
+
+
+def test_an_32_the_cases_behind_a_number_are_exported_masked(client, month, monkeypatch):
+    """As many lines as the person may see cases, with nothing that anybody wrote; who took the file is logged."""
+    for number in range(SMALL):
+        registered("2026-11-21 09:00", phone=f"1390000{number:04}", email="", product="水表", outlet="=1+1")
+    Complaint.objects.filter(outlet="城东营业厅").update(product="张桂芳家的水管", rework_rounds=2)
+    monkeypatch.setattr(drill, "AT_ONCE", 3)
+    answer = page(client, month.coordinator, f"{BEHIND}csv/", period="2026-11")
+    text = answer.getvalue().decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert len(rows) == 1 + len(drill.behind(figures.received, NOVEMBER, WHOLE)) == 1 + SMALL + 2
+    closed = next(row for row in rows if row[0] == Complaint.objects.get(rework_rounds=2).number)
+    assert closed[rows[0].index("Returned for rework") if "Returned for rework" in rows[0] else 13] == "2"
+    assert sum("水表" in row for row in rows) == sum("'=1+1" in row for row in rows) == SMALL
+    assert not [word for word in ("张桂芳", "1380000", "柳桥", "槐荫里", filing().subject) if word in text]
+    assert SecurityEvent.objects.filter(kind="cases_exported", user=month.coordinator).count() == 1
+    book = client.get(f"{BEHIND}xlsx/", {"period": "2026-11"})
+    assert book["Content-Disposition"].endswith('filename="cases-received-2026-11.xlsx"')
+    own = page(client, month.roads_handler, f"{BEHIND}csv/", period="2026-11").getvalue().decode()
+    assert len(own.splitlines()) == 1
+    assert client.get(f"{BEHIND}pdf/").status_code == 404
+    assert page(client, month.reviewer, f"{BEHIND}csv/").status_code == 403
+    assert client.get("/desk/figures/behind/repeat_complainants/csv/").status_code in (403, 404)
 
 
 def test_the_formula_of_the_three_rates_is_chosen_and_printed(client, month):
