@@ -234,3 +234,20 @@ def test_the_month_of_a_draw_is_written_out(client, cast):
     client.force_login(cast.head_of_review)
     page = client.get("/desk/sampling/2026-11/").content.decode()
     assert "2026 年 11 月" in page.partition("<h1>")[2].partition("</h1>")[0]
+
+
+@pytest.mark.parametrize(("satisfaction", "led"), [("dissatisfied", True), ("satisfied", False)])
+def test_fb_19_who_rates_the_result_dissatisfied_is_led_to_the_application(
+    client, cast, monkeypatch, satisfaction, led
+):
+    """The rating itself points at the review, and the way leads to the form that opens one."""
+    monkeypatch.setattr("review.panels.transitions.window", lambda _complaint: None)  # whatever day it is
+    story = Story(cast).to_reply()
+    client.post("/track/", {"number": story.case.number, "code": story.receipt.access_code})
+    assert 'href="#review"' not in client.get("/track/case/").content.decode()
+    reason = "not_solved" if led else ""
+    assert client.post("/track/case/rate/", {"satisfaction": satisfaction, "reason": reason}).status_code == 302
+    page = client.get("/track/case/").content.decode()
+    assert ('href="#review"' in page) is led
+    assert 'id="review"' in page
+    assert "/track/case/review/" in page
