@@ -12,7 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from analytics import source_names
 from analytics.cells import Cells, Group, Source
+from analytics.facts import joined
 from analytics.periods import Period
 from analytics.scope import Scope
 
@@ -75,6 +77,11 @@ class Figure:
 
     def __call__(self, period: Period, scope: Scope) -> Value:
         return self.read(self.source([period], scope, ()).total(period))
+
+    @property
+    def explained(self) -> str:
+        """Definition, unit and what is left out, then where it comes from."""
+        return joined(str(self.definition), str(source_names.WORDS[self.source]))
 
     def by(self, axis: str, period: Period, scope: Scope) -> dict[Group, Value]:
         """The figure per group of an axis."""

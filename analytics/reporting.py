@@ -66,7 +66,7 @@ def _improvements(period: Period) -> dict[str, Any]:
         "overdue": Count("pk", filter=Q(due_on__lt=end)),
         "next": Min("due_on", filter=Q(due_on__gte=end)),
     }
-    found = rows.order_by().values("department__code", "department__name").annotate(**counts)
+    found: Any = rows.order_by().values("department__code", "department__name").annotate(**counts)
     departments = [
         {
             "department": row["department__name"],
@@ -129,8 +129,8 @@ def draft(report: Report) -> ReportSnapshot:
 def _defined(figure: Figure, figures: dict[str, Any]) -> str:
     """The definition of a figure; the three rates with the formula they were counted by."""
     if figure.source is not sources.calls or "formula" not in figures:
-        return str(figure.definition)
-    return joined(str(figure.definition), three_rates.words(Formula(**figures["formula"])))
+        return figure.explained
+    return joined(figure.explained, three_rates.words(Formula(**figures["formula"])))
 
 
 def title_of(period: Period, edition: str) -> str:

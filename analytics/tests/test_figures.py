@@ -502,6 +502,9 @@ def test_cells_on_fewer_than_five_cases_do_not_leave_the_office(value, hidden):
 def test_every_figure_prints_its_definition(db):
     assert all(str(figure.definition).endswith(".") or "。" in str(figure.definition) for figure in FIGURES.values())
     assert len({str(figure.name) for figure in FIGURES.values()}) == len(FIGURES)
+    for figure in FIGURES.values():  # and says where it comes from
+        assert figure.explained.startswith(str(figure.definition))
+        assert len(figure.explained) > len(str(figure.definition)) + 5
 
 
 def test_a_milestone_that_was_never_kept_is_listed(cast):

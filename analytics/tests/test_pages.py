@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
 from accounts.tests.factories import user
 from analytics import building, drill, figures, jobs, transitions
@@ -112,7 +113,7 @@ def test_the_page_shows_the_figures(client, month):
     for panel in (board.trend, board.channels, board.categories):
         assert panel.finding in html
         assert panel.chart in html
-    assert all(str(figure.definition)[:40] in html for figure in board.definitions)
+    assert all(escape(figure.explained) in html for figure in board.definitions)
 
 
 def test_cells_lead_to_the_cases_behind_them(client, month):
