@@ -480,6 +480,21 @@ def test_inc_10_help_at_home_is_a_task_with_masked_data(client, cast, response):
 
 
 # --- Costs and the case page ------------------------------------------------------------------------
+def test_inc_04_nothing_is_called_out_or_surveyed_once_the_incident_is_closed(client, cast, response):
+    """INC-04, INC-03: what goes on after the end is after care, feedback and what is learned."""
+    rules.record_recovery(response.pk, recovered_at=timezone.now(), by=cast.coordinator)
+    released(response, cast, kind="closing", progress="已恢复供水。", after_care="先放水五分钟。")
+    transitions.close_incident(response.pk, summary="已恢复", by=cast.coordinator)
+    client.force_login(cast.manager)
+    called = {"kind": "staff", "what": "抢修一队", "people": 3, "called_at": field_time(timezone.now())}
+    send(client, response, "call-out", called, status=409)
+    response.refresh_from_db()
+    found = {"location": "槐荫里3号门外", "extent": "两个小区", "version": response.version}
+    send(client, response, "survey", found, status=409)
+    send(client, response, "rhythm", {"bulletin_hours": 3, "version": response.version}, status=409)
+    assert not CallOut.objects.exists()
+
+
 def test_inc_10_a_visit_listed_without_a_person_is_given_to_one_later(client, desk, cast, response):
     """INC-10: it shows who still has to be found; the one sent is told and finds the visit, the one before does not."""
     row = rules.list_for_help(
