@@ -118,7 +118,11 @@ def _page(request: StaffRequest, row: Outbreak) -> dict[str, Any]:
         "has_response": incident is not None and IncidentResponse.objects.filter(pk=incident.pk).exists(),
         "is_batch": row.kind == SeriesKind.BATCH,
         "declare": urlencode(
-            [("title", title[:120]), *(("case", case.number) for case in shown if case.is_open)], doseq=True
+            [
+                ("title", title[:120]),
+                *(("case", case.number) for case in shown if case.is_open and case.incident_id is None),
+            ],
+            doseq=True,
         ),
     }
 

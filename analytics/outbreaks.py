@@ -271,7 +271,7 @@ def daily(outbreak: Outbreak, *, before: int = 28, after: int = 7, today: date) 
 
 
 def incident_of(outbreak: Outbreak) -> Incident | None:
-    """The incident that most of its cases belong to."""
+    """The incident that more than half of its cases belong to; None where there is none."""
     found = (
         cases_of(outbreak)
         .filter(incident__isnull=False)
@@ -280,7 +280,9 @@ def incident_of(outbreak: Outbreak) -> Incident | None:
         .order_by("-count")
     )
     row = found.first()
-    return Incident.objects.get(pk=row["incident"]) if row else None
+    if row is None or 2 * row["count"] <= cases_of(outbreak).count():
+        return None
+    return Incident.objects.get(pk=row["incident"])
 
 
 # --- Settling --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from analytics import outbreaks, outlook
 from analytics.models import Outbreak
 from analytics.states import Attribution, OutbreakState, SeriesKind
+from complaints import transitions
 from complaints.models import Complainant, Complaint, Notification
 from complaints.tests.factories import Story, at, category
 
@@ -178,6 +179,22 @@ def test_the_pages_lead_from_the_burst_to_an_incident_and_an_attribution(client,
     assert "阀门开裂" in client.get(reverse("analytics:outbreaks"), {"state": "attributed"}).content.decode()
     client.force_login(cast.water_handler)
     assert client.get(address).status_code == 403
+
+
+def test_risk_13_an_incident_counts_as_declared_only_when_most_of_the_cases_belong_to_it(client, cast, outbreak):
+    """One case of sixteen in another incident: the others can still be declared, and that one is not torn out."""
+    client.force_login(cast.coordinator)
+    address = reverse("analytics:outbreak", args=[outbreak.pk])
+    first, *others = outbreaks.cases_of(outbreak).order_by("pk")
+    incident = transitions.open_incident([first.pk], title="槐荫里停水", by=cast.coordinator)
+    page = client.get(address)
+    assert page.context["incident"] is None
+    assert first.number not in page.context["declare"]
+    assert others[0].number in page.context["declare"]
+    Complaint.objects.filter(pk__in=[case.pk for case in others]).update(incident=incident)
+    page = client.get(address)
+    assert page.context["incident"] == incident
+    assert reverse("complaints:incident", args=[incident.number]) in page.content.decode()
 
 
 def test_who_sees_no_case_sees_the_counts_only(client, cast, outbreak):
