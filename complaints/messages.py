@@ -15,8 +15,15 @@ from complaints.models import Bulletin, Incident, Notification
 from complaints.states import Milestone
 
 # What cannot wait: mailed at once whatever the reader chose, told to the substitute of whoever is away, and
-# to the office's chat groups (SLA-13).
-PRESSING = frozenset({"breach", "escalation", "high_risk", "batch_outbreak", "ledger_broken", "posting_withdrawn"})
+# to the office's chat groups (SLA-13, INC-02, INC-06).
+PRESSING = frozenset(
+    {
+        "breach", "escalation", "high_risk", "batch_outbreak", "ledger_broken", "posting_withdrawn",
+        "incident_declared", "bulletin_overdue", "first_contact_over",
+    }
+)  # fmt: skip
+# The same without the groups: it concerns one person, at weekends too (INC-04, INC-10).
+AT_ONCE = PRESSING | {"called_out", "home_help"}
 
 
 def bulletin_part(name: str) -> str:

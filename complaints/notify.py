@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import after_commit
 from accounts.models import User
 from complaints import chat, sms, substitutes, tasks
-from complaints.messages import PRESSING
+from complaints.messages import AT_ONCE
 from complaints.models import Complaint, MailPreference, Notification
 from complaints.states import MailRhythm
 
@@ -63,7 +63,7 @@ def tell_all(messages: Collection[Message]) -> int:
     now = timezone.now()
     left_out = _concerned_of({m.complaint.pk: m.complaint for m in messages if m.complaint}.values())
     told = [(message, _people(message, left_out)) for message in messages]
-    pressing = [(message, people) for message, people in told if people and message.kind in PRESSING]
+    pressing = [(message, people) for message, people in told if people and message.kind in AT_ONCE]
     absent = _add_stand_ins(pressing, left_out, at=now)
     mailed = _mailed_at_once([(m.kind, people) for m, people in told if m.by_email])
     rows = {
@@ -122,12 +122,12 @@ def _add_stand_ins(
 def _mailed_at_once(told: list[tuple[str, dict[int, User]]]) -> set[tuple[str, int]]:
     """Who gets an e-mail now: whoever has an address and did not choose otherwise, and everybody when it presses."""
     reachable = {(kind, pk) for kind, people in told for pk, user in people.items() if user.email}
-    asked = {pk for kind, pk in reachable if kind not in PRESSING}
+    asked = {pk for kind, pk in reachable if kind not in AT_ONCE}
     if not asked:
         return reachable
     others = MailPreference.objects.filter(user__in=asked).exclude(rhythm=MailRhythm.AT_ONCE)
     later = set(others.values_list("user", flat=True))
-    return {(kind, pk) for kind, pk in reachable if kind in PRESSING or pk not in later}
+    return {(kind, pk) for kind, pk in reachable if kind in AT_ONCE or pk not in later}
 
 
 def concerned(complaint: Complaint) -> set[int]:

@@ -23,10 +23,11 @@ from complaints.models import (
     Incident,
     IncidentFeedback,
     IncidentResponse,
+    MailPreference,
     Notification,
     OpinionSignal,
 )
-from complaints.states import Channel, ContactDirection, ContactPurpose
+from complaints.states import Channel, ContactDirection, ContactPurpose, MailRhythm
 from complaints.tests.factories import filing
 from complaints.transitions import bulletins
 from complaints.transitions import incidents as rules
@@ -187,6 +188,30 @@ def test_sla_09_inc_06_the_next_bulletin_is_told_an_hour_before_and_when_overdue
     response.refresh_from_db()
     assert response.next_bulletin_due_at == row.released_at + timedelta(hours=6)
     assert incident_jobs.remind_bulletins(now=response.next_bulletin_due_at)["overdue"] == 1
+
+
+def test_inc_06_what_presses_in_an_incident_is_mailed_at_once_whatever_was_chosen(cast, case):
+    """INC-02, INC-04, INC-06: nobody waits for the summary of the next working day while people have no water."""
+    for person in (cast.manager, cast.water_handler):
+        person.email = f"{person.staff_number}@example.cn"
+        person.save()
+        MailPreference.objects.create(user=person, rhythm=MailRhythm.DIGEST)
+    response = rules.declare_from_case(
+        case.pk, title="槐荫里停水", kind="interruption", started_at=timezone.now() - timedelta(hours=2),
+        by=cast.coordinator,
+    )  # fmt: skip
+    now = timezone.now()
+    rules.call_out(
+        response.pk, kind="staff", what="抢修", called_at=now, person=cast.water_handler, by=cast.coordinator
+    )
+    due = response.next_bulletin_due_at
+    incident_jobs.remind_bulletins(now=due - timedelta(minutes=30))
+    incident_jobs.remind_bulletins(now=response.first_contact_due_at)
+    mailed = dict(
+        Notification.objects.filter(recipient__in=[cast.manager, cast.water_handler]).values_list("kind", "by_email")
+    )
+    assert mailed.pop("bulletin_near") is False
+    assert mailed == dict.fromkeys(("incident_declared", "called_out", "bulletin_overdue", "first_contact_over"), True)
 
 
 def test_inc_06_an_overdue_bulletin_stands_on_the_page(desk, cast, response):
