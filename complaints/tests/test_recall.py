@@ -121,6 +121,20 @@ def test_inc_17_only_a_defect_leads_to_a_recall_and_only_for_who_leads(client, c
     assert client.get(address(response)).status_code == 200
 
 
+def test_inc_17_who_got_the_remedy_counts_as_told_and_keeps_the_first_day(cast, response):
+    """INC-17: a holder at the counter was told there; somebody told before keeps that moment."""
+    first, second, third = units(response, cast)
+    yesterday = timezone.now() - timedelta(days=1)
+    assert rules.mark_units(response.pk, units=[first], step="told", by=cast.manager, at=yesterday) == 1
+    assert rules.mark_units(response.pk, units=[first, second], step="remedied", by=cast.coordinator) == 2
+    rows = RecallUnit.objects.in_bulk()
+    assert (rows[first].told_at, rows[first].told_by) == (yesterday, cast.manager)
+    assert rows[second].told_at == rows[second].remedied_at
+    assert rows[second].told_by == cast.coordinator
+    assert (rows[third].told_at, rows[third].remedied_at) == (None, None)
+    assert rules.mark_units(response.pk, units=[second], step="remedied", by=cast.manager) == 0
+
+
 def test_inc_17_holders_get_a_notice_that_another_person_approved_and_count_as_told(desk, cast, response):
     """INC-17: the draft begins with the facts of the recall; once it is over the list says who was reached."""
     units(response, cast)
