@@ -210,7 +210,7 @@ class _BulletinParts(ResponseForm):
         label=_("Kind of bulletin"),
         choices=[(BulletinKind.PROGRESS, _("First notice or bulletin")), (BulletinKind.CLOSING, _("Closing notice"))],
     )
-    progress = forms.CharField(label=_("Progress"), max_length=rules.TEXT, widget=LongText(4))
+    progress = forms.CharField(label=_("How far we are"), max_length=rules.TEXT, widget=LongText(4))
     expected_recovery_at = forms.DateTimeField(label=_("Service expected back at"), widget=_Moment(), required=False)
     supply = forms.CharField(
         label=_("Where supply is available meanwhile"), max_length=rules.TEXT, required=False, widget=LongText(2)

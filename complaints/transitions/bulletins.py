@@ -20,7 +20,7 @@ from complaints.transitions.incidents import PLACE, SHORT, TEXT, begin, save, te
 LEAST_HOURS, MOST_HOURS = 1, 48
 # The parts the public reads, each scanned for personal data.
 PUBLIC_PARTS = {
-    "progress": _("Progress"),
+    "progress": _("How far we are"),
     "supply": _("Where supply is available meanwhile"),
     "contact": _("Whom to turn to"),
     "no_advance_notice": _("Why no advance notice was possible"),
