@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.errors import IllegalTransition, InvalidInput
 from analytics import causes, follow_up, meetings, problem_rules, resolutions
-from analytics.models import Report, Resolution, TransferMeeting
+from analytics.models import Problem, Report, Resolution, TransferMeeting
 from analytics.periods import parse
 from analytics.states import CauseCode, Edition, ReportStatus
 from complaints.models import Complaint, Notification
@@ -204,6 +204,19 @@ def test_an_30_management_records_decisions_on_a_released_report_and_follows_the
     client.force_login(cast.water_head)
     assert client.post(resolutions.page_url(row), {"result": "已公布"}).status_code == 302
     assert client.get(reverse("analytics:resolutions")).context["resolutions"] == []
+
+
+def test_imp_01_a_report_leads_to_the_problem_list(client, cast, report):
+    """IMP-01: who keeps the list enters what the report shows, with its period as the source."""
+    client.force_login(cast.manager)
+    address = f"{reverse('analytics:problem_enter')}?period={report.period}"
+    assert address in client.get(reverse("analytics:report", args=[report.pk])).content.decode()
+    form = client.get(address).context["form"]
+    assert form["reference"].value() == report.period
+    data = {"name": "老旧小区反复停水", "description": "每次只抢修。", "reference": report.period}
+    assert client.post(address, data).status_code == 302
+    source = Problem.objects.get(title="老旧小区反复停水").sources.get()
+    assert (source.kind, source.reference) == ("report", report.period)
 
 
 def test_an_30_no_decision_on_a_draft_and_none_in_the_past(cast, report):
