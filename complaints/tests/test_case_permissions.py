@@ -239,6 +239,7 @@ def test_direct_post_is_answered_by_role(action, cast, client):
 ADDERS = {
     "note": {"intake", "coordinator", "checker", "roads_handler"} | WATER,
     "contact": {"intake", "coordinator", "roads_handler"} | WATER,
+    "contact_point": {"intake", "coordinator"},
     "attachment": {"intake", "coordinator", "checker", "roads_handler"} | WATER,
     "step": {"intake", "coordinator", "checker", "roads_handler"} | WATER,
     "allegation": {"intake", "coordinator", "checker", "roads_handler"} | WATER,
