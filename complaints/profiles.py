@@ -511,6 +511,27 @@ _SHIPPED: tuple[Profile, ...] = (
         ),
     ),
     Profile(
+        code="cn_gov_window",
+        name_zh="政务服务窗口（好差评）",
+        name_en="Government service windows",
+        valid_from=date(2020, 1, 1),
+        government=True,
+        rules=(
+            _at_once("acknowledge"),
+            # Local rules give five working days to rectify a poor rating, fifteen where it is complex.
+            _resolve(5, WORKING_DAYS, RECEIVED, "simple"),
+            _resolve(15, WORKING_DAYS, RECEIVED, "complex"),
+            # Everybody who gave a poor rating under their name is called; the rule names no day.
+            ProfileRule("call_back", 5, WORKING_DAYS, REPLIED),
+        ),
+        legal_basis="国办发〔2019〕51号；地方政务服务“好差评”办法；GB/T 36113-2018",
+        remedies_zh=("对处理结果不满意的，可以申请复核", *RECONSIDERATION_ROUTES_ZH),
+        remedies_en=(
+            "If the result does not satisfy you, ask for it to be looked at again",
+            *RECONSIDERATION_ROUTES_EN,
+        ),
+    ),
+    Profile(
         code="cn_express",
         name_zh="快递服务投诉",
         name_en="Express delivery complaints",
