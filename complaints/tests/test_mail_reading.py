@@ -101,10 +101,10 @@ def test_in_08_of_two_versions_the_plain_one_counts_and_html_is_reduced_to_words
 
 
 def test_html_nested_a_hundred_thousand_times_is_read_in_bounded_time():
-    began = time.monotonic()
+    began = time.process_time()
     html_text("<div>" * 100_000 + "x")
     html_text("<a href='" + "<" * 200_000)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 # --- Attachments ------------------------------------------------------------------------------
@@ -205,22 +205,22 @@ def nested(depth: int) -> bytes:
 )
 def test_fl_04_a_message_made_to_exhaust_us_is_refused_before_it_is_parsed(raw):
     tracemalloc.start()
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(TooComplex):
         read(raw)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20_000_000
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_message_at_the_limits_is_read_in_bounded_time():
     assert read(nested(50)).text == "deep"
     part = b"--b\r\nContent-Type: text/plain" + b';"' * 50 + b"\r\n" + b"a:b\r\n" * 120 + b"\r\nx\r\n"
     raw = b'From: a@example.cn\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n' + part * 1_400
-    began = time.monotonic()
+    began = time.process_time()
     read(raw)
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x00", b"no header at all", b"\xff" * 1000, b"From: \r\n\r\n", b": :\r\n\r\n"])
