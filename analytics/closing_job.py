@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import after_commit
-from accounts.errors import DomainError, IllegalTransition
+from accounts.errors import DomainError, IllegalTransition, NotAllowed
 from accounts.models import User
 from analytics import closing, finals, periods, tasks
 from complaints import notify
@@ -85,7 +85,7 @@ def work(code: str, *, now: datetime | None = None) -> bool:
             closing.close(code, by=User.objects.get(pk=run.result["by"]), progress=progress)
     except TakenOver:
         return False
-    except DomainError:
+    except (DomainError, NotAllowed):
         _end(run, REFUSED)
         return False
     except Exception:

@@ -224,6 +224,15 @@ def test_an_03_a_closing_that_fails_says_so_on_the_page(client, told, monkeypatc
     assert ClosedPeriod.objects.count() == 1
 
 
+def test_an_03_who_may_close_no_longer_closes_nothing(told):
+    """The right is asked for again when the worker begins."""
+    closing_job.request("2026-10", by=told.manager, at=NOW)
+    told.manager.groups.clear()
+    assert not closing_job.work("2026-10")
+    assert not ClosedPeriod.objects.exists()
+    assert JobRun.objects.get(job=closing_job.JOB).error == "refused"
+
+
 def test_an_34_records_found_by_the_worker_stop_the_closing(client, cast):
     unfit(cast)
     client.force_login(cast.manager)
