@@ -17,11 +17,16 @@ import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.db.backends.sqlite3.base import DatabaseOperations
+from hypothesis import settings as hypothesis_settings
 
 from tests import services
 from tests import settings as test_settings
 
 pytest_plugins = ["tests.cast", "tests.databases"]
+
+# How long an example takes says more about the machine than about the code; bench/ measures.
+hypothesis_settings.register_profile("huiyin", deadline=None)
+hypothesis_settings.load_profile("huiyin")
 
 ROOT = Path(__file__).resolve().parent
 GROUPS = ("postgres", "redis", "browser", "scanner", "data")
