@@ -470,6 +470,31 @@ _SHIPPED: tuple[Profile, ...] = (
         remedies_en=CONSUMER_ROUTES_EN,
     ),
     Profile(
+        code="cn_12345_national",
+        name_zh="12345 工单（国家要求，时限自定）",
+        name_en="12345 hotline, national practice",
+        valid_from=date(2021, 1, 1),
+        government=True,
+        # The national documents ask for limits by kind of matter, call-backs and a reply to everybody, and name no
+        # figure: these are the office's to set, here at the usual ones.
+        rules=(
+            _at_once("acknowledge"),
+            _at_once("assign"),
+            ProfileRule("first_contact", 1, WORKING_DAYS, ASSIGNED),
+            ProfileRule("progress", 5, WORKING_DAYS, RECEIVED),
+            _resolve(24, HOURS, RECEIVED, "emergency"),
+            _resolve(5, WORKING_DAYS, RECEIVED, "simple", extension=5),
+            _resolve(15, WORKING_DAYS, RECEIVED, "complex", extension=15),
+            ProfileRule("call_back", 5, WORKING_DAYS, REPLIED),
+        ),
+        legal_basis="国办发〔2020〕53号；国办函〔2025〕66号（未规定统一时限，由本单位设定）",
+        remedies_zh=("对办理结果不满意的，可以要求重新办理", *RECONSIDERATION_ROUTES_ZH),
+        remedies_en=(
+            "If the result does not satisfy you, ask for the order to be handled again",
+            *RECONSIDERATION_ROUTES_EN,
+        ),
+    ),
+    Profile(
         code="cn_12345_5wd",
         name_zh="12345 工单（5 个工作日）",
         name_en="12345 hotline, 5 working days",
