@@ -29,6 +29,7 @@ class Chart:
     before: str
     after: str
     unit: str
+    labels: tuple[str, str] = ("整改前", "整改后")
 
     @property
     def line(self) -> str:
@@ -43,7 +44,8 @@ class Chart:
     @property
     def words(self) -> str:
         """What the bars say, for who does not see them."""
-        return f"整改前 {self.before} {self.unit}，整改后 {self.after} {self.unit}"
+        first, second = self.labels
+        return f"{first} {self.before} {self.unit}，{second} {self.after} {self.unit}"
 
     @property
     def svg(self) -> SafeString:
@@ -65,8 +67,8 @@ class Chart:
                 self.unit,
             )
             for y, label, number, width, cls in (
-                (4, "整改前", self.before, max(2, round(_WIDTH * first / most)), "chart-before"),
-                (38, "整改后", self.after, max(2, round(_WIDTH * second / most)), "chart-after"),
+                (4, self.labels[0], self.before, max(2, round(_WIDTH * first / most)), "chart-before"),
+                (38, self.labels[1], self.after, max(2, round(_WIDTH * second / most)), "chart-after"),
             )
         ]
         return format_html(

@@ -267,6 +267,26 @@ def volume(publication: Publication, *, at: datetime) -> Volume:
     )
 
 
+def of_public(publication: Publication, *, at: datetime) -> dict[str, Any] | None:
+    """What the public page says of it: complaints a month before and after, over as many months each.
+
+    `until` (ISO date), `months`, `before` and `after` (a month, rounded to one decimal). `after` is empty where fewer
+    than LEAST cases stand behind it; None while no month is over or too few came before. Only the sums leave the
+    office, never a month with few cases. One query.
+    """
+    found = volume(publication, at=at)
+    if not found.over or found.before < LEAST:
+        return None
+    until = _months_from(found.months[MONTHS].start, found.over)
+    after = f"{found.after / found.over:.1f}" if found.after >= LEAST else ""
+    return {
+        "until": until.isoformat(),
+        "months": found.over,
+        "before": f"{found.before / found.over:.1f}",
+        "after": after,
+    }
+
+
 def _months_from(day: date, months: int) -> date:
     """The same day so many months later, or the last one of a shorter month."""
     count = day.year * 12 + day.month - 1 + months
@@ -300,9 +320,10 @@ def is_behind(stored: list[dict[str, Any]], improvements: Iterable[ImprovementAc
 
 
 def watch_fulfilment(*, now: datetime | None = None) -> dict[str, int]:
-    """Tell who publishes, once each, of published improvements that are overdue, and of pages that lag behind them.
+    """Tell who publishes, once each, of published improvements that are overdue, and of pages that lag behind them
+    or that a further month of the effect can be added to.
 
-    Texts of others go public only by a person's hand, so the page is not changed here.
+    Texts and figures go public only by a person's hand, so the page is not changed here.
     """
     now = now or timezone.now()
     today = timezone.localdate(now)
@@ -319,7 +340,20 @@ def watch_fulfilment(*, now: datetime | None = None) -> dict[str, int]:
             states = "|".join(sorted(f"{row.pk}:{row.state}" for row in rows))
             mark = hashlib.sha256(states.encode()).hexdigest()[:16]
             told.append(_message(people, "fulfilment_to_publish", publication, f"{publication.pk}:{mark}"))
+        over = _months_over(publication, today)
+        if publication.number in stored and over:
+            told.append(_message(people, "effect_to_publish", publication, f"{publication.pk}:{over}"))
     return {"told": notify.tell_all(told) if told else 0}
+
+
+def _months_over(publication: Publication, today: date) -> int:
+    """How many of the six months after the publication are over; 0 afterwards, when nothing more is added."""
+    if publication.posted_at is None or publication.category_id is None:
+        return 0
+    day = timezone.localdate(publication.posted_at)
+    if today >= _months_from(day, MONTHS + 1):
+        return 0
+    return sum(_months_from(day, months) <= today for months in range(1, MONTHS + 1))
 
 
 def _message(people: list[User], kind: str, publication: Publication, mark: str) -> notify.Message:

@@ -204,6 +204,7 @@ def article(found: PublishedResult, *, at: datetime) -> dict[str, Any]:
             (6, _("What will change, and by when"), results.blocks(found.improvement)),
         ],
         "plan": results.plan(found, at=at),
+        "effect": results.effect(found),
         "files": list(found.files.all()) if found.pk else getattr(found, "copies", []),
         "signatures": [
             (label, datetime.fromisoformat(day).date()) for label, day in zip(labels, found.signatures, strict=False)

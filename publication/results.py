@@ -126,6 +126,31 @@ class PlanItem:
     verified_on: date | None = None
 
 
+@dataclass(frozen=True)
+class Effect:
+    """Complaints a month in the category, before and after, over `months` months each up to `until` (PUB-36).
+
+    `chart` is None, and `after` empty, where too few came after for a figure.
+    """
+
+    until: date
+    months: int
+    before: str
+    after: str
+
+    @property
+    def chart(self) -> charts.Chart | None:
+        if not self.after:
+            return None
+        return charts.Chart("", self.before, self.after, _("a month"), (_("Before"), _("After")))
+
+
+def effect(result: PublishedResult) -> Effect | None:
+    """What the publisher last took onto the page; None while there is nothing to say."""
+    kept = result.effect
+    return kept and Effect(date.fromisoformat(kept["until"]), kept["months"], kept["before"], kept["after"])
+
+
 def plan(result: PublishedResult, *, at: datetime) -> list[PlanItem]:
     return [_plan_item(row, today=timezone.localdate(at)) for row in result.improvements]
 

@@ -24,7 +24,7 @@ from complaints import transitions as case_transitions
 from complaints.models import Complaint
 from complaints.numbers import next_number
 from complaints.states import Audience, Status
-from publication import combinations, content, content_files, gate, leak_scan, permissions
+from publication import combinations, content, content_files, effects, gate, leak_scan, permissions
 from publication.models import (
     FigureEvidence,
     Gate,
@@ -648,7 +648,7 @@ def _post_files(publication: Publication, result: PublishedResult) -> None:
 def update_progress(
     publication_id: int, *, by: User | None, version: int | None = None, at: datetime | None = None
 ) -> PublishedResult:
-    """Bring the public improvement progress up to date; the signed texts stay (PUB-37)."""
+    """Bring the public improvement progress and the effect up to date; the signed texts stay (PUB-36, PUB-37)."""
     at = at or timezone.now()
     publication = _begin(publication_id, "update_progress", by=by, version=version)
     result = PublishedResult.objects.select_for_update().get(publication_number=publication.number, withdrawn_at=None)
@@ -663,7 +663,8 @@ def update_progress(
             kind=found[0][1].type,
         )
     result.improvements, result.updated_at = data["improvements"], at
-    result.save(update_fields=["improvements", "updated_at"])
+    result.effect = effects.of_public(publication, at=at)
+    result.save(update_fields=["improvements", "effect", "updated_at"])
     _refuse_posting(publication, result, at=at)
     _finish(publication, "update_progress", by=by, at=at)
     return result

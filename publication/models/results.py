@@ -206,6 +206,8 @@ class PublishedResult(models.Model):
     result = models.TextField()
     improvement = models.TextField()
     improvements = models.JSONField(default=list)
+    # Complaints of the category before and after, once months are over (publication/effects.py: of_public).
+    effect = models.JSONField(null=True)
     category_code = models.CharField(max_length=60)
     category = models.CharField(max_length=80)
     category_en = models.CharField(max_length=80, blank=True)

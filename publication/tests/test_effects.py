@@ -208,6 +208,41 @@ def test_pub_37_who_publishes_is_told_once_of_what_is_late_or_not_shown(cast):
     assert (promises.total, promises.done, promises.verified, promises.late) == (1, 1, 0, 0)
 
 
+def test_pub_36_the_public_page_says_what_the_months_brought(client, cast, publication):
+    """Sums over as many months before as are over after; a person's hand, and nothing from too few cases."""
+    for n in range(12):
+        case(cast, around(-10 - n))
+    address = PublishedResult.objects.get(withdrawn_at=None).public_id
+    assert effects.of_public(publication, at=around(20)) is None  # no month is over
+    for n in range(4):
+        case(cast, around(5 + n))
+    now = around(40)
+    page = f"/results/{address}/"
+    assert "投诉少了吗" not in client.get(page).content.decode()
+    assert effects.of_public(publication, at=now) == {"until": "2026-06-15", "months": 1, "before": "12.0", "after": ""}
+    transitions.update_progress(publication.pk, by=cast.publisher, at=now)
+    few = client.get(page).content.decode()
+    assert "投诉少了吗" in few
+    assert "不足 5 件" in few
+    case(cast, around(25))
+    assert effects.of_public(publication, at=now)["after"] == "5.0"
+    client.force_login(cast.publisher)
+    assert "还没有写明" in client.get(reverse("publication:effect", args=[publication.number])).content.decode()
+    transitions.update_progress(publication.pk, by=cast.publisher, at=now + timedelta(hours=1))
+    assert "每月 5.0 件" in client.get(page).content.decode()
+
+
+def test_pub_36_a_month_that_is_over_is_told_to_the_publishers_once(cast, publication):
+    told = Notification.objects.filter(kind="effect_to_publish")
+    for days in (20, 32, 33):
+        effects.watch_fulfilment(now=around(days))
+    assert told.count() == 2  # two publishers, one month
+    effects.watch_fulfilment(now=around(63))
+    assert told.count() == 4
+    effects.watch_fulfilment(now=around(400))
+    assert told.count() == 4
+
+
 # --- Corrections and leaks (PUB-20) -------------------------------------------------------------------
 def test_pub_20_a_leak_takes_the_notice_down_and_is_closed_by_another_person(client, cast):
     publication = draft(cast)
