@@ -191,6 +191,7 @@ def plain_sentence(row: Notification) -> str:
         "volunteer_report": _("A volunteer supervisor has sent a report."),
         "published_improvement_late": _("A published improvement of %(publication)s is overdue."),
         "fulfilment_to_publish": _("Improvements of %(publication)s went on; bring the public page up to date."),
+        "posting_refused": _("%(publication)s could not be posted at its time; open it to see what stands against it."),
         "effect_to_publish": _("A month after %(publication)s is over; its public page can say what changed."),
         "publication_leak": _("Publication %(publication)s showed personal data; it was taken down."),
         "lessons": _("Results of the work of your department published last week: %(count)s."),

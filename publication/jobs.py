@@ -21,18 +21,26 @@ logger = logging.getLogger("huiyin.jobs")
 def publish_due(*, now: datetime | None = None) -> dict[str, Any]:
     """Post every approved publication whose time has come; one that is refused does not stop the rest.
 
-    A result whose term is over leaves the public pages by itself; who has to take its postings down is told here.
+    Who publishes is told of it once, without the reason: the page says it to whoever may read it. A result whose
+    term is over leaves the public pages by itself; who has to take its postings down is told here.
     """
     now = now or timezone.now()
     posted = refused = 0
     due = Publication.objects.filter(status=PublicationStatus.APPROVED, publish_at__lte=now)
-    for pk, number in due.order_by("publish_at").values_list("pk", "number"):
+    for pk, number, publish_at in due.order_by("publish_at").values_list("pk", "number", "publish_at"):
         try:
             transitions.publish(pk, by=None, at=now)
             posted += 1
         except DomainError as error:
             logger.warning("scheduled posting refused", extra={"publication": number, "code": error.code})
             refused += 1
+            notify.tell(
+                notify.holders_of("publication.publish"),
+                "posting_refused",
+                dedupe=f"posting_refused:{pk}:{publish_at.isoformat()}",
+                url=f"/desk/publications/{number}/",
+                publication=number,
+            )
     return {"posted": posted, "refused": refused, "hanging": postings.tell_hanging(now=now)}
 
 

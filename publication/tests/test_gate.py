@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -158,6 +158,24 @@ def test_pr_16_what_is_recorded_after_submission_stops_every_signature_and_the_p
     assert [row.text for row in page.context["todo"] if row.target == "element-gate"] == [
         gate.problem(fresh(publication))
     ]
+
+
+def test_pub_24_a_scheduled_posting_that_is_refused_is_told_once(cast):
+    """PR-16: a legal hold placed after the last signature stops the posting at its time; the publishers hear of it."""
+    publication = composed(cast)
+    start = timezone.now() + timedelta(days=2)
+    transitions.edit(publication.pk, by=cast.publisher, publish_at=start, publish_until=start + timedelta(days=90))
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR)
+    transitions.submit(publication.pk, by=cast.publisher)
+    for name in ("first_check", "second_check", "masking_review"):
+        STEPS[name](publication.pk, cast)
+    _hold(publication.complaint, cast)
+    for hours in (1, 2):
+        assert jobs.publish_due(now=start + timedelta(hours=hours))["refused"] == 1
+    told = Notification.objects.filter(kind="posting_refused")
+    assert set(told.values_list("recipient", flat=True)) == {cast.publisher.pk, cast.publisher2.pk}
+    assert told.count() == 2
+    assert not PublishedResult.objects.exists()
 
 
 def test_pr_16_after_it_went_back_the_questions_are_answered_again_and_it_goes_on(cast):
