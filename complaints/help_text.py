@@ -34,6 +34,13 @@ def limit_of(policy: ServicePolicy, milestone: str, complexity: str = Complexity
     return amount(rule) if rule else ""
 
 
+def screening_limit(policy: ServicePolicy) -> str:
+    """How soon an applicant hears whether there is a review: by the policy, else two working days (SLA-05)."""
+    days = 2
+    house = ngettext("%(n)s working day", "%(n)s working days", days) % {"n": days}
+    return limit_of(policy, Milestone.REVIEW_SCREENING) or house
+
+
 def context(*, now: datetime) -> dict[str, Any]:
     """The limits and routes of the policy in force, for the help page."""
     policy = clocks.policy_for(None, on=timezone.localdate(now))

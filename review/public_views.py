@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import DomainError, InvalidInput
-from complaints import keyset, tracking
+from complaints import help_text, keyset, tracking
 from review import commitments, transitions
 from review.forms import ApplicationForm
 from review.models import SampleDraw
@@ -39,7 +39,8 @@ def apply(request: HttpRequest) -> HttpResponse:
             else:
                 messages.success(
                     request,
-                    _("We have your application. You will hear within 2 working days whether there is a review."),
+                    _("We have your application. You will hear within %(limit)s whether there is a review.")
+                    % {"limit": help_text.screening_limit(complaint.policy)},
                 )
                 return redirect("public:track_case")
     context = {

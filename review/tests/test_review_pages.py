@@ -3,7 +3,8 @@
 import pytest
 
 from accounts.tests.factories import token as api_token
-from complaints import case_records, timeline
+from complaints import case_records, help_text, timeline
+from complaints.models import PolicyRule, ServicePolicy
 from complaints.tests.factories import Story, at
 from review import draws, transitions
 from review.models import FrameEntry, ReviewCase, SampleDraw
@@ -199,6 +200,18 @@ def test_the_complainant_applies_on_the_tracking_page(client, cast):
     late = client.post("/track/case/review/", {"reasons": ["not_solved"], "text": "没有解决"})
     assert late.status_code in (302, 409)
     assert ReviewCase.objects.filter(complaint=story.pk).exists() is (late.status_code == 302)
+
+
+def test_sla_05_an_applicant_is_told_the_screening_limit_of_the_policy_of_the_case(cast):
+    """Not the house's two working days where the policy gives more; those where it names none."""
+    policy = Story(cast).case.policy
+    assert help_text.screening_limit(policy) == "2 个工作日"
+    rule = PolicyRule.objects.get(policy=policy, milestone="review_screening")
+    PolicyRule.objects.filter(pk=rule.pk).update(amount=4)
+    policy = ServicePolicy.objects.get(pk=policy.pk)
+    assert help_text.screening_limit(policy) == "4 个工作日"
+    petition = ServicePolicy.objects.filter(code="cn_petition_2022").first()
+    assert help_text.screening_limit(petition) == "2 个工作日"
 
 
 def test_anybody_who_sees_the_case_may_declare_a_conflict(client, cast, review):
