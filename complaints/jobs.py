@@ -197,12 +197,16 @@ def check_ledger(*, now: datetime | None = None) -> dict[str, Any]:
 
 
 def purge_expired(*, now: datetime | None = None) -> dict[str, int]:
+    """Once a day: remove what was kept long enough, unless the machine's time cannot be believed (JT-04)."""
+    return purge(now=_moment("purge_expired", now))
+
+
+def purge(*, now: datetime) -> dict[str, int]:
     """Remove drafts never filed after 2 days, kept API answers after 7, files to import after 1, settled chat
     messages after 90 and steps of orders and deliveries after 365; sweep the files.
 
     Files and rows that do not belong together are an alarm for the administrators (FL-07, I14).
     """
-    now = _moment("purge_expired", now)
     drafts, _rows = IntakeDraft.objects.filter(complaint=None, created_at__lt=now - timedelta(days=2)).delete()
     receipts = IntakeDraft.objects.filter(created_at__lt=now - timedelta(days=2), cleared_at=None).update(
         receipt="", answers="{}", cleared_at=now

@@ -104,8 +104,9 @@ def restore(source: Path, *, overwrite: bool) -> dict[str, Any]:
             call_command("migrate", verbosity=0, interactive=False)
         _place_documents(backup)
         applied = replay(journal.entries)
-        jobs.purge_expired(now=max([timezone.now(), *(row.at for row in journal.entries if row.what == What.PURGE)]))
-        publication_jobs.purge_echo()
+        erased_until = max([timezone.now(), *(row.at for row in journal.entries if row.what == What.PURGE)])
+        jobs.purge(now=erased_until)
+        publication_jobs.purge_echo(now=erased_until)
         lost = _keep_numbers(before)
         moment = backup.manifest["moment"]
         security.record("backup_restored", subject=moment, lost=len(lost or ()), applied=applied)

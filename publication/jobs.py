@@ -37,7 +37,7 @@ def publish_due(*, now: datetime | None = None) -> dict[str, Any]:
             notify.tell(
                 notify.holders_of("publication.publish"),
                 "posting_refused",
-                dedupe=f"posting_refused:{pk}:{publish_at.isoformat()}",
+                dedupe=f"posting_refused:{pk}:{publish_at}",
                 url=f"/desk/publications/{number}/",
                 publication=number,
             )

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+import zlib
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -363,14 +364,26 @@ def test_dl_04_a_take_down_the_journal_missed_is_read_from_the_database(site):
 
 
 # --- Refused --------------------------------------------------------------------------------------
+def flipped(packed: bytes, place: int) -> bytes:
+    """The file with one bit turned over, at the next place from there where that changes what it holds."""
+    content = gzip.decompress(packed)
+    while True:
+        damaged = bytearray(packed)
+        damaged[place] ^= 1
+        try:
+            if gzip.decompress(damaged) != content:
+                return bytes(damaged)
+        except (OSError, EOFError, zlib.error):
+            return bytes(damaged)
+        place += 1
+
+
 def test_dl_03_a_backup_that_is_not_whole_or_does_not_fit_changes_nothing(site, tmp_path):
     site.done("backup", site.file)
     whole = site.file.read_bytes()
     bad = {}
     for place in (len(whole) // 7, len(whole) // 2, len(whole) - 6):
-        damaged = bytearray(whole)
-        damaged[place] ^= 1
-        bad[tmp_path / f"flip-{place}"] = bytes(damaged)
+        bad[tmp_path / f"flip-{place}"] = flipped(whole, place)
     bad[tmp_path / "cut"] = whole[: len(whole) // 2]
     bad[tmp_path / "empty"] = b""
     for path, content in bad.items():
