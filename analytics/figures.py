@@ -245,6 +245,10 @@ def p90_days(n: Counter) -> Value:
     return _rank_of(n, 0.9)
 
 
+def _mean_hours(n: Counter) -> Value:
+    return Value(n["seconds"] / n["cases"] / 3600 if n["cases"] else None, of=n["cases"])
+
+
 def _hours(n: Counter, key: str) -> Value:
     return Value(n[key] / 3600 if n["cases"] else None, of=n["cases"])
 
@@ -261,7 +265,7 @@ def _hours(n: Counter, key: str) -> Value:
     rising=False,
 )
 def average_hours(n: Counter) -> Value:
-    return Value(n["seconds"] / n["cases"] / 3600 if n["cases"] else None, of=n["cases"])
+    return _mean_hours(n)
 
 
 @figure(
@@ -303,7 +307,7 @@ def p90_hours(n: Counter) -> Value:
     rising=False,
 )
 def average_work_hours(n: Counter) -> Value:
-    return Value(n["seconds"] / n["cases"] / 3600 if n["cases"] else None, of=n["cases"])
+    return _mean_hours(n)
 
 
 @figure(

@@ -274,6 +274,11 @@ RECONSIDERATION_ROUTES_EN = (
     "Apply for administrative reconsideration",
     "Bring an administrative suit in a people's court",
 )
+HOTLINE_ROUTES_ZH = ("对办理结果不满意的，可以要求重新办理", *RECONSIDERATION_ROUTES_ZH)
+HOTLINE_ROUTES_EN = (
+    "If the result does not satisfy you, ask for the order to be handled again",
+    *RECONSIDERATION_ROUTES_EN,
+)
 
 
 def _resolve(
@@ -488,11 +493,8 @@ _SHIPPED: tuple[Profile, ...] = (
             ProfileRule("call_back", 5, WORKING_DAYS, REPLIED),
         ),
         legal_basis="国办发〔2020〕53号；国办函〔2025〕66号（未规定统一时限，由本单位设定）",
-        remedies_zh=("对办理结果不满意的，可以要求重新办理", *RECONSIDERATION_ROUTES_ZH),
-        remedies_en=(
-            "If the result does not satisfy you, ask for the order to be handled again",
-            *RECONSIDERATION_ROUTES_EN,
-        ),
+        remedies_zh=HOTLINE_ROUTES_ZH,
+        remedies_en=HOTLINE_ROUTES_EN,
     ),
     Profile(
         code="cn_12345_5wd",
@@ -507,11 +509,8 @@ _SHIPPED: tuple[Profile, ...] = (
             _resolve(5, WORKING_DAYS, RECEIVED, extension=5),
         ),
         legal_basis="地方 12345 政务服务热线条例（潍坊 2021、济南 2018）",
-        remedies_zh=("对办理结果不满意的，可以要求重新办理", *RECONSIDERATION_ROUTES_ZH),
-        remedies_en=(
-            "If the result does not satisfy you, ask for the order to be handled again",
-            *RECONSIDERATION_ROUTES_EN,
-        ),
+        remedies_zh=HOTLINE_ROUTES_ZH,
+        remedies_en=HOTLINE_ROUTES_EN,
     ),
     Profile(
         code="cn_12345_tiered",
@@ -529,11 +528,8 @@ _SHIPPED: tuple[Profile, ...] = (
             _resolve(15, DAYS, RECEIVED, "complex", extension=15),
         ),
         legal_basis="地方 12345 工单分级办理标准（北京 2021 征求意见稿）",
-        remedies_zh=("对办理结果不满意的，可以要求重新办理", *RECONSIDERATION_ROUTES_ZH),
-        remedies_en=(
-            "If the result does not satisfy you, ask for the order to be handled again",
-            *RECONSIDERATION_ROUTES_EN,
-        ),
+        remedies_zh=HOTLINE_ROUTES_ZH,
+        remedies_en=HOTLINE_ROUTES_EN,
     ),
     Profile(
         code="cn_gov_window",

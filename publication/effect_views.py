@@ -43,7 +43,7 @@ def effect(request: StaffRequest, number: str) -> HttpResponse:
     publication = get_object_or_404(effects.listed(request.user).select_related("category"), number=number)
     improvements = list(publication.improvements.select_related("department").order_by("due_on", "pk"))
     shown = PublishedResult.objects.filter(publication_number=number, withdrawn_at=None).order_by("-pk").first()
-    repeat = effects.repeat(publication, at=at)
+    repeat, volume = effects.repeat(publication, at=at), effects.volume(publication, at=at)
     context = {
         "publication": publication,
         "result": shown,
@@ -51,12 +51,12 @@ def effect(request: StaffRequest, number: str) -> HttpResponse:
         "ways": effects.ways_of(publication),
         "repeat": repeat,
         "shares": [(_("before"), repeat.before), (_("after"), repeat.after)] if repeat else [],
-        "volume": effects.volume(publication, at=at),
+        "volume": volume,
         "least": effects.LEAST,
         "improvements": improvements,
         "today": timezone.localdate(at),
         "is_behind": shown is not None and effects.is_behind(shown.improvements, improvements),
-        "is_effect_behind": shown is not None and shown.effect != effects.of_public(publication, at=at),
+        "is_effect_behind": shown is not None and shown.effect != effects.in_public(volume),
         "may_update": permissions.can(request.user, "update_progress", publication),
         "may_correct": publication.status == PublicationStatus.POSTED
         and permissions.can(request.user, "publish", publication),

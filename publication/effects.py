@@ -268,13 +268,17 @@ def volume(publication: Publication, *, at: datetime) -> Volume:
 
 
 def of_public(publication: Publication, *, at: datetime) -> dict[str, Any] | None:
-    """What the public page says of it: complaints a month before and after, over as many months each.
+    """What the public page may say of a publication by now; see `in_public`. One query."""
+    return in_public(volume(publication, at=at))
+
+
+def in_public(found: Volume) -> dict[str, Any] | None:
+    """What the public page says of a half-year: complaints a month before and after, over as many months each.
 
     `until` (ISO date), `months`, `before` and `after` (a month, rounded to one decimal). `after` is empty where fewer
     than LEAST cases stand behind it; None while no month is over or too few came before. Only the sums leave the
-    office, never a month with few cases. One query.
+    office, never a month with few cases.
     """
-    found = volume(publication, at=at)
     if not found.over or found.before < LEAST:
         return None
     until = _months_from(found.months[MONTHS].start, found.over)
