@@ -12,6 +12,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import chain, repeat
 from types import NoneType, SimpleNamespace
 from typing import Any, Self, cast
 
@@ -42,7 +44,7 @@ from complaints.states import Audience, DeadlineState
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_COPY_BLOCK = 1 << 18
+_COPY_BLOCK = 1 << 20
 # Counters taken in one statement.
 _AT_ONCE = 1000
 # After this long no warning ladder has a step left.
@@ -65,77 +67,102 @@ TABLES: tuple[type[models.Model], ...] = (
 )
 
 
+# A statement with its lines for COPY, or with the parameters of each row.
+Part = tuple[str, bytes | list[tuple[Any, ...]]]
+
+
 class Rows:
     """Rows of one table, collected and then stored together. Values are what the column holds."""
 
     def __init__(self, model: type[models.Model]) -> None:
-        fields = list(model._meta.concrete_fields)
         self.model = model
         self.table = model._meta.db_table
-        self.columns = [field.column for field in fields]
-        is_copied = connection.vendor == "postgresql"
-        self._convert = _as_copy_text if is_copied else _as_parameter
-        self._direct = _COPY_TEXT if is_copied else {}
-        self._place = {field.attname: index for index, field in enumerate(fields)}
-        self._blank = [
-            self._convert(field.get_default() if field.has_default() or not field.null else None) for field in fields
-        ]
-        self._rows: list[list[Any]] = []
-        self._numbered = False
+        self._rows: list[dict[str, Any]] = []
 
     def add(self, **values: Any) -> None:
         """One row; attributes left out hold their defaults. Give `id` in every row or in none."""
-        row = self._blank.copy()
-        place, convert, direct = self._place, self._convert, self._direct
-        for name, value in values.items():
-            write = direct.get(type(value))  # most cells are plain: one look-up instead of a call that makes it
-            row[place[name]] = write(value) if write is not None else convert(value)
-        self._numbered = self._numbered or "id" in values
-        self._rows.append(row)
+        self._rows.append(values)
 
     def store(self, cursor: Any) -> int:
         """Write the rows through a cursor and forget them. Returns how many."""
+        count = len(self._rows)
+        _write(cursor, self.take())
+        return count
+
+    def take(self) -> list[Part]:
+        """The rows as they are written, forgotten here; nothing if there are none."""
         rows, self._rows = self._rows, []
-        if rows:
-            skip = 0 if self._numbered or "id" not in self._place else 1  # Django puts `id` first
-            columns = ", ".join(f'"{column}"' for column in self.columns[skip:])
-            if skip:
-                rows = [row[skip:] for row in rows]
-            if self._convert is _as_copy_text:
-                lines = io.BytesIO(("\n".join(map("\t".join, rows)) + "\n").encode())
-                cursor.copy_expert(f'COPY "{self.table}" ({columns}) FROM STDIN', lines, _COPY_BLOCK)
-            else:
-                marks = ", ".join(["%s"] * (len(self.columns) - skip))
-                cursor.executemany(f'INSERT INTO "{self.table}" ({columns}) VALUES ({marks})', rows)  # noqa: S608
-        return len(rows)
+        if not rows:
+            return []
+        fields = {field.attname: field for field in self.model._meta.concrete_fields}
+        given = list(dict.fromkeys(chain.from_iterable(rows)))
+        left_out = [name for name in fields if name not in given and name != "id"]
+        columns = ", ".join(f'"{fields[name].column}"' for name in (*given, *left_out))
+        blank = {name: _default(field) for name, field in fields.items()}
+        # Column by column: a thousand values of one kind are converted in one go, not one by one.
+        converted = _as_copy_text if connection.vendor == "postgresql" else _as_parameters
+        cells = [converted([row.get(name, blank[name]) for row in rows]) for name in given]
+        cells += [repeat(value, len(rows)) for name in left_out for value in converted([blank[name]])]
+        if converted is _as_copy_text:
+            lines = "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
+            return [(f'COPY "{self.table}" ({columns}) FROM STDIN', lines.encode())]
+        marks = ", ".join(["%s"] * len(cells))
+        statement = f'INSERT INTO "{self.table}" ({columns}) VALUES ({marks})'  # noqa: S608 - names of our models
+        return [(statement, list(zip(*cells, strict=True)))]
 
 
-def _as_copy_text(value: Any) -> str:
-    """A value in the text format of COPY; half of a row's cells are found by their type at once."""
-    write = _COPY_TEXT.get(type(value))
-    if write is not None:
-        return write(value)
+def _write(cursor: Any, parts: Iterable[Part]) -> None:
+    for statement, content in parts:
+        if isinstance(content, bytes):
+            cursor.copy_expert(statement, io.BytesIO(content), _COPY_BLOCK)
+        else:
+            cursor.executemany(statement, content)
+
+
+def _default(field: models.Field) -> Any:
+    return field.get_default() if field.has_default() or not field.null else None
+
+
+def _as_copy_text(values: list[Any]) -> Iterable[str]:
+    """Values of one column in the text format of COPY."""
+    kinds = set(map(type, values))
+    if kinds == {str} and not _needs_escapes("".join(values)):
+        return values
+    if len(kinds) == 1:
+        return map(_COPY_TEXT.get(kinds.pop(), _as_text), values)
+    writers = {kind: _COPY_TEXT.get(kind, _as_text) for kind in kinds}
+    return [writers[type(value)](value) for value in values]
+
+
+def _as_text(value: Any) -> str:
     return _escaped(_json(value) if isinstance(value, (list, dict)) else str(value))
 
 
+def _needs_escapes(text: str) -> bool:
+    return "\\" in text or "\n" in text or "\t" in text or "\r" in text
+
+
 def _escaped(text: str) -> str:
-    plain = not ("\\" in text or "\n" in text or "\t" in text or "\r" in text)
-    return text if plain else text.translate(_ESCAPES)
+    return text.translate(_ESCAPES) if _needs_escapes(text) else text
 
 
 _COPY_TEXT: dict[type, Callable[[Any], str]] = {
     str: _escaped,
     int: str,
     NoneType: lambda _none: r"\N",
-    datetime: datetime.isoformat,
+    datetime: lru_cache(maxsize=8192)(datetime.isoformat),  # a case names few moments, each many times
     date: date.isoformat,
     bool: lambda value: "t" if value else "f",
     list: lambda value: _escaped(_json(value)) if value else "[]",
 }
 
 
+def _as_parameters(values: list[Any]) -> Iterable[Any]:
+    """Values of one column as parameters of SQLite."""
+    return map(_as_parameter, values)
+
+
 def _as_parameter(value: Any) -> Any:
-    """A value as a parameter of SQLite."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, (list, dict)):
@@ -197,14 +224,20 @@ class Batch:
     def store(self) -> dict[str, int]:
         """Write everything; what points nowhere is refused here. Returns rows per table."""
         with connection.cursor() as cursor:
-            return self._write(cursor, is_postgresql=connection.vendor == "postgresql")
-
-    def _write(self, cursor: Any, *, is_postgresql: bool) -> dict[str, int]:
-        counts = {rows.model._meta.model_name or "": rows.store(cursor) for rows in self.tables.values()}
-        if is_postgresql:  # check now, so that a large import does not pile up pending checks
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+            counts = {rows.model._meta.model_name or "": rows.store(cursor) for rows in self.tables.values()}
+            if connection.vendor == "postgresql":
+                _check(cursor)
         return counts
+
+    def take(self) -> list[Part]:
+        """Everything as it is written, the rows others point at first."""
+        return [part for rows in self.tables.values() for part in rows.take()]
+
+
+def _check(cursor: Any) -> None:
+    """Check now what points where, so that a large import does not pile up pending checks."""
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 class Writer:
@@ -232,13 +265,15 @@ class Writer:
         if self._thread is None:
             batch.store()
             return
+        parts = batch.take()
         self.wait()
-        self._sending = self._thread.submit(self._send, connection.connection, batch)
+        self._sending = self._thread.submit(self._send, connection.connection, parts)
 
     @staticmethod
-    def _send(plain: Any, batch: Batch) -> None:
+    def _send(plain: Any, parts: list[Part]) -> None:
         with plain.cursor() as cursor:  # the driver's own: Django's connection belongs to the caller's thread
-            batch._write(cursor, is_postgresql=True)
+            _write(cursor, parts)
+            _check(cursor)
 
     def wait(self) -> None:
         """Until the last batch is written and the connection is free. Raises what went wrong with it."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from accounts.crypto import encrypt
-from complaints import bulk, identity, prints, search
+from complaints import bulk, identity, search
 from complaints.calendars import SHANGHAI
 from complaints.deadlines import StartsOn
 from complaints.import_rows import ImportRow
+from complaints.import_texts import Derived, Texts
 from complaints.models import (
     Assignment,
     CaseEvent,
@@ -56,26 +56,30 @@ class Keys(NamedTuple):
     reply: int
 
 
-def write(common: Common, batch: bulk.Batch, cases: Sequence[tuple[ImportRow, Keys]]) -> None:
-    """Add every row of these cases to the batch."""
-    for row, keys in cases:
-        _Case(common, batch, row, keys).write()
-    texts = prints.all_tokens([row.narrative for row, _keys in cases])
-    for (_row, keys), tokens in zip(cases, texts, strict=True):
-        batch[TextPrint].add(complaint_id=keys.case, tokens=tokens)
+def write(
+    common: Common, batch: bulk.Batch, cases: Sequence[tuple[ImportRow, Keys]], derived: Sequence[Derived]
+) -> None:
+    """Add every row of these cases to the batch; `derived` holds what the texts of each became."""
+    for (row, keys), made in zip(cases, derived, strict=True):
+        _Case(common, batch, row, keys, made).write()
+
+
+def texts_of(row: ImportRow) -> Texts:
+    """What of a row is worked on beside."""
+    return Texts(row.subject, row.narrative, row.complainant_name, row.complainant_phone)
 
 
 class _Case:
     """The rows of one imported case."""
 
-    def __init__(self, common: Common, batch: bulk.Batch, row: ImportRow, keys: Keys) -> None:
-        self.common, self.batch, self.row, self.keys = common, batch, row, keys
+    def __init__(self, common: Common, batch: bulk.Batch, row: ImportRow, keys: Keys, derived: Derived) -> None:
+        self.common, self.batch, self.row, self.keys, self.derived = common, batch, row, keys, derived
         self.pk = keys.case
         self.received = (row.received_at or common.now).astimezone(UTC)  # is written many times, and UTC fastest
         self.policy = common.policies.on(self.received.astimezone(SHANGHAI).date())
 
     def write(self) -> None:
-        """Add every row of the case to the batch but the print of its text."""
+        """Add every row of the case to the batch."""
         row, batch = self.row, self.batch
         self._complainant()
         category = self.common.category_id(row.category) if row.category else None
@@ -88,8 +92,9 @@ class _Case:
                 by_id=self.common.by,
             )
         batch[ComplaintSearch].add(
-            complaint_id=self.pk, tokens=search.tokens(self.keys.number, row.subject, row.narrative)
+            complaint_id=self.pk, tokens=f"{search.tokens(self.keys.number)} {self.derived.tokens}"
         )
+        batch[TextPrint].add(complaint_id=self.pk, tokens=self.derived.print)
         chain = bulk.Chain(batch[CaseEvent], self.pk)
         chain.move(
             "register",
@@ -129,14 +134,14 @@ class _Case:
         )
 
     def _complainant(self) -> None:
-        row = self.row
-        self.batch[Complainant].add(id=self.keys.person, name=encrypt(row.complainant_name))
-        if row.complainant_phone:
+        phone = self.row.complainant_phone
+        self.batch[Complainant].add(id=self.keys.person, name=self.derived.name)
+        if phone:
             self.batch[ContactPoint].add(
                 complainant_id=self.keys.person,
                 kind=ContactKind.PHONE.value,
-                value=encrypt(row.complainant_phone),
-                match_hash=identity.match_hash(ContactKind.PHONE, row.complainant_phone),
+                value=self.derived.phone,
+                match_hash=identity.match_hash(ContactKind.PHONE, phone),
                 is_preferred=True,
             )
 

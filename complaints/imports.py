@@ -30,9 +30,10 @@ from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
 from complaints import bulk, identity, search, tasks
 from complaints.calendars import SHANGHAI
-from complaints.import_cases import Common, Keys, write
+from complaints.import_cases import Common, Keys, texts_of, write
 from complaints.import_files import MAX_COLUMNS, TableFile, refuse
 from complaints.import_rows import HEADER_WITHIN, ImportRow, Layout, LostDigits, RowErrors, RowReader, find_columns
+from complaints.import_texts import Deriver
 from complaints.models import (
     Category,
     Complainant,
@@ -278,16 +279,18 @@ class _Import:
             reference=f"importbatch:{imported.pk}",
         )
         created: list[tuple[int, int]] = []
-        with bulk.Writer() as writer:
+        with bulk.Writer() as writer, Deriver() as deriver:
             batch = bulk.Batch()
-            for rows in self._new_rows(writer.wait):
-                if self.report.errors or not rows:
+            parts = ((rows, [texts_of(row) for _key, row in rows]) for rows in self._new_rows(writer.wait) if rows)
+            for rows, derived in deriver.ahead(parts):
+                if self.report.errors:
                     continue
-                # The connection is free until the last chunk is sent, which happens while this one is composed.
+                writer.wait()
                 keyed = self._with_keys(rows)
+                # The last chunk is sent while this one is composed.
                 writer.store(batch)
                 batch = bulk.Batch()
-                write(common, batch, keyed)
+                write(common, batch, keyed, derived)
                 created.append((keyed[0][1].case, keyed[-1][1].case))
                 self.report.created += len(rows)
             if self.report.errors or not self.report.created:
