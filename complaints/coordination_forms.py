@@ -264,6 +264,20 @@ class TaskFromMeeting(GiveTask):
         return self.row.title
 
 
+class SetReplyDay(CoordinationForm):
+    """The day of a reply owed to another body that had named none (IN-11)."""
+
+    kind, rule, relation = "case_task_day", "set_reply_day", "tasks"
+    title = _("Add the day of the reply")
+    due_at = forms.DateTimeField(
+        label=_("Reply due"), widget=_moment(), help_text=_("Until when that body expects our reply.")
+    )
+
+    @classmethod
+    def allows(cls, user: User, complaint: Complaint, row: CaseTask) -> bool:
+        return not row.has_day and rules.may_finish(user, row)
+
+
 class FinishTask(CoordinationForm):
     kind, rule, relation = "case_task_done", "finish_task", "tasks"
     title = _("Report the task done")
@@ -334,6 +348,7 @@ FORMS: dict[str, type[CoordinationForm]] = {
         CancelMeeting,
         GiveTask,
         TaskFromMeeting,
+        SetReplyDay,
         FinishTask,
         ExplainCause,
         AskHead,

@@ -30,5 +30,6 @@ urlpatterns = [
     _record("meetings/<int:pk>/cancel/", "meeting_cancel"),
     _record("meetings/<int:pk>/tasks/", "meeting_task"),
     _record("tasks/", "case_task"),
+    _record("tasks/<int:pk>/day/", "case_task_day"),
     _record("tasks/<int:pk>/done/", "case_task_done"),
 ]

@@ -96,7 +96,12 @@ CHANNELS: dict[Channel, ChannelRules] = {
         },
         fields=("referring_body", "channel_reference", "referral_due_at"),
         required=("referring_body", "channel_reference"),
-        hints={"referral_due_at": _("Until when that body expects our reply; the reply becomes a task of the office.")},
+        hints={
+            "referral_due_at": _(
+                "Until when that body expects our reply; the reply becomes a task of the office. Leave it empty where "
+                "no day was named: it can be added to the task later."
+            )
+        },
         evidence=EvidenceKind.OTHER,
     ),
     Channel.GOVERNMENT: ChannelRules(
@@ -109,7 +114,10 @@ CHANNELS: dict[Channel, ChannelRules] = {
         fields=("referring_body", "channel_reference", "referral_due_at"),
         required=("referring_body", "channel_reference"),
         hints={
-            "referral_due_at": _("Until when the platform expects our reply; the reply becomes a task of the office.")
+            "referral_due_at": _(
+                "Until when the platform expects our reply; the reply becomes a task of the office. Leave it empty "
+                "where no day was named: it can be added to the task later."
+            )
         },
         evidence=EvidenceKind.OTHER,
     ),

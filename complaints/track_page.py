@@ -203,6 +203,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
             "meeting_held",
             "meeting_cancelled",
             "task_given",
+            "task_dated",
             "task_done",
             "lane_set",
             "lane_ended",

@@ -373,6 +373,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:meeting_cancel",
         "complaints:meeting_task",
         "complaints:case_task",
+        "complaints:case_task_day",
         "complaints:case_task_done",
         "complaints:consequences",
         "complaints:proposal_add",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -95,7 +97,13 @@ class Meeting(models.Model):
 
 
 class CaseTask(models.Model):
-    """A task on a case with an owner and a date: decided at a meeting, or a service at the door (COO-02, SPG-02)."""
+    """A task on a case with an owner and a date: decided at a meeting, or a service at the door (COO-02, SPG-02).
+
+    `due_on` is NO_DAY for the reply owed to another body that named no day (IN-11): such a task is listed after all
+    others and is never late.
+    """
+
+    NO_DAY = date.max
 
     complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="tasks")
     meeting = models.ForeignKey(Meeting, models.PROTECT, null=True, related_name="tasks")
@@ -122,3 +130,8 @@ class CaseTask(models.Model):
 
     def __str__(self) -> str:
         return f"task {self.pk}"
+
+    @property
+    def has_day(self) -> bool:
+        """Whether a day was set until which the task is to be done."""
+        return self.due_on != self.NO_DAY

@@ -426,7 +426,7 @@ def test_whoever_may_not_read_notes_reads_none_of_it(cast, client):
 def test_no_event_is_told_to_the_complainant():
     """PI-12."""
     kinds = [kind for kind in PUBLIC_EVENTS if kind.startswith(("promise_", "statement_", "meeting_", "task_"))]
-    assert len(kinds) == 11
+    assert len(kinds) == 12
     assert {PUBLIC_EVENTS[kind] for kind in kinds} == {None}
 
 

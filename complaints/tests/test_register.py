@@ -9,12 +9,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from complaints import coordination, transitions
+from accounts.errors import IllegalTransition, NotAllowed
+from complaints import case_page, case_records, coordination, transitions
 from complaints.calendars import SHANGHAI
 from complaints.models import CareConsent, CaseTask, Category, Complaint, IdempotencyKey
 from complaints.register_forms import CHANNELS
 from complaints.states import Channel, CustomerTier, SpecialGroup, Status
 from complaints.tests.factories import Story, category, registered
+from complaints.transitions.coordination import set_reply_day
 from complaints.transitions.intake import group_code
 
 URL = "/desk/register/"
@@ -216,10 +218,51 @@ def test_in_11_the_reply_owed_to_the_referring_body_is_a_task_until_it_was_given
     assert "12345-8899" not in desk.get("/desk/tasks/?view=department").content.decode()
 
 
-def test_in_11_a_body_that_set_no_day_leaves_no_task(desk):
+def test_in_11_a_reply_owed_without_a_day_is_listed_and_named_but_never_late(desk, cast):
+    """The body named no day: the task is there all the same, and closing names it; no alarm is raised about it."""
     assert send(desk, "referral", referring_body="市信访局", channel_reference="7").status_code == 302
-    assert Complaint.objects.get().referring_body == "市信访局"
-    assert not CaseTask.objects.exists()
+    task = CaseTask.objects.get()
+    assert not task.has_day
+    listed = desk.get("/desk/tasks/?view=department").content.decode()
+    assert "市信访局" in listed
+    assert "9999" not in listed
+    page = desk.get(f"/desk/cases/{task.complaint.number}/coordination/").content.decode()
+    assert "市信访局" in page
+    assert "9999" not in page
+    assert coordination.watch_coordination(now=datetime(2036, 12, 1, 9, tzinfo=SHANGHAI))["tasks"] == 0
+    case_records.load(task.complaint)
+    assert any("市信访局" in item for item in case_page._missing_to_close(task.complaint))
+
+
+def test_in_11_the_day_of_a_reply_owed_is_added_once_it_is_known(desk, cast):
+    """From then on the task is late like any other; a day that is over and a second day are refused."""
+    send(desk, "referral", referring_body="市信访局", channel_reference="7")
+    task = CaseTask.objects.get()
+    address = f"/desk/cases/{task.complaint.number}/coordination/tasks/{task.pk}/day/"
+    over = desk.post(address, {"due_at": "2020-01-01T09:00"})
+    assert (over.status_code, set(over.context["form"].errors)) == (422, {"due_at"})
+    assert desk.post(address, {"due_at": "2099-11-30T17:30"}).status_code == 302
+    task.refresh_from_db()
+    assert (str(task.due_on), task.has_day) == ("2099-11-30", True)
+    case = Complaint.objects.get()
+    assert case.referral_due_at.isoformat() == "2099-11-30T09:30:00+00:00"
+    assert case.events.filter(kind="task_dated", actor=cast.intake).exists()
+    assert desk.post(address, {"due_at": "2099-12-30T17:30"}).status_code in (403, 409)
+    with pytest.raises(IllegalTransition):
+        set_reply_day(task.pk, due_at=datetime(2099, 12, 30, tzinfo=SHANGHAI), by=cast.intake)
+    assert coordination.watch_coordination(now=datetime(2099, 12, 1, 9, tzinfo=SHANGHAI))["tasks"] == 1
+
+
+def test_in_11_only_the_office_gives_the_reply_its_day(desk, cast, client):
+    send(desk, "referral", referring_body="市信访局", channel_reference="7")
+    task = CaseTask.objects.get()
+    client.force_login(cast.water_handler)
+    address = f"/desk/cases/{task.complaint.number}/coordination/tasks/{task.pk}/day/"
+    assert client.post(address, {"due_at": "2099-11-30T17:30"}).status_code == 404
+    with pytest.raises(NotAllowed):
+        set_reply_day(task.pk, due_at=datetime(2099, 12, 30, tzinfo=SHANGHAI), by=cast.water_handler)
+    task.refresh_from_db()
+    assert not task.has_day
 
 
 def test_a_post_keeps_link_and_screenshot(desk):

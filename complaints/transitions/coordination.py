@@ -33,7 +33,7 @@ SHORT, REASON, TEXT, LONG = 120, 300, 5000, 10_000
 NOTE_WORDS |= {
     **{key: dict(PartyKind.choices) for key in ("statement_asked", "statement_received", "statement_waived")},
     **{key: dict(MeetingKind.choices) for key in ("meeting_called", "meeting_held", "meeting_cancelled")},
-    **{key: dict(TaskKind.choices) for key in ("task_given", "task_done")},
+    **{key: dict(TaskKind.choices) for key in ("task_given", "task_dated", "task_done")},
 }
 
 _Row = TypeVar("_Row", Promise, PartyStatement, Meeting, CaseTask)
@@ -466,4 +466,30 @@ def finish_task(task_id: int, *, result: str, by: User, at: datetime | None = No
     row.done_at, row.done_by = at, by
     row.save(update_fields=["result", "done_at", "done_by"])
     core.add_event(complaint, "task_done", by=by, at=at, reference=core.ref(row), note=row.kind)
+    return row
+
+
+@transaction.atomic
+def set_reply_day(task_id: int, *, due_at: datetime, by: User, at: datetime | None = None) -> CaseTask:
+    """Add until when another body expects the reply owed to it, where it had named no day (IN-11).
+
+    From then on the task is due and late like any other. Raises NotAllowed, InvalidInput for a day that is over,
+    IllegalTransition when the task has a day or is done.
+    """
+    at = core.moment(at)
+    complaint, row = _lock(CaseTask, task_id, by=by)
+    if not may_finish(by, row):
+        raise NotAllowed(_("Only the owner, the department or the coordinator gives this task its day."))
+    if row.done_at is not None:
+        raise IllegalTransition(_("This task is done already."))
+    if row.has_day:
+        raise IllegalTransition(_("This task has its day already."))
+    core.require("due_at", due_at, _("Give a definite date."))
+    day = timezone.localdate(due_at)
+    _require_day("due_at", day, at)
+    row.due_on = day
+    row.save(update_fields=["due_on"])
+    complaint.referral_due_at = due_at
+    complaint.save(update_fields=["referral_due_at"])
+    core.add_event(complaint, "task_dated", by=by, at=at, reference=core.ref(row), note=row.kind)
     return row

@@ -18,10 +18,12 @@ def owe_reply(complaint: Complaint, *, by: User | None, at: datetime) -> CaseTas
     """Make the reply to the referring body a task of the complaints office, due on the day that body set.
 
     It stands among the office's tasks from the first day, raises the alarm of every task that is late, and is
-    reported done with what was replied. Called inside the registration; None where no day was set or nobody signs.
+    reported done with what was replied. Where the body set no day the task has none until somebody adds it
+    (coordination.set_reply_day). Called inside the registration; None where nobody signs.
     """
-    if by is None or not complaint.referring_body or complaint.referral_due_at is None:
+    if by is None or not complaint.referring_body:
         return None
+    due_at = complaint.referral_due_at
     offices = Department.objects.active().filter(kind=DepartmentKind.OFFICE).order_by("pk")
     office = offices.filter(pk__in=by.department_ids).first() or offices.first()
     if office is None:
@@ -36,7 +38,7 @@ def owe_reply(complaint: Complaint, *, by: User | None, at: datetime) -> CaseTas
         kind=TaskKind.OTHER,
         what=what,
         department=office,
-        due_on=timezone.localdate(complaint.referral_due_at),
+        due_on=timezone.localdate(due_at) if due_at else CaseTask.NO_DAY,
         created_by=by,
         created_at=at,
     )
