@@ -84,6 +84,9 @@ def plain_sentence(row: Notification) -> str:
         "risk_proposed": _("%(number)s: new facts speak for a higher risk; decide whether the grade still holds."),
         "churn_risk": _("%(number)s: the customer may leave; take it up before it is too late."),
         "team_joined": _("%(number)s: you are in the joint team of this case."),
+        "risk_meeting_due": _(
+            "%(number)s: a meeting about the risk is due since %(day)s; call it, or record what was decided."
+        ),
         "second_look": _("%(number)s: somebody proposes to call it unreasonable; a second person decides."),
         "question": _("%(number)s: the complainant asked again."),
         "supplement": _("%(number)s: the complainant added information."),

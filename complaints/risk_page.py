@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from complaints import permissions, risk
+from complaints import permissions, risk, risk_meetings
 from complaints.models import CaseEvent, Complaint, InterimMeasure, LegalHold, RiskAssessment
 from complaints.states import MOVES, EmotionIntensity, RiskGrade, Status, Threat
+from complaints.transitions.coordination import may_coordinate
 from complaints.transitions.risk import MEASURES, PERMISSION
 
 
@@ -49,6 +51,8 @@ class RiskBox:
     hold: LegalHold | None
     measures: list[InterimMeasure] = field(default_factory=list)
     has_records: bool = False
+    next_meeting: risk_meetings.Next | None = None
+    may_call: bool = False
 
     @property
     def shows_response(self) -> bool:
@@ -88,6 +92,8 @@ def box(complaint: Complaint, user: User) -> RiskBox:
         hold=next((row for row in complaint.holds.all() if row.released_at is None), None),
         measures=measures,
         has_records=bool(measures) or any(relation.all() for relation in shown),
+        next_meeting=risk_meetings.following(complaint, now=timezone.now()),
+        may_call=complaint.is_open and may_coordinate(user, complaint),
     )
 
 

@@ -106,6 +106,14 @@ def remind_daily_contact() -> int:
     return lane_jobs.remind_daily_contact()["told"]
 
 
+@shared_task(name="complaints.remind_risk_meetings")
+def remind_risk_meetings() -> int:
+    """Tell whose risky case is due for a meeting, once a week at most."""
+    from complaints import risk_meetings  # leaf
+
+    return risk_meetings.remind()["told"]
+
+
 @shared_task(name="complaints.remind_stale_articles")
 def remind_stale_articles() -> int:
     """Tell who has to look at an article again, once a week at most."""

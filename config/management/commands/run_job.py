@@ -63,6 +63,7 @@ JOBS = {
     "tell_expired_requests": Job("complaints.jobs.tell_expired_requests"),
     "watch_coordination": Job("complaints.coordination.watch_coordination"),
     "remind_daily_contact": Job("complaints.lane_jobs.remind_daily_contact"),
+    "remind_risk_meetings": Job("complaints.risk_meetings.remind"),
     "remind_stale_articles": Job("complaints.knowledge.remind_stale"),
     "sample_calls": Job("complaints.call_samples.sample_calls", keeps_ledger=True),
     "deliver_notifications": Job("complaints.jobs.deliver_notifications"),
