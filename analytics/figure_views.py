@@ -18,7 +18,20 @@ from django.views.decorators.http import require_safe
 from accounts import security
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.web import StaffRequest
-from analytics import appraisal, awards, case_table, closing, drill, filters, finals, permissions, tables, three_rates
+from analytics import (
+    appraisal,
+    awards,
+    case_table,
+    charts,
+    closing,
+    drill,
+    filters,
+    finals,
+    matters,
+    permissions,
+    tables,
+    three_rates,
+)
 from analytics.facts import written
 from analytics.figure_forms import FilterForm, PeriodForm, RulesForm
 from analytics.figures import FIGURES, UNIT_LABELS, Figure
@@ -106,6 +119,41 @@ def _table(request: StaffRequest, table: tables.Table, *, links: bool) -> dict[s
                 cells.append((cell, ""))
         rows.append((row, cells))
     return {"table": table, "rows": rows}
+
+
+@login_required
+@require_safe
+def matters_page(request: StaffRequest) -> HttpResponse:
+    """Complaints about service and about function over the twelve months up to a period (CLS-12)."""
+    now = timezone.now()
+    chosen, problem = _selected(request, now)
+    found = matters.trend(chosen.period, chosen.scope, at=now)
+    links = permissions.sees_cases(request.user)
+    kept = {name: request.GET[name] for name in filters.NAMES if request.GET.get(name)} if not problem else {}
+    behind = reverse("analytics:behind", args=["received"])
+    labels = dict(found.groups)
+
+    def url(row: matters.Month, code: str) -> str:
+        query = {**kept, "period": row.month.code, "axis": "matter", "group": code}
+        return f"{behind}?{urlencode(query)}" if links and row.counts[code] else ""
+
+    context = {
+        "period": chosen.period,
+        "problem": problem,
+        "is_filtered": chosen.scope.is_filtered,
+        "trend": found,
+        "rows": [
+            (
+                row.month,
+                [(labels[code], count, url(row, code)) for code, count in row.counts.items()],
+                charts.show(row.share, "percent"),
+            )
+            for row in reversed(found.months)
+        ],
+        "query": urlencode(kept),
+        "sees_staff": permissions.sees_staff(request.user),
+    }
+    return render(request, "analytics/matters.html", context, status=400 if problem else 200)
 
 
 @login_required

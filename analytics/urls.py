@@ -9,6 +9,7 @@ app_name = "analytics"
 urlpatterns = [
     path("figures/", views.figures, name="figures"),
     path("figures/all/", figure_views.all_figures, name="all"),
+    path("figures/matters/", figure_views.matters_page, name="matters"),
     path("figures/all/<slug:format>/", figure_views.download_figures, name="all_file"),
     path("figures/behind/<slug:key>/", figure_views.behind, name="behind"),
     path("figures/behind/<slug:key>/<slug:format>/", figure_views.download_behind, name="behind_file"),

@@ -554,6 +554,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "analytics:figures",
         "analytics:all",
         "analytics:all_file",
+        "analytics:matters",
         "analytics:behind",
         "analytics:behind_file",
         "analytics:appraisal",

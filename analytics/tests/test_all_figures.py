@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import SecurityEvent
-from analytics import appraisal, awards, drill, figure_views, figures, selectors, suppression, tables
+from analytics import appraisal, awards, drill, figure_views, figures, matters, selectors, suppression, tables
 from analytics.figures import FIGURES, SMALL, Value
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
@@ -284,6 +284,38 @@ def test_cls_12_cls_16_service_and_function_and_neither(cast):
     october = figures.received.by("matter", parse("2026-10"), WHOLE)
     assert {group.code: value.value for group, value in october.items()} == {"service": 1}
     assert len(drill.behind(figures.received, NOVEMBER, WHOLE, axis="matter", group="unmet_need")) == 1
+
+
+def test_cls_12_the_trend_of_service_complaints_over_twelve_months(cast, client):
+    """Chart and table month by month; every number opens its cases, an unmet special need is in neither share."""
+    service = Category.objects.filter(dimension="category", is_soft=True).first()
+    function = Category.objects.filter(dimension="category", is_soft=False).first()
+    for month, soft in ((6, 1), (7, 1), (8, 1), (9, 2), (10, 3), (11, 4)):
+        for day in range(1, soft + 1):
+            registered(f"2026-{month:02}-0{day} 09:00", category=service)
+        registered(f"2026-{month:02}-08 09:00", category=function)
+    registered("2026-11-09 09:00", category=function)
+    Complaint.objects.filter(registered_at__date="2026-11-09").update(is_unmet_need=True)
+    found = matters.trend(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"))
+    assert [row.counts["service"] for row in found.months] == [0] * 6 + [1, 1, 1, 2, 3, 4]
+    assert found.months[-1].counts == {"service": 4, "function": 1, "unmet_need": 1, "": 0}
+    assert (found.months[-1].share, found.months[0].share) == (0.8, None)
+    shown = page(client, cast.manager, "/desk/figures/matters/", period="2026-11")
+    html = shown.content.decode()
+    assert (shown.status_code, html.count('<svg xmlns="http://www.w3.org/2000/svg" class="chart')) == (200, 2)
+    link = next(url for _label, _count, url in shown.context["rows"][0][1] if "group=service" in url)
+    assert client.get(link).context["total"] == 4
+    assert "/desk/figures/matters/?" in page(client, cast.manager, ALL, period="2026-11").content.decode()
+
+
+def test_cls_12_the_trend_is_counted_in_one_query(cast, django_assert_num_queries):
+    registered("2026-11-09 09:00")
+    with django_assert_num_queries(1):
+        matters.trend(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"))
+
+
+def test_cls_12_a_wrong_period_is_named_above_the_trend_of_the_last_month(cast, client):
+    assert page(client, cast.manager, "/desk/figures/matters/", period="1234-99").status_code == 400
 
 
 def test_an_17_people_are_counted_by_hash_and_never_named(client, month):
