@@ -66,7 +66,9 @@ def write(
 
 def texts_of(row: ImportRow) -> Texts:
     """What of a row is worked on beside."""
-    return Texts(row.subject, row.narrative, row.complainant_name, row.complainant_phone)
+    return Texts(
+        row.subject, row.narrative, row.place, row.complainant_name, row.complainant_phone, row.complainant_email
+    )
 
 
 class _Case:
@@ -121,6 +123,9 @@ class _Case:
             version=chain.version,
             subject=row.subject,
             narrative=row.narrative,
+            demand=row.demand,
+            place=row.place,
+            amount=row.amount,
             channel=row.channel,
             channel_reference=row.external_number,
             received_at=self.received,
@@ -134,16 +139,22 @@ class _Case:
         )
 
     def _complainant(self) -> None:
-        phone = self.row.complainant_phone
-        self.batch[Complainant].add(id=self.keys.person, name=self.derived.name)
-        if phone:
-            self.batch[ContactPoint].add(
-                complainant_id=self.keys.person,
-                kind=ContactKind.PHONE.value,
-                value=self.derived.phone,
-                match_hash=identity.match_hash(ContactKind.PHONE, phone),
-                is_preferred=True,
-            )
+        row = self.row
+        preferred = {} if row.complainant_phone or not row.complainant_email else {"preferred_contact": "email"}
+        self.batch[Complainant].add(id=self.keys.person, name=self.derived.name, **preferred)
+        given = (
+            (ContactKind.PHONE, row.complainant_phone, self.derived.phone),
+            (ContactKind.EMAIL, row.complainant_email, self.derived.email),
+        )
+        for kind, value, encrypted in given:
+            if value:
+                self.batch[ContactPoint].add(
+                    complainant_id=self.keys.person,
+                    kind=kind.value,
+                    value=encrypted,
+                    match_hash=identity.match_hash(kind, value),
+                    is_preferred=kind == ContactKind.PHONE or not row.complainant_phone,
+                )
 
     def _answered(self, chain: bulk.Chain) -> dict[str, object]:
         """Handled before it came here: reply, closing and the clocks that ran from receipt to reply."""

@@ -11,9 +11,12 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
@@ -24,7 +27,7 @@ from complaints.import_files import MAX_COLUMNS, Cell, Row, refuse
 from complaints.models import Category, Dimension
 from complaints.models.people import ContactKind
 from complaints.states import Channel
-from complaints.transitions.intake import MAX_NARRATIVE, check_text
+from complaints.transitions.intake import MAX_AMOUNT, MAX_NARRATIVE, check_text
 
 # Field → column names understood without being told, besides the field's own name.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -37,6 +40,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "department": ("承办部门", "责任部门", "承办单位", "部门"),
     "complainant_name": ("留言用户", "投诉人", "投诉人姓名", "姓名", "联系人"),
     "complainant_phone": ("联系电话", "投诉人电话", "手机号", "手机", "电话"),
+    "complainant_email": ("电子邮箱", "邮箱", "电子邮件", "邮箱地址", "投诉人邮箱"),
+    "demand": ("诉求", "投诉诉求", "投诉请求", "投诉要求", "要求"),
+    "place": ("地点", "事发地点", "发生地点", "问题地点"),
+    "amount": ("金额", "涉及金额", "涉案金额", "争议金额", "金额(元)", "涉及金额(元)"),
     "reply": ("答复意见", "答复内容", "回复内容", "处理结果", "答复"),
     "replied_at": ("答复时间", "回复时间", "办结时间"),
 }
@@ -78,6 +85,8 @@ HEADER_WITHIN = 10
 DIGITS = 15
 EXACT = 10**DIGITS
 NUMBERS = ("external_number", "complainant_name", "complainant_phone")
+# A sum as people write it: 1280, ¥1,280.00, 1280 元, 1.5 万元.
+_AMOUNT = re.compile(r"¥?(\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,13}(?:\.\d{1,6})?)(万)?元?", re.ASCII)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
 _MOMENT = re.compile(
@@ -109,6 +118,10 @@ class ImportRow(NamedTuple):
     reply: str
     replied_at: datetime | None
     digest: str
+    complainant_email: str = ""
+    demand: str = ""
+    place: str = ""
+    amount: Decimal | None = None
 
 
 class RowErrors(Exception):
@@ -175,6 +188,8 @@ def _sample(cell: Cell, field: str) -> str:
         text = identity.mask("name", text)
     elif field == "complainant_phone":
         text = identity.mask(ContactKind.PHONE, text)
+    elif field == "complainant_email":
+        text = identity.mask(ContactKind.EMAIL, text)
     text = identity.scrub(text, None)
     return text if len(text) <= SAMPLE_LENGTH else f"{text[: SAMPLE_LENGTH - 1]}…"
 
@@ -294,6 +309,10 @@ class RowReader:
             reply=values["reply"],
             replied_at=times["replied_at"],
             digest=_digest(parts),
+            complainant_email=values["complainant_email"],
+            demand=values["demand"],
+            place=values["place"],
+            amount=_amount(values["amount"]),
         )
 
     def _faults(
@@ -313,6 +332,10 @@ class RowReader:
             faults.append(("department", _("There is no such department; use its name or code.")))
         if values["complainant_phone"] and not identity.plausible_phone(values["complainant_phone"]):
             faults.append(("complainant_phone", _("This is not a phone number that can be dialled; check the digits.")))
+        if values["complainant_email"] and not _is_address(values["complainant_email"]):
+            faults.append(("complainant_email", _("This is not an e-mail address; check it for missing parts.")))
+        if values["amount"] and _amount(values["amount"]) is None:
+            faults.append(("amount", _("Write the amount in digits, for example 128.50.")))
         received, replied = times["received_at"], times["replied_at"]
         if values["reply"] and not replied and "replied_at" not in already:
             faults.append(("replied_at", _("There is a reply; say when it was given.")))
@@ -325,7 +348,32 @@ class RowReader:
         return faults
 
 
-_LIMITS = {"external_number": 80, "subject": 120, "narrative": MAX_NARRATIVE, "category": 80, "reply": MAX_NARRATIVE}
+_LIMITS = {
+    "external_number": 80,
+    "subject": 120,
+    "narrative": MAX_NARRATIVE,
+    "category": 80,
+    "demand": 2000,
+    "reply": MAX_NARRATIVE,
+}
+
+
+def _is_address(value: str) -> bool:
+    try:
+        validate_email(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _amount(value: str) -> Decimal | None:
+    """The sum in yuan, to the cent; None for nothing and for what is no sum."""
+    match = _AMOUNT.fullmatch("".join(unicodedata.normalize("NFKC", value).split()))
+    if match is None:
+        return None
+    digits, tens_of_thousands = match.groups()
+    found = Decimal(digits.replace(",", "")) * (10_000 if tens_of_thousands else 1)
+    return found.quantize(Decimal("0.01")) if found < MAX_AMOUNT else None
 
 
 def _text(field: str, cell: Cell) -> str:

@@ -33,8 +33,10 @@ class Texts(NamedTuple):
 
     subject: str
     narrative: str
+    place: str
     name: str
     phone: str
+    email: str
 
 
 class Derived(NamedTuple):
@@ -44,13 +46,20 @@ class Derived(NamedTuple):
     print: str
     name: str
     phone: str
+    email: str
 
 
 def derive(rows: Sequence[Texts]) -> list[Derived]:
     """What each row's texts become."""
     made = prints.all_tokens([row.narrative for row in rows])
     return [
-        Derived(search.tokens(row.subject, row.narrative), tokens, encrypt(row.name), encrypt(row.phone))
+        Derived(
+            search.tokens(row.subject, row.narrative, row.place),
+            tokens,
+            encrypt(row.name),
+            encrypt(row.phone),
+            encrypt(row.email),
+        )
         for row, tokens in zip(rows, made, strict=True)
     ]
 

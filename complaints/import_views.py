@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, cast
 
 from django.contrib import messages
@@ -137,7 +138,11 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def _detail_page(request: HttpRequest, batch: ImportBatch, undo_form: UndoForm, *, status: int = 200) -> HttpResponse:
     options = batch.options
     first = [
-        {**row, "received_at": parse_datetime(row["received_at"]) if row["received_at"] else None}
+        {
+            **row,
+            "received_at": parse_datetime(row["received_at"]) if row["received_at"] else None,
+            "amount": Decimal(row["amount"]) if row.get("amount") else None,
+        }
         for row in options.get("first", [])
     ]
     context = {

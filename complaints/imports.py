@@ -296,7 +296,7 @@ class _Import:
             if self.report.errors or not self.report.created:
                 raise _Nothing
             writer.store(batch)
-        if "complainant_phone" in self.columns:
+        if {"complainant_phone", "complainant_email"} & self.columns.keys():
             _refresh_statistics()
             for first, last in created:
                 _mark_repeats(imported.complaints.filter(pk__gte=first, pk__lte=last))
@@ -357,6 +357,10 @@ def _shown(row: ImportRow) -> dict[str, object]:
         "category": row.category,
         "name": identity.mask("name", row.complainant_name),
         "phone": identity.mask(ContactKind.PHONE, row.complainant_phone),
+        "email": identity.mask(ContactKind.EMAIL, row.complainant_email),
+        "demand": identity.scrub(row.demand, None),
+        "place": row.place,
+        "amount": str(row.amount) if row.amount is not None else "",
         "is_answered": bool(row.reply),
     }
 

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed
-from complaints import events, imports, search, tasks
+from complaints import events, identity, imports, search, tasks
 from complaints.models import (
     Category,
     Complaint,
@@ -25,6 +25,7 @@ from complaints.models import (
     NumberCounter,
     Reply,
 )
+from complaints.models.people import ContactKind
 from complaints.states import DeadlineState, Status
 from complaints.tests.factories import at
 
@@ -214,6 +215,13 @@ def test_all_or_nothing_with_one_bad_row_at_the_end(tmp_path):
         ({"承办部门": "没有这个部门"}, "department"),
         ({"联系电话": "12"}, "complainant_phone"),
         ({"联系电话": "1.38E+10"}, "complainant_phone"),
+        ({"电子邮箱": "wang@"}, "complainant_email"),
+        ({"涉及金额": "很多钱"}, "amount"),
+        ({"涉及金额": "-5"}, "amount"),
+        ({"涉及金额": "1,28"}, "amount"),
+        ({"涉及金额": "9" * 13}, "amount"),
+        ({"诉求": "长" * 2001}, "demand"),
+        ({"地点": "长" * 201}, "place"),
         ({"答复意见": "已处理"}, "replied_at"),
         ({"答复意见": "已处理", "答复时间": "2026/11/1"}, "replied_at"),
         ({"答复时间": "2026/11/17"}, "reply"),
@@ -229,6 +237,34 @@ def test_what_is_wrong_is_named_by_row_and_field(tmp_path, cast, changes, field)
     )
     assert faults(report) == [(3, field)]
     assert not Complaint.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [("1280", "1280.00"), ("￥1,280.50", "1280.50"), ("1280元", "1280.00"), ("1.5 万元", "15000.00"), ("0", "0.00")],
+)
+def test_in_13_demand_place_amount_and_e_mail_are_taken_in(tmp_path, written, amount):
+    """A sum as people write it; the e-mail is stored encrypted, found by its hash, and preferred without a phone."""
+    more = {"诉求": "退还费用", "地点": "槐荫里 3 号楼", "涉及金额": written, "电子邮箱": "Wang@example.cn"}
+    run(write_csv(tmp_path / "a.csv", [row(**more)]))
+    case = Complaint.objects.get()
+    assert (case.demand, case.place, str(case.amount)) == ("退还费用", "槐荫里 3 号楼", amount)
+    point = case.complainant.contacts.get()
+    assert (point.kind, point.value, point.is_preferred) == ("email", "Wang@example.cn", True)
+    assert point.match_hash == identity.match_hash(ContactKind.EMAIL, "wang@example.cn")
+    assert case.complainant.preferred_contact == "email"
+    assert search.tokens("槐荫里").split()[0] in ComplaintSearch.objects.get().tokens
+
+
+@pytest.mark.django_db
+def test_in_13_an_earlier_complaint_is_recognised_by_the_e_mail_too(tmp_path):
+    rows = [
+        row("1", 留言时间="2026/11/1 10:00", 电子邮箱="wang@example.cn"),
+        row("2", 留言时间="2026/11/9 10:00", 电子邮箱="WANG@example.cn"),
+    ]
+    run(write_csv(tmp_path / "a.csv", rows))
+    assert [case.is_repeat for case in Complaint.objects.order_by("received_at")] == [False, True]
 
 
 @pytest.mark.django_db

@@ -204,6 +204,22 @@ def test_rights_are_looked_at_again_when_the_job_runs(desk, cast):
     assert batch.options["problem"]
 
 
+def test_in_13_the_preview_shows_demand_place_and_amount_and_masks_the_e_mail(desk):
+    """COM-07: the columns are recognised by their names; the address of the complainant is never shown whole."""
+    more = {
+        "诉求": "退还费用，回电 13900001234",
+        "地点": "槐荫里 3 号楼",
+        "涉及金额": "1.5万元",
+        "邮箱": "wang@example.cn",
+    }
+    batch = checked(desk, [line() | more])
+    page = desk.get(f"{URL}{batch.pk}/").content.decode()
+    for text in ("退还费用", "槐荫里 3 号楼", "15,000"):
+        assert text in page
+    assert "wang@example.cn" not in page
+    assert "13900001234" not in page
+
+
 def test_what_changed_between_preview_and_import_is_checked_again(desk):
     """The same rows came in another file meanwhile: nothing is made twice (I2)."""
     waiting = checked(desk, [line("1"), line("2")])

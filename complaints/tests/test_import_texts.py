@@ -13,11 +13,13 @@ from complaints.import_texts import WORTH_A_PROCESS, Derived, Deriver, Texts, de
 
 def _part(number: int, size: int = WORTH_A_PROCESS) -> tuple[list[int], list[Texts]]:
     rows = list(range(number * size, (number + 1) * size))
-    return rows, [Texts(f"水费 {row}", f"第{row}号水表读数不对。", f"张{row}", f"138{row:08d}") for row in rows]
+    return rows, [
+        Texts(f"水费 {row}", f"第{row}号水表读数不对。", "南门", f"张{row}", f"138{row:08d}", "") for row in rows
+    ]
 
 
-def _readable(derived: list[Derived]) -> list[tuple[str, str, str, str]]:
-    return [(row.tokens, row.print, decrypt(row.name), decrypt(row.phone)) for row in derived]
+def _readable(derived: list[Derived]) -> list[tuple[str, ...]]:
+    return [(row.tokens, row.print, decrypt(row.name), decrypt(row.phone), decrypt(row.email)) for row in derived]
 
 
 def test_in_13_what_the_second_process_makes_is_what_would_be_made_here():
@@ -51,7 +53,7 @@ def test_in_13_a_short_file_starts_no_second_process():
 
 @pytest.mark.parametrize("name", ["", "王小明"])
 def test_nothing_stays_nothing_and_names_are_encrypted(name):
-    (row,) = derive([Texts("", "", name, "")])
-    assert (row.tokens, row.print, row.phone) == ("", "", "")
+    (row,) = derive([Texts("", "", "", name, "", "")])
+    assert (row.tokens, row.print, row.phone, row.email) == ("", "", "", "")
     assert decrypt(row.name) == name
     assert not name or name not in row.name
