@@ -41,7 +41,11 @@ _LETTERS = {
         r"[^\n]+\n电话：[^\n]*\n[^\n]+\n?\Z",
         re.DOTALL,
     ),
-    NoticeKind.SUPPLEMENT: re.compile(r"请一次补齐：\n(?P<items>.*?)\n+补齐前停止计算办理时限", re.DOTALL),
+    NoticeKind.SUPPLEMENT: re.compile(
+        r"请一次补齐：\n(?P<items>.*?)\n+补齐前停止计算办理时限[^\n]*"
+        r"(?:\n请在(?P<due_on>\d+年\d+月\d+日)前（含当日）补齐)?",
+        re.DOTALL,
+    ),
     NoticeKind.REVIEW_REFUSAL: re.compile(
         r"\n理由：(?P<reason>.*?)\n+复查的规则：\n(?P<rules>.*?)\n+"
         r"(?:对本决定不服的，您可以：\n(?P<remedies>.*?)\n+)?"

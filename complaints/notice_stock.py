@@ -76,6 +76,9 @@ _TEXTS: dict[NoticeKind, tuple[tuple[str, str], ...]] = {
             "text",
             "补齐前停止计算办理时限，收到材料后继续计算。您可以在查询页面直接补充，也可以打电话、寄信或到窗口提交。",
         ),
+        ("if", "due_on"),
+        ("text", "请在{{ due_on }}前（含当日）补齐。到期没有收到的，我们按已有的材料继续办理。"),
+        ("endif", ""),
     ),
     NoticeKind.REVIEW_REFUSAL: (
         ("text", "您对投诉“{{ subject }}”（案件号 {{ number }}）提出的复查申请，经筛查，不予复查。"),

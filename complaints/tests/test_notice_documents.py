@@ -116,6 +116,18 @@ def test_supplement_request(cast):
     notice = Notice.objects.select_related("complaint").get(complaint=story.pk, kind="supplement")
     assert notice_documents.values(notice)["items"] == ["运单号", "照片"]
     assert "请一次补齐：\n运单号\n照片\n" in words(notice_documents.document(notice))
+    assert notice_documents.values(notice)["due_on"] == ""
+
+
+def test_scr_06_the_printed_request_says_until_when(cast):
+    """SCR-10: whoever gets it on paper reads the same day as on the tracking page."""
+    story = Story(cast)
+    transitions.request_information(
+        story.pk, by=cast.intake, items="运单号", due_at=at("2026-11-30 17:30"), at=at("2026-11-16 10:00")
+    )
+    notice = Notice.objects.select_related("complaint").get(complaint=story.pk, kind="supplement")
+    assert notice_documents.values(notice)["due_on"] == "2026年11月30日"
+    assert "请在2026年11月30日前（含当日）补齐。" in words(notice_documents.document(notice))
 
 
 def test_a_letter_says_what_it_said_when_it_was_issued(cast):
