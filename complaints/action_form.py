@@ -32,7 +32,7 @@ class ActionForm(forms.Form):
     action: ClassVar[str]
     # Short forms without look-ups also open as a dialog on the case page.
     in_dialog: ClassVar[bool] = False
-    intro: ClassVar[Any] = ""
+    intro: Any = ""
     danger: ClassVar[bool] = False
 
     version = forms.IntegerField(

@@ -14,6 +14,7 @@ from complaints import (
     archive,
     clocks,
     contradictions,
+    policy_terms,
     quality,
     reopening,
     reply_letter,
@@ -30,15 +31,11 @@ from complaints.states import (
     DissatisfactionReason,
     LateReason,
     Milestone,
-    PauseReason,
     ProposalAbout,
     Satisfaction,
 )
 from complaints.transitions.checks import REWORK_DAYS
-from complaints.transitions.clock import MAX_PAUSE_DAYS
-
-# How long a pause is approved for unless the person says otherwise.
-PAUSE_DAYS = 10
+from complaints.transitions.clock import USUAL_PAUSE_DAYS
 
 
 # --- Reply and checks -----------------------------------------------------------------------
@@ -199,21 +196,26 @@ class RequestPause(ActionForm):
     action = "request_pause"
     in_dialog = True
     intro = _("Another person decides; until then the clock runs on.")
-    reason = forms.ChoiceField(label=_("Reason"), choices=choices_of(PauseReason, _("Choose a reason")))
+    reason = forms.ChoiceField(label=_("Reason"))
     evidence = forms.CharField(label=_("Evidence"), max_length=300, widget=LongText(2))
+
+    def prepare(self) -> None:
+        """Offer the reasons the policy of the case lists (SLA-13)."""
+        allowed = [(reason.value, reason.label) for reason in policy_terms.pause_reasons(self.complaint.policy)]
+        cast(forms.ChoiceField, self.fields["reason"]).choices = [("", _("Choose a reason")), *allowed]
 
 
 class ApprovePause(ActionForm):
     action = "approve_pause"
     in_dialog = True
     approve = YesNo(label=_("Decision"), yes=_("Agree"), no=_("Refuse"))
-    days = forms.IntegerField(
-        label=_("At most so many days"), min_value=1, max_value=MAX_PAUSE_DAYS, initial=PAUSE_DAYS, required=False
-    )
+    days = forms.IntegerField(label=_("At most so many days"), required=False)
 
-    def arguments(self) -> dict[str, Any]:
-        values = super().arguments()
-        return {**values, "days": values["days"] or PAUSE_DAYS}
+    def prepare(self) -> None:
+        """Offer as many days as the policy of the case allows at once (SLA-13); the rule checks them."""
+        most = policy_terms.pause_days(self.complaint.policy)
+        self.fields["days"].widget.attrs.update(min=1, max=most)
+        self.initial.setdefault("days", min(USUAL_PAUSE_DAYS, most))
 
 
 class Resume(ActionForm):

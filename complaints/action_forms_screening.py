@@ -14,12 +14,12 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.web import offer
-from complaints import category_words, information_requests, suggestion_hints
+from complaints import category_words, information_requests, policy_terms, suggestion_hints
 from complaints.action_form import ActionForm, choices_of
 from complaints.category_words import said
 from complaints.choice_fields import CategoryField, LongText
 from complaints.models import AcceptanceRule, Category, Dimension, ExternalBody
-from complaints.states import Complexity, RefusalGround, Severity
+from complaints.states import Complexity, PauseReason, RefusalGround, Severity
 
 # How long a complainant has for what may still come, unless the officer names another day (IN-37).
 OUTSTANDING_DAYS = 10
@@ -74,6 +74,8 @@ class RequestInformation(ActionForm):
         return {"missing": query.getlist("missing")}
 
     def prepare(self) -> None:
+        if PauseReason.INFORMATION not in policy_terms.pause_reasons(self.complaint.policy):
+            self.intro = _("The complainant gets the list at once. By the policy of this case the clocks run on.")
         self.initial.setdefault("due_on", information_requests.usual_day(self.complaint, now=timezone.now()))
         field = cast(MaterialsField, self.fields["missing"])
         field.offer(self.complaint.category)

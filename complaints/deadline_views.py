@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.web import StaffRequest
-from complaints import case_access, clock_texts, clocks, deadline_page, selectors
+from complaints import case_access, clock_texts, deadline_page, policy_terms, selectors
 from complaints.calendars import CalendarMissing
 
 
@@ -29,7 +29,9 @@ def why(request: StaffRequest, number: str, pk: int) -> HttpResponse:
         "active": "cases",
         "deadline": deadline,
         "reading": selectors.read_clock(deadline, complaint, now=now),
-        "pauses": clocks.pauses_of(complaint),
+        "pauses": [row for row in complaint.pauses.all() if row.started_at],
+        "terms": policy_terms.pauses_in_words(complaint.policy),
+        "returns": policy_terms.returns_in_words(complaint.policy) if deadline.assignment else "",
         "reset": deadline_page.reset_of(deadline),
         "weekdays": [_(name) for name in clock_texts.WEEKDAYS],
     }

@@ -42,7 +42,7 @@ _LETTERS = {
         re.DOTALL,
     ),
     NoticeKind.SUPPLEMENT: re.compile(
-        r"请一次补齐：\n(?P<items>.*?)\n+补齐前停止计算办理时限[^\n]*"
+        r"请一次补齐：\n(?P<items>.*?)\n+(?P<counting>补齐(?:前停止|期间照常)计算办理时限，[^。\n]*。)[^\n]*"
         r"(?:\n请在(?P<due_on>\d+年\d+月\d+日)前（含当日）补齐)?",
         re.DOTALL,
     ),

@@ -30,7 +30,7 @@ COMMON = (
 PLACEHOLDERS: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.ACCEPTANCE: (*COMMON, "rule", "due_on", "outstanding", "outstanding_due"),
     NoticeKind.NON_ACCEPTANCE: (*COMMON, "ground", "reason", "body", "suggestion", "remedies"),
-    NoticeKind.SUPPLEMENT: (*COMMON, "items", "due_on"),
+    NoticeKind.SUPPLEMENT: (*COMMON, "items", "counting", "due_on"),
     NoticeKind.REVIEW_REFUSAL: (*COMMON, "reason", "rules", "remedies"),
 }
 LISTS = ("lines", "outstanding", "remedies", "items", "rules")

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
-from complaints import reopening
+from complaints import policy_terms, reopening
 from complaints.calendars import Slot
 from complaints.clock_rules import LadderStep, NoticeKind, OffsetKind, Recipient, StartsOn, Unit
 from complaints.models import PolicyRule, ServicePolicy
@@ -93,6 +93,9 @@ def draft_of(policy: ServicePolicy) -> Profile:
             for rule in rules
         ),
         reopening=policy.reopening,
+        return_days=policy.return_days,
+        pause_days=policy.pause_days,
+        pause_reasons=None if policy.pause_reasons is None else tuple(policy.pause_reasons),
     )
 
 
@@ -164,6 +167,7 @@ def faults(draft: Profile) -> list[tuple[str, str]]:
             (f"rules[{place}].ladder", sentence) for _step, sentence in ladder_faults(rule.milestone, rule.ladder)
         ]
     found += [(f"reopening.{name}", str(sentence)) for name, sentence in reopening.faults(draft.reopening)]
+    found += policy_terms.faults(draft)
     if not any(rule.milestone == Milestone.RESOLVE for rule in draft.rules):
         found.append(("rules", gettext("Give a limit for the handling by the department; every case needs one.")))
     return found
@@ -280,6 +284,9 @@ def _store(draft: Profile, last: ServicePolicy, *, is_default: bool) -> ServiceP
         slots=[[str(start), str(end)] for start, end in draft.slots],
         remedies=last.remedies,
         reopening=dict(draft.reopening),
+        return_days=draft.return_days,
+        pause_days=draft.pause_days,
+        pause_reasons=None if draft.pause_reasons is None else list(draft.pause_reasons),
     )
     PolicyRule.objects.bulk_create(_row(policy, rule) for rule in draft.rules)
     return policy

@@ -14,12 +14,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
-from complaints import policy_editing, profiles, reopening
+from complaints import policy_editing, policy_terms, profiles, reopening
 from complaints.choice_fields import LongText
 from complaints.clock_rules import LadderStep, StartsOn, Unit
 from complaints.models import ServicePolicy
 from complaints.profiles import Profile, ProfileRule
-from complaints.states import Complexity, Milestone
+from complaints.states import Complexity, Milestone, PauseReason
 
 STARTS = {
     StartsOn.RECEIVED: _("from receipt"),
@@ -67,6 +67,24 @@ class PolicyForm(forms.Form):
         help_text=_("Today or later. The revision before ends the day before."),
     )
     is_default = forms.BooleanField(label=_("New cases are bound to this policy"), required=False)
+    return_days = forms.IntegerField(
+        label=_("Returning a case: working days after the assignment"),
+        help_text=_("Later only the complaints office moves the case."),
+    )
+    pause_reasons = forms.MultipleChoiceField(
+        label=_("Reasons for which the clock may stand still"),
+        choices=PauseReason.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_(
+            "Somebody asks with evidence, another person decides. Where waiting for the complainant is not ticked, the "
+            "clocks run on during a request for information."
+        ),
+    )
+    pause_days = forms.IntegerField(
+        label=_("A pause lasts at most so many days"),
+        help_text=_("It ends by itself then. Waiting for the complainant lasts until the day named in the request."),
+    )
     reopen_within_days = forms.IntegerField(
         label=_("Reopening until so many days after closing"),
         required=False,
@@ -243,6 +261,9 @@ class PolicyEditor:
             "slots": "\n".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in self.stored.slots),
             "valid_from": max(today, policy.valid_from + timedelta(days=1)),
             "is_default": policy.is_default,
+            "return_days": policy_terms.return_days(policy),
+            "pause_days": policy_terms.pause_days(policy),
+            "pause_reasons": [str(reason) for reason in policy_terms.pause_reasons(policy)],
             **{f"reopen_{name}": value for name, value in policy.reopening.items()},
         }
         self.form = PolicyForm(data, initial=initial)
@@ -264,6 +285,9 @@ class PolicyEditor:
             valid_from=values["valid_from"],
             valid_until=None,
             reopening=self.form.reopening(),
+            return_days=values["return_days"],
+            pause_days=values["pause_days"],
+            pause_reasons=tuple(values["pause_reasons"]),
             rules=tuple(form.rule() for form in self.limits.kept()),
         )
         found = policy_editing.faults(self.draft)

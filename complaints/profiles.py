@@ -45,6 +45,11 @@ MILESTONES = (
 # An empty complexity stands for every complexity without a rule of its own.
 COMPLEXITIES = ("", "simple", "complex", "emergency", "utility")
 
+# What a rule set does not count, where its text names it: appraisal or testing, mediation, completing the materials,
+# consulting a third party.
+APPRAISAL, MEDIATION = "appraisal", "mediation"
+INFORMATION, THIRD_PARTY = "information", "third_party"
+
 # A clock of days: remind at three quarters and half a day before, tell on the day, escalate after.
 DAY_LADDER = (
     LadderStep(OffsetKind.FRACTION, 0.75, (Recipient.OWNER,), NoticeKind.REMINDER),
@@ -143,6 +148,10 @@ class Profile:
     government: bool = False
     slots: tuple[Slot, ...] = DEFAULT_SLOTS
     reopening: Mapping[str, Any] = field(default_factory=lambda: HOUSE_REOPENING, hash=False)
+    # Pauses and returns (complaints/policy_terms.py); None where the rule set is silent: the usual.
+    return_days: int | None = None
+    pause_days: int | None = None
+    pause_reasons: tuple[str, ...] | None = None
 
     def in_force(self, on: date) -> bool:
         return self.valid_from <= on and (self.valid_until is None or on <= self.valid_until)
@@ -381,6 +390,7 @@ _SHIPPED: tuple[Profile, ...] = (
             _window(30),
             ProfileRule("review_decision", 30, DAYS, REVIEW_REQUESTED),
         ),
+        pause_reasons=(APPRAISAL, MEDIATION),
         legal_basis="《银行业保险业消费投诉处理管理办法》（银保监会令 2020 年第 3 号）第十八、二十、三十三、四十三条",
         remedies_zh=("收到处理决定之日起 30 日内，书面申请上级机构核查", "申请调解", "申请仲裁", "提起诉讼"),
         remedies_en=(
@@ -404,6 +414,8 @@ _SHIPPED: tuple[Profile, ...] = (
             _window(30),
             ProfileRule("review_decision", 30, DAYS, REVIEW_REQUESTED),
         ),
+        # Within these days an authority objects that the matter was assigned to it wrongly.
+        return_days=5,
         legal_basis="《信访工作条例》第二十二、二十三、三十四至三十六条",
         remedies_zh=PETITION_ROUTES_ZH,
         remedies_en=PETITION_ROUTES_EN,
@@ -420,6 +432,7 @@ _SHIPPED: tuple[Profile, ...] = (
             _resolve(60, DAYS, ACCEPTED),
             ProfileRule("reply", 7, WORKING_DAYS, RESOLVED),
         ),
+        pause_reasons=(INFORMATION, APPRAISAL),
         legal_basis="《市场监督管理投诉举报处理办法》（市场监管总局令第 121 号）",
         remedies_zh=CONSUMER_ROUTES_ZH,
         remedies_en=CONSUMER_ROUTES_EN,
@@ -437,6 +450,7 @@ _SHIPPED: tuple[Profile, ...] = (
             _resolve(45, WORKING_DAYS, ACCEPTED),
             ProfileRule("reply", 7, WORKING_DAYS, RESOLVED),
         ),
+        pause_reasons=(APPRAISAL,),
         legal_basis="《市场监督管理投诉举报处理暂行办法》（市场监管总局令第 20 号）",
         remedies_zh=CONSUMER_ROUTES_ZH,
         remedies_en=CONSUMER_ROUTES_EN,
@@ -456,6 +470,7 @@ _SHIPPED: tuple[Profile, ...] = (
             _resolve(60, DAYS, ACCEPTED),
             ProfileRule("reply", 7, WORKING_DAYS, RESOLVED),
         ),
+        pause_reasons=(APPRAISAL,),
         legal_basis="《消费者权益保护法实施条例》第四十六条；市场监管总局令第 20 号",
         remedies_zh=CONSUMER_ROUTES_ZH,
         remedies_en=CONSUMER_ROUTES_EN,
@@ -470,6 +485,7 @@ _SHIPPED: tuple[Profile, ...] = (
             ProfileRule("decide_acceptance", 7, WORKING_DAYS, RECEIVED),
             _resolve(60, DAYS, ACCEPTED),
         ),
+        pause_reasons=(APPRAISAL,),
         legal_basis="《消费者权益保护法》第四十六条；《消费者权益保护法实施条例》第四十六条",
         remedies_zh=CONSUMER_ROUTES_ZH,
         remedies_en=CONSUMER_ROUTES_EN,
@@ -600,6 +616,9 @@ _SHIPPED: tuple[Profile, ...] = (
             ProfileRule("decide_acceptance", 7, WORKING_DAYS, RECEIVED),
             _resolve(20, WORKING_DAYS, ACCEPTED, extension=20),
         ),
+        # The third party has 15 working days to answer, which are never fewer than 21 days.
+        pause_reasons=(INFORMATION, THIRD_PARTY),
+        pause_days=21,
         legal_basis="《政府信息公开条例》第三十、三十三条",
         remedies_zh=RECONSIDERATION_ROUTES_ZH,
         remedies_en=RECONSIDERATION_ROUTES_EN,

@@ -163,6 +163,10 @@ def load_calendar(using: str = "default") -> None:
         CalendarYear.objects.using(using).create(year=year, is_provisional=year in provisional, loaded_at=now)
 
 
+# What a policy says about pauses and returns, where its source does (complaints/policy_terms.py).
+_TERMS = ("return_days", "pause_days", "pause_reasons")
+
+
 def load_policies(using: str = "default") -> None:
     """Add the shipped policy profiles that are not stored yet, and what older stored ones lack (SLA-01)."""
     from complaints.models import ServicePolicy
@@ -178,8 +182,9 @@ def load_policies(using: str = "default") -> None:
 def _complete_policies(*, using: str) -> None:
     """Give each shipped policy nobody has revised a next revision, from today on, with what a later release knows.
 
-    That is the limit for the tasks of departments and the rules on reopening (SLA-04, CASE-03). Cases keep the
-    revision they have; a policy the organisation revised stays as it is, its page offers the same.
+    That is the limit for the tasks of departments, the rules on reopening, and what the source says about pauses and
+    returns (SLA-04, CASE-03, SLA-13, ASG-06). Cases keep the revision they have; a policy the organisation revised
+    stays as it is, its page offers the same.
     """
     from complaints.models import ServicePolicy
     from complaints.profiles import PROFILES
@@ -192,7 +197,8 @@ def _complete_policies(*, using: str) -> None:
             continue
         if newest.valid_until is not None and newest.valid_until < today:
             continue
-        if newest.reopening and newest.rules.filter(milestone=Milestone.TASK).exists():
+        silent = any(getattr(profile, name) is not None and getattr(newest, name) is None for name in _TERMS)
+        if newest.reopening and not silent and newest.rules.filter(milestone=Milestone.TASK).exists():
             continue
         ends = newest.valid_until
         newest.valid_until = today - timedelta(days=1)
@@ -217,6 +223,9 @@ def _store_policy(profile: Profile, *, using: str, is_default: bool | None = Non
         slots=[[str(a), str(b)] for a, b in profile.slots],
         remedies={"zh-hans": list(profile.remedies_zh), "en": list(profile.remedies_en)},
         reopening=dict(profile.reopening),
+        return_days=profile.return_days,
+        pause_days=profile.pause_days,
+        pause_reasons=None if profile.pause_reasons is None else list(profile.pause_reasons),
     )
     PolicyRule.objects.using(using).bulk_create(
         PolicyRule(

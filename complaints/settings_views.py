@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext
 
 from accounts.roles import ROLES
-from complaints import calendar_editing, policy_editing, reopening
+from complaints import calendar_editing, policy_editing, policy_terms, reopening
 from complaints.deadlines import StartsOn
 from complaints.desk_access import needs
 from complaints.models import Category, Dimension, ExternalBody, ServicePolicy
@@ -60,6 +60,8 @@ def policy(request: HttpRequest, code: str, revision: int) -> HttpResponse:
     context = {
         "policy": found,
         "lines": lines,
+        "terms": policy_terms.in_words(found),
+        "no_call_back": not any(line[0].milestone == Milestone.CALL_BACK for line in lines),
         "reopening": reopening.in_words(found.reopening),
         "is_newest": not ServicePolicy.objects.filter(code=code, revision__gt=revision).exists(),
         "may_edit": any(request.user.has_perm(name) for name in EDITORS),

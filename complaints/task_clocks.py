@@ -14,7 +14,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
-from complaints import clocks, deadlines
+from complaints import clocks, deadlines, policy_terms
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.clock_rules import ClockRule, Pause, StartsOn, Unit
 from complaints.models import Assignment, Complaint, Deadline, PolicyRule
@@ -24,8 +24,6 @@ from complaints.states import AssignmentRole, DeadlineState, Milestone
 # Beyond it a limit given by a person is a slip of the pen.
 MOST_UNITS = 999
 _IN_DAYS = (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS)
-# So many working days after the assignment a department may ask to return the case (ASG-06).
-RETURN_DAYS = 5
 
 
 def rule_of(complaint: Complaint) -> PolicyRule | None:
@@ -95,10 +93,14 @@ def go_on(task: Assignment, complaint: Complaint, *, asked_at: datetime, at: dat
 
 
 def return_until(task: Assignment, complaint: Complaint) -> datetime | None:
-    """Until when the department may ask to return the case (ASG-06); None where the calendar ends before."""
+    """Until when, by the policy of the case, the department may ask to return it (ASG-06).
+
+    None where the calendar ends before.
+    """
     calendar = clocks.working_calendar(complaint.policy.slots)
+    window = ClockRule(policy_terms.return_days(complaint.policy), Unit.WORKING_DAYS)
     try:
-        return deadlines.due_at(task.assigned_at, ClockRule(RETURN_DAYS, Unit.WORKING_DAYS), calendar).at
+        return deadlines.due_at(task.assigned_at, window, calendar).at
     except CalendarMissing:
         return None
 

@@ -52,6 +52,10 @@ class ServicePolicy(models.Model):
     remedies = models.JSONField(default=dict)
     # When a closed case may be opened again: {"within_days", "unit", "reasons", "clocks", "most"}; empty: by judgement.
     reopening = models.JSONField(default=dict)
+    # Pauses and returns (complaints/policy_terms.py); null: the usual.
+    return_days = models.PositiveSmallIntegerField(null=True)
+    pause_days = models.PositiveSmallIntegerField(null=True)
+    pause_reasons = models.JSONField(null=True)
 
     class Meta:
         ordering = ["code", "revision"]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import Department, User
-from complaints import clocks, notify, task_clocks
+from complaints import clocks, notify, policy_terms, task_clocks
 from complaints.deadlines import StartsOn
 from complaints.models import Assignment, Complaint
 from complaints.states import AssignmentRole, AssignmentState, Milestone, Status
@@ -213,7 +213,7 @@ def request_return(
                 "yours, ask the coordinator to move it."
             ),
             moment=f"{timezone.localtime(until):%Y-%m-%d %H:%M}",
-            days=task_clocks.RETURN_DAYS,
+            days=policy_terms.return_days(complaint.policy),
         )
     lead.state, lead.return_reason, lead.return_requested_by, lead.return_requested_at = (
         AssignmentState.RETURN_REQUESTED,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from complaints import clocks, notices, notify, task_clocks
+from complaints import clocks, notices, notify, policy_terms, task_clocks
 from complaints.calendars import CalendarMissing
 from complaints.clock_rules import StartsOn
 from complaints.models import ClockPause, ClockReset, Complaint, Deadline, Extension, PolicyRule
@@ -20,8 +20,8 @@ from complaints.transitions import core
 from complaints.transitions.intake import check_text
 from complaints.transitions.screening import end_pause
 
-# The longest pause that can be approved at once, in days; it ends by itself then.
-MAX_PAUSE_DAYS = 30
+# How long a pause is approved for where nobody says, in days, as far as the policy allows.
+USUAL_PAUSE_DAYS = 10
 _NONE_BEGINS_ANEW = _("The policy lets no running clock of this case begin anew; ask for an extension.")
 
 
@@ -35,11 +35,19 @@ def request_pause(
     version: int | None = None,
     at: datetime | None = None,
 ) -> ClockPause:
-    """Ask to stop the clock for a listed reason, with the evidence."""
+    """Ask to stop the clock for a reason the policy of the case lists, with the evidence (SLA-13).
+
+    Raises InvalidInput("reason" or "evidence"), IllegalTransition when a pause waits or runs, or no clock does.
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "request_pause", by=by, version=version)
-    if reason not in PauseReason.values:
-        raise InvalidInput("reason", _("Choose one of the reasons."))
+    allowed = policy_terms.pause_reasons(complaint.policy)
+    if reason not in allowed:
+        raise InvalidInput(
+            "reason",
+            _("The policy of this case stops the clock for these reasons only: %(names)s."),
+            names=policy_terms.names_of_reasons(complaint.policy),
+        )
     core.require("evidence", evidence, _("Name the evidence for the reason."))
     if ClockPause.objects.filter(
         complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]
@@ -67,18 +75,23 @@ def approve_pause(
     *,
     by: User,
     approve: bool,
-    days: int = 10,
+    days: int | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> ClockPause:
-    """Decide on the pause asked for; approved, the clocks stand still from now on, at most `days` days."""
+    """Decide on the pause asked for; approved, the clocks stand still from now on, at most `days` days (SLA-13).
+
+    Raises InvalidInput("days") beyond what the policy of the case allows at once.
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "approve_pause", by=by, version=version)
     row = ClockPause.objects.filter(complaint=complaint, state=RequestState.REQUESTED).first()
     if row is None:
         raise IllegalTransition(_("No pause was asked for."))
-    if approve and not 1 <= days <= MAX_PAUSE_DAYS:
-        raise InvalidInput("days", _("Give 1 to %(days)s days."), days=MAX_PAUSE_DAYS)
+    most = policy_terms.pause_days(complaint.policy)
+    days = min(USUAL_PAUSE_DAYS, most) if days is None else days
+    if approve and not 1 <= days <= most:
+        raise InvalidInput("days", _("Give 1 to %(days)s days."), days=most)
     if approve:
         _check_order(complaint, at)
     row.decided_by, row.decided_at = by, at

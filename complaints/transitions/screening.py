@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import category_words, clocks, notices, notify, task_clocks
+from complaints import category_words, clocks, notices, notify, policy_terms, task_clocks
 from complaints.deadlines import StartsOn
 from complaints.models import (
     Category,
@@ -193,8 +193,9 @@ def request_information(
     version: int | None = None,
     at: datetime | None = None,
 ) -> SupplementRequest:
-    """Ask the complainant for everything that is missing, at once; the clocks stand still (SCR-06, IN-36).
+    """Ask the complainant for everything that is missing, at once (SCR-06, IN-36).
 
+    The clocks stand still, unless the policy of the case does not list this reason (SLA-13).
     `due_at` is until when the answer is asked for; afterwards the office goes on without it (`go_on`).
     """
     at = core.moment(at)
@@ -211,21 +212,24 @@ def request_information(
     request = SupplementRequest.objects.create(
         complaint=complaint, items=items, due_at=due_at, asked_by=by, asked_at=at
     )
-    ClockPause.objects.create(
-        complaint=complaint,
-        reason=PauseReason.INFORMATION,
-        evidence=core.ref(request),
-        state=RequestState.APPROVED,
-        requested_by=by,
-        requested_at=at,
-        started_at=at,
-        max_until=due_at or at + WAIT_WITHOUT_DAY,
-    )
-    clocks.pause_all(complaint, at=at)
-    complaint.awaiting_from, complaint.pause_reason = complaint.status, PauseReason.INFORMATION
+    stops = PauseReason.INFORMATION in policy_terms.pause_reasons(complaint.policy)
+    if stops:
+        ClockPause.objects.create(
+            complaint=complaint,
+            reason=PauseReason.INFORMATION,
+            evidence=core.ref(request),
+            state=RequestState.APPROVED,
+            requested_by=by,
+            requested_at=at,
+            started_at=at,
+            max_until=due_at or at + WAIT_WITHOUT_DAY,
+        )
+        clocks.pause_all(complaint, at=at)
+        complaint.pause_reason = PauseReason.INFORMATION
+    complaint.awaiting_from = complaint.status
     complaint.save(update_fields=["awaiting_from", "pause_reason"])
     core.finish(complaint, "request_information", by=by, at=at, fields=["awaiting_from"], reference=core.ref(request))
-    notices.issue(complaint, NoticeKind.SUPPLEMENT, by=by, at=at, items=items, due_at=due_at)
+    notices.issue(complaint, NoticeKind.SUPPLEMENT, by=by, at=at, items=items, due_at=due_at, stops=stops)
     notify.tell_complainant(complaint, "information_wanted", dedupe=f"information:{request.pk}")
     return request
 
