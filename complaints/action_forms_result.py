@@ -27,7 +27,6 @@ from complaints.models import CauseExplanation, Reply, ReplyTemplate
 from complaints.states import (
     Channel,
     ContactOutcome,
-    DeadlineState,
     DissatisfactionReason,
     LateReason,
     Milestone,
@@ -232,12 +231,12 @@ class RequestExtension(ActionForm):
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=LongText(2))
 
     def prepare(self) -> None:
-        rows = [row for row in self.complaint.deadlines.all() if row.assignment_id is None]
-        running = {row.milestone for row in rows if row.state == DeadlineState.RUNNING}
-        known = [(value, label) for value, label in Milestone.choices if value in running]
+        """Offer the limits the policy extends; for any other the rule says why not (SLA-13)."""
+        offered = {row.milestone for row in clocks.extendable(self.complaint)}
         milestone = cast(forms.ChoiceField, self.fields["milestone"])
-        milestone.choices = known or [(str(Milestone.RESOLVE), Milestone.RESOLVE.label)]
-        if Milestone.RESOLVE in running:
+        milestone.choices = Milestone.choices
+        milestone.widget.choices = [(value, label) for value, label in Milestone.choices if value in offered]
+        if Milestone.RESOLVE in offered:
             self.initial.setdefault("milestone", str(Milestone.RESOLVE))
 
 

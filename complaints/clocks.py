@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from django.core.cache import caches
-from django.db.models import Min
+from django.db.models import Min, prefetch_related_objects
 
 from complaints import deadlines
 from complaints.calendars import SHANGHAI, CalendarMissing, WorkingCalendar
@@ -201,6 +201,34 @@ def running(complaint: Complaint, *milestones: str) -> list[Deadline]:
     return list(rows.filter(milestone__in=milestones) if milestones else rows)
 
 
+def rule_for(complaint: Complaint, milestone: str) -> PolicyRule | None:
+    """The rule of the case's policy for a milestone: that of its complexity, else the one for every other.
+
+    The rules are read once for a loaded case; a stored revision never changes.
+    """
+    prefetch_related_objects([complaint.policy], "rules")
+    rules = {rule.complexity: rule for rule in complaint.policy.rules.all() if rule.milestone == milestone}
+    return rules.get(complaint.complexity) or rules.get("")
+
+
+def extendable(complaint: Complaint) -> list[Deadline]:
+    """The running limits of a case that its policy extends, as often as it does, and of which none is asked for yet.
+
+    Those of departments follow the limit for handling (SLA-13). A page that loaded clocks and rules asks nothing more.
+    """
+    found = []
+    for row in complaint.deadlines.all():
+        if row.assignment_id is not None or row.state != DeadlineState.RUNNING or row.breached_at is not None:
+            continue
+        rule = rule_for(complaint, row.milestone)
+        if rule is None or not rule.max_extensions:
+            continue
+        states = [extension.state for extension in row.extensions.all()]
+        if RequestState.REQUESTED not in states and states.count(RequestState.APPROVED) < rule.max_extensions:
+            found.append(row)
+    return found
+
+
 def stop(complaint: Complaint, *milestones: str, at: datetime, assignment: Assignment | None = None) -> None:
     """Stop the clocks of these milestones: met when in time, else missed. Being late stays recorded."""
     for deadline in running(complaint, *milestones):
@@ -302,8 +330,7 @@ def refresh(complaint: Complaint) -> None:
 def date_of(complaint: Complaint, milestone: str, *, since: datetime) -> datetime | None:
     """The last moment of a limit that is not a clock of the desk, such as the complainant's window to
     apply for a review; None when the policy has no such limit or the calendar no data."""
-    rules = {rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=milestone)}
-    rule = rules.get(complaint.complexity) or rules.get("")
+    rule = rule_for(complaint, milestone)
     if rule is None:
         return None
     clock = ClockRule(

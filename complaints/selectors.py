@@ -37,6 +37,8 @@ def _makes_sense(complaint: Complaint, action: str, user: User) -> bool:
         return any(row.state == RequestState.REQUESTED for row in complaint.pauses.all())
     if action == "resume":
         return any(row.state == RequestState.APPROVED for row in complaint.pauses.all())
+    if action == "request_extension":
+        return bool(clocks.extendable(complaint))
     if action == "approve_extension":
         return bool(permissions.extensions_asked(complaint))
     if action in ("request_reset", "approve_reset"):

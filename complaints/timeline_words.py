@@ -10,7 +10,7 @@ from complaints.states import Milestone, RequestState
 
 TITLES: dict[str, Any] = {
     "register": _("Complaint registered"),
-    "request_information": _("Asked the complainant for information, clocks stopped"),
+    "request_information": _("Asked the complainant for information"),
     "receive_information": _("Information received, clocks run on"),
     "waiting_over": _("No answer in the time for it, clocks run on"),
     "accept": _("Complaint accepted"),

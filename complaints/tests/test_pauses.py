@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
-from accounts.errors import IllegalTransition
+from accounts.errors import IllegalTransition, InvalidInput
 from complaints import calendar_jobs, clocks, jobs
 from complaints import transitions as t
-from complaints.models import CalendarDay, ClockPause, Deadline, Extension, Notification
-from complaints.states import RequestState
+from complaints.models import CalendarDay, ClockPause, Deadline, Extension, Notification, PolicyRule
+from complaints.states import Milestone, RequestState
 from complaints.tests.factories import Story, at
 
 pytestmark = pytest.mark.django_db
@@ -146,8 +147,9 @@ def test_sla_13_no_extension_is_granted_after_the_limit(started, cast, is_swept)
     t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-12-07 10:00"))
     if is_swept:
         jobs.sweep_deadlines(now=at("2026-12-07 17:31"))
-    with pytest.raises(IllegalTransition, match="2026-12-07 17:30"):
+    with pytest.raises(InvalidInput, match="2026-12-07 17:30") as refused:
         t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="同意", at=at("2026-12-07 17:31"))
+    assert refused.value.field == "approve"
     assert clock(started, "resolve").due_at == at("2026-12-07 17:30")
     assert Extension.objects.get().state == RequestState.REQUESTED
     t.approve_extension(started.pk, by=cast.coordinator, approve=False, note="已超时", at=at("2026-12-08 09:00"))
@@ -180,6 +182,41 @@ def test_sla_13_a_limit_is_extended_as_often_as_the_policy_says(started, cast):
         t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at(when))
         t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="同意", at=at(when))
     assert (Extension.objects.count(), clock(started, "resolve").due_at) == (1, at("2026-12-14 17:30"))
+
+
+def test_sla_13_only_limits_the_policy_extends_are_offered_and_granted(started, cast, client):
+    """Of the running limits the house rules extend the handling; for another the page names the one that can be."""
+    client.force_login(cast.water_handler)
+    url = reverse("complaints:action", args=[started.case.number, "request_extension"])
+    form = client.get(url).context["form"]
+    assert [value for value, _label in form.fields["milestone"].widget.choices] == ["resolve"]
+    assert 'value="progress"' not in client.get(url).content.decode()
+    before = list(Deadline.objects.order_by("pk").values())
+    data = {"version": started.case.version, "milestone": "progress", "reason": "待检测"}
+    answer = client.post(url, data)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["milestone"])
+    assert str(Milestone.RESOLVE.label) in answer.context["form"].errors["milestone"][0]
+    api = reverse("api-complaint-action", args=[started.case.number, "request_extension"])
+    for milestone in ("progress", "acknowledge", "nothing"):
+        told = client.post(api, data | {"milestone": milestone}, content_type="application/json")
+        assert (told.status_code, "milestone" in told.content.decode()) == (400, True)
+    assert list(Deadline.objects.order_by("pk").values()) == before
+    assert not Extension.objects.exists()
+
+
+def test_sla_13_an_extension_after_the_limit_names_the_field_and_what_is_left(started, cast):
+    before = list(Deadline.objects.order_by("pk").values())
+    with pytest.raises(InvalidInput, match="2026-12-07 17:30") as refused:
+        t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-12-07 17:31"))
+    assert refused.value.field == "milestone"
+    assert list(Deadline.objects.order_by("pk").values()) == before
+
+
+def test_sla_13_no_button_where_the_policy_extends_nothing(started, cast, client):
+    PolicyRule.objects.filter(policy=started.case.policy).update(extension_amount=0, max_extensions=0)
+    client.force_login(cast.water_handler)
+    page = client.get(reverse("complaints:detail", args=[started.case.number])).content.decode()
+    assert ("do-request_extension" in page, "do-request_pause" in page) == (False, True)
 
 
 def test_sla_12_a_corrected_calendar_stops_nothing_while_a_pause_lasts(started, cast):

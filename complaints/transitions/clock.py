@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
@@ -147,7 +148,11 @@ def request_extension(
     version: int | None = None,
     at: datetime | None = None,
 ) -> Extension:
-    """Ask for more time once, before the limit is over, as long as the policy allows."""
+    """Ask for more time before the limit is over, as often as the policy allows (SLA-13).
+
+    Raises InvalidInput("milestone") for a limit that does not run, is over or is not extended by the policy, and
+    InvalidInput("reason"); IllegalTransition when it was extended or an extension was asked for already.
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "request_extension", by=by, version=version)
     core.require("reason", reason, _("Give the reason for the extension."))
@@ -155,25 +160,32 @@ def request_extension(
         complaint=complaint, milestone=milestone, state=DeadlineState.RUNNING, assignment=None
     ).first()
     if deadline is None:
-        raise IllegalTransition(_("This clock is not running."))
+        raise InvalidInput("milestone", _("This limit is not running. %(mend)s"), mend=_what_is_extended(complaint))
     if deadline.breached_at or at > deadline.due_at:
-        raise IllegalTransition(
+        raise InvalidInput(
+            "milestone",
             _(
                 "The limit was over on %(moment)s and cannot be extended any more. The reason for the lateness is "
                 "recorded at closing."
             ),
             moment=f"{timezone.localtime(deadline.due_at):%Y-%m-%d %H:%M}",
         )
-    amount, allowed = _extension_of(complaint, deadline)
+    rule = clocks.rule_for(complaint, deadline.milestone)
+    if rule is None or not rule.max_extensions:
+        raise InvalidInput(
+            "milestone",
+            _("The policy of this case does not extend this limit. %(mend)s"),
+            mend=_what_is_extended(complaint),
+        )
     used = Extension.objects.filter(deadline=deadline, state=RequestState.APPROVED).count()
-    if used >= allowed:
-        raise IllegalTransition(_("The policy allows %(count)s extension(s) of this limit."), count=allowed)
+    if used >= rule.max_extensions:
+        raise IllegalTransition(_("The policy allows %(count)s extension(s) of this limit."), count=rule.max_extensions)
     if Extension.objects.filter(deadline=deadline, state=RequestState.REQUESTED).exists():
         raise IllegalTransition(_("An extension was already asked for."))
     row = Extension.objects.create(
         deadline=deadline,
         reason=reason[:300],
-        amount=amount,
+        amount=rule.extension_amount,
         requested_by=by,
         requested_at=at,
         old_due_at=deadline.due_at,
@@ -189,19 +201,22 @@ def request_extension(
     return row
 
 
-def _extension_of(complaint: Complaint, deadline: Deadline) -> tuple[int, int]:
-    rules: dict[str, PolicyRule] = {
-        rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=deadline.milestone)
-    }
-    rule = rules.get(complaint.complexity) or rules.get("")
-    return (rule.extension_amount, rule.max_extensions) if rule else (0, 0)
+def _what_is_extended(complaint: Complaint) -> str:
+    """Which limits can be chosen instead, as a sentence."""
+    names = [row.get_milestone_display() for row in clocks.extendable(complaint)]
+    if not names:
+        return gettext("No limit of this case can be extended now.")
+    return gettext("Choose one that can be extended: %(names)s.") % {"names": gettext(", ").join(names)}
 
 
 @transaction.atomic
 def approve_extension(
     complaint_id: int, *, by: User, approve: bool, note: str, version: int | None = None, at: datetime | None = None
 ) -> Extension:
-    """Decide on the extension; the complainant is told the reason and the new date."""
+    """Decide on the extension; the complainant is told the reason and the new date (SLA-13).
+
+    Raises InvalidInput("approve") when the limit is over: only a refusal is left.
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "approve_extension", by=by, version=version)
     core.require("note", note, _("Give the reason for the decision."))
@@ -219,7 +234,8 @@ def approve_extension(
         if deadline.state != DeadlineState.RUNNING:
             raise IllegalTransition(_("This clock is not running."))
         if deadline.breached_at or at > deadline.due_at:
-            raise IllegalTransition(
+            raise InvalidInput(
+                "approve",
                 _(
                     "The limit was over on %(moment)s, before the decision; refuse the extension. The reason for the "
                     "lateness is recorded at closing."
