@@ -240,10 +240,51 @@ def test_sla_01_the_count_says_who_would_have_been_late(cast):
     resolve = line(found, Milestone.RESOLVE)
     assert (resolve.before_in_time, resolve.after_in_time, resolve.after) == (1, 0, 1)
     assert (resolve.earlier, resolve.later, resolve.shift) == (1, 0, -14)
-    (change,) = found.changes
+    (change,) = [row for row in found.changes if row.milestone == Milestone.RESOLVE]
     assert (change.number, change.after, change.is_late_after) == (story.case.number, date(2026, 11, 17), True)
     reply = line(found, Milestone.REPLY)
     assert (reply.before_in_time, reply.after_in_time, reply.earlier, reply.later) == (1, 1, 0, 0)
+
+
+def test_sla_04_the_count_says_which_departments_would_have_been_late(cast):
+    """The lead worked from Monday to Wednesday, the supporting department until Friday; two days suffice for one."""
+    story = Story(cast, "2026-11-16 09:12").accept().assign().start()
+    transitions.add_supporting(
+        story.pk, by=cast.coordinator, department=cast.roads, task="核实路面", at=at("2026-11-16 11:00")
+    )
+    support = story.case.assignments.get(role="supporting")
+    transitions.finish_supporting(story.pk, by=cast.roads_handler, result="已核实", at=at("2026-11-20 11:00"))
+    assert support.deadlines.get().state == "met"
+    before, after = house(), changed(house(), "task", "simple", amount=3)
+    task = line(policy_simulation.simulate(before, before, now=NOW), Milestone.TASK)
+    assert (task.before, task.before_in_time, task.after_in_time) == (2, 2, 2), "the lead still works"
+    found = policy_simulation.simulate(before, after, now=NOW)
+    task = line(found, Milestone.TASK)
+    assert (task.before_in_time, task.after_in_time, task.shift) == (2, 0, -7)
+    assert {change.department for change in found.changes} == {cast.water.name, cast.roads.name}
+    assert {change.after for change in found.changes} == {date(2026, 11, 19)}
+
+
+def test_sla_04_in_the_count_a_task_ends_with_its_case_and_pauses_are_not_the_departments(cast):
+    """By both revisions the real date comes out: within the case, after a pause and a refused return."""
+    story = Story(cast, "2026-11-16 09:12").accept().assign().start()
+    transitions.request_return(story.pk, by=cast.water_handler, reason="不属本部门", at=at("2026-11-17 08:30"))
+    transitions.refuse_return(story.pk, by=cast.coordinator, note="属供水", at=at("2026-11-19 08:30"))
+    case = story.case
+    history = policy_simulation._History([case])
+    (task,) = history.tasks[case.pk]
+    stored = task.deadlines.filter(state="running").get()
+    assert policy_simulation._Revision(house()).due_of_task(history, case, task) == stored.due_at
+    short = policy_simulation._Revision(changed(house(), "resolve", "simple", amount=5))
+    assert short.due_of_task(history, case, task) == short.due(history, case, Milestone.RESOLVE)
+
+
+def test_sla_04_the_count_shows_what_limits_for_departments_would_mean_where_none_are(cast):
+    Story(cast, "2026-11-16 09:12").to_closed()
+    none = replace(house(), rules=tuple(rule for rule in house().rules if rule.milestone != "task"))
+    Deadline.objects.filter(milestone="task").delete()
+    task = line(policy_simulation.simulate(none, house(), now=NOW), Milestone.TASK)
+    assert (task.before, task.after, task.after_in_time) == (0, 1, 1)
 
 
 def test_sla_01_the_count_leaves_out_pauses_and_adds_extensions(cast):
@@ -279,7 +320,7 @@ def test_sla_01_the_count_takes_a_fixed_number_of_queries_and_stores_nothing(
     assert not page.context["changes"], "the administrator sees no case"
     client.force_login(cast.coordinator)
     page = client.post(reverse("complaints:policy_edit", args=[HOUSE]), values)
-    assert len(page.context["changes"]) == page.context["changing"] == 4
+    assert len(page.context["changes"]) == page.context["changing"] == 8, "four cases and the tasks on them"
     assert not ServicePolicy.objects.filter(code=HOUSE, revision=2).exists()
 
 
