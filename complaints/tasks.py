@@ -98,6 +98,14 @@ def watch_coordination() -> int:
     return sum(coordination.watch_coordination().values())
 
 
+@shared_task(name="complaints.remind_requests")
+def remind_requests() -> int:
+    """Remind who decides of what waits for a decision."""
+    from complaints import request_jobs  # leaf
+
+    return request_jobs.remind_requests()["told"]
+
+
 @shared_task(name="complaints.remind_daily_contact")
 def remind_daily_contact() -> int:
     """Tell the senior people whose complainants have not heard from us since the last working day."""

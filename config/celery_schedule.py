@@ -18,6 +18,8 @@ BEAT_SCHEDULE = {
     "tell_expired_requests": {"task": "complaints.tell_expired_requests", "schedule": crontab(hour=8, minute=0)},
     "remind_bulletins": {"task": "complaints.remind_bulletins", "schedule": 300.0},
     "watch_coordination": {"task": "complaints.watch_coordination", "schedule": 600.0},
+    # In office hours of working days; later runs of a day find it told.
+    "remind_requests": {"task": "complaints.remind_requests", "schedule": crontab(hour="9-17", minute=10)},
     # Not at weekends and on holidays; later runs of a day find it told.
     "remind_daily_contact": {"task": "complaints.remind_daily_contact", "schedule": crontab(hour=15, minute=0)},
     "remind_risk_meetings": {"task": "complaints.remind_risk_meetings", "schedule": crontab(hour=8, minute=25)},

@@ -106,19 +106,23 @@ def give_remedy(
 
 def ask_approval(complaint: Complaint, remedy: Remedy) -> None:
     """Tell the smallest level that may approve a new remedy that it waits."""
-    limits = remedies.limits_of(remedies.current())
-    people: list[User] = []
-    for level in remedies.levels_for(remedy, limits):
-        people = [user for user in _people_at(level, complaint) if user.pk != remedy.proposed_by_id]
-        if people:
-            break
     notify.tell(
-        people,
+        approvers(complaint, remedy),
         "remedy_waiting",
         complaint=complaint,
         url=_url(complaint, remedy),
         dedupe=f"remedy_waiting:{remedy.pk}",
     )
+
+
+def approvers(complaint: Complaint, remedy: Remedy) -> list[User]:
+    """The people of the smallest level that may approve a remedy, save who proposed it."""
+    limits = remedies.limits_of(remedies.current())
+    for level in remedies.levels_for(remedy, limits):
+        people = [user for user in _people_at(level, complaint) if user.pk != remedy.proposed_by_id]
+        if people:
+            return people
+    return []
 
 
 def _people_at(level: str, complaint: Complaint) -> list[User]:

@@ -62,6 +62,7 @@ JOBS = {
     "remind_bulletins": Job("complaints.incident_jobs.remind_bulletins"),
     "tell_expired_requests": Job("complaints.jobs.tell_expired_requests"),
     "watch_coordination": Job("complaints.coordination.watch_coordination"),
+    "remind_requests": Job("complaints.request_jobs.remind_requests"),
     "remind_daily_contact": Job("complaints.lane_jobs.remind_daily_contact"),
     "remind_risk_meetings": Job("complaints.risk_meetings.remind"),
     "remind_stale_articles": Job("complaints.knowledge.remind_stale"),
