@@ -48,7 +48,7 @@ def present(job: str) -> datetime:
     now = timezone.now()
     if machine_clock.is_credible(now):
         return now
-    last = machine_clock.last_run() or now
+    last = machine_clock.last_known() or now
     # A run of the ledger goes forward only.
     job_by_hand = "check_ledger" if now > last else "sweep_deadlines"
     told = notify.tell(
@@ -58,7 +58,10 @@ def present(job: str) -> datetime:
         security.record("clock_jump", subject=job, now=now.isoformat(), last=last.isoformat())
     raise InvalidInput(
         "now",
-        _("The clock of this machine is far from the last job of %(last)s. Check it; if it is right: %(command)s"),
+        _(
+            "The clock of this machine is far from %(last)s, the latest moment on record. Check it; if it is right: "
+            "%(command)s"
+        ),
         last=f"{timezone.localtime(last):%Y-%m-%d %H:%M}",
         command=f"manage.py run_job {job_by_hand} --now {timezone.localtime(now).isoformat(timespec='minutes')}",
     )

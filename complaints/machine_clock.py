@@ -12,13 +12,14 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from complaints.models import JobRun
+from complaints.models import CaseEvent, JobRun
 
 # Rows of the ledger of jobs that keep when a machine was started, one for each start.
 JOB = "machine_clock"
 MOST = timedelta(days=1)
-# After a start there is nothing to compare with but the last job: so long without one is an accident of the clock.
-LONGEST_OUTAGE = timedelta(days=180)
+# After a start there is nothing to compare with but what was stored last. Time does not go back before that; so long
+# without anything is an accident of the clock, or an outage somebody confirms by hand.
+LONGEST_OUTAGE = timedelta(days=35)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -28,14 +29,20 @@ def last_run() -> datetime | None:
     return runs.values_list("started_at", flat=True).first()
 
 
+def last_known() -> datetime | None:
+    """The latest moment that was stored: the start of a job, or the newest entry in the record of a case."""
+    entry = CaseEvent.objects.order_by("-pk").values_list("at", flat=True).first()
+    return max(filter(None, (last_run(), entry)), default=None)
+
+
 def is_credible(now: datetime) -> bool:
-    """Whether `now`, the time of this machine, goes on from what was known before. At most two queries, one write."""
+    """Whether `now`, the time of this machine, goes on from what was known before. At most three queries, one write."""
     name, began = _start(now)
     known = JobRun.objects.filter(job=JOB, period=name).first() if name else None
     if known is not None:
         return abs(began - known.started_at) <= MOST
-    last = last_run()
-    if last is not None and abs(now - last) > LONGEST_OUTAGE:
+    last = last_known()
+    if last is not None and not last - MOST <= now <= last + LONGEST_OUTAGE:
         return False
     _keep(name, began, now)
     return True

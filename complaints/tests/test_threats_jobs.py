@@ -21,7 +21,7 @@ from accounts.models import SecurityEvent
 from accounts.tests.factories import user
 from complaints import calendar_jobs, clocks, jobs, machine_clock, reminders, tasks
 from complaints import transitions as t
-from complaints.models import CalendarDay, CaseEvent, Complaint, Deadline, Notification
+from complaints.models import CalendarDay, CaseEvent, Complaint, Deadline, JobRun, Notification
 from complaints.tests.factories import Story, at, registered
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +136,30 @@ def test_jt_04_a_time_given_by_hand_is_believed_from_then_on(started, machine, d
     jobs.sweep_deadlines()
 
 
+@pytest.mark.parametrize(("days", "stops"), [(-2, True), (36, True), (34, False), (0, False)])
+def test_jt_04_fi_h_a_machine_that_starts_with_a_wrong_time_is_noticed(started, machine, monkeypatch, days, stops):
+    """Two days back, or longer ahead than any usual outage, by the last job and the last entry of the record."""
+    jobs.sweep_deadlines()
+    machine(by_clock=timedelta(days=days), really=timedelta(0))
+    monkeypatch.setattr(machine_clock, "_BOOT_ID", SimpleNamespace(read_text=lambda: "start-2\n"))
+    monkeypatch.setattr(machine_clock.time, "clock_gettime", lambda _clock: 60.0)
+    if stops:
+        with pytest.raises(InvalidInput, match="2026-12-01 09:00"):
+            jobs.sweep_deadlines()
+    else:
+        jobs.sweep_deadlines()
+
+
+def test_jt_04_without_any_job_the_record_of_the_cases_is_what_time_is_compared_with(started, machine):
+    """As after a restore onto another machine: the newest entry is of 16 November."""
+    JobRun.objects.all().delete()
+    machine(by_clock=at("2026-11-14 10:00") - timezone.now(), really=timedelta(0))
+    with pytest.raises(InvalidInput):
+        jobs.sweep_deadlines()
+    machine(by_clock=timedelta(days=3), really=timedelta(0))
+    jobs.sweep_deadlines()
+
+
 def test_jt_05_moments_without_a_zone_are_refused_and_nothing_is_swept(started):
     with pytest.raises(ValueError, match="time zone"):
         clocks.working_calendar().local(datetime(2026, 12, 7, 17, 31))
@@ -224,7 +248,7 @@ def test_jt_09_a_pause_over_the_weekend_costs_working_time_only(started, cast):
 
 def test_jt_09_an_extension_after_the_limit_is_refused_and_leaves_the_clock(started, cast):
     before = list(Deadline.objects.order_by("pk").values())
-    with pytest.raises(IllegalTransition, match=r"."):
+    with pytest.raises(InvalidInput, match="2026-12-07 17:30"):
         t.request_extension(started.pk, by=cast.water_handler, reason="等管件", at=at("2026-12-07 17:30:01"))
     assert list(Deadline.objects.order_by("pk").values()) == before
 
