@@ -9,11 +9,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from django.test.utils import setup_databases
 from pytest_django.plugin import blocking_manager_key
 
-from tests import settings
+from tests import services, settings
 
 # On SQLite a file of the controller's folder, on PostgreSQL a database that nobody else is connected to.
 TEMPLATE = str(settings.RUN_DIR / "main" / "template.sqlite3") if settings.ON_SQLITE else "huiyin_template"
@@ -36,6 +37,21 @@ def django_db_keepdb(request, django_db_modify_db_settings, django_db_blocker) -
     with django_db_blocker.unblock():
         _copy(connection.creation._get_test_db_name())
     return True
+
+
+@pytest.fixture
+def process_environment(transactional_db) -> dict[str, str]:
+    """The environment of a process of its own on this test's database, with its keys."""
+    database = connection.settings_dict
+    url = f"sqlite:///{database['NAME']}"
+    if connection.vendor == "postgresql":
+        url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    return services.django_environment(
+        django_settings.DATA_DIR,
+        DATABASE_URL=url,
+        SECRET_KEY=django_settings.SECRET_KEY,
+        HUIYIN_FIELD_KEYS=",".join(django_settings.FIELD_KEYS),
+    )
 
 
 def _copy(name: str) -> None:

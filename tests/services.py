@@ -1,9 +1,11 @@
 """Real services for tests, started on free loopback ports and ended without leftovers.
 
 - `with postgres() as url`: a throw-away PostgreSQL cluster
+- `with postgres_server() as server`: the same, and it can be broken off and started again
 - `with redis_server() as url`: an empty Redis
 - `with clamd(known=[content])`: a virus scanner that finds exactly these contents
 - `with celery_worker(environment)`: a real worker process, ready to take tasks
+- `with web(environment) as url`: a real web process
 - `with serve(data) as site`: bin/serve against a data folder of its own
 """
 
@@ -120,8 +122,42 @@ def tied_to_us(signal_name: str) -> list[str]:
 # --- Services -------------------------------------------------------------------------------
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
-    """A PostgreSQL cluster without durability; yields the URL of its superuser.
+    """A PostgreSQL cluster without durability; yields the URL of its superuser."""
+    with postgres_server(synchronous_commit="off") as server:
+        yield server.url
 
+
+@dataclass
+class PostgresServer:
+    """A running cluster and what starts it."""
+
+    command: list
+    common: dict
+    data: Path
+    log: Path
+    url: str
+    process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        with self.log.open("a") as sink:
+            server = self.process = subprocess.Popen(self.command, stdout=sink, stderr=sink, **self.common)
+        wait_for(lambda: _is_ready(self.data) or server.poll() is not None, "PostgreSQL getting ready")
+        if server.poll() is not None:
+            raise RuntimeError(f"postgres ended with {server.returncode}: {self.log.read_text()}")
+
+    def break_off(self) -> None:
+        """End at once, as `pg_ctl stop -m immediate`: nothing is finished, the next start recovers."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(20)
+            self.process = None
+
+
+@contextlib.contextmanager
+def postgres_server(**changes: str) -> Iterator[PostgresServer]:
+    """A PostgreSQL cluster of its own that can be broken off and started again.
+
+    `changes` are settings of the server. What was committed survives its process, not the machine.
     PostgreSQL refuses to run as root: then `nobody` runs it, from a copy if its own
     folder lies below one that only root may enter.
     """
@@ -147,26 +183,23 @@ def postgres() -> Iterator[str]:
         # A restore holds every table and index in one transaction; three at once are more than the default.
         "max_locks_per_transaction": "256",
         "full_page_writes": "off",
-        "synchronous_commit": "off",
         "autovacuum": "off",
+        **changes,
     }
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     try:
         done = subprocess.run([*initdb, *_locale_options(found)], capture_output=True, text=True, **common)
         if done.returncode:
             raise RuntimeError(f"initdb failed: {done.stderr}")
-        with log.open("w") as sink:
-            server = subprocess.Popen(
-                [*with_us, found / "postgres", "-D", data, *settings], stdout=sink, stderr=sink, **common
-            )
+        server = PostgresServer(
+            [*with_us, found / "postgres", "-D", data, *settings], common, data, log,
+            f"postgres://postgres@127.0.0.1:{port}/postgres",
+        )  # fmt: skip
+        server.start()
         try:
-            wait_for(lambda: _is_ready(data) or server.poll() is not None, "PostgreSQL getting ready")
-            if server.poll() is not None:
-                raise RuntimeError(f"postgres ended with {server.returncode}: {log.read_text()}")
-            yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)
-            server.wait(20)
+            server.break_off()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -196,9 +229,9 @@ def _locale_options(programs: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def redis_server() -> Iterator[str]:
-    """An empty Redis that keeps nothing; yields its URL."""
-    port = free_port()
+def redis_server(port: int = 0) -> Iterator[str]:
+    """An empty Redis that keeps nothing, at this port or any; yields its URL."""
+    port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="huiyin-redis-") as folder:
         server = subprocess.Popen(
             [*tied_to_us("TERM"), find_redis() or "redis-server", "--port", str(port), "--bind", "127.0.0.1",
@@ -245,6 +278,37 @@ def clamd(known: Iterable[bytes]) -> Iterator[tuple[str, int]]:
         finally:
             scanner.terminate()
             scanner.wait(20)
+
+
+@contextlib.contextmanager
+def web(environment: dict[str, str]) -> Iterator[str]:
+    """A web process with eight threads, as bin/serve starts it; yields its address."""
+    port = free_port()
+    with tempfile.NamedTemporaryFile("w+", prefix="huiyin-web-", suffix=".log") as log:
+        server = subprocess.Popen(
+            [*tied_to_us("TERM"), sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}",
+             "--workers", "1", "--threads", "8", "--no-control-socket", "--graceful-timeout", "5"],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        url = f"http://127.0.0.1:{port}"
+
+        def answers() -> bool:
+            try:
+                with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:
+                    return answer.status == 200
+            except OSError:
+                return server.poll() is not None
+
+        try:
+            wait_for(answers, "the web process answering", seconds=60)
+            if server.poll() is not None:
+                raise RuntimeError(f"the web process ended with {server.returncode}")
+            yield url
+        except Exception as error:
+            error.add_note(f"The web process said:\n{Path(log.name).read_text(encoding='utf-8')}")
+            raise
+        finally:
+            stop_group(server)
 
 
 def _accepts(port: int) -> bool:

@@ -6,14 +6,12 @@ import signal
 
 import pytest
 import redis
-from django.conf import settings
-from django.db import connection
 from kombu import Connection
 
 from accounts.models import User
 from complaints.models import Notification
 from complaints.tasks import deliver_notifications
-from tests.services import celery_worker, django_environment, wait_for
+from tests.services import celery_worker, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -24,19 +22,9 @@ def mail_folder(tmp_path):
 
 
 @pytest.fixture
-def worker_environment(mail_folder):
+def worker_environment(process_environment, mail_folder):
     """A worker on this test's database and queue; its mail becomes files."""
-    database = connection.settings_dict
-    url = f"sqlite:///{database['NAME']}"
-    if connection.vendor == "postgresql":
-        url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    return django_environment(
-        settings.DATA_DIR,
-        DATABASE_URL=url,
-        SECRET_KEY=settings.SECRET_KEY,
-        HUIYIN_FIELD_KEYS=",".join(settings.FIELD_KEYS),
-        EMAIL_URL=f"filemail://{mail_folder}",
-    )
+    return {**process_environment, "EMAIL_URL": f"filemail://{mail_folder}"}
 
 
 @pytest.fixture

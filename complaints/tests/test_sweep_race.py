@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from complaints import events, jobs
 from complaints.models import CaseEvent, Complaint, Deadline, Notification
 from complaints.tests.factories import at, registered
-from tests.services import ROOT, django_environment, tied_to_us
+from tests.services import ROOT, tied_to_us
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -43,21 +42,6 @@ def stop_at_half(messages):
 notify.tell_all = stop_at_half
 jobs.sweep_deadlines(now=moment("{NOW}"))
 """
-
-
-@pytest.fixture
-def environment() -> dict[str, str]:
-    """A process on this test's database."""
-    database = connection.settings_dict
-    url = f"sqlite:///{database['NAME']}"
-    if connection.vendor == "postgresql":
-        url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    return django_environment(
-        settings.DATA_DIR,
-        DATABASE_URL=url,
-        SECRET_KEY=settings.SECRET_KEY,
-        HUIYIN_FIELD_KEYS=",".join(settings.FIELD_KEYS),
-    )
 
 
 @pytest.fixture
@@ -110,23 +94,23 @@ def everything_told_once(overdue: list[Deadline]) -> None:
     assert events.verify()[1] is None
 
 
-def test_jt_03_fi_a_a_sweep_killed_at_half_is_finished_by_the_next_one(environment, overdue):
-    with process(environment, "-c", STUCK) as victim:
+def test_jt_03_fi_a_a_sweep_killed_at_half_is_finished_by_the_next_one(process_environment, overdue):
+    with process(process_environment, "-c", STUCK) as victim:
         assert victim.stdout.readline() == "half\n", victim.stderr.read()
         # What it committed stands; the batch in its hands does not exist for anybody else.
         settled = Notification.objects.filter(kind="breach").values("complaint").distinct().count()
         assert settled == 8
         if connection.vendor == "postgresql":  # SQLite lets one write at a time: there the next one would wait
-            (beside,) = sweeps(environment, 1)
+            (beside,) = sweeps(process_environment, 1)
             assert beside["alerts"] >= CASES - 8 - 4
         victim.kill()
         victim.wait()
-    sweeps(environment, 1)
+    sweeps(process_environment, 1)
     everything_told_once(overdue)
 
 
-def test_jt_01_fi_i_two_sweeps_at_once_share_the_work(environment, overdue):
-    first, second = sweeps(environment, 2)
+def test_jt_01_fi_i_two_sweeps_at_once_share_the_work(process_environment, overdue):
+    first, second = sweeps(process_environment, 2)
     left = jobs.sweep_deadlines(now=at("2026-11-18 17:45"))
     per_clock = Notification.objects.filter(kind__in=("reminder", "breach")).values("kind").distinct().count()
     assert first["alerts"] + second["alerts"] + left["alerts"] == CASES * per_clock
