@@ -7,8 +7,10 @@ touches the database. Addresses under /api/ and /open311/ get JSON instead.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
+from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template import loader
 from django.utils import timezone
@@ -41,6 +43,9 @@ def handler404(request: HttpRequest, exception: Exception | None = None) -> Http
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
+    """Django calls this while the exception is being handled; a database out of reach is no fault of ours to mend."""
+    if _is_out_of_reach(sys.exception()):
+        return unavailable(request)
     return page(request, 500, code="error", message=_("Something went wrong on our side."))
 
 
@@ -49,6 +54,19 @@ def busy(request: HttpRequest) -> HttpResponse:
     message = _("Somebody else is working on this case. Nothing was changed; try again in a few seconds.")
     response = page(request, 503, code="busy", message=message)
     response["Retry-After"] = "5"
+    return response
+
+
+def _is_out_of_reach(error: BaseException | None) -> bool:
+    """Whether the database was lost, full or not reached, rather than asked for something it does not know (SQLite)."""
+    return isinstance(error, OperationalError | InterfaceError) and not str(error).startswith(("no such", "near "))
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database does not answer (FI-E): what was sent is stored whole or not at all, and which is not known here."""
+    message = _("Our database does not answer just now. Wait a minute, look whether it was saved, then try again.")
+    response = page(request, 503, code="unavailable", message=message, template="503_unavailable.html")
+    response["Retry-After"] = "30"
     return response
 
 
@@ -61,7 +79,8 @@ def page(
 ) -> HttpResponse:
     """Render the error page and log its id. Works without database, session and request context."""
     shown = error_id()
-    logger.log(logging.ERROR if status == 500 else logging.INFO, "error page %s status=%s code=%s", shown, status, code)
+    is_fault = status == 500 or code == "unavailable"
+    logger.log(logging.ERROR if is_fault else logging.INFO, "error page %s status=%s code=%s", shown, status, code)
     if request.path.startswith(API_PATHS):
         return JsonResponse({"code": code, "message": message, "error_id": shown}, status=status)
     staff = is_staff_path(request.path)

@@ -195,7 +195,15 @@ def test_page_that_breaks_a_rule_itself_does_not_redirect_to_itself(browser):
 def test_row_held_by_somebody_else_is_a_503_to_try_again(browser):
     page = browser.post("/desk/locked/")
     assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
-    assert browser.post("/desk/database-down/").status_code == 500
+
+
+@pytest.mark.parametrize("path", ["/desk/database-down/", "/api/v1/database-down/"])
+def test_fi_e_a_database_out_of_reach_is_a_503_that_says_what_to_do(browser, path):
+    """A 500 would read as a fault that trying again does not mend; what the database said stays inside."""
+    answer = browser.post(path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert ERROR_ID.search(answer.content.decode())
+    assert "could not connect" not in answer.content.decode()
 
 
 # --- Navigation -----------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ urlpatterns = [
     path("desk/not-allowed/", not_allowed),
     path("desk/locked/", locked),
     path("desk/database-down/", database_down),
+    path("api/v1/database-down/", database_down),
 ]
 handler400 = "config.errors.handler400"
 handler403 = "config.errors.handler403"
