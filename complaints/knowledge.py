@@ -295,8 +295,9 @@ def _ask_receipts(article: Article) -> None:
 
 
 def asks_receipt(article: Article) -> bool:
-    """Whether readers can confirm it: where everybody has to, and for typical cases, which warn (KB-12, KB-13)."""
-    return article.needs_receipt or article.kind == ArticleKind.TYPICAL_CASE
+    """Whether readers can confirm it: where everybody has to, for typical cases, which warn, and for known issues,
+    which leave the workbench then (KB-12, KB-13, INC-18)."""
+    return article.needs_receipt or article.kind in (ArticleKind.TYPICAL_CASE, ArticleKind.KNOWN_ISSUE)
 
 
 def _begin(article_id: int, *states: ArticleState, by: User, version: int) -> Article:
@@ -443,8 +444,10 @@ def remind_stale(*, now: datetime | None = None) -> dict[str, int]:
 # --- Known issues and public questions ----------------------------------------------------------------
 @dataclass(frozen=True)
 class Issue:
-    """A known issue with its approved answer."""
+    """A known issue with its approved answer; `revision` is the text that is shown."""
 
+    pk: int
+    revision: int
     number: str
     title: str
     body: str
@@ -475,12 +478,28 @@ def known_issues(*, now: datetime | None = None) -> list[Issue]:
             state=ArticleState.PUBLISHED, kind=ArticleKind.KNOWN_ISSUE, broadcast_until__gt=now
         ).order_by("-published_at", "-pk")
         found = [
-            Issue(row.number, row.title, row.body, row.broadcast_until)
+            Issue(row.pk, row.revision, row.number, row.title, row.body, row.broadcast_until)
             for row in rows[:SHOWN_ISSUES]
             if row.broadcast_until is not None
         ]
         caches["local"].set(_ISSUES_KEY, found, CACHE_SECONDS)
     return [issue for issue in found if issue.until > now]
+
+
+def issues_to_read(user: User, *, now: datetime | None = None) -> list[Issue]:
+    """Known issues whose present text this person has not confirmed: they stand on the workbench (KB-11, INC-18).
+
+    One query more while there are any.
+    """
+    issues = known_issues(now=now)
+    if not issues:
+        return []
+    read = set(
+        ArticleReceipt.objects.filter(user=user, article__in=[issue.pk for issue in issues]).values_list(
+            "article", "revision"
+        )
+    )
+    return [issue for issue in issues if (issue.pk, issue.revision) not in read]
 
 
 def public_articles(*, today: date | None = None) -> list[PublicArticle]:

@@ -271,8 +271,16 @@ def _decide(request: StaffRequest, number: str, write: Callable[..., Any], done:
     return _act(request, row, lambda: write(row.pk, by=request.user, **form.cleaned_data), done)
 
 
-def _act(request: StaffRequest, row: Article, write: Callable[[], Any], done: str, **shown: Any) -> HttpResponse:
-    """Do it and go back to the page, or show the page again with what is wrong."""
+def _act(
+    request: StaffRequest,
+    row: Article,
+    write: Callable[[], Any],
+    done: str,
+    *,
+    then: HttpResponse | None = None,
+    **shown: Any,
+) -> HttpResponse:
+    """Do it and go back to the page, or `then`; or show the page again with what is wrong."""
     try:
         write()
     except InvalidInput as error:
@@ -284,7 +292,7 @@ def _act(request: StaffRequest, row: Article, write: Callable[[], Any], done: st
         problem, status = str(error), 409
     else:
         messages.success(request, done)
-        return redirect("complaints:article", row.number)
+        return then or redirect("complaints:article", row.number)
     return _page(request, _find(request, row.number), status=status, problem=problem, **shown)
 
 
@@ -329,7 +337,7 @@ def confirm(request: StaffRequest, number: str) -> HttpResponse:
 @needs(knowledge.READ)
 @require_POST
 def read(request: StaffRequest, number: str) -> HttpResponse:
-    """“I have read this.”"""
+    """“I have read this.”; from the workbench it leads back there."""
     row = _find(request, number)
     form = ReadForm(request.POST)
     if not form.is_valid():
@@ -339,6 +347,7 @@ def read(request: StaffRequest, number: str) -> HttpResponse:
         row,
         lambda: knowledge.confirm_read(row.pk, by=request.user, **form.cleaned_data),
         _("Thank you, noted."),
+        then=redirect("complaints:queue") if "queue" in request.POST else None,
     )
 
 

@@ -8,6 +8,7 @@ from complaints import knowledge
 
 register = template.Library()
 register.simple_tag(knowledge.known_issues, name="known_issues")
+register.simple_tag(knowledge.issues_to_read, name="issues_to_read")
 register.simple_tag(knowledge.public_education, name="education_offered")
 
 

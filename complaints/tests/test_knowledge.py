@@ -393,6 +393,43 @@ def test_inc_18_the_banner_costs_one_query_a_minute(cast, django_assert_num_quer
             assert len(knowledge.known_issues(now=NOW)) == 1
 
 
+def test_inc_18_kb_12_a_known_issue_stands_on_the_workbench_until_the_clerk_has_read_it(client, cast):
+    """Each confirms for oneself; a new text is shown to everybody again, and the other pages go on showing it."""
+    row = in_use(
+        cast, kind=ArticleKind.KNOWN_ISSUE, title="柳桥片区爆管", body="预计今晚 20 时恢复供水。",
+        broadcast_until=timezone.now() + timedelta(days=1), valid_until=timezone.localdate() + timedelta(days=30),
+    )  # fmt: skip
+    workbench = reverse("complaints:queue")
+
+    def shown(user) -> bool:
+        client.force_login(user)
+        return "预计今晚" in client.get(workbench).content.decode()
+
+    assert [shown(user) for user in (cast.intake, cast.water_handler, cast.coordinator)] == [True] * 3
+    client.force_login(cast.intake)
+    read = reverse("complaints:article_read", args=[row.number])
+    answer = client.post(read, {"revision": row.revision, "queue": "1"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, workbench)
+    assert [shown(user) for user in (cast.intake, cast.water_handler)] == [False, True]
+    client.force_login(cast.intake)
+    assert "预计今晚" in client.get(reverse("complaints:register")).content.decode()
+    # Somebody who still reads the text before this one confirms nothing.
+    changed = change(row, cast.coordinator, title=row.title, body="预计今晚 22 时恢复供水。", note="延后",
+                     valid_until=row.valid_until)  # fmt: skip
+    knowledge.publish(row.pk, version=changed.version, by=cast.checker)
+    knowledge.forget()
+    client.force_login(cast.water_handler)
+    assert client.post(read, {"revision": row.revision, "queue": "1"}).status_code == 409
+    assert [shown(user) for user in (cast.intake, cast.water_handler)] == [True, True]
+
+
+def test_inc_18_the_workbench_asks_once_more_for_any_number_of_known_issues(cast, django_assert_num_queries):
+    for title in ("爆管", "停电", "积水"):
+        in_use(cast, kind=ArticleKind.KNOWN_ISSUE, title=title, broadcast_until=NOW + timedelta(days=1))
+    with django_assert_num_queries(2):
+        assert len(knowledge.issues_to_read(cast.intake, now=NOW)) == 3
+
+
 # --- Beside a case ------------------------------------------------------------------------------------------
 def test_kb_04_articles_are_ranked_by_category_product_and_words(cast):
     case = Story(cast, product="智能水表").accept().case
