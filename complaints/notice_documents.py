@@ -1,4 +1,4 @@
-"""A notice of a case as a Word document for paper (SCR-10).
+"""A notice of a case as a Word document for paper (SCR-10), the reply too: a letter is answered by a letter (FB-01).
 
 The values come from the notice as it was issued, not from the case as it is now: a limit that moved later
 does not change a letter that was sent. complaints/notices.py writes the letter, this module reads it back.
@@ -52,7 +52,13 @@ _LETTERS = {
         r"[^\n]+\n电话：[^\n]*\n[^\n]+\n?\Z",
         re.DOTALL,
     ),
+    # The result is all that follows: remedies, improvements, what the complainant may do next.
+    NoticeKind.REPLY: re.compile(
+        r"一、办理经过\n(?P<process>.*?)\n+二、处理结果\n(?P<result>.*?)\n+[^\n]+\n电话：[^\n]*\n[^\n]+\n?\Z", re.DOTALL
+    ),
 }
+# Their lines are printed as somebody wrote them, with their own numbers.
+_AS_WRITTEN = ("process", "result")
 _SIGNATURE = re.compile(r"\n+[^\n]+\n电话：[^\n]*(?:\n[^\n]+)?\s*\Z")
 _NUMBERED = re.compile(r"^\d+\. ")
 # Characters that cannot stand in a Word document, and those its template engine would read as commands.
@@ -108,7 +114,10 @@ def values(notice: Notice, *, salutation: str = "") -> dict[str, Any]:
     for name in notice_templates.PLACEHOLDERS[kind]:
         if name not in found:
             text = told.get(name) or ""
-            found[name] = _list(text) if name in notice_templates.LISTS else text.strip()
+            if name in _AS_WRITTEN:
+                found[name] = [line.strip() for line in text.splitlines() if line.strip()]
+            else:
+                found[name] = _list(text) if name in notice_templates.LISTS else text.strip()
     return {name: _clean(value) for name, value in found.items()}
 
 

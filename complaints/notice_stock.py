@@ -27,6 +27,7 @@ _TITLES = {
     NoticeKind.NON_ACCEPTANCE: "不予受理告知书",
     NoticeKind.SUPPLEMENT: "补正通知",
     NoticeKind.REVIEW_REFUSAL: "不予复查告知书",
+    NoticeKind.REPLY: "投诉答复书",
 }
 # (kind of paragraph, text): "if …" and "for …" open a part that "end" closes.
 _TEXTS: dict[NoticeKind, tuple[tuple[str, str], ...]] = {
@@ -93,6 +94,17 @@ _TEXTS: dict[NoticeKind, tuple[tuple[str, str], ...]] = {
         ("item", "{{ remedy }}"),
         ("endfor", ""),
         ("endif", ""),
+    ),
+    NoticeKind.REPLY: (
+        ("text", "您于{{ received_on }}提出的投诉“{{ subject }}”（案件号 {{ number }}），现答复如下。"),
+        ("text", "一、办理经过"),
+        ("for", "line in process"),
+        ("text", "{{ line }}"),
+        ("endfor", ""),
+        ("text", "二、处理结果"),
+        ("for", "line in result"),
+        ("text", "{{ line }}"),
+        ("endfor", ""),
     ),
 }
 

@@ -32,8 +32,9 @@ PLACEHOLDERS: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.NON_ACCEPTANCE: (*COMMON, "ground", "reason", "body", "suggestion", "remedies"),
     NoticeKind.SUPPLEMENT: (*COMMON, "items", "counting", "due_on"),
     NoticeKind.REVIEW_REFUSAL: (*COMMON, "reason", "rules", "remedies"),
+    NoticeKind.REPLY: (*COMMON, "process", "result"),
 }
-LISTS = ("lines", "outstanding", "remedies", "items", "rules")
+LISTS = ("lines", "outstanding", "remedies", "items", "rules", "process", "result")
 PRINTED = tuple(PLACEHOLDERS)
 
 MAX_BYTES = 2 * 1024 * 1024

@@ -23,6 +23,7 @@ from complaints import (
     notice_templates,
     permissions,
     record_views,
+    reply_letter,
     transitions,
 )
 from complaints.desk_access import needs
@@ -92,6 +93,9 @@ def _notice_page(
         "notice": row,
         "blocks": notice_documents.blocks(notice_documents.document(row)),
         "form": None if refusal else form,
+        "to_be_sent": row.kind == NoticeKind.REPLY
+        and reply_letter.waits_to_be_told(row.complaint) is not None
+        and not case_access.record_refusal(request.user, row.complaint, "contact"),
         "active": "cases",
         "badge": case_page.badge(row.complaint),
     }

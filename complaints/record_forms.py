@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.web import offer
-from complaints import care, case_files, files, previews, transitions
+from complaints import care, case_files, files, previews, reply_letter, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
 from complaints.models.people import ContactKind
@@ -124,7 +124,17 @@ class ContactForm(RecordForm):
         help_text=_("May stay empty when nobody was reached."),
     )
     contacted_at = forms.DateTimeField(label=_("When"), required=False, widget=_MOMENT, help_text=_("Empty means now."))
-    recording_reference = forms.CharField(label=_("Recording"), max_length=120, required=False)
+    recording_reference = forms.CharField(
+        label=_("Number of the recording or of the registered letter"), max_length=120, required=False
+    )
+
+    def prepare(self) -> None:
+        """A reply that is yet to be told is what comes next, on the way the complaint came (FB-01)."""
+        if reply_letter.waits_to_be_told(self.complaint) is not None:
+            self.initial.setdefault("purpose", ContactPurpose.REPLY)
+            self.initial.setdefault("channel", self.complaint.channel)
+        if self.complaint.channel == Channel.LETTER:
+            self.fields["outcome"].help_text = _("A letter that was posted counts as reached; say when and how.")
 
     def write(self, at: datetime | None) -> Any:
         return transitions.add_contact(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)

@@ -34,3 +34,9 @@ def last_sent(complaint: Complaint) -> Reply | None:
     """The newest reply the complainant has been sent."""
     sent = [row for row in complaint.replies.all() if row.state == ReplyState.SENT]
     return max(sent, key=lambda row: row.round, default=None)
+
+
+def waits_to_be_told(complaint: Complaint) -> Reply | None:
+    """The newest reply sent that a person has yet to tell, by telephone, letter or at the counter (FB-01)."""
+    sent = last_sent(complaint)
+    return sent if sent is not None and sent.delivered_at is None else None

@@ -206,6 +206,47 @@ def test_a_notice_without_a_printed_form_has_none(cast, client):
     assert client.get(reverse("complaints:notice", args=[story.case.number, notice.pk])).status_code == 404
 
 
+def test_fb_01_a_complaint_by_letter_is_answered_by_a_letter_whose_sending_is_recorded(cast, client):
+    """Printed as it was sent, with the numbers the handler wrote; given only when somebody has posted it."""
+    story = Story(cast, channel="letter").accept().assign().start()
+    transitions.submit_for_check(
+        story.pk,
+        by=cast.water_handler,
+        process="1. 查了调度日志\n2. 到现场 </w:t> & 🙂",
+        result="管道已修复 <b>",
+        at=at("2026-11-18 15:00"),
+    )
+    story.reply()
+    notice = Notice.objects.select_related("complaint__complainant").get(complaint=story.pk, kind="reply")
+    found = notice_documents.values(notice)
+    assert found["process"] == ["1. 查了调度日志", "2. 到现场 </w:t> & 🙂"]
+    assert found["result"][0] == "管道已修复 <b>"
+    printed = words(notice_documents.document(notice))
+    assert "投诉答复书" in printed
+    assert "一、办理经过\n1. 查了调度日志\n2. 到现场 </w:t> & 🙂\n二、处理结果\n管道已修复 <b>\n" in printed
+
+    client.force_login(cast.intake)
+    page = client.get(reverse("complaints:notice", args=[story.case.number, notice.pk])).content.decode()
+    record = reverse("complaints:contact", args=[story.case.number])
+    assert f'href="{record}"' in page
+    form = client.get(record).content.decode()
+    assert '<option value="reply" selected>' in form
+    assert '<option value="letter" selected>' in form
+    sent = {
+        "direction": "out", "channel": "letter", "purpose": "reply", "outcome": "reached",
+        "summary": "挂号寄出", "recording_reference": "XA123456789CN",
+    }  # fmt: skip
+    assert client.post(record, sent).status_code == 302
+    assert story.case.replies.get().delivered_at is not None
+    assert not story.case.deadlines.filter(milestone="reply", state="running").exists()
+    assert (
+        f'href="{record}"'
+        not in client.get(reverse("complaints:notice", args=[story.case.number, notice.pk])).content.decode()
+    )
+    client.force_login(cast.roads_handler)
+    assert client.get(reverse("complaints:notice_document", args=[story.case.number, notice.pk])).status_code == 404
+
+
 # --- The organisation's own templates -----------------------------------------------------------------
 def upload(client, content: bytes, kind: str = "acceptance", name: str = "我们的模板.docx"):
     url = reverse("complaints:notice_template_add", args=[kind])
@@ -249,7 +290,7 @@ def test_the_shipped_template_goes_round(cast, client):
         assert upload(client, shipped.content, kind).status_code == 302
         assert "〔subject〕" in client.get(reverse("complaints:notice_template_preview", args=[kind])).content.decode()
     assert client.get(reverse("complaints:notice_template_file", args=["acceptance", 9])).status_code == 404
-    assert client.get(reverse("complaints:notice_template_file", args=["reply", 0])).status_code == 404
+    assert client.get(reverse("complaints:notice_template_file", args=["acknowledgement", 0])).status_code == 404
 
 
 _EXTERNAL = (
