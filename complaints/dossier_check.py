@@ -43,9 +43,9 @@ def faults(folder):
             yield f"{name}: is missing"
         elif path.stat().st_size != known["size"] or sha256(path) != known["sha256"]:
             yield f"{name}: was changed"
-    for path in sorted((folder / "documents").glob("*")):
-        if f"documents/{path.name}" not in manifest["files"]:
-            yield f"documents/{path.name}: is not in the manifest"
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+    for name in sorted(present - {"manifest.json", *manifest["files"]}):
+        yield f"{name}: is not in the manifest"
     for entry in json.loads((folder / "index.json").read_text(encoding="utf-8"))["entries"]:
         if entry["documents"] and manifest["files"][entry["documents"][0]]["sha256"] != entry["sha256"]:
             yield f"index.json: entry {entry['no']} does not name its document"

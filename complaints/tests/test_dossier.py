@@ -163,6 +163,17 @@ def test_arc_11_a_missing_and_an_added_document_are_found(folder):
     first.write_bytes(content)
     (folder / "documents" / "zzz.pdf").write_bytes(b"%PDF")
     assert checked(folder) == (1, "documents/zzz.pdf: is not in the manifest")
+    (folder / "documents" / "zzz.pdf").unlink()
+    assert checked(folder) == (0, "intact")
+
+
+@pytest.mark.parametrize("name", ["added.pdf", ".hidden", "annex/letter.docx", "documents/deep/er.txt"])
+def test_arc_11_a_file_added_anywhere_is_named(folder, name):
+    """Not only among the documents: beside the index and in folders of its own, too."""
+    place = folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"added")
+    assert checked(folder) == (1, f"{name}: is not in the manifest")
 
 
 def test_an_unreadable_manifest_is_a_fault_and_no_crash(folder):
