@@ -143,9 +143,15 @@ def revise(
 
 
 def check(criteria: Sequence[Criterion], prefix: str) -> None:
-    """Raises InvalidInput at `<prefix>_<code>` of the first criterion that is wrong, or whose weights miss 100."""
+    """Raises InvalidInput at `<prefix>_<code>` of the first criterion that is wrong, or whose weights miss 100,
+    and at `name_<prefix>_<code>` of a name that stands twice."""
     if len(criteria) > MOST_CRITERIA:
         raise InvalidInput(f"{prefix}_{criteria[-1]['code']}", _("There are too many criteria."))
+    names: set[str] = set()
+    for criterion in criteria:
+        if criterion["name"] in names:
+            raise InvalidInput(f"name_{prefix}_{criterion['code']}", _("Another criterion is called the same."))
+        names.add(criterion["name"])
     for criterion in criteria:
         if not 0 <= criterion["weight"] <= MOST:
             raise InvalidInput(f"{prefix}_{criterion['code']}", _("Give a number from 0 to 100."))

@@ -31,7 +31,10 @@ class QualityForm(forms.Form):
 
 # --- The standard ---------------------------------------------------------------------------------
 class StandardForm(QualityForm):
-    """Weights of both lists of criteria, the pass mark and the rounds, as the next revision (QUA-01, QUA-06)."""
+    """Names and weights of both lists of criteria, the pass mark and the rounds, as the next revision (QUA-01, QUA-06).
+
+    A name left empty stays; checks made before show the names of the revision they were made by.
+    """
 
     based_on = forms.IntegerField(widget=forms.HiddenInput)
     pass_mark = forms.IntegerField(label=_("Pass mark"), min_value=0, max_value=quality.MOST)
@@ -52,20 +55,32 @@ class StandardForm(QualityForm):
             self.initial.setdefault(name, getattr(standard, name))
         for prefix, rows in (("weight", standard.criteria), ("call", standard.call_criteria)):
             for criterion in rows:
-                self.fields[f"{prefix}_{criterion['code']}"] = forms.IntegerField(
-                    label=quality.label(criterion),
+                code, name = criterion["code"], quality.label(criterion)
+                self.fields[f"{prefix}_{code}"] = forms.IntegerField(
+                    label=_("Weight of “%(name)s”") % {"name": name},
                     min_value=0,
                     max_value=quality.MOST,
                     initial=criterion["weight"],
                 )
+                self.fields[f"name_{prefix}_{code}"] = forms.CharField(
+                    label=_("Name"), max_length=40, required=False, initial=criterion["name"]
+                )
+                self.fields[f"english_{prefix}_{code}"] = forms.CharField(
+                    label=_("Name in English"), max_length=80, required=False, initial=criterion.get("name_en", "")
+                )
 
-    def weights(self) -> Iterator[forms.BoundField]:
-        """The weights of the criteria for results."""
-        return (self[f"weight_{criterion['code']}"] for criterion in self.standard.criteria)
+    def weights(self) -> Iterator[tuple[forms.BoundField, ...]]:
+        """Name, English name and weight of each criterion for results."""
+        return self._rows("weight", self.standard.criteria)
 
-    def call_weights(self) -> Iterator[forms.BoundField]:
-        """The weights of the criteria for calls."""
-        return (self[f"call_{criterion['code']}"] for criterion in self.standard.call_criteria)
+    def call_weights(self) -> Iterator[tuple[forms.BoundField, ...]]:
+        """Name, English name and weight of each criterion for calls."""
+        return self._rows("call", self.standard.call_criteria)
+
+    def _rows(self, prefix: str, rows: list[quality.Criterion]) -> Iterator[tuple[forms.BoundField, ...]]:
+        for criterion in rows:
+            code = criterion["code"]
+            yield self[f"name_{prefix}_{code}"], self[f"english_{prefix}_{code}"], self[f"{prefix}_{code}"]
 
     def edited(self) -> dict[str, Any]:
         """The arguments of `quality.revise` as edited."""
@@ -82,12 +97,23 @@ class StandardForm(QualityForm):
         self, rows: list[quality.Criterion], prefix: str, new_name: str, new_weight: int | None
     ) -> list[quality.Criterion]:
         """One list of criteria with the weights as edited, and the new criterion where one was named."""
-        criteria = [{**row, "weight": self.cleaned_data[f"{prefix}_{row['code']}"]} for row in rows]
+        criteria = [
+            self._renamed(row, prefix) | {"weight": self.cleaned_data[f"{prefix}_{row['code']}"]} for row in rows
+        ]
         if new_name.strip():
             taken = {row["code"] for row in criteria}
             code = next(f"own_{n}" for n in range(1, len(criteria) + 2) if f"own_{n}" not in taken)
             criteria.append({"code": code, "name": new_name.strip(), "name_en": "", "weight": new_weight or 0})
         return criteria
+
+    def _renamed(self, row: quality.Criterion, prefix: str) -> quality.Criterion:
+        """The criterion with the names as edited; a new name that was sent without its English one has none."""
+        field = f"english_{prefix}_{row['code']}"
+        name = " ".join(self.cleaned_data[f"name_{prefix}_{row['code']}"].split()) or row["name"]
+        english = row.get("name_en", "") if name == row["name"] else ""
+        if field in self.data:
+            english = " ".join(self.cleaned_data[field].split())
+        return {**row, "name": name, "name_en": english}
 
 
 # --- Sampled calls --------------------------------------------------------------------------------

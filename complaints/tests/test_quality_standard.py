@@ -73,6 +73,29 @@ def test_qua_01_each_list_takes_a_criterion_of_the_organisation(cast, client):
     assert quality.total(current.call_criteria, points) == 90
 
 
+def test_qua_01_an_existing_criterion_takes_a_new_wording_in_a_new_revision(cast, client):
+    """The revision before keeps its words; an English name may go, and no name stands twice."""
+    client.force_login(cast.coordinator)
+    twice = client.post(EDIT, edited(name_weight_lawful="调查完整"))
+    assert (twice.status_code, list(twice.context["form"].errors)) == (422, ["name_weight_investigation"])
+    changed = {
+        "name_weight_lawful": "依法依规 <b>",
+        "english_weight_lawful": "",
+        "name_call_opening": "开场",
+        "english_call_opening": "Opening",
+    }
+    assert client.post(EDIT, edited(**changed)).status_code == 302
+    before, now = QualityStandard.objects.order_by("revision")
+    assert (before.criteria[0]["name"], before.criteria[0]["name_en"]) == (
+        "符合法律法规和制度",
+        "Conforms to laws and rules",
+    )
+    assert (now.criteria[0]["name"], now.criteria[0]["name_en"], now.criteria[0]["weight"]) == ("依法依规 <b>", "", 25)
+    assert (now.call_criteria[0]["name"], now.call_criteria[0]["name_en"]) == ("开场", "Opening")
+    assert now.criteria[1] == before.criteria[1]
+    assert "依法依规 &lt;b&gt;" in client.get(reverse("complaints:quality_standard")).content.decode()
+
+
 def test_qua_01_two_people_who_edit_at_once_do_not_undo_each_other(cast, client):
     client.force_login(cast.coordinator)
     mine = edited(pass_mark="60")
