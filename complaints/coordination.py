@@ -77,7 +77,8 @@ class Line:
     tone: str
     is_open: bool
     may: bool = False
-    decisions: list[str] = field(default_factory=list)
+    # Of a meeting: each decision, and whether a task says the same.
+    decisions: list[tuple[str, bool]] = field(default_factory=list)
     takes_part: bool = False
 
     @property
@@ -108,9 +109,12 @@ def statement_line(row: PartyStatement, *, now: datetime, may: bool = False) -> 
     return Line(row, _("Waits for the answer"), "info", True, may)
 
 
-def meeting_line(row: Meeting, *, now: datetime, may: bool = False, takes_part: bool = False) -> Line:
-    """A meeting: planned, held or called off, and its decisions one by one (COO-02)."""
-    decisions = [line.strip() for line in row.decisions.splitlines() if line.strip()]
+def meeting_line(
+    row: Meeting, *, now: datetime, may: bool = False, takes_part: bool = False, tasks: Iterable[CaseTask] = ()
+) -> Line:
+    """A meeting: planned, held or called off, and its decisions one by one, with those that are tasks now (COO-02)."""
+    given = {" ".join(task.what.split()) for task in tasks if task.meeting_id == row.pk}
+    decisions = [(line.strip(), " ".join(line.split()) in given) for line in row.decisions.splitlines() if line.strip()]
     if row.minutes_at is not None:
         return Line(row, _("Meeting held"), "ok", False, may, decisions, takes_part)
     if row.cancelled_reason:
@@ -173,7 +177,9 @@ def page(complaint: Complaint, user: User, *, now: datetime) -> dict[str, Any]:
         "promises": [promise_line(row, now=now, may=may) for row in found["promises"]],
         "statements": [statement_line(row, now=now, may=may) for row in found["party_statements"]],
         "meetings": [
-            meeting_line(row, now=now, may=may, takes_part=finishes and _takes_part(row, user))
+            meeting_line(
+                row, now=now, may=may, takes_part=finishes and _takes_part(row, user), tasks=found["tasks"]
+            )
             for row in found["meetings"]
         ],
         "tasks": [task_line(row, now=now, may=finishes and rules.may_finish(user, row)) for row in found["tasks"]],

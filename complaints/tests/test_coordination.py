@@ -260,6 +260,10 @@ def test_coo_02_each_decision_becomes_a_task_with_department_owner_and_day(story
         row, TaskKind.DECISION, cast.water_handler2, cast.water,
     )  # fmt: skip
     assert told("task_given") == ["吴越"]
+    # On the page it is a task now; the decisions without one still offer it.
+    page = client.get(url(story, "coordination")).content.decode()
+    assert f'{address}?decision=2"' not in page
+    assert f'{address}?decision=1"' in page
 
 
 def test_coo_02_no_task_before_the_minutes(story, cast):
