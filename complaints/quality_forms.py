@@ -63,7 +63,7 @@ class StandardForm(QualityForm):
                     initial=criterion["weight"],
                 )
                 self.fields[f"name_{prefix}_{code}"] = forms.CharField(
-                    label=_("Name"), max_length=40, required=False, initial=criterion["name"]
+                    label=_("Name of the criterion"), max_length=40, required=False, initial=criterion["name"]
                 )
                 self.fields[f"english_{prefix}_{code}"] = forms.CharField(
                     label=_("Name in English"), max_length=80, required=False, initial=criterion.get("name_en", "")
