@@ -332,7 +332,7 @@ def test_the_pages_of_an_article_from_draft_to_use(client, cast):
 
 
 # --- Receipts -------------------------------------------------------------------------------------------
-def test_kb_12_everybody_confirms_every_text_anew(client, cast):
+def test_kb_12_com_09_everybody_confirms_every_text_anew(client, cast):
     row = in_use(cast, kind=ArticleKind.COMPLIANCE, needs_receipt=True)
     client.force_login(cast.water_handler)
     page = reverse("complaints:article", args=[row.number])

@@ -70,7 +70,7 @@ def test_rows_from_before_count_as_done_or_agreed(story, cast):
 
 
 # --- Three people -----------------------------------------------------------------------------------
-def test_coo_12_proposer_approver_and_payer_are_three_people(story, cast):
+def test_coo_12_com_03_proposer_approver_and_payer_are_three_people(story, cast):
     remedy = propose(story, by=cast.water_head)
     with pytest.raises(NotAllowed):
         transitions.approve_remedy(remedy.pk, by=cast.water_head, at=LATER)
@@ -156,7 +156,7 @@ def test_coo_12_each_level_approves_up_to_its_limit(story, cast, amount, person,
         assert fresh(remedy).state == "proposed"
 
 
-def test_beyond_the_limit_the_refusal_names_who_may(story, cast, client):
+def test_com_06_beyond_the_limit_the_refusal_names_who_may(story, cast, client):
     remedy = propose(story, "6840")
     client.force_login(cast.water_head)
     shown = client.get(page(story, remedy)).content.decode()

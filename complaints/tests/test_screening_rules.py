@@ -27,7 +27,7 @@ def page(client, who, story, name="detail", *args, **query) -> str:
 
 
 # --- The rule relied on (SCR-02) ----------------------------------------------------------------
-def test_scr02_the_chosen_rule_stands_in_the_notice_and_the_log(cast, client):
+def test_scr02_com_11_the_chosen_rule_stands_in_the_notice_and_the_log(cast, client):
     story = Story(cast)
     assert post(client, cast.intake, story, "accept", **PARCEL).status_code == 302
     rule = AcceptanceRule.objects.get(code="own-service")
