@@ -6,8 +6,7 @@ Prints "match" (exit 0) or the first difference (exit 1).
 
 import json
 import sys
-from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from hashlib import sha256
 from hmac import digest
@@ -17,64 +16,45 @@ def hashed(purpose, *parts):
     return sha256("\n".join([f"huiyin-sample-1 {purpose}", *parts]).encode()).hexdigest()
 
 
-def differences(doc):
-    yield "format", doc["format"], "huiyin-sample-1"
-    period, nonce, weights, percent = doc["period"], doc["nonce"], doc["weights"], doc["percent"]
-    frame = sorted((number, stratum) for number, stratum in doc["frame"])
-    yield "duplicate case numbers", len(dict(frame)), len(frame)
-    lines = "".join(f"{number}\t{stratum}\t{weights[stratum]}\n" for number, stratum in frame)
-    frame_hash = hashed("frame", lines)
-    yield "frame_hash", doc["frame_hash"], frame_hash
-    yield "commitment", doc["commitment"], hashed("commitment", nonce)
-    year, month = int(period[:4]), int(period[5:])
-    end = datetime.fromisoformat(f"{year + month // 12}-{month % 12 + 1:02}-01T00:00:00+08:00")
-    yield "committed before the period's end", datetime.fromisoformat(doc["committed_at"]) < end, True
-    yield "drawn after the period's end", datetime.fromisoformat(doc["drawn_at"]) >= end, True
-    seed = hashed("seed", frame_hash, period, nonce)
-    yield "seed", doc["seed"], seed
-    yield "percent from 10 to 15", type(percent) is int and 10 <= percent <= 15, True
-    low, high, wanted = (-(-len(frame) * 10 // 100), len(frame) * 15 // 100, -(-len(frame) * percent // 100))
-    size, exact, ranked = min(wanted, max(low, high)), Context(prec=34, rounding="ROUND_HALF_EVEN"), []
-    for number, stratum in frame:
-        bits = digest(bytes.fromhex(seed), number.encode(), "sha256")
-        u = exact.divide(Decimal(int.from_bytes(bits, "big") + 1), Decimal(2**256 + 1))
-        ranked.append((exact.divide(exact.ln(u), Decimal(weights[stratum])), bits, number, stratum))
-    ranked.sort(reverse=True)
-    strata = Counter(row[3] for row in ranked)
-
-    def seated(aside):
-        left = [row for row in ranked if row[2] not in aside]
-        firsts = {row[3]: row for row in reversed(left) if strata[row[3]] >= 5}
-        seats = sorted(firsts.values(), reverse=True)[:size]
-        seats += [row for row in left if row not in seats][: size - len(seats)]
-        return [{"number": row[2], "stratum": row[3], "key": str(row[0])} for row in sorted(seats, reverse=True)]
-
-    picks, aside = seated([]), []
-    yield "number of picks", len(doc["picks"]), size
-    for order, pick in enumerate(picks, start=1):
-        yield f"pick {order}", doc["picks"][order - 1], {"order": order, **pick}
-    for order, given in enumerate(doc.get("replacements", []), start=size + 1):
-        yield (
-            "case set aside",
-            given["aside"] in [pick["number"] for pick in picks if pick["number"] not in aside],
-            True,
-        )
-        aside.append(given["aside"])
-        picks += [pick for pick in seated(aside) if pick not in picks]
-        yield f"replacement {order}", given, {"aside": aside[-1], "order": order, **picks[-1]}
-    content = json.dumps({k: v for k, v in doc.items() if k != "checksum"}, sort_keys=True, separators=(",", ":"))
-    yield "checksum", doc["checksum"], hashed("document", content)
+# ln(u) / weight, each step rounded to 34 digits; of two equal keys the larger n comes first.
+def key(seed, number, weight):
+    exact, n = Context(prec=34), int.from_bytes(digest(bytes.fromhex(seed), number.encode(), "sha256"))
+    return exact.divide(exact.ln(exact.divide(Decimal(n + 1), Decimal(2**256 + 1))), Decimal(weight)), n
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    try:
-        with open(sys.argv[1], encoding="utf-8") as file:
-            first = next(((n, a, b) for n, a, b in differences(json.load(file)) if a != b), None)
-    except (OSError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-        sys.exit(f"cannot be read as a sample document: {error!r}")
-    if first:
-        print("difference in {}: recorded {}, repeated {}".format(*first))
-        sys.exit(1)
-    print("match")
+# Every fact as (name, as recorded, as it follows from the frame, weights, percent, period and nonce).
+def compared(doc):
+    frame, weights, percent, drawn = sorted(dict(doc["frame"]).items()), doc["weights"], int(doc["percent"]), {}
+    frame_hash = hashed("frame", "".join(f"{number}\t{stratum}\t{weights[stratum]}\n" for number, stratum in frame))
+    seed = hashed("seed", frame_hash, doc["period"], doc["nonce"])
+    expected = doc | {"format": "huiyin-sample-1", "frame": [*map(list, frame)], "frame_hash": frame_hash, "seed": seed}
+    expected |= {"commitment": hashed("commitment", doc["nonce"]), "percent": min(max(percent, 10), 15)}
+
+    end = (datetime.fromisoformat(f"{doc['period']}-01T00:00:00+08:00") + timedelta(days=31)).replace(day=1)
+    yield "commitment made before the month ended", datetime.fromisoformat(doc["committed_at"]) < end, True
+    yield "draw made after the month ended", datetime.fromisoformat(doc["drawn_at"]) >= end, True
+
+    size = min(-(-len(frame) * percent // 100), max(-(-len(frame) * 10 // 100), len(frame) * 15 // 100))
+    rows = sorted(((*key(seed, number, weights[stratum]), number, stratum) for number, stratum in frame), reverse=True)
+    large = [name for name in weights if sum(stratum == name for _, stratum in frame) >= 5]
+    # The first round is the draw; each other one repeats it without a case set aside, so one case is new in it.
+    for gone in [{}, *({"aside": given["aside"]} for given in doc.get("replacements", []))]:
+        rows = [row for row in rows if row[2] != gone.get("aside")]
+        firsts = sorted({row[3]: row for row in rows[::-1] if row[3] in large}.values(), reverse=True)
+        seats = (firsts + [row for row in rows if row not in firsts])[:size]
+        drawn |= {row: gone for row in sorted(seats, reverse=True) if row not in drawn}
+    for n, (row, gone) in enumerate(drawn.items(), start=1):
+        expected[f"pick {n}"] = gone | {"order": n, "number": row[2], "stratum": row[3], "key": str(row[0])}
+    recorded = doc | {f"pick {n}": pick for n, pick in enumerate(doc["picks"] + doc.get("replacements", []), start=1)}
+    yield from ((name, recorded.get(name), expected.get(name)) for name in expected | recorded)
+    yield "checksum", doc.pop("checksum"), hashed("document", json.dumps(doc, sort_keys=True, separators=(",", ":")))
+
+
+try:
+    with open(sys.argv[1], encoding="utf-8") as file:
+        # The numbers of a sample are whole: one with a decimal point is refused.
+        first = next((fact for fact in compared(json.load(file, parse_float=int)) if fact[1] != fact[2]), None)
+except (OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+    raise SystemExit(f"cannot be read as a sample document: {error!r}; {__doc__.splitlines()[0]}") from None
+print("difference in {}: recorded {:.300}, repeated {:.300}".format(*map(str, first)) if first else "match")
+raise SystemExit(first is not None)

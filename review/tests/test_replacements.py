@@ -87,7 +87,13 @@ def test_ri_04_another_case_in_the_seat_shows(cast, drawn, tmp_path):
     path.write_text(json.dumps(document), encoding="utf-8")
     alone = subprocess.run([sys.executable, "-I", SCRIPT, path], capture_output=True, text=True)
     assert alone.returncode == 1
-    assert "replacement" in alone.stdout
+    assert alone.stdout.startswith(f"difference in pick {drawn.size + 1}: recorded {{'aside': '{first.number}'")
+    for forged in (outsider.number, first.number):  # never drawn, so it had no seat to give; given on twice
+        document["replacements"] = [*draws.document(drawn)["replacements"], {"aside": forged, "order": drawn.size + 2}]
+        path.write_text(json.dumps(document), encoding="utf-8")
+        alone = subprocess.run([sys.executable, "-I", SCRIPT, path], capture_output=True, text=True)
+        assert alone.stdout.startswith(f"difference in pick {drawn.size + 2}: recorded ")
+        assert alone.stdout.strip().endswith("repeated None")
 
 
 def test_ri_06_a_case_that_enough_members_may_judge_keeps_its_seat(cast, drawn):

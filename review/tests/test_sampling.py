@@ -1,10 +1,12 @@
 """The monthly draw: its size, its fairness, and that anyone can repeat it (REV-22, REV-23, RI-06…RI-15, I12)."""
 
+import ast
 import hmac
 import json
 import random
 import subprocess
 import sys
+import tokenize
 import tracemalloc
 from collections import Counter
 from copy import deepcopy
@@ -490,10 +492,57 @@ def test_stand_alone_script_agrees_on_seeded_documents(tmp_path):
         assert said.startswith(("difference in ", "cannot be read"))
 
 
-def test_stand_alone_script_names_the_first_difference(tmp_path):
-    code, said = run_script(TAMPERED["pick exchanged forged"], tmp_path)
+NAMED_BY_THE_SCRIPT = {
+    "period": "commitment made before the month ended",
+    "percent": "pick 25",
+    "percent outside": "percent: recorded 20",
+    "weight": "frame_hash",
+    "nonce chosen afterwards": "commitment",
+    "frame hash": "frame_hash",
+    "late commitment": "commitment made before the month ended",
+    "early draw": "draw made after the month ended",
+    "case left out": "frame_hash",
+    "case added": "frame_hash",
+    "case twice": "frame: recorded",
+    "case moved to another stratum": "frame_hash",
+    "another seed": "seed",
+    "another nonce with its commitment": "seed",
+    "pick left out": "pick 24",
+    "pick added": "pick 25",
+    "pick exchanged": "pick 1: recorded {'order': 1",
+    "picks reordered": "pick 1: recorded {'order': 24",
+    "key": "pick 1",
+}
+
+
+@pytest.mark.parametrize("kind", NAMED_BY_THE_SCRIPT)
+def test_rev_23_the_stand_alone_script_names_what_was_forged(kind, tmp_path):
+    code, said = run_script(TAMPERED[f"{kind} forged"], tmp_path)
     assert code == 1
-    assert said.startswith("difference in pick 1: recorded ")
+    assert said.startswith(f"difference in {NAMED_BY_THE_SCRIPT[kind]}")
+    assert len(said) < 800  # a forged list of a million cases does not flood the terminal
+
+
+def test_rev_23_the_stand_alone_script_fits_on_a_page_and_needs_nothing_but_python():
+    """Whoever is to trust it reads it first: at most 40 lines of code, none over-long, none with two statements."""
+    text = SCRIPT.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported <= sys.stdlib_module_names
+    silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    with SCRIPT.open("rb") as file:
+        tokens = [token for token in tokenize.tokenize(file.readline) if token.type != tokenize.ENCODING]
+    assert ";" not in {token.string for token in tokens}
+    introduction = tree.body[0].end_lineno
+    code = {
+        line
+        for token in tokens
+        if token.type not in silent and token.start[0] > introduction
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    assert len(code) <= 40
+    assert max(map(len, text.splitlines())) <= 120
 
 
 def test_a_hundred_thousand_cases_are_drawn_in_a_few_dozen_bytes_each():
