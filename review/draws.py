@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,16 +52,20 @@ def commit(period: str, *, by: User | None, percent: int = 12, at: datetime | No
         raise InvalidInput("percent", str(error)) from error
     nonce = sampling.new_nonce()
     standard = standards.current()
-    return SampleDraw.objects.create(
+    # Where somebody else commits at the same moment, theirs stands.
+    row, _created = SampleDraw.objects.get_or_create(
         period=period,
-        percent=percent,
-        commitment=sampling.commitment(nonce),
-        nonce=nonce,
-        committed_at=at,
-        committed_by=by,
-        rule_version=str(standard.revision),
-        weights=standards.as_text(standards.weights_of(standard)),
+        defaults={
+            "percent": percent,
+            "commitment": sampling.commitment(nonce),
+            "nonce": nonce,
+            "committed_at": at,
+            "committed_by": by,
+            "rule_version": str(standard.revision),
+            "weights": standards.as_text(standards.weights_of(standard)),
+        },
     )
+    return row
 
 
 def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleDraw:
@@ -290,10 +294,7 @@ def keep_up(*, now: datetime) -> dict[str, Any]:
     Names the open reviews that too few members are free to judge, until somebody sees to it (RI-06).
     """
     current = timezone.localdate(now).strftime("%Y-%m")
-    try:
-        commit(current, by=None, at=now)
-    except IntegrityError:
-        pass  # another worker committed at the same moment
+    commit(current, by=None, at=now)
     drawn = []
     for row in SampleDraw.objects.filter(state=DrawState.COMMITTED, period__lt=current).order_by("period"):
         draw(row.period, by=None, at=now)

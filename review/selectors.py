@@ -192,9 +192,12 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
 
 
 def picks(draw: SampleDraw, user: User, *, show: str = "all") -> QuerySet[FrameEntry]:
-    """The drawn cases in order; cases the user is in conflict with, stored or by a move since, are left out (S16)."""
+    """The drawn cases in order; cases the user is in conflict with, stored or by a move since, are left out (S16).
+
+    A case appears with its review: only then is it known who is in conflict with it.
+    """
     rows = (
-        draw.frame.filter(order__isnull=False)
+        draw.frame.filter(order__isnull=False, review__isnull=False)
         .exclude(review__conflicts__user=user)
         .exclude(handled_by(user))
         .select_related("review", "complaint", "replaced_by__entry")
@@ -213,6 +216,11 @@ def progress(draw: SampleDraw) -> tuple[int, int]:
         done=Count("pk", filter=Q(review__finalised_at__isnull=False) | Q(review__status="refused")), all=Count("pk")
     )
     return row["done"], row["all"]
+
+
+def unopened(draw: SampleDraw) -> int:
+    """Of how many drawn cases a worker has still to open the review."""
+    return draw.frame.filter(order__isnull=False, review=None).count()
 
 
 def seats_to_give(draw: SampleDraw) -> list[int]:

@@ -232,6 +232,7 @@ def _sampling_page(request: StaffRequest, period: str, commit_form: forms.Commit
             "show": show,
             "done": done,
             "size": size,
+            "unopened": selectors.unopened(draw),
             "done_pct": round(100 * done / size) if size else 0,
             "may_list": may_list,
             "shows_seed": shows_seed,
@@ -241,23 +242,27 @@ def _sampling_page(request: StaffRequest, period: str, commit_form: forms.Commit
     return context
 
 
+def _refused(request: StaffRequest, period: str, error: IllegalTransition) -> HttpResponse:
+    """The page of the draw as it is, with the reason why nothing was done."""
+    shown = period if SampleDraw.objects.filter(period=period).exists() else ""
+    context = {**_sampling_page(request, shown, forms.CommitForm()), "problem": str(error)}
+    return render(request, "review/sampling.html", context, status=409)
+
+
 @login_required
 @require_POST
 def commit(request: StaffRequest) -> HttpResponse:
     """Fix this month's draw before it ends; what is fixed already stays (RI-15)."""
     _group_only(request, "review.draw_sample")
-    period = timezone.localdate().strftime("%Y-%m")
-    known = SampleDraw.objects.filter(period=period).first()
-    if known is not None:
-        raise IllegalTransition(
-            _("The draw of %(period)s is committed already, at %(percent)s %%; nothing of it can be changed."),
-            period=period,
-            percent=known.percent,
-        )
+    now = timezone.now()
+    period = timezone.localdate(now).strftime("%Y-%m")
     form = forms.CommitForm(request.POST)
     if not form.is_valid():
         return render(request, "review/sampling.html", _sampling_page(request, "", form), status=422)
-    row = draws.commit(period, by=request.user, percent=form.cleaned_data["percent"])
+    row = draws.commit(period, by=request.user, percent=form.cleaned_data["percent"], at=now)
+    if row.committed_at != now:
+        told = _("The draw of %(period)s is committed already, at %(percent)s %%; nothing of it can be changed.")
+        return _refused(request, period, IllegalTransition(told, period=period, percent=row.percent))
     messages.success(
         request,
         _("The draw of %(period)s is committed at %(percent)s %%.") % {"period": row.period, "percent": row.percent},
@@ -270,14 +275,17 @@ def commit(request: StaffRequest) -> HttpResponse:
 def draw(request: StaffRequest, period: str) -> HttpResponse:
     """Confirm the draw of a month that is over; nothing can be chosen or repeated (RI-07)."""
     _group_only(request, "review.draw_sample")
-    before = SampleDraw.objects.filter(period=period, drawn_at__isnull=False).values_list("drawn_at", flat=True).first()
-    if before is not None:
-        raise IllegalTransition(
-            _("%(period)s was drawn on %(date)s; a month is drawn once, and the list stays as it is."),
-            period=period,
-            date=timezone.localtime(before).strftime("%Y-%m-%d"),
-        )
-    row = draws.draw(period, by=request.user)
+    now = timezone.now()
+    try:
+        row = draws.draw(period, by=request.user, at=now)
+        if row.drawn_at and row.drawn_at != now:
+            raise IllegalTransition(
+                _("%(period)s was drawn on %(date)s; a month is drawn once, and the list stays as it is."),
+                period=period,
+                date=timezone.localtime(row.drawn_at).strftime("%Y-%m-%d"),
+            )
+    except IllegalTransition as error:
+        return _refused(request, period, error)
     messages.success(request, _("%(size)s cases of %(period)s were drawn.") % {"size": row.size, "period": period})
     return redirect("review:sampling_period", period)
 
@@ -287,7 +295,10 @@ def draw(request: StaffRequest, period: str) -> HttpResponse:
 def replace(request: StaffRequest, period: str, order: int) -> HttpResponse:
     """Give on the seat of a case nobody is free to judge; the draw itself says to which case."""
     _group_only(request, "review.draw_sample")
-    entry = draws.replace(period, order, by=request.user)
+    try:
+        entry = draws.replace(period, order, by=request.user)
+    except IllegalTransition as error:
+        return _refused(request, period, error)
     messages.success(
         request,
         _("Seat %(order)s went to the next case of the draw, as seat %(new)s.") % {"order": order, "new": entry.order},

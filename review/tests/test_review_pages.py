@@ -1,6 +1,7 @@
 """The review group's pages and API."""
 
 import pytest
+from django.utils.html import strip_tags
 
 from accounts.tests.factories import token as api_token
 from complaints import case_records, help_text, timeline
@@ -149,9 +150,9 @@ def test_ri_07_15_a_second_commitment_and_a_second_draw_are_refused_with_the_rea
     client.force_login(cast.head_of_review)
     assert client.post("/desk/sampling/commit/", {"percent": "12"}).status_code == 302
     first = SampleDraw.objects.get()
-    page = {"HTTP_REFERER": "http://testserver/desk/sampling/"}
-    again = client.post("/desk/sampling/commit/", {"percent": "15"}, follow=True, **page)
-    assert "12 %" in str(list(again.context["messages"])[-1])
+    again = client.post("/desk/sampling/commit/", {"percent": "15"})
+    assert again.status_code == 409
+    assert "12 %" in again.context["problem"]
     assert SampleDraw.objects.get().percent == 12
     assert SampleDraw.objects.get().nonce == first.nonce
     first.delete()
@@ -159,9 +160,43 @@ def test_ri_07_15_a_second_commitment_and_a_second_draw_are_refused_with_the_rea
     draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
     Story(cast, phone="13711112222").to_closed()
     before = list(FrameEntry.objects.values())
-    again = client.post("/desk/sampling/2026-11/draw/", follow=True, **page)
-    assert "2026-12-01" in str(list(again.context["messages"])[-1])
+    again = client.post("/desk/sampling/2026-11/draw/")
+    assert again.status_code == 409
+    assert "2026-12-01" in strip_tags(again.content.decode())
     assert list(FrameEntry.objects.values()) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["2031-01/draw/", "2999-11/draw/", "2026-11/replace/1/", "2026-11/replace/99/", "2999-11/replace/1/"]
+)
+def test_ri_07_what_the_state_of_a_draw_does_not_allow_is_refused_with_the_reason(client, cast, path):
+    """Never committed, not over yet, a seat that enough members may judge, no such seat, not drawn yet."""
+    Story(cast).to_closed()
+    for period in ("2026-11", "2999-11"):
+        draws.commit(period, by=cast.head_of_review, at=at("2026-11-20 09:00"))
+    draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
+    before = list(SampleDraw.objects.values()), list(FrameEntry.objects.values())
+    client.force_login(cast.head_of_review)
+    answer = client.post(f"/desk/sampling/{path}")
+    assert answer.status_code == 409
+    assert answer.context["problem"] in answer.content.decode()
+    assert (list(SampleDraw.objects.values()), list(FrameEntry.objects.values())) == before
+
+
+def test_rev_22_the_page_says_how_many_reviews_of_a_large_draw_are_still_to_be_opened(client, cast, monkeypatch):
+    for n in range(20):
+        Story(cast, phone=f"1380000{n:04d}").to_closed()
+    monkeypatch.setattr(draws, "OPENED_AT_ONCE", 1)
+    draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
+    row = draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
+    client.force_login(cast.head_of_review)
+    page = client.get("/desk/sampling/2026-11/")
+    assert (row.size, page.context["unopened"], len(page.context["picks"])) == (3, 2, 1)
+    assert "2 reviews are still to be opened" in strip_tags(page.content.decode())
+    draws.open_reviews(row)
+    page = client.get("/desk/sampling/2026-11/")
+    assert (page.context["unopened"], len(page.context["picks"])) == (0, 3)
+    assert "still to be opened" not in strip_tags(page.content.decode())
 
 
 def test_api_lists_actions_and_blinds_opinions(client, cast, review):
