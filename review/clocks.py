@@ -1,8 +1,8 @@
 """The seven steps of a review with their own clocks, and what became of them (REV-01).
 
 A clock begins when its step begins and stops when the next one does; a step the review returns to runs on with a new
-date. The limits of screening and decision are those of the policy of the case; the others count working days
-(review/step_limits.py). A year without calendar starts no clock: a date is never guessed.
+date. Screening and decision follow the policy of the case and a stricter limit beside it; the others count working
+days (review/step_limits.py). A year without calendar starts no clock: a date is never guessed.
 """
 
 from __future__ import annotations
@@ -83,10 +83,14 @@ def _due(review: ReviewCase, complaint: Complaint, step: str, *, at: datetime) -
 # --- Reading ------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Line:
-    """One step for the page: its clock where it has begun, and whether it was or is late."""
+    """One step for the page: its clock where it has begun, and whether it was or is late.
+
+    `planned` is the date of a step that has not begun where the review has one already, else `days` tells its length.
+    """
 
     label: str
     days: int
+    planned: datetime | None
     clock: StepClock | None
     is_current: bool
     is_late: bool
@@ -101,6 +105,7 @@ def lines(review: ReviewCase, *, now: datetime) -> list[Line]:
         Line(
             label=str(step.label),
             days=limits[step],
+            planned=review.decision_due_at if step == ReviewStep.CONCLUSION else None,
             clock=known.get(step),
             is_current=step == current,
             is_late=step in known and is_late(known[step], now=now),

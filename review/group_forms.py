@@ -255,19 +255,23 @@ class LimitsForm(forms.Form):
     def __init__(self, *args: Any, standard: AlertStandard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("based_on", standard.revision)
-        known = step_limits.limits_of(standard)
-        for step in step_limits.EDITED:
+        known = step_limits.own_of(standard)
+        for step in step_limits.STEPS:
+            fixed = step_limits.FIXED.get(step)
+            told = _("Empty: by the service policy of the case. At most %(most)s; the earlier date holds.")
             self.fields[step.value] = forms.IntegerField(
                 label=step.label,
+                required=fixed is None,
                 min_value=step_limits.LEAST,
-                max_value=step_limits.MOST,
+                max_value=fixed or step_limits.MOST,
                 initial=known[step],
+                help_text=told % {"most": fixed} if fixed else "",
             )
 
     def numbers(self) -> list[forms.BoundField]:
         """The fields of the limits."""
-        return [self[step.value] for step in step_limits.EDITED]
+        return [self[step.value] for step in step_limits.STEPS]
 
-    def limits(self) -> dict[str, int]:
-        """The limits as edited."""
-        return {step.value: self.cleaned_data[step.value] for step in step_limits.EDITED}
+    def limits(self) -> dict[str, int | None]:
+        """The limits as edited; None leaves a step to the service policy."""
+        return {step.value: self.cleaned_data[step.value] for step in step_limits.STEPS}

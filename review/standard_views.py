@@ -116,11 +116,11 @@ def _comparison(standard: WeightStandard, edited: dict[str, Any]) -> list[tuple[
 @require_safe
 def limits(request: StaffRequest) -> HttpResponse:
     """How long each step may take, and the revisions that changed it (REV-01)."""
-    days = step_limits.current()
+    own = step_limits.own_of(step_limits.newest())
     context = {
-        "lines": [(step.label, days[step], step in step_limits.EDITED) for step in ReviewStep],
+        "lines": [(step.label, own[step], step_limits.FIXED.get(step)) for step in ReviewStep],
         "revisions": [
-            (row, [(step.label, kept[step]) for step in step_limits.EDITED])
+            (row, [(step.label, kept[step]) for step in step_limits.STEPS])
             for row, kept in step_limits.history()[:REVISIONS]
         ],
         "may_edit": request.user.has_perm(step_limits.EDIT),

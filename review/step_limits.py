@@ -2,8 +2,8 @@
 
 The limits are kept with the thresholds of the alerts: both are standards by which the review group is told that
 something takes too long, and they share one history. Until somebody edits them the settings of the installation hold.
-Screening and conclusion follow the service policy of the case, and the receipt is done when the review opens; so these
-three are not edited here.
+Screening and conclusion follow the service policy of the case; a stricter limit may stand beside it, and the earlier
+date holds. The receipt is done when the review opens and is not edited.
 """
 
 from __future__ import annotations
@@ -21,51 +21,96 @@ from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import clocks, deadlines, revisions
 from complaints.calendars import CalendarMissing
+from complaints.models import Complaint
+from complaints.states import Milestone
 from review import alert_standard
-from review.models import AlertStandard, StepClock
-from review.states import ReviewStep
+from review.models import AlertStandard, ReviewCase, StepClock
+from review.states import ReviewStep, TriggerKind
 
 EDIT = "review.lead_review"
 # Beside the codes of the alert rules in the stored revision.
 KEY = alert_standard.STEP_LIMITS
 DAYS: dict[str, int] = {
     ReviewStep.REQUEST: 1,
-    ReviewStep.SCREENING: 2,
     ReviewStep.MATERIAL: 5,
     ReviewStep.CHECK: 7,
-    ReviewStep.CONCLUSION: 3,
     ReviewStep.NOTICE: 3,
     ReviewStep.RECTIFICATION: 30,
 }
 EDITED = (ReviewStep.MATERIAL, ReviewStep.CHECK, ReviewStep.NOTICE, ReviewStep.RECTIFICATION)
 LEAST, MOST = 1, 365
+# The steps with a milestone of the service policy, and the working days that are fixed for them: from the start signal
+# to the screening (REV-26), from the application to the decision. The head may set fewer and never more.
+MILESTONES = {
+    ReviewStep.SCREENING: Milestone.REVIEW_SCREENING,
+    ReviewStep.CONCLUSION: Milestone.REVIEW_DECISION,
+}
+FIXED: dict[str, int] = {ReviewStep.SCREENING: 2, ReviewStep.CONCLUSION: 15}
+STEPS = tuple(step for step in ReviewStep if step in EDITED or step in MILESTONES)
 LOOKED_AT, LOOK_BACK = 500, timedelta(days=365)
 
 
-def limits_of(standard: AlertStandard | None) -> dict[str, int]:
-    """Working days by step: as edited in this revision, else by the settings, else the house's."""
+def own_of(standard: AlertStandard | None) -> dict[str, int | None]:
+    """Working days by step as this revision sets them; None where only the service policy of the case counts."""
     edited = standard.rules.get(KEY, {}) if standard else {}
-    return {
-        str(step): int(edited.get(step, settings.REVIEW_STEP_DAYS.get(str(step), days))) for step, days in DAYS.items()
-    }
+    own: dict[str, int | None] = {str(step): edited.get(step) for step in MILESTONES}
+    for step, days in DAYS.items():
+        own[str(step)] = int(edited.get(step, settings.REVIEW_STEP_DAYS.get(str(step), days)))
+    return own
+
+
+def limits_of(standard: AlertStandard | None) -> dict[str, int]:
+    """Working days by step: as edited in this revision, else what is fixed, else by the settings, else the house's."""
+    return {step: days or FIXED[step] for step, days in own_of(standard).items()}
+
+
+def newest() -> AlertStandard | None:
+    """The revision in force, or None while nobody has edited anything. One query."""
+    return AlertStandard.objects.order_by("-revision").first()
 
 
 def current() -> dict[str, int]:
     """The limits in force. One query."""
-    return limits_of(AlertStandard.objects.order_by("-revision").first())
+    return limits_of(newest())
 
 
-def check(limits: Mapping[str, int]) -> None:
+def asked_at(review: ReviewCase) -> datetime:
+    """When the complainant applied, else the start signal: the time for the decision counts from here."""
+    applied = [trigger.at for trigger in review.triggers.all() if trigger.kind == TriggerKind.APPLICATION]
+    return min(applied, default=review.opened_at)
+
+
+def date_of(complaint: Complaint, step: ReviewStep, own: Mapping[str, int | None], *, since: datetime) -> datetime:
+    """By when a step with a milestone is due: the earlier of the policy's date and the limit beside it (REV-26).
+
+    A screening never takes longer than is fixed, whatever the policy says. `since` where the calendar has no data.
+    """
+    by_policy = clocks.date_of(complaint, MILESTONES[step], since=since)
+    days = own[step] or (FIXED[step] if by_policy is None or step == ReviewStep.SCREENING else None)
+    dates = [by_policy] if by_policy else []
+    if days is not None:
+        rule = deadlines.ClockRule(days, deadlines.Unit.WORKING_DAYS)
+        try:
+            beside = deadlines.due_at(since, rule, clocks.working_calendar(complaint.policy.slots)).at
+        except CalendarMissing:
+            beside = None
+        dates += [beside] if beside else []
+    return min(dates, default=since)
+
+
+def check(limits: Mapping[str, int | None]) -> None:
     """Raises InvalidInput naming the step whose limit is out of bounds."""
-    for step in EDITED:
-        days = limits.get(step)
-        if type(days) is not int or not LEAST <= days <= MOST:
-            raise InvalidInput(str(step), _("Give a whole number from %(least)s to %(most)s."), least=LEAST, most=MOST)
+    for step in STEPS:
+        days, most = limits.get(step), FIXED.get(step, MOST)
+        if step in MILESTONES and days is None:
+            continue
+        if type(days) is not int or not LEAST <= days <= most:
+            raise InvalidInput(str(step), _("Give a whole number from %(least)s to %(most)s."), least=LEAST, most=most)
 
 
 @transaction.atomic
 def revise(
-    limits: Mapping[str, int], *, note: str, based_on: int, by: User, at: datetime | None = None
+    limits: Mapping[str, int | None], *, note: str, based_on: int, by: User, at: datetime | None = None
 ) -> AlertStandard:
     """Store the next revision; clocks that run keep their date, a step that begins takes the new limit.
 
@@ -78,7 +123,7 @@ def revise(
     alert_standard.current()  # stores the shipped one as the first
     number = revisions.following(AlertStandard, based_on=based_on)
     rules = AlertStandard.objects.get(revision=based_on).rules
-    kept = {str(step): limits[step] for step in EDITED}
+    kept = {str(step): limits[step] for step in STEPS if limits.get(step) is not None}
     return AlertStandard.objects.create(
         revision=number, rules={**rules, KEY: kept}, note=note, by=by, at=at or timezone.now()
     )
@@ -94,38 +139,40 @@ class Effect:
     late_then: int
 
 
-def preview(limits: Mapping[str, int], *, now: datetime) -> list[Effect]:
+def preview(limits: Mapping[str, int | None], *, now: datetime) -> list[Effect]:
     """What the limits would have made late among the newest 500 of each step in the last 365 days. Stores nothing."""
     check(limits)
-    calendar = clocks.working_calendar()
+    own = {str(step): limits.get(step) for step in STEPS}
     found = []
-    for step in EDITED:
-        rule = deadlines.ClockRule(limits[step], deadlines.Unit.WORKING_DAYS)
-        rows = list(
-            StepClock.objects.filter(step=step, started_at__gte=now - LOOK_BACK)
-            .order_by("-pk")
-            .values_list("started_at", "due_at", "stopped_at")[:LOOKED_AT]
-        )
-        late = late_then = 0
-        for started_at, due_at, stopped_at in rows:
-            end = stopped_at or now
-            late += end > due_at
-            try:
-                due = deadlines.due_at(started_at, rule, calendar).at
-            except CalendarMissing:
-                continue
-            late_then += due is not None and end > due
-        found.append(Effect(str(step.label), len(rows), late, late_then))
+    for step in STEPS:
+        rows = StepClock.objects.filter(step=step, started_at__gte=now - LOOK_BACK).order_by("-pk")
+        rows = rows.select_related("review__complaint__policy").prefetch_related("review__triggers")[:LOOKED_AT]
+        ends = [(row.stopped_at or now, row.due_at, _due_then(row, own)) for row in rows]
+        late = sum(end > due for end, due, _then in ends)
+        late_then = sum(then is not None and end > then for end, _due, then in ends)
+        found.append(Effect(str(step.label), len(ends), late, late_then))
     return found
 
 
-def history() -> list[tuple[AlertStandard, dict[str, int]]]:
-    """The revisions that changed a limit, newest first, each with its limits."""
-    rows = list(AlertStandard.objects.select_related("by").order_by("revision"))
-    found, before = [], limits_of(None)
-    for row in rows:
-        limits = limits_of(row)
-        if limits != before:
-            found.append((row, limits))
-        before = limits
+def _due_then(row: StepClock, own: Mapping[str, int | None]) -> datetime | None:
+    """When the step would have been due by these limits; None where the calendar has no data."""
+    step, complaint = ReviewStep(row.step), row.review.complaint
+    if step in MILESTONES:
+        since = row.review.opened_at if step == ReviewStep.SCREENING else asked_at(row.review)
+        return date_of(complaint, step, own, since=since)
+    rule = deadlines.ClockRule(own[step] or LEAST, deadlines.Unit.WORKING_DAYS)
+    try:
+        return deadlines.due_at(row.started_at, rule, clocks.working_calendar(complaint.policy.slots)).at
+    except CalendarMissing:
+        return None
+
+
+def history() -> list[tuple[AlertStandard, dict[str, int | None]]]:
+    """The revisions that changed a limit, newest first, each with the limits it sets."""
+    found, before = [], own_of(None)
+    for row in AlertStandard.objects.select_related("by").order_by("revision"):
+        own = own_of(row)
+        if own != before:
+            found.append((row, own))
+        before = own
     return found[::-1]

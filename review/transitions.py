@@ -16,9 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Department, User
-from complaints import clocks, deadlines, notices, notify
+from complaints import clocks, notices, notify
 from complaints import transitions as case_transitions
-from complaints.calendars import CalendarMissing
 from complaints.models import Allegation, Complaint, Contact, ImprovementAction
 from complaints.numbers import next_number
 from complaints.states import (
@@ -32,7 +31,7 @@ from complaints.states import (
     NoticeKind,
     Status,
 )
-from review import checks, dossier, duty, extra_remedy, group, independence, major, permissions, refusal
+from review import checks, dossier, duty, extra_remedy, group, independence, major, permissions, refusal, step_limits
 from review import clocks as step_clocks
 from review.models import (
     DeclaredConflict,
@@ -52,13 +51,9 @@ from review.states import (
     Conclusion,
     MaterialKind,
     ReviewStatus,
+    ReviewStep,
     TriggerKind,
 )
-
-# Working days for the screening (REV-26) and the decision when the policy of the case sets none.
-SCREENING_DAYS = 2
-DECISION_DAYS = 15
-
 
 # Who writes down what a complainant says who does not do so online.
 WRITE_DOWN = "complaints.record_for_complainant"
@@ -191,7 +186,7 @@ def _open(complaint: Complaint, kind: TriggerKind, *, at: datetime, by: User | N
             complaint=complaint,
             opened_at=at,
             version=1,
-            screening_due_at=_due(complaint, Milestone.REVIEW_SCREENING, SCREENING_DAYS, at=at),
+            screening_due_at=_due(complaint, ReviewStep.SCREENING, since=at),
             is_major=major.is_major(complaint),
         )
         independence.refresh(review, at=at)
@@ -222,16 +217,8 @@ def _was_complex(complaint: Complaint) -> bool:
     return departments > 1 or complaint.return_rounds > 0
 
 
-def _due(complaint: Complaint, milestone: str, days: int, *, at: datetime) -> datetime:
-    own = clocks.date_of(complaint, milestone, since=at)
-    if own:
-        return own
-    rule = deadlines.ClockRule(days, deadlines.Unit.WORKING_DAYS)
-    try:
-        due = deadlines.due_at(at, rule, clocks.working_calendar(complaint.policy.slots)).at
-    except CalendarMissing:
-        due = None
-    return due or at
+def _due(complaint: Complaint, step: ReviewStep, *, since: datetime) -> datetime:
+    return step_limits.date_of(complaint, step, step_limits.own_of(step_limits.newest()), since=since)
 
 
 def _begin(review_id: int, action: str, *, by: User, version: int | None, at: datetime) -> tuple[ReviewCase, Complaint]:
@@ -310,7 +297,7 @@ def set_up(
     _answers(review, within_responsibility, measures_exhausted, demand_reasonable, reason, by=by, at=at)
     if not (within_responsibility and demand_reasonable):
         raise IllegalTransition(_("By your answers there is no review; refuse it with a notice."))
-    review.decision_due_at = _due(complaint, Milestone.REVIEW_DECISION, DECISION_DAYS, at=at)
+    review.decision_due_at = _due(complaint, ReviewStep.CONCLUSION, since=step_limits.asked_at(review))
     _finish(review, complaint, "set_up", by=by, at=at, fields=[*_SCREENED, "decision_due_at"], note=reason)
     return review
 

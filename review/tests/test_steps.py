@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
+from django.utils.html import strip_tags
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from complaints import transitions as case_transitions
@@ -19,6 +20,7 @@ from complaints.models import (
     Note,
     Notification,
     PartyStatement,
+    PolicyRule,
     Promise,
     ScanState,
     StoredFile,
@@ -58,6 +60,14 @@ WORDS = {
 @pytest.fixture
 def story(cast):
     return Story(cast).to_closed()
+
+
+def applied(cast, phone):
+    """The steps of a review somebody has just applied for."""
+    story = Story(cast, phone=phone).to_closed()
+    return Steps(
+        transitions.apply(story.pk, reasons=["not_solved"], text="没有说清", channel="web", at=at(OPENED)), cast
+    )
 
 
 @pytest.fixture
@@ -154,7 +164,9 @@ def test_rev_01_the_head_edits_the_limits_as_a_revision_after_a_look_at_the_last
     client.force_login(cast.head_of_review)
     values = {"material": 1, "check": 2, "notice": 2, "rectification": 40, "note": "按季度总结调整", "based_on": 1}
     look = client.post("/desk/reviews/limits/edit/", values)
-    assert next((row.looked_at, row.late_then) for row in look.context["lines"]) == (1, 0)
+    screening, material = look.context["lines"][:2]
+    assert (screening.looked_at, screening.late_then) == (1, 0)
+    assert (material.looked_at, material.late_then) == (1, 0)
     assert AlertStandard.objects.count() == 1
     assert client.post("/desk/reviews/limits/edit/", {**values, "save": "1"}).status_code == 302
     assert StepClock.objects.get(review=steps.pk, step="material").due_at == before
@@ -163,7 +175,7 @@ def test_rev_01_the_head_edits_the_limits_as_a_revision_after_a_look_at_the_last
     assert StepClock.objects.get(review=steps.pk, step="check").due_at == at("2026-11-26 17:30")
     page = client.get("/desk/reviews/limits/")
     [(_row, kept)] = page.context["revisions"]
-    assert [days for _label, days in kept] == [1, 2, 2, 40]
+    assert [days for _label, days in kept] == [None, 1, 2, None, 2, 40]
     rules = alert_standard.settings_of(alert_standard.current())
     alert_standard.revise(rules, note="照旧", based_on=2, by=cast.head_of_review)
     assert step_limits.current()["check"] == 2
@@ -172,7 +184,61 @@ def test_rev_01_the_head_edits_the_limits_as_a_revision_after_a_look_at_the_last
     assert stale.status_code == 409
 
 
-@pytest.mark.parametrize(("field", "value"), [("check", "0"), ("check", "366"), ("check", "x"), ("note", "")])
+def test_rev_26_a_stricter_limit_of_screening_and_conclusion_stands_beside_the_policy(client, cast):
+    """The earlier date holds; what is running keeps its date, and an empty field gives the step back to the policy."""
+    client.force_login(cast.head_of_review)
+    values = {"material": 5, "check": 7, "notice": 3, "rectification": 30, "note": "从严", "based_on": 1, "save": "1"}
+    before = applied(cast, "13811111111")
+    strict = {**values, "screening": 1, "conclusion": 10}
+    assert client.post("/desk/reviews/limits/edit/", strict).status_code == 302
+    after = applied(cast, "13811112222")
+    assert before.review.screening_due_at == at("2026-11-25 17:30")
+    assert after.review.screening_due_at == at("2026-11-24 17:30")
+    before.set_up()
+    after.set_up()
+    # Both were applied for on 23 November; the policy of the house gives fifteen working days from the application.
+    assert after.review.decision_due_at == at("2026-12-07 17:30")
+    assert StepClock.objects.get(review=after.pk, step="screening").due_at == at("2026-11-24 17:30")
+    page = strip_tags(client.get("/desk/reviews/limits/").content.decode())
+    assert "A limit set here is at most 2 working days." in page
+    assert client.post("/desk/reviews/limits/edit/", {**values, "based_on": 2}).status_code == 302
+    third = applied(cast, "13811113333")
+    assert third.review.screening_due_at == at("2026-11-25 17:30")
+    assert third.set_up().review.decision_due_at == at("2026-12-14 17:30")
+
+
+def test_rev_26_the_preview_counts_the_screenings_a_stricter_limit_would_have_made_late(client, cast):
+    transitions.set_up(
+        applied(cast, "13811111111").pk,
+        by=cast.head_of_review,
+        within_responsibility=True,
+        measures_exhausted=False,
+        demand_reasonable=True,
+        reason="原处理没有查明原因",
+        at=at("2026-11-25 09:00"),
+    )
+    client.force_login(cast.head_of_review)
+    values = {"material": 5, "check": 7, "notice": 3, "rectification": 30, "note": "从严", "based_on": 1}
+    for days, late in ((1, 1), (2, 0), ("", 0)):
+        look = client.post("/desk/reviews/limits/edit/", {**values, "screening": days})
+        line = look.context["lines"][0]
+        assert (line.looked_at, line.late, line.late_then) == (1, 0, late)
+
+
+def test_rev_26_no_policy_gives_a_screening_more_than_two_working_days(cast):
+    rules = PolicyRule.objects.filter(milestone="review_screening")
+    assert rules
+    rules.update(amount=9)
+    assert applied(cast, "13811111111").review.screening_due_at == at("2026-11-25 17:30")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("check", "0"), ("check", "366"), ("check", "x"), ("check", ""), ("note", ""),
+        ("screening", "3"), ("screening", "0"), ("conclusion", "16"), ("conclusion", "1.5"),
+    ],
+)  # fmt: skip
 def test_rev_01_a_limit_out_of_its_bounds_is_refused_at_its_field(client, cast, field, value):
     client.force_login(cast.head_of_review)
     values = {"material": 1, "check": 2, "notice": 2, "rectification": 40, "note": "调整", "based_on": 1, "save": "1"}
@@ -182,6 +248,8 @@ def test_rev_01_a_limit_out_of_its_bounds_is_refused_at_its_field(client, cast, 
     assert AlertStandard.objects.count() <= 1
     with pytest.raises(InvalidInput):
         step_limits.revise({**values, "check": 0}, note="调整", based_on=1, by=cast.head_of_review)
+    with pytest.raises(InvalidInput):
+        step_limits.revise({**values, "screening": 3}, note="调整", based_on=1, by=cast.head_of_review)
     for person, read, write in ((cast.reviewer, 200, 403), (cast.auditor, 200, 403), (cast.water_handler, 403, 403)):
         client.force_login(person)
         assert client.get("/desk/reviews/limits/").status_code == read
