@@ -16,7 +16,7 @@ from complaints.states import ImprovementState
 from review import group, independence, permissions, sampling
 from review.models import FrameEntry, ReviewCase, SampleDraw
 from review.querysets import handled_by
-from review.states import STEP, MaterialKind, ReviewStatus, Stratum
+from review.states import STEP, MaterialKind, ReviewStatus, ReviewStep, Stratum
 
 STEP_NAMES = [
     ReviewStatus.REQUESTED,
@@ -61,6 +61,8 @@ def steps(review: ReviewCase) -> list[tuple[str, str]]:
     }
     collected = review.materials.order_by("collected_at").values_list("collected_at", flat=True).first()
     short[ReviewStatus.RETRIEVAL] = collected
+    begun = {row.step: row.started_at for row in review.clocks.all()}
+    short[ReviewStatus.VERIFICATION] = begun.get(ReviewStep.CHECK)
     names = []
     for status in STEP_NAMES:
         moment = short.get(status)

@@ -86,7 +86,7 @@ def visible_review(request: StaffRequest, number: str) -> ReviewCase:
     reviews = ReviewCase.objects.visible_to(request.user).select_related(
         "complaint__lead_department", "complaint__category", "screened_by", "report_by", "finalised_by"
     )
-    return get_object_or_404(reviews, number=number)
+    return get_object_or_404(reviews.prefetch_related("clocks"), number=number)
 
 
 @login_required
