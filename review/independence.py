@@ -172,18 +172,15 @@ def short_of_members() -> ReviewQuerySet:
     return rows.order_by("number")
 
 
-def acting_head(review: ReviewCase, *, at: datetime | None = None) -> User | None:
-    """Who leads this review: the head, or without an unconflicted head the longest-serving free member (RI-05).
+def order_of_heads(*, at: datetime) -> list[User]:
+    """The head, then the deputies, then the longest-serving: the first without a conflict leads a review (RI-05).
 
-    None when nobody is free: a person in conflict never fills in (RI-06). Where the register is kept, only who may
-    judge by it leads, and its deputies come before the longest-serving member.
+    Where the register is kept, only who may judge by it leads.
     """
     from complaints import notify
 
-    at = at or timezone.now()
-    blocked = ReviewConflict.objects.filter(review=review).values("user")
     longest = F("frontline_since").asc(nulls_last=True)
-    people = list(candidates().exclude(pk__in=blocked).order_by(longest, "staff_number"))
+    people = list(candidates().order_by(longest, "staff_number"))
     heads = set(notify.holders_of("review.lead_review").values_list("pk", flat=True))
     roles = group.standing(at=at)
     if roles is not None:
@@ -197,4 +194,14 @@ def acting_head(review: ReviewCase, *, at: datetime | None = None) -> User | Non
             return 1, person.staff_number
         return (2, "") if role == GroupRole.DEPUTY else (3, "")
 
-    return min(people, key=rank, default=None)
+    return sorted(people, key=rank)
+
+
+def acting_head(review: ReviewCase, *, at: datetime | None = None) -> User | None:
+    """Who leads this review: the first in the order of heads without a conflict (RI-05).
+
+    None when nobody is free: a person in conflict never fills in (RI-06).
+    """
+    blocked = set(ReviewConflict.objects.filter(review=review).values_list("user", flat=True))
+    people = order_of_heads(at=at or timezone.now())
+    return next((person for person in people if person.pk not in blocked), None)

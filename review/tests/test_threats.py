@@ -315,6 +315,10 @@ def test_ri_05_the_deputy_leads_and_the_head_sees_nothing(client, cast):
     ReviewCase.objects.filter(pk=review.pk).update(is_major=True)
     answers = {"within_responsibility": True, "measures_exhausted": False, "demand_reasonable": True, "reason": "要查"}
     transitions.set_up(review.pk, by=cast.reviewer2, at=at("2026-11-23 10:00"), **answers)
+    # Nobody is assigned yet: the deputy goes on with it on the pages, the other members do not see it any more.
+    assert get(client, cast.reviewer2, url(review, "assign_reviewers")).status_code == 200
+    assert review.number in client.get("/desk/reviews/").content.decode()
+    assert get(client, third, url(review)).status_code == 404
     names = {"author": cast.reviewer, "members": [third], "at": at("2026-11-23 10:10")}
     with pytest.raises(NotAllowed):
         transitions.assign_reviewers(review.pk, by=cast.head_of_review, **names)
@@ -327,7 +331,9 @@ def test_ri_05_the_deputy_leads_and_the_head_sees_nothing(client, cast):
     for person in (cast.head_of_review, third):
         with pytest.raises(NotAllowed):
             transitions.finalise(review.pk, by=person, at=at("2026-11-25 14:00"))
+    assert get(client, cast.reviewer2, url(review, "finalise")).status_code == 200
     transitions.finalise(review.pk, by=cast.reviewer2, at=at("2026-11-25 14:00"))
+    assert get(client, cast.reviewer2, url(review)).status_code == 200
     assert get(client, cast.head_of_review, url(review)).status_code == 404
 
 
