@@ -25,7 +25,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     complaint = tracking.current_case(request)
     if complaint is None:
         return redirect("public:track")
-    form = ApplicationForm(request.POST or None)
+    form = ApplicationForm(request.POST if request.method == "POST" else None)
     problem, status = "", 200
     if request.method == "POST":
         status = 422

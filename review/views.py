@@ -143,7 +143,8 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
     if reason:
         security.record("refused", user=request.user, request=request, subject=review.number, action=action)
         raise NotAllowed(reason)
-    form = forms.FORMS[action](request.POST or None, review=review, user=request.user)
+    data = request.POST if request.method == "POST" else None
+    form = forms.FORMS[action](data, review=review, user=request.user)
     status, problem, letter = 200, "", ""
     if request.method == "POST" and "preview" in request.POST:
         letter = form.letter() if form.is_valid() else ""
@@ -176,7 +177,7 @@ def declare(request: StaffRequest, number: str) -> HttpResponse:
     complaint = visible or (reviewed.complaint if reviewed else None)
     if complaint is None:
         raise Http404
-    form = forms.ConflictForm(request.POST or None)
+    form = forms.ConflictForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         transitions.declare_conflict(complaint.pk, by=request.user, **form.cleaned_data)
         messages.success(request, _("Your declaration takes effect at once."))
