@@ -278,8 +278,12 @@ def verify(document: object) -> Verification:
 
 def _problems(document: dict[str, Any]) -> Iterator[str]:
     period, nonce, weights = document["period"], document["nonce"], document["weights"]
-    entries = [FrameEntry(number, stratum, weights[stratum]) for number, stratum in document["frame"]]
-    hashed = frame_hash(entries)
+
+    def entries() -> Iterator[FrameEntry]:
+        # Anew for each pass: a list of a million entries would stand beside the document in memory.
+        return (FrameEntry(number, stratum, weights[stratum]) for number, stratum in document["frame"])
+
+    hashed = frame_hash(entries())
     if hashed != document["frame_hash"]:
         yield _("the frame does not have the recorded hash")
     if commitment(nonce) != document["commitment"]:
@@ -294,7 +298,7 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
     seeded = seed(hashed, period, nonce)
     if seeded.hex() != document["seed"]:
         yield _("the seed does not follow from frame, period and nonce")
-    picks = draw(entries, percent=document["percent"], seed=seeded)
+    picks = draw(entries(), percent=document["percent"], seed=seeded)
     repeated = _pick_rows(picks)
     recorded = document["picks"]
     if len(recorded) != len(repeated):
@@ -316,12 +320,12 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _replacement_problems(
-    recorded: list[dict[str, Any]], entries: list[FrameEntry], picks: list[Pick], seed: bytes
+    recorded: list[dict[str, Any]], entries: Callable[[], Iterator[FrameEntry]], picks: list[Pick], seed: bytes
 ) -> Iterator[str]:
     """The first seat that was not given to the next case of the stream."""
     earlier: list[str] = []
     for row in recorded:
-        fresh = replacement(entries, picks, row["aside"], seed=seed, earlier=earlier)
+        fresh = replacement(entries(), picks, row["aside"], seed=seed, earlier=earlier)
         if fresh is None or row != {"aside": row["aside"], **_pick_rows([fresh])[0]}:
             yield _("the replacement of %(aside)s differs: recorded %(recorded)s, repeated %(repeated)s") % {
                 "aside": row["aside"],
