@@ -38,6 +38,26 @@ def immutable_columns(vendor: str, table: str, columns: list[str]) -> tuple[list
     return create, [f"DROP TRIGGER {table}_immutable"]
 
 
+def refused_rows(vendor: str, table: str, name: str, condition: str) -> tuple[list[str], list[str]]:
+    """Refuse every INSERT and UPDATE whose new row (NEW) meets `condition`.
+
+    For a rule added to a table that has triggers: SQLite adds a CHECK only by making the table anew, without them.
+    """
+    if vendor == "postgresql":
+        create = [
+            _pg_function(),
+            f"CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table} "
+            f"FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION huiyin_refuse_change()",
+        ]
+        return create, [f"DROP TRIGGER {name} ON {table}"]
+    create = [
+        f"CREATE TRIGGER {name}_{verb.lower()} BEFORE {verb} ON {table} WHEN {condition} "
+        f"BEGIN SELECT RAISE(ABORT, '{table}: {name}'); END"
+        for verb in ("INSERT", "UPDATE")
+    ]
+    return create, [f"DROP TRIGGER {name}_{verb}" for verb in ("insert", "update")]
+
+
 def _pg_function() -> str:
     return (
         "CREATE OR REPLACE FUNCTION huiyin_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ "

@@ -101,6 +101,21 @@ def test_pr_01_the_author_and_one_person_twice_are_refused_by_code_and_database(
             Publication.objects.filter(pk=draft.pk).update(**change)
 
 
+@pytest.mark.parametrize("signer", ["first_checker", "second_checker"])
+def test_pr_01_the_masking_is_passed_by_nobody_who_checked_not_even_past_the_program(draft, cast, signer):
+    """PUB-18: three people and legal; the database refuses a row in which one of them signed twice."""
+    approved(draft, cast)
+    same = Publication.objects.values_list(signer, flat=True).get(pk=draft.pk)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Publication.objects.filter(pk=draft.pk).update(masking_reviewer=same)
+    row = Publication.objects.get(pk=draft.pk)
+    row.pk, row.number, row.masking_reviewer_id = None, "GS-209912-0001", same
+    row.status, row.complaint_id = PublicationStatus.ABANDONED, draft.complaint_id
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
+    assert Publication.objects.get(pk=draft.pk).masking_reviewer_id != same
+
+
 @pytest.mark.parametrize("field", ["title", "summary", *ELEMENTS])
 def test_pr_02_any_change_voids_the_signatures(draft, cast, field):
     approved(draft, cast)
