@@ -97,6 +97,7 @@ class ElementRow:
     fixes: list[Fix]
     unlinked: list[str]
     linked: list[tuple[str, str]]
+    offers: list[tuple[str, str]]  # each figure without evidence and the record that states it, "" where none does
     problem: str = ""
     bound: BoundField | None = None
 
@@ -105,6 +106,7 @@ def elements(publication: Publication, form: Any = None, problems: dict[str, str
     """The six elements in the order of the public, each with its remarks (PUB-03…10, PUB-13)."""
     evidence = {(row.field, row.figure): row.evidence for row in publication.figures.all()}
     suggestions, words = _suggestions(publication), vague_words.active()
+    stated = content.evidence_offered(publication) if publication.status == P.DRAFT else {}
     masked = {span.field for span in publication.spans.all() if span.decision != SpanDecision.KEPT}
     pending = {span.field for span in publication.spans.all() if span.decision == SpanDecision.PENDING}
     rows = []
@@ -112,7 +114,7 @@ def elements(publication: Publication, form: Any = None, problems: dict[str, str
         text = getattr(publication, name)
         rows_found = vague_words.found_in(text, words)
         vague = [row.word for row in rows_found]
-        figures = content.figures(text) if name in content.FIGURE_FIELDS else []
+        figures = content.figures(text)
         unlinked = [figure for figure in figures if (name, figure) not in evidence]
         undated = name == "improvement" and not (publication.improvements.all() and vague_words.is_definite(text))
         tone, verdict = _verdict(text, vague, unlinked, undated=undated, masked=name in masked, pending=name in pending)
@@ -128,6 +130,7 @@ def elements(publication: Publication, form: Any = None, problems: dict[str, str
                 fixes=[_fix(name, row, suggestions) for row in rows_found],
                 unlinked=unlinked,
                 linked=[(figure, evidence[name, figure]) for figure in figures if (name, figure) in evidence],
+                offers=[(figure, stated.get(content.bare(figure), "")) for figure in unlinked],
                 problem=(problems or {}).get(name, ""),
                 bound=form[name] if form else None,
             )
@@ -378,7 +381,7 @@ def todo(publication: Publication, rows: list[ElementRow], found: list[Mark], gi
     items += [
         Todo("warn", _("Link evidence to “%(figure)s”") % {"figure": figure}, f"element-{row.name}")
         for row in rows
-        for figure in row.unlinked
+        for figure in (row.unlinked if publication.status == P.DRAFT else ())
     ]
     items += [
         Todo("warn", remark.text, f"id_{remark.field}")

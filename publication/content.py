@@ -16,7 +16,7 @@ from complaints import permissions as case_permissions
 from complaints import remedies
 from complaints.models import Complaint, Remedy
 from publication import charts, content_files, vague_words
-from publication.models import Publication, RedactionSpan
+from publication.models import FigureEvidence, Publication, RedactionSpan
 from publication.redaction import ENGINE_VERSION, Known, Span, leaks, redact
 from publication.states import ELEMENTS, Element, SpanDecision
 
@@ -192,7 +192,7 @@ def office_numbers(publication: Publication) -> set[tuple[str, str, str]]:
 
 # --- Completeness and wording -----------------------------------------------------------------
 
-# A number and one of the units people count in; the longest unit wins. Dates, times and ordinals count nothing.
+# A number and one of the units people count in; the longest unit wins.
 _UNITS = (
     *(
         "个工作日",
@@ -242,6 +242,8 @@ _UNITS = (
         "条",
         "处",
         "项",
+        "笔",
+        "家(?![属庭长人])",
         "个",
         "倍",
         "%",
@@ -251,12 +253,18 @@ _UNITS = (
     ),
 )
 _COUNT = re.compile(r"（共 \d+ 件投诉）")
-_FIGURE = re.compile(
-    rf"(?<![\d.第])(?<!第 )(?:\d[\d,]*(?:\.\d+)?|(?<![一二三四五六七八九十百千万])[一二三四五六七八九十百千万]{{2,8}})"
-    rf"\s*(?:多|余)?\s*(?:{'|'.join(_UNITS)})(?!月)"
+_NUMBER = r"(?:\d[\d,]*(?:\.\d+)?|(?<![一二三四五六七八九十百千万])[一二三四五六七八九十百千万]{2,8})"
+_FIGURE = re.compile(rf"(?<![\d.第])(?<!第 ){_NUMBER}\s*(?:多|余)?\s*[万亿]?\s*(?:{'|'.join(_UNITS)})(?!月)")
+_ORDINAL = r"[\d一二三四五六七八九十百]+"
+_TERM = r"[\d一二两三四五六七八九十]+\s*个?(?:工作日|自然日|小时|分钟|季度|半年|[日天周月年])"
+# What counts nothing: articles of the law, the time of day, deadlines and how often something is done.
+_COUNTS_NOTHING = re.compile(
+    rf"第\s*{_ORDINAL}(?:\s*[、，,至到和及或\-~—]\s*(?:第\s*)?{_ORDINAL})*\s*[条款项章节编目次期批]"
+    rf"|\d{{1,2}}\s*[时点]\s*\d{{1,2}}\s*分(?!钟)"
+    rf"|{_TERM}\s*(?:以|之)?内|提前\s*(?:至少\s*)?{_TERM}"
+    rf"|每\s*(?:{_TERM}|个?(?:工作日|小时|季度|半年|[日天周月年]))(?:\s*(?:至少|不少于)?\s*{_ORDINAL}\s*次)?"
 )
-# Texts whose figures are tied to evidence one by one, and those that may only repeat such a figure.
-FIGURE_FIELDS = ("cause", "investigation", "result")
+# Every element ties its figures to evidence one by one; these texts may only repeat such a figure.
 _REPEATING = ("title", "summary")
 
 
@@ -300,17 +308,17 @@ def remarks(publication: Publication) -> list[Remark]:
     for span in publication.spans.filter(decision=SpanDecision.PENDING):
         found.append(Remark(span.field, "span", _("A suggested redaction is not decided yet."), True))
     found += [Remark("files", "file", words, True) for _row, words in content_files.problems(publication)]
-    linked = set(publication.figures.values_list("field", "figure"))
-    for name in FIGURE_FIELDS:
+    linked = {(row.field, row.figure) for row in proved_figures(publication)}
+    for name in ELEMENTS:
         for figure in figures(getattr(publication, name)):
             if (name, figure) not in linked:
                 found.append(
                     Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, True)
                 )
-    proved = {_bare(figure) for _field, figure in linked}
+    proved = {bare(figure) for _field, figure in linked}
     for name in _REPEATING:
         for figure in figures(getattr(publication, name)):
-            if _bare(figure) not in proved:
+            if bare(figure) not in proved:
                 told = _("“%(figure)s”: no element has this figure with evidence.") % {"figure": figure}
                 found.append(Remark(name, "figure", told, False))
     chart = charts.of_text(publication.result)
@@ -326,13 +334,60 @@ def with_count(subject: str, cases: int) -> str:
     return f"{bare}（共 {cases} 件投诉）" if cases > 1 else bare
 
 
-def _bare(figure: str) -> str:
+def bare(figure: str) -> str:
+    """A figure without blanks, for comparing."""
     return re.sub(r"\s", "", figure)
 
 
 def figures(text: str) -> list[str]:
-    """Numbers with their unit in a text: "30 小时", "986 户", "12%", "三十小时"; dates, times and ordinals left out."""
-    return list(dict.fromkeys(match.group().strip() for match in _FIGURE.finditer(text)))
+    """Numbers with their unit in a text: "30 小时", "986 户", "12%", "三十小时" (PUB-13).
+
+    Left out is what counts nothing: dates, times, ordinals, articles of the law, deadlines ("5 个工作日内").
+    """
+    counting = _COUNTS_NOTHING.sub("；", text)
+    return list(dict.fromkeys(match.group().strip() for match in _FIGURE.finditer(counting)))
+
+
+@dataclass(frozen=True)
+class Source:
+    """One record of a case: the element it goes into, its words there, what it is called as evidence of a figure."""
+
+    field: str
+    text: str
+    evidence: str
+
+
+def proved_figures(publication: Publication) -> list[FigureEvidence]:
+    """The figures with evidence that still stand in their text, in the order in which they were linked."""
+    rows = publication.figures.order_by("pk")
+    return [row for row in rows if row.field in ELEMENTS and row.figure in getattr(publication, row.field)]
+
+
+def evidence_offered(publication: Publication) -> dict[str, str]:
+    """Figures without blanks, each with the record that states it: what one click ties to the text (PUB-13)."""
+    with translation.override("zh-hans"):
+        cases = [publication.complaint, *publication.also_about.select_related("complainant").order_by("pk")]
+        sources = [source for case in cases for source in _sources(case)]
+    stated = {bare(row.figure): row.evidence for row in proved_figures(publication)}
+    for source in sources:
+        for figure in figures(source.text):
+            stated.setdefault(bare(figure), source.evidence)
+    return stated
+
+
+def drafted_figures(publication: Publication) -> dict[tuple[str, str], str]:
+    """(element, figure) of every element that stands as drafted, with the record the figure was taken from (PUB-13)."""
+    found: dict[tuple[str, str], str] = {}
+    with translation.override("zh-hans"):
+        sources, cases = _sources(publication.complaint), 1 + publication.also_about.count()
+        subject = _COUNT.sub("", publication.subject).rstrip()
+        if cases > 1 and publication.subject == with_count(subject, cases):
+            found["subject", f"{cases} 件"] = _("The complaints answered together")
+    for name, words in _joined(sources).items():
+        if words == (subject if name == "subject" else getattr(publication, name)):
+            of_element = [source for source in sources if source.field == name]
+            found |= {(name, figure): source.evidence for source in of_element for figure in figures(source.text)}
+    return found
 
 
 def draft_from(complaint: Complaint) -> dict[str, str]:
@@ -352,21 +407,62 @@ def _amount(remedy: Remedy) -> str:
 
 
 def _draft(complaint: Complaint) -> dict[str, str]:
-    steps = "；".join(f"{row.get_kind_display()}：{row.summary}" for row in complaint.investigation_steps.all())
-    responsible = "；".join(
-        f"{row.department.name}{row.post}：{row.summary}"
+    return {"title": complaint.subject[:80], **dict.fromkeys(ELEMENTS, ""), **_joined(_sources(complaint))}
+
+
+def _joined(sources: list[Source]) -> dict[str, str]:
+    """The words of each element that has a record."""
+    names = dict.fromkeys(source.field for source in sources)
+    return {name: "；".join(source.text for source in sources if source.field == name) for name in names}
+
+
+def _sources(complaint: Complaint) -> list[Source]:
+    """The structured records of a case, in the order of the elements; the points stand for the registered subject."""
+    registered = _("Registration of the case")
+    found = [Source("subject", _who(complaint), registered)]
+    found += [
+        Source("cause", row.text, _("Point %(n)s of the complaint") % {"n": number})
+        for number, row in enumerate(complaint.allegations.all(), start=1)
+    ] or [Source("cause", complaint.subject, registered)]
+    found += [
+        Source(
+            "investigation",
+            f"{row.get_kind_display()}：{row.summary}",
+            _("Investigation record: %(kind)s, %(date)s")
+            % {"kind": row.get_kind_display(), "date": timezone.localdate(row.at).isoformat()},
+        )
+        for row in complaint.investigation_steps.all()
+    ]
+    found += [
+        Source(
+            "responsibility",
+            f"{row.department.name}{row.post}：{row.summary}",
+            _("Finding of responsibility, %(date)s") % {"date": timezone.localdate(row.at).isoformat()},
+        )
         for row in complaint.responsibilities.select_related("department")
-    )
-    given = "；".join(
-        f"{row.get_kind_display()}：{row.description}{_amount(row)}"
+    ]
+    found += [
+        Source(
+            "result",
+            f"{row.get_kind_display()}：{row.description}{_amount(row)}",
+            _("Remedy agreed: %(kind)s") % {"kind": row.get_kind_display()},
+        )
         for row in remedies.agreed(complaint.remedies.all())
-    )
-    improvements = "；".join(
-        f"{row.what}（{row.department.name}{row.post}，"
-        f"{row.due_on.year} 年 {row.due_on.month} 月 {row.due_on.day} 日前）"
+    ]
+    found += [
+        Source(
+            "improvement",
+            f"{row.what}（{row.department.name}{row.post}，"
+            f"{row.due_on.year} 年 {row.due_on.month} 月 {row.due_on.day} 日前）",
+            _("Improvement measure due on %(date)s") % {"date": row.due_on.isoformat()},
+        )
         for row in complaint.improvements.select_related("department")
-    )
-    allegations = "；".join(row.text for row in complaint.allegations.all())
+    ]
+    return found
+
+
+def _who(complaint: Complaint) -> str:
+    """The complainant without a name that could be recognised, with how many others are affected."""
     complainant = complaint.complainant
     title = {"mr": "先生", "ms": "女士"}.get(complainant.form_of_address, "某")
     who = (
@@ -376,14 +472,4 @@ def _draft(complaint: Complaint) -> dict[str, str]:
         if complainant.name
         else "一位市民"
     )
-    if complaint.persons_affected > 1:
-        who += f"等 {complaint.persons_affected} 人"
-    return {
-        "title": complaint.subject[:80],
-        "subject": who,
-        "cause": allegations or complaint.subject,
-        "investigation": steps,
-        "responsibility": responsible,
-        "result": given,
-        "improvement": improvements,
-    }
+    return f"{who}等 {complaint.persons_affected} 人" if complaint.persons_affected > 1 else who

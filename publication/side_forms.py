@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from complaints.choice_fields import LongText
-from publication import charts, gate, side_records, vague_words
+from publication import charts, content, gate, side_records, vague_words
 from publication.forms import VersionForm
 from publication.models import Publication, VagueWord
 from publication.states import GateAnswer
@@ -126,7 +126,7 @@ class ChartForm(SideForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        figures = [row for row in self.publication.figures.order_by("pk") if charts.split(row.figure)]
+        figures = [row for row in content.proved_figures(self.publication) if charts.split(row.figure)]
         choices = [("", _("Choose")), *((row.pk, f"{row.figure} · {row.evidence}") for row in figures)]
         for name in ("before", "after"):
             cast(forms.TypedChoiceField, self.fields[name]).choices = choices

@@ -118,6 +118,7 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
     )
     publication.improvements.set(complaint.improvements.all())
     _search(publication, {})
+    _link_drafted(publication, by=by, at=at)
     _event(publication, "composed", by=by, at=at)
     return publication
 
@@ -248,7 +249,26 @@ def edit(
         publication.also_about.set(cases)
         Gate.objects.filter(publication=publication).delete()
     _search(publication, before, only_changed=same_profile and cases is None)
+    _link_drafted(publication, by=by, at=at)
     return publication
+
+
+def _link_drafted(publication: Publication, *, by: User, at: datetime) -> None:
+    """Figures of what was drafted from the records have the record as their evidence; a link made by hand stays."""
+    FigureEvidence.objects.bulk_create(
+        [
+            FigureEvidence(
+                publication=publication,
+                field=name,
+                figure=figure[:60],
+                evidence=evidence[:200],
+                linked_by=by,
+                linked_at=at,
+            )
+            for (name, figure), evidence in content.drafted_figures(publication).items()
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _search(publication: Publication, before: dict[str, str], *, only_changed: bool = False) -> None:

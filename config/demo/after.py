@@ -22,7 +22,7 @@ from publication import gate, side_records
 from publication import transitions as publishing
 from publication.content import figures
 from publication.models import Publication, RedactionSpan
-from publication.states import GateAnswer
+from publication.states import ELEMENTS, GateAnswer
 from review import alert_standard, alerts, checks, draws
 from review import transitions as reviewing
 from review.models import Alert, ReviewCase
@@ -378,11 +378,13 @@ def _complete(publication: Publication, author: User, at: datetime) -> None:
             publication.pk, by=author, span_id=span.pk, keep=True, reason="小区名或事由，不指向个人", at=at
         )
     publication.refresh_from_db()
-    for name in ("cause", "investigation", "result"):
+    proved = set(publication.figures.values_list("field", "figure"))
+    for name in ELEMENTS:
         for figure in figures(getattr(publication, name)):
-            publishing.link_figure(
-                publication.pk, by=author, field=name, figure=figure, evidence="案卷调查记录第 1 项", at=at
-            )
+            if (name, figure) not in proved:
+                publishing.link_figure(
+                    publication.pk, by=author, field=name, figure=figure, evidence="案卷调查记录第 1 项", at=at
+                )
 
 
 def build_reports(teller: Teller) -> None:

@@ -91,6 +91,8 @@ def draft(cast: SimpleNamespace, story: Story | None = None, **texts: str) -> Pu
     story = story or closed_story(cast)
     publication = transitions.compose(story.pk, by=cast.publisher)
     open_gate(publication, cast.publisher)
+    if "subject" not in texts:
+        transitions.link_figure(publication.pk, by=cast.publisher, field="subject", figure="23 人", evidence="登记表")
     return transitions.edit(publication.pk, by=cast.publisher, **TEXTS | texts)
 
 

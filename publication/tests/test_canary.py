@@ -213,6 +213,8 @@ def _walk(cast: SimpleNamespace, token: Tokens, which: str, phone: str) -> Publi
     cause = f"{name} 来电 {phone}，邮箱 {mail}@example.cn，病人{secret('masked')}，停水。"
     texts = TEXTS | {"cause": cause}
     transitions.edit(publication.pk, by=cast.publisher, **texts)
+    proof = secret("figure evidence")
+    transitions.link_figure(publication.pk, by=cast.publisher, field="subject", figure="23 人", evidence=proof)
     publication.refresh_from_db()
     start = publication.cause.index(token.given[f"{which}.masked"])
     if not publication.spans.filter(field="cause", start__lt=start + 14, end__gt=start).exists():

@@ -146,13 +146,13 @@ def test_pub_02_11_the_draft_answers_from_the_records_what_who_and_what_changes(
 
 
 def test_pub_22_a_chart_of_two_proved_figures_stands_in_the_signed_text(client, cast):
-    publication = draft(cast, result="首次通知从停水后 30 小时缩短到 1 小时。")
+    publication = draft(cast, subject="柳桥三村居民", result="首次通知从停水后 30 小时缩短到 1 小时。")
     client.force_login(cast.publisher)
     html = client.get(side(publication, "chart")).content.decode()
     assert "<select" not in html  # no figure has evidence yet
     for figure in ("30 小时", "1 小时"):
         transitions.link_figure(publication.pk, by=cast.publisher, field="result", figure=figure, evidence="调度日志")
-    first, second = fresh(publication).figures.order_by("pk")
+    first, second = content.proved_figures(fresh(publication))
     sent = {"version": fresh(publication).version, "caption": "停水后多久通知", "before": first.pk, "after": second.pk}
     assert client.post(side(publication, "chart"), sent | {"after": first.pk}).status_code == 422
     assert client.post(side(publication, "chart"), sent | {"caption": ""}).status_code == 422

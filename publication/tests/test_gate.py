@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
-from complaints.models import Complaint, Lawsuit, LegalHold, Notification
+from complaints.models import Complaint, InvestigationStep, Lawsuit, LegalHold, Notification
 from complaints.tests.factories import Story, at
 from publication import combinations, content, gate, jobs, side_records, transitions, vague_words
 from publication.models import Gate, Publication, PublicationDecision, PublishedResult, VagueWord
-from publication.states import GateAnswer
+from publication.states import ELEMENTS, GateAnswer
 from publication.tests.factories import TEXTS, closed_story, draft
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +27,7 @@ def composed(cast, **changes) -> Publication:
     story = closed_story(cast)
     Complaint.objects.filter(pk=story.pk).update(**changes)
     publication = transitions.compose(story.pk, by=cast.publisher)
+    transitions.link_figure(publication.pk, by=cast.publisher, field="subject", figure="23 人", evidence="登记表")
     return transitions.edit(publication.pk, by=cast.publisher, **TEXTS)
 
 
@@ -350,10 +351,10 @@ def test_pub_45_every_closed_case_is_asked_about_and_who_composes_hears_of_it_on
 # --- Figures and their evidence ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("field", ["cause", "investigation", "result"])
+@pytest.mark.parametrize("field", ELEMENTS)
 def test_pub_13_a_figure_without_evidence_is_not_submitted(cast, field):
     figure = "30 小时"
-    publication = draft(cast, **{field: f"经核对，共 {figure}。"})
+    publication = draft(cast, **{field: f"经核对，共 {figure}。" + TEXTS["improvement"]})
     with pytest.raises(InvalidInput) as refused:
         transitions.submit(publication.pk, by=cast.publisher)
     assert refused.value.field == field
@@ -364,10 +365,23 @@ def test_pub_13_a_figure_without_evidence_is_not_submitted(cast, field):
 def test_pub_13_dates_times_ordinals_and_numbers_of_houses_are_no_figures():
     text = "2026 年 10 月 10 日 6:40，10 月 15 日前，依第 55 条第 3 次到 3 号楼 2 单元，12345 热线，一次，一个。"
     assert content.figures(text) == []
+    for words in (
+        "依《条例》第 26、27 条和第二十八条至第三十条",
+        "案件 TS-202611-0012，公示 GS-202611-0003，国办发〔2026〕12 号",
+        "15 日内退款，2027 年 3 月 31 日前（30 个工作日内）换完，30 天以内答复",
+        "按规定 1 小时内通知，提前 24 小时通知，二十四小时之内恢复",
+        "每 3 个月检查，每月 2 次巡查，每周至少 1 次",
+        "上午 8 时 30 分到 15 点 20 分",
+        "3 家庭院",
+    ):
+        assert content.figures(words) == [], words
     for figure in (
         "3 名",
         "12 起",
-        "15 日内",
+        "5 小时",
+        "20 分钟",
+        "3 万人",
+        "8 家",
         "100 余户",
         "三十小时",
         "1,986 户",
@@ -377,6 +391,51 @@ def test_pub_13_dates_times_ordinals_and_numbers_of_houses_are_no_figures():
         "5 个小时",
     ):
         assert content.figures(f"共 {figure}。") == [figure]
+
+
+def test_pub_13_a_draft_from_the_records_ties_its_figures_itself(cast):
+    """Composed again from the records or answered together with another case: nothing is asked of the author."""
+    story = closed_story(cast, persons_affected=23)
+    InvestigationStep.objects.create(
+        complaint=story.case, kind="site", summary="现场查看，停水 30 小时，影响 986 户。", at=at("2026-11-16 10:00"),
+        by=cast.water_handler,
+    )  # fmt: skip
+    publication = transitions.compose(story.pk, by=cast.publisher)
+    tied = {(row.field, row.figure): row.evidence for row in publication.figures.all()}
+    assert tied["subject", "23 人"]
+    assert "2026-11-16" in tied["investigation", "30 小时"]
+    assert "2026-11-16" in tied["investigation", "986 户"]
+    assert not [row for row in content.remarks(publication) if row.kind == "figure" and row.field in ELEMENTS]
+    other = closed_story(cast)
+    side_records.set_cases(publication.pk, by=cast.publisher, cases=[other.pk])
+    publication.refresh_from_db()
+    assert publication.subject.endswith("（共 2 件投诉）")
+    assert not [row for row in content.remarks(publication) if row.kind == "figure" and row.field == "subject"]
+
+
+def test_pub_13_a_figure_that_a_record_states_is_tied_with_one_click(client, cast):
+    story = closed_story(cast)
+    InvestigationStep.objects.create(
+        complaint=story.case, kind="site", summary="影响 986 户。", at=at("2026-11-16 10:00"), by=cast.water_handler
+    )
+    publication = draft(cast, story, result="水费减免 986户，另有 12 户未减。")
+    client.force_login(cast.publisher)
+    html = client.get(reverse("publication:detail", args=[publication.number])).content.decode()
+    forms = re.findall(r'name="figure" value="([^"]+)".*?name="evidence" maxlength="200" value="([^"]*)"', html)
+    offered = dict(forms)
+    assert "2026-11-16" in offered["986户"]
+    assert offered["12 户"] == ""  # no record says so: the author names what proves it
+
+
+def test_pub_13_a_text_signed_before_stays_signed(client, cast):
+    """What was submitted when figures of these elements were not asked for is checked and posted as it is."""
+    publication = draft(cast)
+    transitions.submit(publication.pk, by=cast.publisher)
+    publication.figures.all().delete()
+    client.force_login(cast.publisher)
+    todo = client.get(reverse("publication:detail", args=[publication.number])).context["todo"]
+    assert not [row for row in todo if "23 人" in row.text]
+    assert transitions.first_check(publication.pk, by=cast.publication_checker).status == "second_check"
 
 
 def test_pub_13_a_figure_of_the_title_that_no_evidence_proves_is_named(client, cast):

@@ -35,6 +35,7 @@ def draft(cast) -> Publication:
     story.submit().reply().call_back().close()
     publication = transitions.compose(story.pk, by=cast.publisher, at=at("2026-11-21 09:00"))
     open_gate(publication, cast.publisher)
+    transitions.link_figure(publication.pk, by=cast.publisher, field="subject", figure="23 人", evidence="登记表")
     return transitions.edit(publication.pk, by=cast.publisher, at=at("2026-11-21 09:30"), **TEXTS)
 
 

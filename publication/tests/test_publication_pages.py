@@ -338,7 +338,7 @@ def test_pub_13_a_figure_is_tied_to_its_record(client, cast):
         == 404
     )
     assert post(client, cast.publisher, "figure", publication.number, **data, evidence="10 月账单").status_code == 302
-    assert FigureEvidence.objects.get().evidence == "10 月账单"
+    assert FigureEvidence.objects.get(field="result").evidence == "10 月账单"
     assert "10 月账单" in page(client, cast.publisher, "detail", publication.number).content.decode()
 
 
