@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from publication.redaction import readings
+from publication.redaction.lexicon import COMPOUND_SURNAMES
 from publication.redaction.normalise import View, plain
 from publication.redaction.spans import Hit, Known
 
@@ -39,6 +41,11 @@ _BETWEEN = r"[\s,、.()]{0,2}[\-—#/号楼栋幢座单元门梯层]{1,3}[\s,、
 _ANY_UNIT = rf"(?:[0-9〇零一二三四五六七八九十壹贰叁肆伍陆柒捌玖拾]{{1,3}}{_BETWEEN})?"
 _ROOM = "(?:[ ]?[室房号户])?"
 _BEFORE_NUMBER = "(?<![0-9〇零一二三四五六七八九十百拾佰])"
+# Letters of pinyin with the marks of their tones; ü is written v, u or yu where there is no such letter.
+_TONES = {"a": "[aāáǎà]", "e": "[eēéěè]", "i": "[iīíǐì]", "o": "[oōóǒò]", "u": "[uūúǔù]", "v": "(?:yu|[vuüǖǘǚǜ])"}
+_BETWEEN_LETTERS = r"[^0-9A-Za-z〇一-鿿]{0,3}"
+# A shorter name written together in small letters could be any word: lina, made.
+_SHORTEST_TOGETHER = 6
 _FINE_TAIL = re.compile(r"^.*(?:[省市区县旗州镇乡]|街道)(?=.)")
 
 
@@ -74,6 +81,38 @@ def _name(value: str) -> str | None:
     if bare.isascii():
         return rf"(?<![A-Za-z0-9]){_spelling(bare, r'[^0-9A-Za-z〇一-鿿]{0,3}')}(?![A-Za-z0-9])" if size >= 3 else None
     return _spelling(bare, _NARROW if size == 2 else _WIDE)
+
+
+def _latin_name(value: str) -> Iterator[str]:
+    """A Chinese name in pinyin, surname first or last, together or apart: Zhang San, ZHANGSAN, Xiaoming Wang (PR-09).
+
+    Initials alone are not looked for.
+    """
+    bare = _TITLE.sub("", plain(value).strip())
+    syllables = [readings.of(char) for char in bare]
+    if not 2 <= len(bare) <= 4 or not all(syllables):
+        return
+    size = 2 if bare[:2] in COMPOUND_SURNAMES and len(bare) > 2 else 1
+    surname, given = syllables[:size], syllables[size:]
+    is_long = sum(min(map(len, every)) for every in syllables) >= _SHORTEST_TOGETHER
+    # The surname alone as a character: 张san.
+    yield rf"{re.escape(bare[:size])}{_NARROW}{_NARROW.join(_read(every, '') for every in given)}(?![A-Za-z])"
+    for parts in ((surname, given), (given, surname)):
+        if is_long:
+            letters = _BETWEEN_LETTERS.join(_read(every, _BETWEEN_LETTERS) for part in parts for every in part)
+            yield rf"(?<![A-Za-z]){letters}(?![A-Za-z])"
+            continue
+        first, last = ("".join(_read(every, "") for every in part) for part in parts)
+        apart = _BETWEEN_LETTERS.replace("{0,3}", "{1,3}")
+        # Together only with a capital where the second part begins: LiNa.
+        capital = "".join(sorted({reading[0].upper() for reading in parts[1][0]}))
+        yield rf"(?<![A-Za-z]){first}(?:{apart}|(?=(?-i:[{capital}]))){last}(?![A-Za-z])"
+
+
+def _read(syllable: tuple[str, ...], gap: str) -> str:
+    """One character in any of its readings, with or without the tone as a mark or a number."""
+    ways = (gap.join(_TONES.get(letter, letter) for letter in reading) for reading in syllable)
+    return f"(?:{'|'.join(ways)})(?:[1-5](?![0-9]))?"
 
 
 def _number(value: str, least: int) -> str | None:
@@ -189,6 +228,7 @@ def _patterns(known: Known) -> tuple[tuple[str, re.Pattern[str]], ...]:
     raw += [("email", _email(value)) for value in known.emails]
     raw += [("wechat", _handle(value)) for value in known.wechat]
     raw += [("person", _name(value)) for value in known.names]
+    raw += [("person", pattern) for value in known.names for pattern in _latin_name(value)]
     return tuple((kind, re.compile(pattern, re.I)) for kind, pattern in raw if pattern)
 
 

@@ -6,9 +6,11 @@ one of its disguises. Whatever fails this need not be looked for.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
+from publication.redaction import readings
 from publication.redaction.identity import _DIGIT_FORMS, _TITLE, house_numbers, road_and_number
 from publication.redaction.normalise import View, plain
 
@@ -22,6 +24,7 @@ class Letters:
     def __init__(self, text: str) -> None:
         found = Counter(View.of(text).text.casefold())
         self._count = found.copy()
+        self._latin = {char for char in unicodedata.normalize("NFD", "".join(found)) if char.isascii()}
         for digit, forms in _DIGIT_FORMS.items():
             self._count[digit] = sum(found[form] for form in set(forms.casefold()))
 
@@ -29,6 +32,8 @@ class Letters:
         """Whether the gate could find this value of a kind ("name", "phone", "address" or another) in the text."""
         if kind == "name":
             signs = _signs(_TITLE.sub("", plain(value).strip()))
+            if self._could_read(signs):
+                return True
         elif kind == "phone":
             signs = [sign for sign in View.of(value).digits if sign.isdigit()][-_PHONE:]
         elif kind == "address":
@@ -36,6 +41,13 @@ class Letters:
         else:
             signs = [sign for sign in _signs(plain(value)) if sign.isascii()]
         return self._holds(signs)
+
+    def _could_read(self, signs: list[str]) -> bool:
+        """Whether a name could stand there in pinyin: each character itself or the letters of one of its readings."""
+        return bool(signs) and all(
+            self._count[sign] or any(self._latin.issuperset(way.replace("v", "")) for way in readings.of(sign))
+            for sign in signs
+        )
 
     def _holds(self, signs: list[str]) -> bool:
         return bool(signs) and all(self._count[sign] >= times for sign, times in Counter(signs).items())

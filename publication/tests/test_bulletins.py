@@ -209,6 +209,7 @@ def test_inc_08_the_office_may_name_its_own_number_and_the_place(cast, response)
     [
         ("name", "张春华先生", "请找张 春·华开门。"),
         ("name", "Anna Berg", "ask anna  BERG"),
+        ("name", "吕春华", "请找 Chunhua Lǚ 开门"),
         ("phone", "+86 138 0000 2417", "电话一三八零零零零二四一七"),
         ("phone", "0571-88001234", "打 8800 1234 就行"),
         ("address", "江城市槐荫区柳桥三村12幢2单元401", "柳桥三村12幢2单元4O1 门口"),

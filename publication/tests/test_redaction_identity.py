@@ -72,6 +72,58 @@ def test_redaction_leaves_no_known_identity(spelling: str, kind: str, profile: s
     assert result.output.endswith("。已答复")
 
 
+LATIN = Known(names=["张三", "王小明先生", "欧阳建国", "李娜", "曾丽", "吕斌", "马德"])
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "Zhang San",
+        "ZhangSan",
+        "zhangsan",
+        "San Zhang",
+        "ZHANG, San",
+        "Zhāng Sān",
+        "zhang1 san1",
+        "zhangsan1990",
+        "Ｚｈａｎｇ　Ｓａｎ",
+        "Z h a n g s a n",
+        "张san",
+        "Wang Xiaoming",
+        "Xiao-Ming Wang",
+        "wangxiaoming",
+        "王 Xiaoming",
+        "Ouyang Jianguo",
+        "jianguo ouyang",
+        "Li Na",
+        "LiNa",
+        "LINA",
+        "na li",
+        "Zeng Li",
+        "Ceng Li",
+        "Lv Bin",
+        "Lü Bin",
+        "Lyu Bin",
+        "Ma De",
+    ],
+)
+def test_pr_09_a_known_name_in_pinyin_blocks(spelling: str) -> None:
+    """Surname first or last, together or apart, with tones or without, every reading of a character."""
+    text = f"经查，{spelling} 来电反映。"
+    assert [span.source for span in leaks(text, LATIN)] == ["identity"]
+    result = redact(text, LATIN)
+    assert leaks(result.output, LATIN) == []
+    assert spelling.removesuffix("1990") not in result.output
+    assert any(Letters(text).may_hold("name", name) for name in LATIN.names)
+
+
+@pytest.mark.parametrize(
+    "words", ["Zhang Sang", "zhangsang", "made in China", "Lina", "女包 lina", "Z.S.", "三张发票", "wangxiaominger"]
+)
+def test_pr_13_words_that_only_begin_or_sound_like_a_known_name_stay(words: str) -> None:
+    assert leaks(f"经查，{words}，已答复。", LATIN) == []
+
+
 PARTS_OF_THE_ADDRESS = [
     "3栋2单元501室",
     "3栋501",

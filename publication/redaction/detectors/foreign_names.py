@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from publication.redaction.detectors import person_words as words
 from publication.redaction.detectors.name_reader import NameReader
-from publication.redaction.lexicon import alternatives
+from publication.redaction.lexicon import NAME_CONTEXTS, alternatives
 from publication.redaction.tokens import Token
 
 _DOTTED = re.compile(r"[一-鿿]{1,7}(?:·[一-鿿]{1,8}){1,3}")
@@ -28,6 +28,15 @@ _LATIN_ROLE = re.compile(
     rf"(?:{alternatives(words.LATIN_ROLES)})"
     r"([A-Z][A-Za-z'\-]{2,20}(?:[ ·][A-Z][A-Za-z'\-]{1,20}){0,2})(?![A-Za-z0-9])"
 )
+# Mr. Smith, MRS BROWN, Dr. Lee, mr wang: the title stays.
+_PART = r"(?:[A-Z]')?[A-Z][A-Za-z]{1,20}(?:-[A-Z][A-Za-z]{1,20})?"
+_LATIN_TITLED = re.compile(
+    rf"(?<![A-Za-z])(?:(?:Mrs?|MRS?|Ms|Miss|Mister|Dr|DR|Prof|Madam|Madame|Sir)(?:\. ?| )({_PART}(?: {_PART}){{0,2}})"
+    r"|mrs?(?:\. ?| )([A-Za-z]{2,20}))(?![A-Za-z])"
+)
+_LATIN_ROLE_FIRST = re.compile(
+    rf"(?:{alternatives(words.LATIN_ROLES | NAME_CONTEXTS)})[ ]([A-Z][a-z]{{2,14}})(?![A-Za-z0-9])"
+)
 _SOUNDS = re.compile(rf"[{words.SOUNDS}]{{2,9}}")
 
 
@@ -46,12 +55,30 @@ def candidates(reader: NameReader) -> Iterator[tuple[int, int, float]]:
     for match in _LATIN.finditer(text):
         if match.group(1).lower() in words.ENGLISH_FIRST_NAMES:
             yield *match.span(), 0.8
+    yield from _titled(reader)
+    for match in _LATIN_ROLE_FIRST.finditer(text):
+        if match.group(1).lower() in words.ENGLISH_FIRST_NAMES:
+            yield *match.span(1), 0.7
     for match in _LATIN_ROLE.finditer(text):
         yield *match.span(1), 0.7
     for match in _LATIN_SPEAKER.finditer(text):
         yield *match.span(1), 0.65
     for match in _LATIN_STATED.finditer(text):
         yield *match.span(1), 0.85
+
+
+def _titled(reader: NameReader) -> Iterator[tuple[int, int, float]]:
+    """Latin names after an English title; brands and shops that carry one are none: Dr. Martens, Mr. Bean bar."""
+    for match in _LATIN_TITLED.finditer(reader.text):
+        group = 1 if match.group(1) else 2
+        start, end = match.span(group)
+        parts = match.group(group).lower().split()
+        if parts[0] in words.TITLED_BRANDS or parts[-1] in words.LATIN_SHOPS:
+            continue
+        following = words.LATIN_WORD_AFTER.match(reader.text, end)
+        named_shop = following is not None and following.group(1).lower() in words.LATIN_SHOPS
+        if not named_shop and not words.SHOP_AFTER_LATIN.match(reader.text, end):
+            yield start, end, 0.9
 
 
 def _by_sound(reader: NameReader) -> Iterator[tuple[int, int, float]]:

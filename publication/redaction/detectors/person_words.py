@@ -18,10 +18,14 @@ NOT_TITLED = words("not_titled")
 ROLES = words("roles")
 LATIN_ROLES = ROLES | words("latin_roles")
 ENGLISH_FIRST_NAMES = words("english_first_names")
+TITLED_BRANDS = words("titled_brands")
+LATIN_SHOPS = words("latin_shops")
+LATIN_WORD_AFTER = re.compile(r"(?:'s)? ?([A-Za-z]+)")
 _TITLES = alternatives(frozenset(title for title in TITLES if len(title) >= 2))
 TITLE_WORD = re.compile(f"(?:{_TITLES})")
 _SHOP = alternatives(words("shops"))
 SHOP_TITLE = re.compile(rf"(?:{_TITLES})[一-鿿A-Za-z0-9]{{0,3}}?(?:{_SHOP})")
+SHOP_AFTER_LATIN = re.compile(rf" ?(?:{_SHOP}|咖啡|酒吧|品牌|牌)")
 ORGANISATION_AFTER = re.compile(
     rf"(?:[一-鿿]{{0,2}}?(?:{_SHOP}|中学|小学|大学|学院|医院|基金会|博物馆|纪念馆|图书馆|美术馆|体育馆)"
     r"|[^\W在住是的到去于和说有买租从对将与被把反投举、]{0,3}?"
