@@ -17,7 +17,7 @@ from complaints import remedies
 from complaints.models import Complaint, Remedy
 from publication import charts, content_files, vague_words
 from publication.models import FigureEvidence, Publication, RedactionSpan
-from publication.redaction import ENGINE_VERSION, Known, Span, leaks, redact
+from publication.redaction import EARLIER_VERSIONS, ENGINE_VERSION, Known, Span, leaks, redact
 from publication.states import ELEMENTS, Element, SpanDecision
 
 # Every text the public would read, in order. Improvements are texts too.
@@ -142,17 +142,39 @@ def snapshot(publication: Publication) -> dict[str, Any]:
 def content_hash(publication: Publication, *, engine_version: str = "") -> str:
     """SHA-256 of text, masks, dates and copies of files; progress of improvements is left out, it may go on.
 
-    `engine_version` is that of the masking, "" for the present one: what was posted keeps its own.
+    `engine_version` is that of the masking, "" for the one that what is signed was masked with: what was signed or
+    posted keeps its own.
     """
+    content = _hashed(publication)
+    return _hash(content, engine_version or _engine(content, publication.signed_hash))
+
+
+def engine_of(publication: Publication) -> str:
+    """The version of the engine that what is signed was masked with; the present one where nothing is signed.
+
+    The signatures of a text that did not change stand when a new version looks at it; what the new one finds to leak
+    is still not posted.
+    """
+    return _engine(_hashed(publication), publication.signed_hash)
+
+
+def _hashed(publication: Publication) -> dict[str, Any]:
     content = snapshot(publication)
-    content["engine_version"] = engine_version or content["engine_version"]
     content["improvements"] = [
         {key: row[key] for key in ("what", "department", "post", "due_on")} for row in content["improvements"]
     ]
     files = content_files.data_of(publication)
-    if files:
-        content["files"] = files
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return content | {"files": files} if files else content
+
+
+def _hash(content: dict[str, Any], engine_version: str) -> str:
+    words = json.dumps(content | {"engine_version": engine_version}, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def _engine(content: dict[str, Any], signed_hash: str) -> str:
+    signed = (version for version in EARLIER_VERSIONS if signed_hash and _hash(content, version) == signed_hash)
+    return next(signed, ENGINE_VERSION)
 
 
 def leaking(publication: Publication, content: dict[str, Any] | None = None) -> list[tuple[str, Span]]:

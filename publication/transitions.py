@@ -37,7 +37,6 @@ from publication.models import (
     RedactionSpan,
     SignOff,
 )
-from publication.redaction import ENGINE_VERSION
 from publication.states import MOVES, CheckKind, NotPublishedReason, PublicationStatus, RenderState, SpanDecision
 
 # A notice stays public for this long unless the author sets another end (days).
@@ -617,7 +616,7 @@ def publish(
         published_at=at,
         updated_at=at,
         content_hash=current,
-        engine_version=ENGINE_VERSION,
+        engine_version=content.engine_of(publication),
         published_until=publication.publish_until or at + timedelta(days=DEFAULT_TERM),
         signatures=[
             timezone.localdate(moment).isoformat()

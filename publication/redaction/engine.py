@@ -18,6 +18,8 @@ from publication.redaction.profiles import Row, profile_named, write
 from publication.redaction.spans import Hit, Known, Redaction, Source, Span, Verdict, merge
 
 ENGINE_VERSION = "3"
+# What texts that are signed or posted may have been masked with.
+EARLIER_VERSIONS = ("1", "2")
 
 _PATTERNS = (phones, documents, accounts, vehicles, contacts, moments)
 # Below this a finding is a guess that a person should look at.

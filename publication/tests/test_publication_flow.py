@@ -208,12 +208,27 @@ def test_pub_37_progress_goes_on_after_the_engine_that_masked_the_text(draft, ca
     signed = posted.content_hash
     monkeypatch.setattr(content, "ENGINE_VERSION", "next")
     again = Publication.objects.get(pk=draft.pk)
-    assert content.content_hash(again) != signed
+    assert content.content_hash(again) != signed  # a version that is not among the earlier ones
     case_transitions.report_improvement(
         again.improvements.get().pk, by=cast.water_handler, percent=60, note="已换一半", at=at("2026-11-22 09:00")
     )
     changed = transitions.update_progress(draft.pk, by=cast.publisher, at=at("2026-11-22 10:00"))
     assert (changed.improvements[0]["percent"], changed.engine_version) == (60, posted.engine_version)
+
+
+def test_pub_12_signatures_of_an_unchanged_text_stand_when_the_engine_gets_a_new_version(draft, cast, monkeypatch):
+    """An upgrade between the signatures and the posting; what is posted names the version that was signed."""
+    transitions.submit(draft.pk, by=cast.publisher, at=at("2026-11-21 10:00"))
+    transitions.first_check(draft.pk, by=cast.publication_checker, at=at("2026-11-21 11:00"))
+    signed_with = content.ENGINE_VERSION
+    monkeypatch.setattr(content, "EARLIER_VERSIONS", (signed_with,))
+    monkeypatch.setattr(content, "ENGINE_VERSION", "next")
+    transitions.second_check(draft.pk, by=cast.publication_checker2, at=at("2026-11-21 14:00"))
+    transitions.pass_masking(draft.pk, by=cast.counsel, at=at("2026-11-21 15:00"))
+    result = transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
+    signed = Publication.objects.get(pk=draft.pk).signed_hash
+    assert (result.engine_version, result.content_hash) == (signed_with, signed)
+    assert {row.content_hash for row in SignOff.objects.all()} == {signed}
 
 
 def test_pub_44_a_case_that_stands_published_is_not_decided_against(draft, cast):
