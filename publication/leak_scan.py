@@ -111,7 +111,9 @@ def scan(
         found = {place: _found(content, known, never, allowed) for place, content in surface(result, at)}
         if not any(found.values()):
             continue
-        furniture = {place: _found(content, known, never, allowed) for place, content in surface(empty, at)}
+        furniture = {
+            place: _found(content, known, never, allowed) for place, content in surface(empty, at) if found.get(place)
+        }
         for place, words in found.items():
             hits += [Hit(place, kind) for kind, _words in words - furniture.get(place, Counter())]
     return hits

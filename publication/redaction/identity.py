@@ -7,8 +7,10 @@ between characters. Gaps are bounded and share no character with what they separ
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import product
 
 from publication.redaction import readings
 from publication.redaction.lexicon import COMPOUND_SURNAMES
@@ -41,9 +43,9 @@ _BETWEEN = r"[\s,、.()]{0,2}[\-—#/号楼栋幢座单元门梯层]{1,3}[\s,、
 _ANY_UNIT = rf"(?:[0-9〇零一二三四五六七八九十壹贰叁肆伍陆柒捌玖拾]{{1,3}}{_BETWEEN})?"
 _ROOM = "(?:[ ]?[室房号户])?"
 _BEFORE_NUMBER = "(?<![0-9〇零一二三四五六七八九十百拾佰])"
-# Letters of pinyin with the marks of their tones; ü is written v, u or yu where there is no such letter.
-_TONES = {"a": "[aāáǎà]", "e": "[eēéěè]", "i": "[iīíǐì]", "o": "[oōóǒò]", "u": "[uūúǔù]", "v": "(?:yu|[vuüǖǘǚǜ])"}
-_BETWEEN_LETTERS = r"[^0-9A-Za-z〇一-鿿]{0,3}"
+# Latin letters, those with the marks of tones too; what may stand between two letters of one name, and what may not.
+_LETTER = re.compile("[A-Za-zÀ-ɏ]")
+_MOST_BETWEEN, _ENDS_NAME = 3, re.compile("[0-9〇一-鿿]")
 # A shorter name written together in small letters could be any word: lina, made.
 _SHORTEST_TOGETHER = 6
 _FINE_TAIL = re.compile(r"^.*(?:[省市区县旗州镇乡]|街道)(?=.)")
@@ -83,36 +85,78 @@ def _name(value: str) -> str | None:
     return _spelling(bare, _NARROW if size == 2 else _WIDE)
 
 
-def _latin_name(value: str) -> Iterator[str]:
-    """A Chinese name in pinyin, surname first or last, together or apart: Zhang San, ZHANGSAN, Xiaoming Wang (PR-09).
+@lru_cache(maxsize=4096)
+def _latin_spellings(value: str) -> tuple[tuple[str, int], ...]:
+    """A Chinese name in pinyin, surname first and surname last, with where its second part begins (PR-09).
 
-    Initials alone are not looked for.
+    Every reading of every character counts; ü is written v, u or yu. Empty for a name that is not Chinese.
     """
     bare = _TITLE.sub("", plain(value).strip())
-    syllables = [readings.of(char) for char in bare]
-    if not 2 <= len(bare) <= 4 or not all(syllables):
-        return
+    syllables = [
+        [way for reading in readings.of(char) for way in _ways(reading)] for char in bare if "一" <= char <= "鿿"
+    ]
+    if not 2 <= len(bare) <= 4 or len(syllables) < len(bare) or not all(syllables):
+        return ()
     size = 2 if bare[:2] in COMPOUND_SURNAMES and len(bare) > 2 else 1
-    surname, given = syllables[:size], syllables[size:]
-    is_long = sum(min(map(len, every)) for every in syllables) >= _SHORTEST_TOGETHER
-    # The surname alone as a character: 张san.
-    yield rf"{re.escape(bare[:size])}{_NARROW}{_NARROW.join(_read(every, '') for every in given)}(?![A-Za-z])"
-    for parts in ((surname, given), (given, surname)):
-        if is_long:
-            letters = _BETWEEN_LETTERS.join(_read(every, _BETWEEN_LETTERS) for part in parts for every in part)
-            yield rf"(?<![A-Za-z]){letters}(?![A-Za-z])"
-            continue
-        first, last = ("".join(_read(every, "") for every in part) for part in parts)
-        apart = _BETWEEN_LETTERS.replace("{0,3}", "{1,3}")
-        # Together only with a capital where the second part begins: LiNa.
-        capital = "".join(sorted({reading[0].upper() for reading in parts[1][0]}))
-        yield rf"(?<![A-Za-z]){first}(?:{apart}|(?=(?-i:[{capital}]))){last}(?![A-Za-z])"
+    surnames, given = (["".join(ways) for ways in product(*part)] for part in (syllables[:size], syllables[size:]))
+    found = {(first + last, len(first)) for first, last in product(surnames, given)}
+    return tuple(sorted(found | {(last + first, len(last)) for first, last in product(surnames, given)}))
 
 
-def _read(syllable: tuple[str, ...], gap: str) -> str:
-    """One character in any of its readings, with or without the tone as a mark or a number."""
-    ways = (gap.join(_TONES.get(letter, letter) for letter in reading) for reading in syllable)
-    return f"(?:{'|'.join(ways)})(?:[1-5](?![0-9]))?"
+def _ways(reading: str) -> set[str]:
+    return {reading.replace("v", letter) for letter in ("v", "u", "yu")}
+
+
+class _Latin:
+    """The Latin letters of a text in a row, small and without tones, each with its place; a break is "|"."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.places: list[int] = []
+        letters: list[str] = []
+        for match in _LETTER.finditer(text):
+            place = match.start()
+            if self.places and place > self.places[-1] + 1:
+                between = text[self._end(self.places[-1]) : place]
+                if len(between) > _MOST_BETWEEN or _ENDS_NAME.search(between):
+                    letters.append("|")
+                    self.places.append(place - 1)
+            letters.append(unicodedata.normalize("NFD", match.group().lower())[0])
+            self.places.append(place)
+        self.letters = "".join(letters)
+
+    def _end(self, last: int) -> int:
+        """Behind a letter and the number of its tone: zhang1 san1, but zhangsan1990."""
+        number, beyond = self.text[last + 1 : last + 2], self.text[last + 2 : last + 3]
+        return last + 2 if number and number in "12345" and not beyond.isdigit() else last + 1
+
+    def find(self, value: str) -> Iterator[tuple[int, int]]:
+        """Where the name stands in pinyin, together or apart. Initials alone are not looked for."""
+        for spelling, second in _latin_spellings(value):
+            at = self.letters.find(spelling)
+            while at >= 0:
+                start, last = self.places[at], self.places[at + len(spelling) - 1]
+                if self._stands_alone(start, last) and (
+                    len(spelling) >= _SHORTEST_TOGETHER or self._has_two_parts(self.places[at + second])
+                ):
+                    yield start, self._end(last)
+                at = self.letters.find(spelling, at + 1)
+
+    def _stands_alone(self, start: int, last: int) -> bool:
+        return not _LETTER.match(self.text, last + 1) and not (start and _LETTER.match(self.text, start - 1))
+
+    def _has_two_parts(self, second: int) -> bool:
+        """Li Na and LiNa, not lina and not Lina."""
+        return self.text[second].isupper() or not _LETTER.match(self.text, second - 1)
+
+
+def _half_latin(value: str) -> str | None:
+    """The surname as a character, the rest in pinyin: 张san."""
+    bare = _TITLE.sub("", plain(value).strip())
+    given = [readings.of(char) for char in bare[1:]]
+    if not 2 <= len(bare) <= 3 or not readings.of(bare[0]) or not all(given):
+        return None
+    return bare[0] + _NARROW + _NARROW.join(f"(?:{'|'.join(ways)})" for ways in given) + "(?![A-Za-z])"
 
 
 def _number(value: str, least: int) -> str | None:
@@ -228,7 +272,7 @@ def _patterns(known: Known) -> tuple[tuple[str, re.Pattern[str]], ...]:
     raw += [("email", _email(value)) for value in known.emails]
     raw += [("wechat", _handle(value)) for value in known.wechat]
     raw += [("person", _name(value)) for value in known.names]
-    raw += [("person", pattern) for value in known.names for pattern in _latin_name(value)]
+    raw += [("person", _half_latin(value)) for value in known.names]
     return tuple((kind, re.compile(pattern, re.I)) for kind, pattern in raw if pattern)
 
 
@@ -245,3 +289,8 @@ def find(view: View, known: Known | None) -> Iterator[Hit]:
         for match in pattern.finditer(view.text):
             if match.end() > match.start():
                 yield Hit(*match.span(), kind, 1.0)
+    latin = _Latin(view.text) if known.names else None
+    if latin is not None and latin.letters:
+        for value in known.names:
+            for start, end in latin.find(value):
+                yield Hit(start, end, "person", 1.0)
