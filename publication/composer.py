@@ -114,7 +114,7 @@ def elements(publication: Publication, form: Any = None, problems: dict[str, str
         text = getattr(publication, name)
         rows_found = vague_words.found_in(text, words)
         vague = [row.word for row in rows_found]
-        figures = content.figures(text)
+        figures = content.figures(text, name)
         unlinked = [figure for figure in figures if (name, figure) not in evidence]
         undated = name == "improvement" and not (publication.improvements.all() and vague_words.is_definite(text))
         tone, verdict = _verdict(text, vague, unlinked, undated=undated, masked=name in masked, pending=name in pending)

@@ -276,16 +276,23 @@ _UNITS = (
 )
 _COUNT = re.compile(r"（共 \d+ 件投诉）")
 _NUMBER = r"(?:\d[\d,]*(?:\.\d+)?|(?<![一二三四五六七八九十百千万])[一二三四五六七八九十百千万]{2,8})"
-_FIGURE = re.compile(rf"(?<![\d.第])(?<!第 ){_NUMBER}\s*(?:多|余)?\s*[万亿]?\s*(?:{'|'.join(_UNITS)})(?!月)")
+_FIGURE = re.compile(
+    rf"(?<![\d.第])(?<!第 )(?:{_NUMBER}\s*(?:天|个?小时|分钟?)(?:\s*\d+\s*(?:个?小时|分钟?|秒))+"
+    rf"|{_NUMBER}\s*(?:多|余)?\s*[万亿]?\s*(?:{'|'.join(_UNITS)})(?!月))"
+)
 _ORDINAL = r"[\d一二三四五六七八九十百]+"
 _TERM = r"[\d一二两三四五六七八九十]+\s*个?(?:工作日|自然日|小时|分钟|季度|半年|[日天周月年])"
-# What counts nothing: articles of the law, the time of day, deadlines and how often something is done.
+# What counts nothing: articles of the law, the time of day, deadlines.
 _COUNTS_NOTHING = re.compile(
     rf"第\s*{_ORDINAL}(?:\s*[、，,至到和及或\-~—]\s*(?:第\s*)?{_ORDINAL})*\s*[条款项章节编目次期批]"
     rf"|\d{{1,2}}\s*[时点]\s*\d{{1,2}}\s*分(?!钟)"
     rf"|{_TERM}\s*(?:以|之)?内|提前\s*(?:至少\s*)?{_TERM}"
-    rf"|每\s*(?:{_TERM}|个?(?:工作日|小时|季度|半年|[日天周月年]))(?:\s*(?:至少|不少于)?\s*{_ORDINAL}\s*次)?"
 )
+# How often something is done: a fact in an investigation, a rule or a promise in these elements.
+_OFTEN = re.compile(
+    rf"每\s*(?:{_TERM}|个?(?:工作日|小时|季度|半年|[日天周月年]))(?:\s*(?:至少|不少于)?\s*{_ORDINAL}\s*次)?"
+)
+_PROMISING = ("responsibility", "improvement")
 # Every element ties its figures to evidence one by one; these texts may only repeat such a figure.
 _REPEATING = ("title", "summary")
 
@@ -332,7 +339,7 @@ def remarks(publication: Publication) -> list[Remark]:
     found += [Remark("files", "file", words, True) for _row, words in content_files.problems(publication)]
     linked = {(row.field, row.figure) for row in proved_figures(publication)}
     for name in ELEMENTS:
-        for figure in figures(getattr(publication, name)):
+        for figure in figures(getattr(publication, name), name):
             if (name, figure) not in linked:
                 found.append(
                     Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, True)
@@ -361,12 +368,15 @@ def bare(figure: str) -> str:
     return re.sub(r"\s", "", figure)
 
 
-def figures(text: str) -> list[str]:
-    """Numbers with their unit in a text: "30 小时", "986 户", "12%", "三十小时" (PUB-13).
+def figures(text: str, field: str = "") -> list[str]:
+    """Numbers with their unit in a text: "30 小时", "5 小时 20 分", "986 户", "12%", "三十小时" (PUB-13).
 
-    Left out is what counts nothing: dates, times, ordinals, articles of the law, deadlines ("5 个工作日内").
+    Left out is what counts nothing: dates, times, ordinals, articles of the law, deadlines ("5 个工作日内"), and how
+    often something is done where the element `field` states rules and promises ("每月 2 次").
     """
     counting = _COUNTS_NOTHING.sub("；", text)
+    if field in _PROMISING:
+        counting = _OFTEN.sub("；", counting)
     return list(dict.fromkeys(match.group().strip() for match in _FIGURE.finditer(counting)))
 
 
@@ -408,7 +418,7 @@ def drafted_figures(publication: Publication) -> dict[tuple[str, str], str]:
     for name, words in _joined(sources).items():
         if words == (subject if name == "subject" else getattr(publication, name)):
             of_element = [source for source in sources if source.field == name]
-            found |= {(name, figure): source.evidence for source in of_element for figure in figures(source.text)}
+            found |= {(name, figure): source.evidence for source in of_element for figure in figures(source.text, name)}
     return found
 
 

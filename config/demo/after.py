@@ -380,7 +380,7 @@ def _complete(publication: Publication, author: User, at: datetime) -> None:
     publication.refresh_from_db()
     proved = set(publication.figures.values_list("field", "figure"))
     for name in ELEMENTS:
-        for figure in figures(getattr(publication, name)):
+        for figure in figures(getattr(publication, name), name):
             if (name, figure) not in proved:
                 publishing.link_figure(
                     publication.pk, by=author, field=name, figure=figure, evidence="案卷调查记录第 1 项", at=at

@@ -370,7 +370,6 @@ def test_pub_13_dates_times_ordinals_and_numbers_of_houses_are_no_figures():
         "案件 TS-202611-0012，公示 GS-202611-0003，国办发〔2026〕12 号",
         "15 日内退款，2027 年 3 月 31 日前（30 个工作日内）换完，30 天以内答复",
         "按规定 1 小时内通知，提前 24 小时通知，二十四小时之内恢复",
-        "每 3 个月检查，每月 2 次巡查，每周至少 1 次",
         "上午 8 时 30 分到 15 点 20 分",
         "3 家庭院",
     ):
@@ -378,7 +377,7 @@ def test_pub_13_dates_times_ordinals_and_numbers_of_houses_are_no_figures():
     for figure in (
         "3 名",
         "12 起",
-        "5 小时",
+        "5 小时 20 分",
         "20 分钟",
         "3 万人",
         "8 家",
@@ -436,6 +435,12 @@ def test_pub_13_a_text_signed_before_stays_signed(client, cast):
     todo = client.get(reverse("publication:detail", args=[publication.number])).context["todo"]
     assert not [row for row in todo if "23 人" in row.text]
     assert transitions.first_check(publication.pk, by=cast.publication_checker).status == "second_check"
+
+
+def test_pub_13_how_often_is_a_fact_of_the_investigation_and_a_promise_of_the_improvement():
+    words = "每 6 小时通报一次，每月 2 次巡查，每周至少 3 次"
+    assert content.figures(words, "investigation") == ["6 小时", "2 次", "3 次"]
+    assert content.figures(words, "improvement") == content.figures(words, "responsibility") == []
 
 
 def test_pub_13_a_figure_of_the_title_that_no_evidence_proves_is_named(client, cast):
