@@ -20,12 +20,14 @@ from django.db import transaction
 
 class What(StrEnum):
     """What happened; `key` names it: public id, public id, public id of the incident and number of the bulletin,
-    public id, how far the job went, number of the case, key of the person."""
+    public id of the comment, that of a volunteer's report, how far the job went, number of the case, key of the
+    person."""
 
     RESULT = "result"
     STATEMENT = "statement"
     BULLETIN = "bulletin"
     COMMENT = "comment"
+    REPORT = "report"
     PURGE = "purge"
     DESTROYED = "destroyed"
     TOKEN = "token"  # noqa: S105 - the word, not a token

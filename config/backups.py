@@ -32,7 +32,7 @@ from complaints import appraisals, events, files
 from complaints.models import StoredFile
 from config import dumps
 from publication import bulletins, results
-from publication.models import Comment, PublishedBulletin, PublishedResult, Statement
+from publication.models import Comment, PublishedBulletin, PublishedReport, PublishedResult, Statement
 from publication.states import CommentState, StatementStatus
 
 FORMAT = 1
@@ -111,21 +111,22 @@ def complete_journal() -> None:
         for incident, number, at in bulletins_down.values_list("incident_public_id", "number", "withdrawn_at")
         if at
     ]
-    # A comment can be shown again and hidden a second time, so the moment counts here.
-    hidden_before = {(entry.key, entry.at) for entry in entries if entry.what == takedowns.What.COMMENT}
-    hidden = Comment.objects.filter(state=CommentState.HIDDEN).exclude(moderated_at=None)
-    found += [
-        takedowns.Entry(takedowns.What.COMMENT, key, at)
-        for key, at in hidden.order_by("moderated_at", "pk").values_list("public_id", "moderated_at")
-        if at and (key, at) not in hidden_before
-    ]
+    # These can be shown again and hidden a second time, so the moment counts here.
+    again = {takedowns.What.COMMENT: Comment, takedowns.What.REPORT: PublishedReport}
+    hidden_before = {(entry.what, entry.key, entry.at) for entry in entries if entry.what in again}
+    for what, model in again.items():
+        hidden = model._default_manager.filter(state=CommentState.HIDDEN).exclude(moderated_at=None)
+        found += [
+            takedowns.Entry(what, key, at)
+            for key, at in hidden.order_by("moderated_at", "pk").values_list("public_id", "moderated_at")
+            if at and (what, key, at) not in hidden_before
+        ]
     found += [
         takedowns.Entry(takedowns.What.DESTROYED, key, at)
         for key, at in appraisals.destroyed().values_list("file__complaint__number", "destroyed_at")
         if at
     ]
-    again = takedowns.What.COMMENT
-    takedowns.append(entry for entry in found if entry.what == again or (entry.what, entry.key) not in known)
+    takedowns.append(entry for entry in found if entry.what in again or (entry.what, entry.key) not in known)
 
 
 def _members(snapshot: dumps.Snapshot) -> Iterator[Member]:

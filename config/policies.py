@@ -34,6 +34,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "public:result_file",
         "public:comment",
         "public:comments",
+        "public:reports",
         "public:helpful",
         "public:volunteers",
         "public:statements",

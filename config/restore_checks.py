@@ -24,7 +24,7 @@ from complaints import events, files
 from complaints.models import Complaint, IntakeDraft, StoredFile
 from config import dumps
 from config.startup import UNFINISHED
-from publication import bulletins, comments
+from publication import bulletins, comments, observations
 from publication.models import Publication, PublishedResult, Statement
 from publication.states import PublicationStatus, StatementStatus
 
@@ -130,6 +130,8 @@ def _is_back(entry: Entry) -> bool:
         return bulletins.is_back(entry.key, at=entry.at)
     if entry.what == What.COMMENT:
         return comments.standing(entry.key, at=entry.at).exists()
+    if entry.what == What.REPORT:
+        return observations.standing(entry.key, at=entry.at).exists()
     if entry.what == What.DESTROYED:
         return Complaint.objects.filter(number=entry.key).exclude(narrative="").exists()
     if entry.what == What.TOKEN:

@@ -35,7 +35,7 @@ from complaints import appraisals, events, files, jobs
 from complaints.models import Complaint, NumberCounter
 from config import backups, dumps
 from config.startup import UNFINISHED
-from publication import bulletins, comments, statements, transitions
+from publication import bulletins, comments, observations, statements, transitions
 from publication import jobs as publication_jobs
 
 # How far numbers jump when nobody knows which ones were given after the backup.
@@ -324,6 +324,8 @@ def _again(entry: Entry) -> bool:
         return bulletins.keep_down(entry.key, at=entry.at)
     if entry.what == What.COMMENT:
         return comments.keep_hidden(entry.key, at=entry.at)
+    if entry.what == What.REPORT:
+        return observations.keep_hidden(entry.key, at=entry.at)
     if entry.what == What.TOKEN:
         return bool(AuthToken.objects.filter(user=entry.key, created__lte=entry.at).delete()[0])
     if entry.what == What.DESTROYED:

@@ -32,11 +32,12 @@ from complaints.models import (
 from complaints.models.people import ContactKind
 from complaints.states import BulletinState
 from complaints.transitions.bulletins import PUBLIC_PARTS
-from publication import bulletin_texts, incident_pages, tasks
+from publication import bulletin_texts, gone, incident_pages, tasks
 from publication.models import PublishedBulletin
 from publication.models.results import new_public_id
 from publication.redaction import Known, Span, leaks
 from publication.redaction.prefilter import Letters
+from publication.states import GoneKind
 
 PARTS = ("title", *PUBLIC_PARTS)
 # An office names its own number and mailbox where it says whom to turn to.
@@ -225,11 +226,14 @@ def is_back(key: str, *, at: datetime) -> bool:
 def keep_down(key: str, *, at: datetime) -> bool:
     """Repeat a withdrawal that a restored database does not know of (DL-04, I8). False when there is nothing to do.
 
-    A bulletin of the same number that was released later is another one and stays.
+    A bulletin of the same number that was released later is another one and stays. Of an incident that is not known
+    here at all, the address stays gone (410).
     """
     row = _standing(key, at=at).select_for_update().first()
     if row is None:
-        return False
+        incident, _dash, _number = key.rpartition("-")
+        is_known = PublishedBulletin.objects.filter(incident_public_id=incident).exists()
+        return not is_known and gone.leave(GoneKind.INCIDENT, incident, at=at)
     reason = gettext("Taken down on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
     released = Bulletin.objects.filter(pk=row.bulletin_id, state=BulletinState.RELEASED)
     released.update(state=BulletinState.WITHDRAWN, withdrawn_at=at, withdrawal_reason=reason, version=F("version") + 1)

@@ -7,6 +7,7 @@ were sent stay encrypted and are erased in time; no address and no name is kept 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import models, transaction
 from django.db.models import Count, Q, QuerySet
@@ -26,10 +27,11 @@ from complaints.transitions.intake import Filing, check_text, register
 from complaints.transitions.proposals import TEXT as LONGEST_PROPOSAL
 from complaints.transitions.proposals import add_proposal
 from publication import content
-from publication.models import Comment, Publication, PublishedResult
+from publication.models import Comment, Publication, PublishedReport, PublishedResult
 from publication.redaction import Known, leaks, redact
 from publication.states import CommentRoute, CommentState
 
+Row = TypeVar("Row", Comment, PublishedReport)
 MODERATE = "publication.moderate"
 LONGEST = 1000
 LONGEST_ANSWER = 1000
@@ -88,7 +90,7 @@ def show(comment_id: int, *, by: User, seen: str, shown_text: str, at: datetime 
     comment = _lock(comment_id, by=by, seen=seen)
     if comment.result.withdrawn_at:
         raise IllegalTransition(_("This result is no longer shown."))
-    _check_public("shown_text", shown_text, comment, limit=2 * LONGEST)
+    check_public("shown_text", shown_text, known_of(comment.result), limit=2 * LONGEST)
     comment.shown_text, comment.state, comment.reason = shown_text.strip(), CommentState.SHOWN, ""
     return _decided(comment, by=by, at=at)
 
@@ -122,7 +124,7 @@ def keep_hidden(public_id: str, *, at: datetime) -> bool:
     row.state, row.shown_text, row.moderated_by, row.moderated_at = CommentState.HIDDEN, "", None, at
     row.reason = gettext("Hidden on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
     row.save(update_fields=["shown_text", "state", "reason", "moderated_by", "moderated_at"])
-    _renew_page(row, at=timezone.now())
+    renew_page(row.result_id, at=timezone.now())
     return True
 
 
@@ -134,7 +136,7 @@ def standing(public_id: str, *, at: datetime) -> QuerySet[Comment]:
 def _decided(comment: Comment, *, by: User, at: datetime) -> Comment:
     comment.moderated_by, comment.moderated_at = by, at
     comment.save(update_fields=["shown_text", "state", "reason", "moderated_by", "moderated_at"])
-    _renew_page(comment, at=at)
+    renew_page(comment.result_id, at=at)
     return comment
 
 
@@ -147,10 +149,10 @@ def answer(comment_id: int, *, by: User, answer: str, at: datetime | None = None
     at = at or timezone.now()
     comment = _lock(comment_id, by=by, seen=CommentState.SHOWN)
     if answer.strip():
-        _check_public("answer", answer, comment, limit=LONGEST_ANSWER)
+        check_public("answer", answer, known_of(comment.result), limit=LONGEST_ANSWER)
     comment.answer = answer.strip()
     comment.save(update_fields=["answer"])
-    _renew_page(comment, at=at)
+    renew_page(comment.result_id, at=at)
     return comment
 
 
@@ -202,12 +204,12 @@ def _lock(comment_id: int, *, by: User, seen: str = "") -> Comment:
     return comment
 
 
-def _check_public(field: str, text: str, comment: Comment, *, limit: int) -> None:
-    """What goes public identifies nobody. Raises InvalidInput at `field`."""
+def check_public(field: str, text: str, known: Known | None, *, limit: int) -> None:
+    """What goes public identifies nobody, of `known` least of all. Raises InvalidInput at `field`."""
     if not text.strip():
         raise InvalidInput(field, _("Fill this in."))
     check_text(field, text, limit=limit)
-    found = leaks(text, known_of(comment.result))
+    found = leaks(text, known)
     if found:
         raise InvalidInput(
             field,
@@ -216,9 +218,9 @@ def _check_public(field: str, text: str, comment: Comment, *, limit: int) -> Non
         )
 
 
-def _renew_page(comment: Comment, *, at: datetime) -> None:
+def renew_page(result_id: int, *, at: datetime) -> None:
     """The page of the result is another one now, for caches and readers that keep it."""
-    PublishedResult.objects.filter(pk=comment.result_id).update(updated_at=at)
+    PublishedResult.objects.filter(pk=result_id).update(updated_at=at)
 
 
 # --- Reading ----------------------------------------------------------------------------------------
@@ -229,7 +231,15 @@ def shown_with(result: PublishedResult) -> list[Comment]:
 
 def shown_after(result: PublishedResult, public_id: str, *, size: int) -> tuple[list[Comment], str]:
     """Shown comments that follow the one with this public id, and where the next page begins ("" on the last)."""
-    rows = _shown(result).order_by("-pk")
+    return following(_shown(result), public_id, size=size)
+
+
+def following(shown: QuerySet[Row], public_id: str, *, size: int) -> tuple[list[Row], str]:
+    """The newest of `shown` that follow the one with this public id, and where the next page begins ("" on the last).
+
+    Positions are public ids, never row numbers (PR-07).
+    """
+    rows = shown.order_by("-pk")
     start = rows.filter(public_id=public_id).values_list("pk", flat=True).first() if public_id else None
     found = list((rows.filter(pk__lt=start) if start else rows)[: size + 1])
     return found[:size], found[size - 1].public_id if len(found) > size else ""

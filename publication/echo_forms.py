@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.choice_fields import LongText, YesNo
 from complaints.public_forms import PlainText
-from publication import comments, volunteers
+from publication import comments, observations, volunteers
 from publication.states import CommentRoute, CommentState
 
 
@@ -125,6 +125,32 @@ class ReportAnswerForm(forms.Form):
     """What we say to a report."""
 
     answer = forms.CharField(label=_("Our answer"), max_length=volunteers.LONGEST, widget=LongText(4))
+
+
+class ReportShowForm(forms.Form):
+    """Show a report with its notice, in exactly these words."""
+
+    seen = forms.ChoiceField(choices=CommentState.choices, widget=forms.HiddenInput)
+    shown_text = forms.CharField(
+        label=_("What the public reads"),
+        max_length=observations.LONGEST,
+        widget=LongText(5),
+        help_text=_("The masking proposed these words; take out whatever else identifies somebody."),
+    )
+    answer = forms.CharField(
+        label=_("Our answer in public"),
+        max_length=observations.LONGEST_ANSWER,
+        required=False,
+        widget=LongText(4),
+        help_text=_("Stands below the report; empty shows none."),
+    )
+
+
+class ReportHideForm(forms.Form):
+    """Show it no longer."""
+
+    seen = forms.ChoiceField(choices=CommentState.choices, widget=forms.HiddenInput)
+    reason = forms.CharField(label=_("Why it is not shown"), max_length=observations.LONGEST_REASON, widget=LongText(2))
 
 
 # --- Corrections and leaks --------------------------------------------------------------------------

@@ -17,8 +17,17 @@ from accounts.web import StaffRequest
 from complaints import keyset
 from complaints.desk_access import needs
 from complaints.models import Complaint
-from publication import comments, results, volunteers
-from publication.echo_forms import AnswerForm, HideForm, ReportAnswerForm, RouteForm, ShowForm, VolunteerForm
+from publication import comments, observations, results, volunteers
+from publication.echo_forms import (
+    AnswerForm,
+    HideForm,
+    ReportAnswerForm,
+    ReportHideForm,
+    ReportShowForm,
+    RouteForm,
+    ShowForm,
+    VolunteerForm,
+)
 from publication.echo_pages import PAGE_SIZE, settle
 from publication.models import Comment, Volunteer, VolunteerReport
 from publication.redaction import redact
@@ -29,6 +38,11 @@ _ACTS: dict[str, Callable[..., Comment]] = {
     "hide": comments.hide,
     "answer": comments.answer,
     "route": comments.pass_on,
+}
+_REPORT_ACTS: dict[str, Callable[..., object]] = {
+    "answer": volunteers.answer,
+    "show": observations.show,
+    "hide": observations.hide,
 }
 EXCERPT = 80
 
@@ -139,7 +153,7 @@ def _volunteer_page(request: StaffRequest, pk: int, *, status: int = 200, **extr
     row = get_object_or_404(volunteers.listed().select_related("by"), pk=pk)
     name, phone = volunteers.masked(row)
     after = request.GET.get("after", "")
-    found, following = keyset.by_key(row.reports.select_related("result"), after, size=PAGE_SIZE)
+    found, following = keyset.by_key(row.reports.select_related("result", "published"), after, size=PAGE_SIZE)
     context = {"row": row, "name": name, "phone": phone, "reports": found, "next": following, "after": after}
     today = timezone.localdate()
     context["has_ended"] = row.until is not None and row.until <= today
@@ -174,7 +188,7 @@ def volunteer_do(request: StaffRequest, pk: int) -> HttpResponse:
 def report_list(request: StaffRequest) -> HttpResponse:
     """The reports of volunteers, newest first; those without an answer unless all are wanted."""
     every, after = request.GET.get("view") == "all", request.GET.get("after", "")
-    rows = VolunteerReport.objects.select_related("result", "volunteer", "answered_by")
+    rows = VolunteerReport.objects.select_related("result", "volunteer", "answered_by", "published")
     waiting = rows.filter(answered_at=None)
     found, following = keyset.by_key(rows if every else waiting, after, size=PAGE_SIZE)
     context = {"rows": found, "every": every, "waiting": waiting.count(), "next": following, "after": after}
@@ -184,16 +198,43 @@ def report_list(request: StaffRequest) -> HttpResponse:
 @needs(volunteers.KEEP)
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: StaffRequest, pk: int) -> HttpResponse:
-    """One report, and the answer to it."""
-    row = get_object_or_404(VolunteerReport.objects.select_related("result", "volunteer", "answered_by"), pk=pk)
-    form = ReportAnswerForm(request.POST if request.method == "POST" else None)
+    """One report: answer the volunteer, show it with its notice, show it no longer."""
+    found = VolunteerReport.objects.select_related("result", "volunteer", "answered_by", "published__moderated_by")
+    row = get_object_or_404(found, pk=pk)
+    shown = getattr(row, "published", None)
+    words = (shown.shown_text, shown.answer) if shown and shown.shown_text else observations.proposed(row)
+    seen = shown.state if shown else CommentState.WAITING.value
+    wanted = request.POST.get("do", "answer") if request.method == "POST" else ""
+    sent = {wanted: request.POST}
+    forms = {
+        "answer": ReportAnswerForm(sent.get("answer")),
+        "show": ReportShowForm(
+            sent.get("show"),
+            auto_id="show_%s",
+            initial={"shown_text": words[0], "answer": words[1], "seen": seen},
+        ),
+        "hide": ReportHideForm(sent.get("hide"), auto_id="hide_%s", initial={"seen": seen}),
+    }
     status, problem = 200, ""
-    if form.is_bound:
-        status, problem = settle(form, lambda **values: volunteers.answer(pk, by=request.user, **values))
+    if wanted:
+        if wanted not in forms:
+            status, problem = 422, _("Choose what to do.")
+        else:
+            act = _REPORT_ACTS[wanted]
+            status, problem = settle(forms[wanted], lambda **values: act(pk, by=request.user, **values))
         if status == 302:
             messages.success(request, _("Saved."))
             return redirect("publication:volunteer_report", pk)
-        row.refresh_from_db()
+        row = found.get(pk=pk)
+        shown = getattr(row, "published", None)
     name, _phone = volunteers.masked(row.volunteer)
-    context = {"row": row, "name": name, "form": form, "problem": problem}
+    context = {
+        "row": row,
+        "shown": shown,
+        "name": name,
+        "forms": forms,
+        "problem": problem,
+        "is_served": bool(row.result) and not results.gone_reason(row.result, at=timezone.now()),
+        "public_path": results.path_of(row.result.public_id) if row.result else "",
+    }
     return render(request, "publication/volunteer_report.html", context, status=status)

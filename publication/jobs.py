@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.errors import DomainError
 from complaints import notify
 from complaints.jobs import present
-from publication import comments, lists, postings, transitions, volunteers
+from publication import comments, lists, observations, postings, transitions, volunteers
 from publication.models import Publication
 from publication.states import PublicationStatus
 
@@ -68,4 +68,5 @@ def purge_echo(*, now: datetime | None = None) -> dict[str, int]:
     Refuses when the machine's time cannot be believed (JT-04).
     """
     now = now or present("purge_echo")
-    return {"comments": comments.purge(now=now), "volunteers": volunteers.purge(now=now)}
+    shown = observations.purge(now=now)
+    return {"comments": comments.purge(now=now), "volunteers": volunteers.purge(now=now) + shown}

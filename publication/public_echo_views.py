@@ -5,7 +5,7 @@ Reading needs no cookie and no script; sending needs neither. The pages of forms
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -14,13 +14,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import IllegalTransition
 from complaints import throttle
 from complaints.public_views import form_page
-from publication import comments, helpful, public_posts, public_views, results, volunteers
+from publication import comments, helpful, observations, public_posts, public_views, results, volunteers
 from publication.echo_forms import CommentForm, VolunteerReportForm
 from publication.models import PublishedResult, Volunteer
 
@@ -70,12 +71,31 @@ def comment_list(request: HttpRequest, public_id: str) -> HttpResponseBase:
 
 def _comment_list(request: HttpRequest, found: PublishedResult, at: datetime) -> HttpResponse:
     rows, after = comments.shown_after(found, request.GET.get("after", ""), size=PAGE_SIZE)
-    here = public_views.reading_of(request)
+    heading, nothing = _("What people say"), _("No comment yet.")
+    return _said(request, found, rows, after, page="comments", heading=heading, nothing=nothing)
+
+
+@require_safe
+def report_list(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Every report of a volunteer supervisor that is shown with a result, newest first (PUB-39)."""
+    return public_views.one(request, public_id, _report_list)
+
+
+def _report_list(request: HttpRequest, found: PublishedResult, at: datetime) -> HttpResponse:
+    rows, after = observations.shown_after(found, request.GET.get("after", ""), size=PAGE_SIZE)
+    heading, nothing = _("What volunteer supervisors saw"), _("No report yet.")
+    return _said(request, found, rows, after, page="reports", heading=heading, nothing=nothing)
+
+
+def _said(
+    request: HttpRequest, found: PublishedResult, rows: Sequence[Any], after: str, *, page: str, **words: str
+) -> HttpResponse:
     context = {
+        **words,
         "result": found,
         "rows": rows,
-        "next_url": "?" + urlencode({**here, "after": after}) if after else "",
-        "canonical": results.absolute(reverse("public:comments", args=[found.public_id])),
+        "next_url": "?" + urlencode({**public_views.reading_of(request), "after": after}) if after else "",
+        "canonical": results.absolute(reverse(f"public:{page}", args=[found.public_id])),
     }
     return render(request, "public/results/comments.html", context)
 

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from publication import feeds, incident_pages, results
+from publication import feeds, gone, incident_pages, results
 from publication.public_views import cached, for_programs, public, reading_of
+from publication.states import GoneKind
 
 
 @require_safe
@@ -42,7 +43,7 @@ def incident(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One incident; 410 once all bulletins are withdrawn or its time is over, 404 for what never was public."""
     now = timezone.now()
     rows = incident_pages.bulletins_of(public_id)
-    if not rows:
+    if not rows and not gone.is_known(GoneKind.INCIDENT, public_id):
         raise Http404
     if incident_pages.is_gone(rows, at=now):
         return public(render(request, "public/incidents/gone.html", {"active": "incidents"}, status=410))

@@ -15,6 +15,7 @@ urlpatterns = [
     ),
     re_path(r"^results/(?P<public_id>[0-9a-f]{16})/comment/$", public_echo_views.comment, name="comment"),
     re_path(r"^results/(?P<public_id>[0-9a-f]{16})/comments/$", public_echo_views.comment_list, name="comments"),
+    re_path(r"^results/(?P<public_id>[0-9a-f]{16})/reports/$", public_echo_views.report_list, name="reports"),
     re_path(r"^results/(?P<public_id>[0-9a-f]{16})/helpful/$", public_echo_views.vote, name="helpful"),
     path("volunteers/", public_echo_views.volunteer, name="volunteers"),
     path("statements/", public_views.statements, name="statements"),

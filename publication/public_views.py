@@ -31,10 +31,21 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from publication import comments, feeds, helpful, incident_pages, open_data, results, statement_pages
+from publication import (
+    comments,
+    feeds,
+    gone,
+    helpful,
+    incident_pages,
+    observations,
+    open_data,
+    results,
+    statement_pages,
+)
 from publication import open_data_schema as json_schema
 from publication.models import PublishedResult
 from publication.results import Filters, Stamp
+from publication.states import GoneKind
 
 MAX_AGE = 60
 POSTER_SIZES = ("a4", "a3", "a4-large")
@@ -144,11 +155,13 @@ def _article(request: HttpRequest, found: PublishedResult, at: datetime) -> Http
     if request.method == "GET":
         agent = request.headers.get("User-Agent", "")
         helpful.note_view(found.pk, channel=request.GET.get("c", ""), agent=agent, at=at)
-    said = comments.shown_with(found)
+    said, seen = comments.shown_with(found), observations.shown_with(found)
     context = article(found, at=at) | {
         "echo": True,
         "comments": said[: comments.ON_PAGE],
         "has_more_comments": len(said) > comments.ON_PAGE,
+        "reports": seen[: comments.ON_PAGE],
+        "has_more_reports": len(seen) > comments.ON_PAGE,
         "corrections": found.corrections.all(),
     }
     return render(request, "public/results/detail.html", context)
@@ -285,9 +298,9 @@ def statement(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One official statement; 410 once it was taken down, 404 for what never was public."""
     now = timezone.now()
     found = statement_pages.find(public_id)
-    if found is None:
+    if found is None and not gone.is_known(GoneKind.STATEMENT, public_id):
         raise Http404
-    if found.withdrawn_at:
+    if found is None or found.withdrawn_at:
         return public(render(request, "public/statements/gone.html", {"active": "statements"}, status=410))
 
     def build() -> HttpResponse:

@@ -26,10 +26,10 @@ from complaints import identity
 from complaints import transitions as case_transitions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import Audience
-from publication import content
+from publication import content, gone
 from publication.models import Statement
 from publication.redaction import leaks
-from publication.states import StatementStatus
+from publication.states import GoneKind, StatementStatus
 
 WRITERS = ("publication.compose", "complaints.manage_risk")
 READERS = ("publication.view_publications", *WRITERS)
@@ -343,19 +343,23 @@ def take_down(
 def keep_down(public_id: str, *, at: datetime) -> bool:
     """Repeat a take-down that a restored database does not know of (DL-04, I8). False when there is nothing to do.
 
-    What is still being checked becomes a draft again, so that nobody posts it without being told.
+    What is still being checked becomes a draft again, so that nobody posts it without being told. An address
+    that was given after the backup stays gone (410).
     """
     statement = Statement.objects.filter(public_id=public_id).first()
     reason = gettext("Taken down on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
     if statement and statement.status == StatementStatus.POSTED:
         take_down(statement.pk, by=None, reason=reason, at=at)
         return True
+    if statement and statement.status == StatementStatus.WITHDRAWN:
+        return False
+    was_unknown = gone.leave(GoneKind.STATEMENT, public_id, at=at)
     if statement and statement.status in _WITH_CHECKERS:
         statement, cases = _begin(statement.pk, "give_back", by=None, version=None)
         _void_signatures(statement)
         _finish(statement, cases, "give_back", by=None, at=at, note=reason)
         return True
-    return False
+    return was_unknown
 
 
 ACTIONS: dict[str, Callable[..., Statement]] = {

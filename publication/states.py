@@ -141,6 +141,13 @@ class CommentRoute(models.TextChoices):
     COMPLAINT = "complaint", _("Became a complaint")
 
 
+class GoneKind(models.TextChoices):
+    """What stood at an address that is known to be gone and to nothing else."""
+
+    STATEMENT = "statement", _("Official statement")
+    INCIDENT = "incident", _("Incident")
+
+
 class GateAnswer(models.TextChoices):
     """Answers to one question of the gate before publication."""
 

@@ -177,7 +177,7 @@ def report(
 
 def own_reports(volunteer: Volunteer) -> list[VolunteerReport]:
     """The newest reports of a volunteer with what the office answered."""
-    return list(volunteer.reports.select_related("result").order_by("-pk")[:OWN_REPORTS])
+    return list(volunteer.reports.select_related("result", "published").order_by("-pk")[:OWN_REPORTS])
 
 
 # --- The office -------------------------------------------------------------------------------------

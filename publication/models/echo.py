@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.crypto import EncryptedTextField
 from publication.models.results import PublishedResult, new_public_id
-from publication.states import CommentRoute, CommentState, GateAnswer
+from publication.states import CommentRoute, CommentState, GateAnswer, GoneKind
 
 
 class Comment(models.Model):
@@ -95,6 +95,33 @@ class VolunteerReport(models.Model):
 
     def __str__(self) -> str:
         return f"report {self.pk}"
+
+
+class PublishedReport(models.Model):
+    """What the public reads of a volunteer's report about a result, let pass by a person (PUB-38, PUB-39).
+
+    Masked words; the words as they were sent and who sent them stay in `VolunteerReport`.
+    """
+
+    report = models.OneToOneField(VolunteerReport, models.PROTECT, related_name="published")
+    result = models.ForeignKey(PublishedResult, models.PROTECT, related_name="volunteer_reports")
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
+    shown_text = models.TextField(blank=True)
+    answer = models.TextField(_("our answer"), blank=True)
+    fulfilled = models.BooleanField(_("the improvement is there"), null=True)
+    # The moment the report came.
+    at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=CommentState.choices)
+    moderated_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    moderated_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["result", "-id"], name="reports_shown", condition=Q(state="shown"))]
+
+    def __str__(self) -> str:
+        return self.public_id
 
 
 class VagueWord(models.Model):
@@ -224,3 +251,20 @@ class PublishedBulletin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_public_id} {self.number}"
+
+
+class GoneAddress(models.Model):
+    """An address that was public, of which nothing else is left: after a restore it answers 410, not 404 (DL-04).
+
+    Holds no word of what stood there.
+    """
+
+    kind = models.CharField(max_length=10, choices=GoneKind.choices)
+    public_id = models.CharField(max_length=16)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "public_id"], name="gone_address_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"

@@ -288,6 +288,18 @@ def test_dl_04_a_bulletin_withdrawn_after_a_backup_stays_gone(
     assert not bulletins.keep_down(entry.key, at=entry.at)  # another one, written after the restore
 
 
+def test_dl_04_pr_06_an_incident_that_only_the_journal_knows_stays_gone(client, cast, response):
+    """Published and withdrawn after the backup: the address answers 410, not 404. One that is known goes on."""
+    unknown, at = "0123456789abcdef", timezone.now()
+    assert client.get(f"/incidents/{unknown}/").status_code == 404
+    assert bulletins.keep_down(bulletins.key_of(unknown, 1), at=at)
+    assert not bulletins.keep_down(bulletins.key_of(unknown, 1), at=at)
+    assert client.get(f"/incidents/{unknown}/").status_code == 410
+    row = public(response, cast)
+    assert not bulletins.keep_down(bulletins.key_of(row.incident_public_id, 7), at=at)
+    assert client.get(page_of(row)).status_code == 200
+
+
 def test_inc_08_a_missed_withdrawal_is_caught_up_with(client, cast, response):
     row = public(response, cast)
     Bulletin.objects.update(state=BulletinState.WITHDRAWN, withdrawn_at=timezone.now(), withdrawn_by=cast.manager)

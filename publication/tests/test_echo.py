@@ -326,7 +326,7 @@ def test_pub_34_a_busy_page_writes_once_in_half_a_minute(client, django_assert_m
     result = published()
     for _n in range(3):
         client.get(path(result), headers=READER)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         client.get(path(result), headers=READER)
     assert ResultDay.objects.get().views == 1
     assert helpful.write_views() == 3

@@ -10,8 +10,17 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from publication import helpful
-from publication.models import Comment, PublishedCorrection, PublishedResult, ResultDay
+from publication.models import (
+    Comment,
+    PublishedCorrection,
+    PublishedReport,
+    PublishedResult,
+    ResultDay,
+    Volunteer,
+    VolunteerReport,
+)
 from publication.states import CommentState
 from publication.tests.factories import published
 
@@ -29,6 +38,13 @@ def result() -> PublishedResult:
         result=row, text="不公开的原话", shown_text="修得很快", answer="谢谢", state=CommentState.SHOWN, at=now
     )
     PublishedCorrection.objects.create(result=row, note="完成日期更正为 12 月 3 日", at=now)
+    volunteer = Volunteer.objects.create(
+        code_hash="0" * 64, name="李秀兰", since=now.date(), by=User.objects.create(staff_number="V001")
+    )
+    report = VolunteerReport.objects.create(volunteer=volunteer, result=row, text="不公开的原话", at=now)
+    PublishedReport.objects.create(
+        report=report, result=row, shown_text="监督员看到了", state=CommentState.SHOWN, at=now
+    )
     return row
 
 
@@ -50,6 +66,7 @@ def test_pr_05_every_page_of_results_and_incidents_works_with_the_role(client, r
         address,
         address + "poster/",
         address + "comments/",
+        address + "reports/",
         "/incidents/",
         "/incidents/feed.atom",
     ]
@@ -59,6 +76,8 @@ def test_pr_05_every_page_of_results_and_incidents_works_with_the_role(client, r
     page = client.get(address).content.decode()
     assert "修得很快" in page
     assert "更正为" in page
+    assert "监督员看到了" in page
+    assert client.get("/incidents/0123456789abcdef/").status_code == 404
 
 
 def test_pub_34_the_role_counts_views(client, result, as_the_role, monkeypatch):
@@ -73,6 +92,8 @@ def test_pub_34_the_role_counts_views(client, result, as_the_role, monkeypatch):
     [
         "SELECT text FROM publication_comment",
         "SELECT * FROM publication_volunteer",
+        "SELECT text FROM publication_volunteerreport",
+        "SELECT report_id, reason FROM publication_publishedreport",
         "SELECT narrative FROM complaints_complaint",
         "SELECT * FROM publication_publication",
         "UPDATE publication_publishedresult SET title = ''",

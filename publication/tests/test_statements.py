@@ -443,3 +443,25 @@ def test_the_case_page_reads_its_statements_in_one_query(cast, draft, story, dja
         panel = statements_on_case(case, cast.coordinator)
     assert panel is not None
     assert panel.context["statements"] == [draft]
+
+
+# --- After a restore --------------------------------------------------------------------------------
+
+
+def test_dl_04_pr_06_a_statement_that_only_the_journal_knows_stays_gone(client):
+    """Written, posted and taken down after the backup: the address answers 410, not 404."""
+    address = "/statements/0123456789abcdef/"
+    assert client.get(address).status_code == 404
+    assert statements.keep_down("0123456789abcdef", at=at("2026-11-20 09:00"))
+    assert not statements.keep_down("0123456789abcdef", at=at("2026-11-20 09:00"))
+    assert client.get(address).status_code == 410
+
+
+def test_dl_04_a_statement_that_was_a_draft_at_the_backup_is_gone_until_it_is_posted_anew(client, cast, draft):
+    approved(draft, cast)
+    assert statements.keep_down(draft.public_id, at=at("2026-11-20 09:00"))
+    draft.refresh_from_db()
+    assert draft.status == StatementStatus.DRAFT
+    assert client.get(public_path(draft)).status_code == 410
+    posted(draft, cast)
+    assert client.get(public_path(draft)).status_code == 200
