@@ -88,6 +88,7 @@ def public_context(path: str, large: bool, parameters: QueryDict) -> dict[str, A
             "home": _with(home, reading) or "/",
             "help": _with(nav.lenient("public:help"), reading),
             "feed": nav.lenient("public:feed"),
+            "feed_rss": nav.lenient("public:feed_rss"),
             "complain": _with(nav.lenient("public:complain"), reading),
             "track": _with(nav.lenient("public:track"), reading),
         },

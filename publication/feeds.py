@@ -1,4 +1,4 @@
-"""What feed readers and search engines fetch: Atom feeds and sitemaps.
+"""What feed readers and search engines fetch: Atom and RSS feeds, and sitemaps.
 
 Those of the results read the snapshots only (PR-04); official statements and incidents have their own.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from xml.etree import ElementTree
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.feedgenerator import Atom1Feed
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
@@ -26,28 +28,52 @@ MAX_SITEMAP = 50_000
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-class _Feed(Atom1Feed):
+class _Changed:
     """Says when the results changed, not when the feed was fetched."""
+
+    feed: dict[str, Any]
 
     def latest_post_date(self) -> datetime:
         return self.feed["changed"]
 
 
-def atom(*, at: datetime, changed: datetime) -> bytes:
-    """The newest results as Atom 1.0."""
-    return atom_of(PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")[:FEED_SIZE], changed=changed)
+class _Atom(_Changed, Atom1Feed):
+    pass
 
 
-def atom_of(found: Iterable[PublishedResult], *, changed: datetime) -> bytes:
-    """These results as Atom 1.0."""
+class _Rss(_Changed, Rss201rev2Feed):
+    pass
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a feed is written. `ending` is that of the name of its address."""
+
+    make: type[SyndicationFeed]
+    content_type: str
+    ending: str
+
+
+ATOM = Format(_Atom, "application/atom+xml; charset=utf-8", "")
+RSS = Format(_Rss, "application/rss+xml; charset=utf-8", "_rss")
+
+
+def newest(form: Format, *, at: datetime, changed: datetime) -> bytes:
+    """The newest results as Atom 1.0 or RSS 2.0."""
+    served = PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")
+    return of(form, served[:FEED_SIZE], changed=changed)
+
+
+def of(form: Format, found: Iterable[PublishedResult], *, changed: datetime) -> bytes:
+    """These results as Atom 1.0 or RSS 2.0."""
     home = results.absolute(reverse("public:home"))
-    feed = _Feed(
+    feed = form.make(
         title=_("Results of complaints · %(name)s") % {"name": settings.ORGANISATION["site_name"]},
         link=home,
         description=_("What was found, who is responsible and what changes by when."),
         language="zh-Hans",
         author_name=settings.ORGANISATION["name"],
-        feed_url=results.absolute(reverse("public:feed")),
+        feed_url=results.absolute(reverse(f"public:feed{form.ending}")),
         feed_guid=home,
         changed=changed,
     )
@@ -75,16 +101,16 @@ def sitemap(*, at: datetime) -> bytes:
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def statements_atom(*, changed: datetime) -> bytes:
-    """The newest official statements as Atom 1.0."""
+def statements(form: Format, *, changed: datetime) -> bytes:
+    """The newest official statements as Atom 1.0 or RSS 2.0."""
     home = results.absolute(reverse("public:statements"))
-    feed = _Feed(
+    feed = form.make(
         title=_("Official statements · %(name)s") % {"name": settings.ORGANISATION["site_name"]},
         link=home,
         description=_("What happened, how it came about and what we do about it."),
         language="zh-Hans",
         author_name=settings.ORGANISATION["name"],
-        feed_url=results.absolute(reverse("public:statement_feed")),
+        feed_url=results.absolute(reverse(f"public:statement_feed{form.ending}")),
         feed_guid=home,
         changed=changed,
     )
@@ -110,16 +136,16 @@ def statements_sitemap() -> bytes:
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def bulletins_atom(*, at: datetime, changed: datetime) -> bytes:
-    """The newest bulletins of incidents as Atom 1.0."""
+def bulletins(form: Format, *, at: datetime, changed: datetime) -> bytes:
+    """The newest bulletins of incidents as Atom 1.0 or RSS 2.0."""
     home = results.absolute(reverse("public:incidents"))
-    feed = _Feed(
+    feed = form.make(
         title=_("Incidents and bulletins · %(name)s") % {"name": settings.ORGANISATION["site_name"]},
         link=home,
         description=_("What is interrupted, how far we are and when it is over."),
         language="zh-Hans",
         author_name=settings.ORGANISATION["name"],
-        feed_url=results.absolute(reverse("public:incident_feed")),
+        feed_url=results.absolute(reverse(f"public:incident_feed{form.ending}")),
         feed_guid=home,
         changed=changed,
     )

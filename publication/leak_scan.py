@@ -183,9 +183,10 @@ def pages(result: PublishedResult, at: datetime) -> Iterator[tuple[str, bytes]]:
 
 
 def entries(result: PublishedResult, at: datetime) -> Iterator[tuple[str, bytes]]:
-    """The entry of the feed and the row of the open data."""
+    """The entry of the feeds and the row of the open data."""
     with _as_the_public():
-        yield "feed", feeds.atom_of([result], changed=at)
+        yield "feed", feeds.of(feeds.ATOM, [result], changed=at)
+        yield "RSS", feeds.of(feeds.RSS, [result], changed=at)
     yield "JSON", json.dumps(open_data.as_data(result), ensure_ascii=False).encode()
     yield "CSV", "".join(open_data.csv_of([result])).encode()
 

@@ -56,12 +56,12 @@ def incident(request: HttpRequest, public_id: str) -> HttpResponseBase:
 
 
 @require_safe
-def incident_feed(request: HttpRequest) -> HttpResponseBase:
-    """The newest bulletins as an Atom feed."""
+def incident_feed(request: HttpRequest, form: feeds.Format = feeds.ATOM) -> HttpResponseBase:
+    """The newest bulletins as an Atom or RSS feed."""
     return for_programs(
         request,
-        "application/atom+xml; charset=utf-8",
-        lambda stamp, at: feeds.bulletins_atom(at=at, changed=stamp.changed),
+        form.content_type,
+        lambda stamp, at: feeds.bulletins(form, at=at, changed=stamp.changed),
         stamp_of=incident_pages.stamp_of_all,
     )
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from publication import public_echo_views, public_files, public_incident_views, public_views
+from publication import feeds, public_echo_views, public_files, public_incident_views, public_views
 
 urlpatterns = [
     path("", public_views.home, name="home"),
@@ -21,12 +21,15 @@ urlpatterns = [
     path("statements/", public_views.statements, name="statements"),
     re_path(r"^statements/(?P<public_id>[0-9a-f]{16})/$", public_views.statement, name="statement"),
     path("statements/feed.atom", public_views.statement_feed, name="statement_feed"),
+    path("statements/feed.rss", public_views.statement_feed, {"form": feeds.RSS}, name="statement_feed_rss"),
     path("statements/sitemap.xml", public_views.statement_sitemap, name="statement_sitemap"),
     path("incidents/", public_incident_views.incidents, name="incidents"),
     re_path(r"^incidents/(?P<public_id>[0-9a-f]{16})/$", public_incident_views.incident, name="incident"),
     path("incidents/feed.atom", public_incident_views.incident_feed, name="incident_feed"),
+    path("incidents/feed.rss", public_incident_views.incident_feed, {"form": feeds.RSS}, name="incident_feed_rss"),
     path("incidents/sitemap.xml", public_incident_views.incident_sitemap, name="incident_sitemap"),
     path("feed.atom", public_views.feed, name="feed"),
+    path("feed.rss", public_views.feed, {"form": feeds.RSS}, name="feed_rss"),
     path("open-data/results.csv", public_views.open_data_csv, name="open_data_csv"),
     path("open-data/results.json", public_views.open_data_json, name="open_data_json"),
     path("open-data/schema.json", public_views.open_data_schema, name="open_data_schema"),

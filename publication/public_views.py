@@ -335,11 +335,9 @@ def for_programs(
 
 
 @require_safe
-def feed(request: HttpRequest) -> HttpResponseBase:
-    """The newest results as an Atom feed (PUB-25)."""
-    return for_programs(
-        request, "application/atom+xml; charset=utf-8", lambda stamp, at: feeds.atom(at=at, changed=stamp.changed)
-    )
+def feed(request: HttpRequest, form: feeds.Format = feeds.ATOM) -> HttpResponseBase:
+    """The newest results as an Atom or RSS feed (PUB-25)."""
+    return for_programs(request, form.content_type, lambda stamp, at: feeds.newest(form, at=at, changed=stamp.changed))
 
 
 @require_safe
@@ -377,12 +375,12 @@ def sitemap(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
-def statement_feed(request: HttpRequest) -> HttpResponseBase:
-    """The newest official statements as an Atom feed."""
+def statement_feed(request: HttpRequest, form: feeds.Format = feeds.ATOM) -> HttpResponseBase:
+    """The newest official statements as an Atom or RSS feed."""
     return for_programs(
         request,
-        "application/atom+xml; charset=utf-8",
-        lambda stamp, at: feeds.statements_atom(changed=stamp.changed),
+        form.content_type,
+        lambda stamp, at: feeds.statements(form, changed=stamp.changed),
         stamp_of=statement_pages.stamp_of_all,
     )
 

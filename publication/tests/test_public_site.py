@@ -7,6 +7,7 @@ import io
 import json
 import re
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -24,7 +25,15 @@ from publication.tests.factories import IMPROVEMENT, TEXTS, days_ago, draft, pub
 pytestmark = pytest.mark.django_db
 ATOM = "{http://www.w3.org/2005/Atom}"
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
-LISTS = ("/", "/feed.atom", "/open-data/results.csv", "/open-data/results.json", "/sitemap.xml", "/api/v1/results/")
+LISTS = (
+    "/",
+    "/feed.atom",
+    "/feed.rss",
+    "/open-data/results.csv",
+    "/open-data/results.json",
+    "/sitemap.xml",
+    "/api/v1/results/",
+)
 
 
 def body(response) -> str:
@@ -401,6 +410,30 @@ def test_feed_is_valid_atom(client, settings):
     (entry,) = feed.findall(f"{ATOM}entry")
     assert entry.find(f"{ATOM}id").text == f"https://results.example{address(result)}"
     assert entry.find(f"{ATOM}updated").text == result.updated_at.isoformat()
+
+
+def test_pub_25_the_same_results_are_there_as_rss(client, settings):
+    """For readers that know RSS 2.0 only; kept and answered like the Atom feed."""
+    settings.PUBLIC_BASE_URL = "https://results.example"
+    result = published(1, title="停水 <b>30</b> 小时 & 未告知")
+    published(2, withdrawn_at=timezone.now())
+    answer = client.get("/feed.rss")
+    assert answer["Content-Type"] == "application/rss+xml; charset=utf-8"
+    assert answer["Cache-Control"] == "public, max-age=60"
+    root = ElementTree.fromstring(body(answer))
+    assert (root.tag, root.get("version")) == ("rss", "2.0")
+    channel = root.find("channel")
+    assert [bool(channel.findtext(name)) for name in ("title", "link", "description", "lastBuildDate")] == [True] * 4
+    assert channel.find(f"{ATOM}link").get("href") == "https://results.example/feed.rss"
+    (item,) = channel.findall("item")
+    assert item.findtext("title") == result.title
+    assert item.findtext("link") == item.findtext("guid") == f"https://results.example{address(result)}"
+    assert parsedate_to_datetime(item.findtext("pubDate")) == result.published_at.replace(microsecond=0)
+    assert client.get("/feed.rss", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    for other in ("/statements/feed.rss", "/incidents/feed.rss"):
+        feed = ElementTree.fromstring(body(client.get(other)))
+        assert feed.find("channel").find(f"{ATOM}link").get("href") == f"https://results.example{other}"
+    assert 'type="application/rss+xml"' in body(client.get("/"))
 
 
 def test_sitemap_lists_what_is_served(client, settings):
