@@ -158,6 +158,7 @@ def _article(request: HttpRequest, found: PublishedResult, at: datetime) -> Http
     said, seen = comments.shown_with(found), observations.shown_with(found)
     context = article(found, at=at) | {
         "echo": True,
+        "votes": results.votes_of(found),
         "comments": said[: comments.ON_PAGE],
         "has_more_comments": len(said) > comments.ON_PAGE,
         "reports": seen[: comments.ON_PAGE],
@@ -189,7 +190,7 @@ def one(
     `keep`: caches and readers may keep it; a page with a form is made anew each time.
     """
     now = timezone.now()
-    found = PublishedResult.objects.filter(public_id=public_id, published_at__lte=now).first()
+    found = results.with_votes(PublishedResult.objects.filter(public_id=public_id, published_at__lte=now)).first()
     if found is None:
         raise Http404
     reason = results.gone_reason(found, at=now)

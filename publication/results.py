@@ -1,4 +1,4 @@
-"""What the public site shows, read from PublishedResult and PublishedSearch and nothing else (PUB-40, PR-04)."""
+"""What the public site shows, read from the tables of what is public and nothing else (PUB-40, PR-04)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.cache import caches
-from django.db.models import Count, Max, Q
-from django.db.models.functions import TruncMonth
+from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncMonth
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from complaints import keyset, search
 from publication import charts
-from publication.models import PublishedResult
+from publication.models import PublishedResult, ResultDay
 from publication.querysets import PublishedResultQuerySet
 
 PAGE_SIZE = 20
@@ -78,11 +78,30 @@ def stamp_of_all(*, at: datetime) -> Stamp:
 
 
 def stamp_of(result: PublishedResult, *, at: datetime) -> Stamp:
-    return _stamp(at, result.content_hash, result.updated_at)
+    """The state of one result, with the answers that `with_votes` found. Votes move the tag, not the date: whoever
+    goes by the date alone reads the new numbers the next day at the latest."""
+    return _stamp(at, result.content_hash, result.updated_at, *votes_of(result))
 
 
 def start_of(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+# --- Helpful or not (PUB-34) ----------------------------------------------------------------------
+
+
+def with_votes(rows: PublishedResultQuerySet) -> PublishedResultQuerySet:
+    """The rows with how many found them helpful and how many did not, in the same query."""
+    days = ResultDay.objects.filter(result=OuterRef("pk")).order_by().values("result")
+    names = ("helpful", "unhelpful")
+    return rows.annotate(
+        **{f"n_{name}": Coalesce(Subquery(days.annotate(n=Sum(name)).values("n")), 0) for name in names}
+    )
+
+
+def votes_of(result: PublishedResult) -> tuple[int, int]:
+    """How many found it helpful and how many did not; (0, 0) for a row that did not come from `with_votes`."""
+    return getattr(result, "n_helpful", 0), getattr(result, "n_unhelpful", 0)
 
 
 # --- One result ---------------------------------------------------------------------------------
