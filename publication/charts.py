@@ -7,7 +7,9 @@ can be: feeds, open data, screen readers. The picture is made of the numbers of 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from django.utils.html import format_html
@@ -19,6 +21,8 @@ _LINE = re.compile(
 )
 _FIGURE = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^\d\s]{1,4})")
 _WIDTH = 260  # of the longer bar, in the units of the view box
+# Of the upright bars: their width, from one to the next, the room around the day, the tallest, where they stand.
+BAR, STEP, GAP, TALLEST, BASE = 34, 56, 14, 140, 196
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,48 @@ class Chart:
             "{}{}</svg>",
             *rows,
         )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One month as a bar: the day it begins, its number, and where it stands in the picture."""
+
+    start: date
+    count: int
+    is_after: bool
+    x: int
+    y: int
+    height: int
+
+    @property
+    def middle(self) -> int:
+        return self.x + BAR // 2
+
+
+@dataclass(frozen=True)
+class Months:
+    """Months before and after one day as upright bars (PUB-36); the places are units of the view box.
+
+    `line` is where the day lies between the two, `day` that day.
+    """
+
+    bars: list[Bar]
+    width: int
+    line: int
+    day: date
+
+    @classmethod
+    def of(cls, months: Sequence[tuple[date, int, bool]]) -> Months:
+        """From (start, number, is after), oldest first, of which at least one lies after."""
+        most = max(1, *(count for _start, count, _after in months))
+        first = next(index for index, (_start, _count, after) in enumerate(months) if after)
+        bars = []
+        for index, (start, count, after) in enumerate(months):
+            height = max(2, round(TALLEST * count / most))
+            # The day itself stands between two bars and needs room.
+            x = index * STEP + (GAP if after else 0)
+            bars.append(Bar(start, count, after, x, BASE - height, height))
+        return cls(bars, bars[-1].x + STEP, bars[first].x - (STEP - BAR + GAP) // 2, months[first][0])
 
 
 def value(number: str) -> Decimal:

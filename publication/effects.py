@@ -276,19 +276,37 @@ def in_public(found: Volume) -> dict[str, Any] | None:
     """What the public page says of a half-year: complaints a month before and after, over as many months each.
 
     `until` (ISO date), `months`, `before` and `after` (a month, rounded to one decimal). `after` is empty where fewer
-    than LEAST cases stand behind it; None while no month is over or too few came before. Only the sums leave the
-    office, never a month with few cases.
+    than LEAST cases stand behind it; None while no month is over or too few came before. `bars`, where there are any,
+    are the months one by one (`_bars`). A month with few cases never leaves the office.
     """
     if not found.over or found.before < LEAST:
         return None
     until = _months_from(found.months[MONTHS].start, found.over)
     after = f"{found.after / found.over:.1f}" if found.after >= LEAST else ""
-    return {
+    said: dict[str, Any] = {
         "until": until.isoformat(),
         "months": found.over,
         "before": f"{found.before / found.over:.1f}",
         "after": after,
     }
+    bars = _bars(found)
+    return said | ({"bars": bars} if bars else {})
+
+
+def _bars(found: Volume) -> list[dict[str, Any]]:
+    """The months up to now with `start` (ISO date), `count` and `after` (the publication), oldest first.
+
+    None at all when one of those the sums are made of has fewer than LEAST cases: it could be worked out from the
+    others. Earlier months stand before them as far back as each has that many.
+    """
+    told: list[dict[str, Any]] = []
+    for month in reversed([row for row in found.months if row.offset < found.over]):
+        if month.count is None or month.count < LEAST:
+            if month.offset >= -found.over:
+                return []
+            break
+        told.append({"start": month.start.isoformat(), "count": month.count, "after": month.offset >= 0})
+    return told[::-1]
 
 
 def _months_from(day: date, months: int) -> date:

@@ -156,6 +156,7 @@ class Effect:
     months: int
     before: str
     after: str
+    bars: charts.Months | None = None
 
     @property
     def chart(self) -> charts.Chart | None:
@@ -167,7 +168,11 @@ class Effect:
 def effect(result: PublishedResult) -> Effect | None:
     """What the publisher last took onto the page; None while there is nothing to say."""
     kept = result.effect
-    return kept and Effect(date.fromisoformat(kept["until"]), kept["months"], kept["before"], kept["after"])
+    if not kept:
+        return None
+    months = [(date.fromisoformat(row["start"]), row["count"], row["after"]) for row in kept.get("bars", ())]
+    bars = charts.Months.of(months) if months else None
+    return Effect(date.fromisoformat(kept["until"]), kept["months"], kept["before"], kept["after"], bars)
 
 
 def plan(result: PublishedResult, *, at: datetime) -> list[PlanItem]:

@@ -16,7 +16,7 @@ from analytics.states import Edition
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, ImprovementAction
 from complaints.states import Satisfaction, Status
-from config.demo import improvement, knowledge, review_group
+from config.demo import echo, improvement, knowledge, review_group
 from config.demo.story import Teller, TimeIsUp, attempt
 from publication import gate, side_records
 from publication import transitions as publishing
@@ -39,7 +39,9 @@ def tell(teller: Teller) -> dict[str, int]:
     _improvements(teller)
     knowledge.tell(teller)
     improvement.tell(teller)
-    return {"reviews": applied + sampled, "draws": drawn, "published": _publications(teller)}
+    published = _publications(teller)
+    echo.tell(teller)
+    return {"reviews": applied + sampled, "draws": drawn, "published": published}
 
 
 def _applications(teller: Teller) -> int:
@@ -310,7 +312,10 @@ def _publications(teller: Teller) -> int:
         .order_by("-closed_at")
     )
     posted = 0
-    for index, complaint in enumerate(cases[: max(8, cases.count() // 6)]):
+    newest = list(cases[: max(8, cases.count() // 6)])
+    # A few from three months ago: what became of them can be told by now.
+    before = cases.filter(closed_at__lt=teller.now - timedelta(days=95)).exclude(pk__in=[row.pk for row in newest])
+    for index, complaint in enumerate([*newest, *before[:3]]):
         author, publisher = people.role("publisher")[index % 2], people.role("publisher")[1 - index % 2]
         first, second = people.role("publication_checker")
         counsel = people.role("legal_counsel")[index % 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -230,6 +231,26 @@ def test_pub_36_the_public_page_says_what_the_months_brought(client, cast, publi
     assert "还没有写明" in client.get(reverse("publication:effect", args=[publication.number])).content.decode()
     transitions.update_progress(publication.pk, by=cast.publisher, at=now + timedelta(hours=1))
     assert "每月 5.0 件" in client.get(page).content.decode()
+
+
+def test_pub_36_the_public_page_draws_the_months_one_by_one_where_none_has_few_cases(client, cast, publication):
+    """As far back as each month has five; a month with fewer that the sums are made of leaves only the sums."""
+    for days, number in ((-80, 4), (-50, 9), (-20, 12), (5, 6)):
+        for _n in range(number):
+            case(cast, around(days))
+    now = around(40)
+    told = effects.of_public(publication, at=now)
+    assert told is not None
+    assert [(row["count"], row["after"]) for row in told["bars"]] == [(9, False), (12, False), (6, True)]
+    transitions.update_progress(publication.pk, by=cast.publisher, at=now)
+    page = client.get(f"/results/{PublishedResult.objects.get(withdrawn_at=None).public_id}/").content.decode()
+    assert re.findall(r'chart-value">(\d+)<', page) == ["9", "12", "6"]
+    assert "日起：6 件" in page
+    for _n in range(2):
+        case(cast, around(45))
+    later = effects.of_public(publication, at=around(70))
+    assert later is not None
+    assert (later["after"], "bars" in later) == ("4.0", False)
 
 
 def test_pub_36_a_month_that_is_over_is_told_to_the_publishers_once(cast, publication):
