@@ -24,6 +24,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, models, transaction
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import timezone
 from PIL import Image
 
 from complaints import files
@@ -31,8 +32,15 @@ from complaints import transitions as case_transitions
 from complaints.models import Attachment, Complaint, StoredFile
 from complaints.states import Channel, ContactDirection, ContactOutcome, ContactPurpose
 from complaints.tests.factories import Story, at, improvement_words
-from publication import attachments, leak_scan, transitions
-from publication.models import Publication, PublicationDecision, PublishedFile, PublishedResult, PublishedSearch
+from publication import attachments, comments, leak_scan, observations, transitions, volunteers
+from publication.models import (
+    Publication,
+    PublicationDecision,
+    PublishedFile,
+    PublishedResult,
+    PublishedSearch,
+    VolunteerReport,
+)
 from publication.tests.factories import TEXTS, approved, days_ago, open_gate
 from publication.tests.test_attachments import pdf
 from review.models import ReviewCase
@@ -57,10 +65,16 @@ MUST_REACH = {
     "complaints.ContactPoint.value",
     "publication.Publication.cause",
     "publication.Publication.withdrawal_reason",
+    "publication.PublishedReport.reason",
+    "publication.VolunteerReport.text",
     "publication.PublicationDecision.note",
     "publication.PublicationFile.title",
     "publication.RedactionSpan.reason",
     "review.ReviewCase.report",
+}
+# What a person let pass of comments and of volunteers' reports, with the office's answer.
+PUBLIC_COLUMNS = {
+    f"publication.{table}.{column}" for table in ("Comment", "PublishedReport") for column in ("shown_text", "answer")
 }
 PUBLIC_WORDS |= {"complaints.CalendarYear", "complaints.CalendarDay", "complaints.ExternalBody"}
 
@@ -267,6 +281,18 @@ def _beside(publication: Publication, cast: SimpleNamespace) -> None:
     )
 
 
+def _echo(result: PublishedResult, cast: SimpleNamespace, secret: Callable[[str], str]) -> None:
+    """A comment and a report of a volunteer, each shown in other words than it was sent."""
+    remark = comments.leave(result.pk, text=f"留言 {secret('comment')}")
+    comments.show(remark.pk, by=cast.publisher, seen="waiting", shown_text="公开的留言")
+    since = timezone.localdate()
+    registered = volunteers.register(by=cast.publisher, name=secret("volunteer"), phone="13900006677", since=since)
+    volunteers.report(code=registered.code, text=f"监督 {secret('seen')}", notice=result.publication_number)
+    row = VolunteerReport.objects.order_by("-pk")[0]
+    volunteers.answer(row.pk, by=cast.publisher, answer=f"答复 {secret('private answer')}")
+    observations.show(row.pk, by=cast.publisher, seen="waiting", shown_text="公开的监督", answer="公开的答复")
+
+
 def _sweep(token: Tokens) -> set[str]:
     """Put a token into every text column of every private table; returns the columns reached."""
     reached = set()
@@ -282,7 +308,8 @@ def _sweep(token: Tokens) -> set[str]:
             continue
         for field in model._meta.concrete_fields:
             text = isinstance(field, models.CharField | models.TextField) and not field.choices and not field.unique
-            if not text or field.primary_key or (field.max_length or 99) < 14:
+            is_public = f"{label}.{field.name}" in PUBLIC_COLUMNS
+            if not text or is_public or field.primary_key or (field.max_length or 99) < 14:
                 continue
             try:
                 with transaction.atomic():
@@ -354,6 +381,8 @@ def test_no_byte_the_public_can_fetch_holds_anything_private(cast):
     token = Tokens()
     kept, taken = (_walk(cast, token, which, phone) for which, phone in zip(("kept", "taken"), PHONES, strict=True))
     live, gone = (PublishedResult.objects.get(publication_number=row.number) for row in (kept, taken))
+    for result, which in ((live, "kept"), (gone, "taken")):
+        _echo(result, cast, lambda name, which=which: token(f"{which}.{name}"))
     transitions.take_down(taken.pk, by=cast.manager, reason=token("withdrawal"))
     secrets = {f"phone {number}": number for number in PHONES}
     for row in (kept, taken):
@@ -391,3 +420,4 @@ def test_no_byte_the_public_can_fetch_holds_anything_private(cast):
     page = Client().get(f"/results/{live.public_id}/").content.decode()
     assert "139****4719" in page
     assert TEXTS["responsibility"] in page
+    assert [words in page for words in ("公开的留言", "公开的监督", "公开的答复")] == [True] * 3
