@@ -1,9 +1,13 @@
 """Targets, the year before, control limits and outside events on the page of figures (AN-02, AN-04, AN-07)."""
 
+import threading
+import time
+
 import pytest
+from django.db import connection, transaction
 from django.utils import translation
 
-from accounts.errors import NotAllowed
+from accounts.errors import NotAllowed, StaleVersion
 from analytics import closing, figures, reporting, three_rates
 from analytics.models import Annotation, Report, Target
 from analytics.periods import parse
@@ -177,6 +181,39 @@ def test_an_12_the_formula_is_kept_as_revisions(desk, cast):
     assert desk.post(SETTING, FORMULA).status_code == 403
     with pytest.raises(NotAllowed):
         three_rates.put(basically=True, base=ANSWERED, note="x", based_on=0, by=cast.coordinator)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("earlier", [0, 1])
+def test_an_12_of_two_people_who_set_the_formula_at_once_the_second_is_told(cast, earlier):
+    """The first revision too: the second person does not overwrite what they did not see."""
+    seen = 0
+    for _number in range(earlier):
+        seen = three_rates.put(basically=True, base=ASKED, note="先前", based_on=0, by=cast.manager).pk
+    saved, outcomes = threading.Event(), []
+
+    def first():
+        with transaction.atomic():
+            outcomes.append(three_rates.put(basically=False, base=ASKED, note="甲", based_on=seen, by=cast.manager))
+            saved.set()
+            time.sleep(0.5)
+        connection.close()
+
+    def second():
+        saved.wait(10)
+        try:
+            outcomes.append(three_rates.put(basically=True, base=ANSWERED, note="乙", based_on=seen, by=cast.manager))
+        except StaleVersion as error:
+            outcomes.append(error)
+        connection.close()
+
+    workers = [threading.Thread(target=work) for work in (first, second)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert [type(outcome) for outcome in outcomes] == [Target, StaleVersion]
+    assert three_rates.in_force() == Formula(basically=False, base=ASKED)
 
 
 def test_an_12_what_a_stored_formula_means_never_changes():
