@@ -50,16 +50,28 @@ class Cells:
 
     def total(self, period: Period) -> Counter:
         """Everything of a period; the months of a quarter add up to the quarter."""
-        return sum((counts for (when, _groups), counts in self.counters.items() if period.covers(when)), Counter())
+        within = self._within(period)
+        return sum((counts for (when, _groups), counts in self.counters.items() if when in within), Counter())
 
     def by(self, axis: str, period: Period) -> dict[Group, Counter]:
         """Everything of a period, per group of one axis."""
-        place = self.axes.index(axis)
+        place, within = self.axes.index(axis), self._within(period)
         found: dict[Group, Counter] = {}
         for (when, groups), counts in self.counters.items():
-            if period.covers(when):
+            if when in within:
                 found.setdefault(groups[place], Counter()).update(counts)
         return found
+
+    def onto(self, axes: Sequence[str]) -> Cells:
+        """The same counts by fewer axes."""
+        places = [self.axes.index(axis) for axis in axes]
+        found = Cells(tuple(axes))
+        for (when, groups), counts in self.counters.items():
+            found.add(when, tuple(groups[place] for place in places), counts)
+        return found
+
+    def _within(self, period: Period) -> set[Period]:
+        return {when for when in {when for when, _groups in self.counters} if period.covers(when)}
 
 
 Source = Callable[[Sequence[Period], Scope, Sequence[str]], Cells]
@@ -181,6 +193,7 @@ AXES: dict[str, _Axis] = {
     "product": _Axis(("case__product",), _text),
     "outlet": _Axis(("case__outlet",), _text),
     "place": _Axis(("case__place",), _text),
+    "step": _Axis(("case__business_step",), _text),
     "result": _Axis(("case__status", "case__is_valid"), _result),
     "handler": _Axis(("case__handler__staff_number", "case__handler__display_name"), _person),
     "praised_department": _Axis(("department__code", "department__name"), _department),
@@ -213,11 +226,12 @@ def grouped(
 ) -> Iterator[tuple[Period, tuple[Group, ...], dict[str, Any]]]:
     """The rows of `tally` with the columns of `extra` among the groups, before they are added up."""
     chosen = [AXES["first_category" if scope.by_first and axis == "category" else axis] for axis in axes]
-    columns = {
-        f"axis{i}_{j}": expression
-        for i, axis in enumerate(chosen)
-        for j, expression in enumerate(axis.expressions(case))
-    }
+    columns: dict[str, Any] = {}
+    readers: list[tuple[slice, Callable[..., Group]]] = []
+    for axis in chosen:
+        begin = len(columns)
+        columns |= {f"axis{begin + place}": column for place, column in enumerate(axis.expressions(case))}
+        readers.append((slice(begin, len(columns)), axis.group))
     # Compared with the boundaries themselves: no time-zone arithmetic in the database, the index serves.
     bucket = Case(*[When(**{f"{moment}__lt": period.end}, then=Value(i)) for i, period in enumerate(periods)])
     window = Q(**{f"{moment}__gte": periods[0].start, f"{moment}__lt": periods[-1].end})
@@ -225,12 +239,17 @@ def grouped(
         rows.filter(window, scope.cases(case))
         .order_by()
         .annotate(bucket=bucket, **columns)
-        .values("bucket", *columns, *extra)
+        .values_list("bucket", *columns, *extra)
         .annotate(**counts)
     )
-    for row in found:
-        groups = tuple(
-            axis.group(*[row[name] for name in columns if name.startswith(f"axis{i}_")])
-            for i, axis in enumerate(chosen)
-        )
-        yield periods[row["bucket"]], groups, {name: row[name] for name in (*extra, *counts)}
+    names, known = (*extra, *counts), {}
+    for at, *row in found:
+        groups = []
+        for place, (part, group) in enumerate(readers):
+            values = row[part]
+            # There are many rows and few groups. A list, as of special groups, cannot be looked up.
+            key = (place, *(tuple(value) if isinstance(value, list) else value for value in values))
+            if key not in known:
+                known[key] = group(*values)
+            groups.append(known[key])
+        yield periods[at], tuple(groups), dict(zip(names, row[len(columns) :], strict=True))

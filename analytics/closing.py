@@ -190,7 +190,8 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     found = _kept(period, scope, outside=outside)
     if found is None:
         return {**selectors.bundle(period, scope, at=at, outside=outside), "final": False}
-    if FIGURES.keys() - found["figures"].keys():  # figures that came with a newer release
+    # Figures and breakdowns that came with a newer release.
+    if FIGURES.keys() - found["figures"].keys() or selectors.MORE.keys() - found["breakdowns"].keys():
         found = _filled(found, selectors.bundle(period, scope, at=at, outside=outside))
     if not scope.sees_reviews:
         found = _without_reviews(found)

@@ -20,12 +20,13 @@ _WITHOUT_CASES: tuple[Source, ...] = (complainants.persons, sources.echo)
 # So many keys stand in one query; databases refuse more than some ten thousands.
 AT_ONCE = 10_000
 # Counted whole, not by groups.
-_WITHOUT_GROUPS: tuple[Source, ...] = (sources.open_at_end, sources.answer_hours, work_hours.worked)
+_WITHOUT_GROUPS: tuple[Source, ...] = (sources.open_at_end, work_hours.replied)
 
 # What a case is, whatever is counted of it.
 _OF_CASES = {
     "channel", "department", "category", "risk", "tier", "care", "matter", "intensity", "legal_type", "product",
     "outlet", "late_reason", "handler", "result", "place",
+    "step",
 }  # fmt: skip
 _OF_SOURCES: dict[str, Source] = {
     "milestone": sources.clocks_stopped,

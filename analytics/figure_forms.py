@@ -74,6 +74,7 @@ class FilterForm(PeriodForm):
     product = forms.CharField(label=gettext_lazy("Product or service"), required=False, max_length=120)
     outlet = forms.CharField(label=gettext_lazy("Outlet or counter"), required=False, max_length=80)
     place = forms.CharField(label=gettext_lazy("Place"), required=False, max_length=200)
+    step = forms.CharField(label=gettext_lazy("Business step"), required=False, max_length=120)
     result = forms.ChoiceField(label=gettext_lazy("Result"), required=False, choices=_any(Result.choices))
     basically = forms.ChoiceField(
         label=gettext_lazy("“Basically satisfied” in the three rates"), required=False,

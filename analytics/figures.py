@@ -245,18 +245,21 @@ def p90_days(n: Counter) -> Value:
     return _rank_of(n, 0.9)
 
 
-def _mean_hours(n: Counter) -> Value:
-    return Value(n["seconds"] / n["cases"] / 3600 if n["cases"] else None, of=n["cases"])
+def _mean_hours(n: Counter, kind: str = "") -> Value:
+    cases = n[f"{kind}cases"]
+    return Value(n[f"{kind}seconds"] / cases / 3600 if cases else None, of=cases)
 
 
-def _hours(n: Counter, key: str) -> Value:
-    return Value(n[key] / 3600 if n["cases"] else None, of=n["cases"])
+def _hours(n: Counter, rank: str, kind: str = "") -> Value:
+    """A rank of the hours, by the clock or, as `kind` "worked_", within the hours of the office."""
+    cases = n[f"{kind}cases"]
+    return Value(n[f"{kind}{rank}_seconds"] / 3600 if cases else None, of=cases)
 
 
 @figure(
     _("Average hours to the reply"),
     Unit.HOURS,
-    sources.answer_hours,
+    work_hours.replied,
     _(
         "Hours by the clock, nights and holidays included, from registration to the first reply, for cases first "
         "replied to in the "
@@ -271,7 +274,7 @@ def average_hours(n: Counter) -> Value:
 @figure(
     _("Median hours to the reply"),
     Unit.HOURS,
-    sources.answer_hours,
+    work_hours.replied,
     _(
         "Hours by the clock from registration to the first reply: half of the cases took at most so long (nearest "
         "rank)."
@@ -279,13 +282,13 @@ def average_hours(n: Counter) -> Value:
     rising=False,
 )
 def median_hours(n: Counter) -> Value:
-    return _hours(n, "median_seconds")
+    return _hours(n, "median")
 
 
 @figure(
     _("Nine in ten replied to within (hours)"),
     Unit.HOURS,
-    sources.answer_hours,
+    work_hours.replied,
     _(
         "Hours by the clock from registration to the first reply: nine out of ten cases took at most so long "
         "(nearest rank)."
@@ -293,13 +296,13 @@ def median_hours(n: Counter) -> Value:
     rising=False,
 )
 def p90_hours(n: Counter) -> Value:
-    return _hours(n, "p90_seconds")
+    return _hours(n, "p90")
 
 
 @figure(
     _("Average office hours to the reply"),
     Unit.HOURS,
-    work_hours.worked,
+    work_hours.replied,
     _(
         "Hours within the office's working hours, from registration to the first reply, for cases first replied to in "
         "the period; nights, breaks, weekends and holidays are left out. Mean. Stopped clocks are not taken off."
@@ -307,13 +310,13 @@ def p90_hours(n: Counter) -> Value:
     rising=False,
 )
 def average_work_hours(n: Counter) -> Value:
-    return _mean_hours(n)
+    return _mean_hours(n, "worked_")
 
 
 @figure(
     _("Median office hours to the reply"),
     Unit.HOURS,
-    work_hours.worked,
+    work_hours.replied,
     _(
         "Hours within the office's working hours from registration to the first reply: half of the cases took at most "
         "so long (nearest rank)."
@@ -321,13 +324,13 @@ def average_work_hours(n: Counter) -> Value:
     rising=False,
 )
 def median_work_hours(n: Counter) -> Value:
-    return _hours(n, "median_seconds")
+    return _hours(n, "median", "worked_")
 
 
 @figure(
     _("Nine in ten replied to within (office hours)"),
     Unit.HOURS,
-    work_hours.worked,
+    work_hours.replied,
     _(
         "Hours within the office's working hours from registration to the first reply: nine out of ten cases took at "
         "most so long (nearest rank)."
@@ -335,7 +338,7 @@ def median_work_hours(n: Counter) -> Value:
     rising=False,
 )
 def p90_work_hours(n: Counter) -> Value:
-    return _hours(n, "p90_seconds")
+    return _hours(n, "p90", "worked_")
 
 
 @figure(

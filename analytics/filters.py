@@ -15,7 +15,7 @@ from analytics.scope import Scope
 
 NAMES = (
     "period", "department", "channel", "category", "classification",
-    "risk", "tier", "legal", "care", "emotion", "product", "outlet", "place", "result", "basically", "base",
+    "risk", "tier", "legal", "care", "emotion", "product", "outlet", "place", "step", "result", "basically", "base",
 )  # fmt: skip
 
 

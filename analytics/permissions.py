@@ -40,6 +40,7 @@ def scope_for(
     product: str = "",
     outlet: str = "",
     place: str = "",
+    step: str = "",
     result: str = "",
     basically: str = "",
     base: str = "",
@@ -47,7 +48,8 @@ def scope_for(
     """What this person may count, narrowed by the filters (codes). Raises NotAllowed, InvalidInput.
 
     `classification` is "first" or "final": by which category a case counts that was classified again (CLS-15).
-    `product`, `outlet` and `place` are compared whole. `basically` and `base` choose the formula of the three rates.
+    `product`, `outlet`, `place` and `step` are compared whole. `basically` and `base` choose the formula of the three
+    rates.
 
     A department counts its own cases, a manager the departments managed, everybody else with the
     permission the whole organisation.
@@ -88,6 +90,7 @@ def scope_for(
         product=product,
         outlet=outlet,
         place=place,
+        step=step,
         result=result,
         formula=Formula({"yes": True, "no": False}.get(basically), base),
     )

@@ -71,6 +71,7 @@ class Scope:
     product: str = ""
     outlet: str = ""
     place: str = ""
+    step: str = ""
     result: str = ""
     formula: Formula = field(default_factory=Formula)
 
@@ -94,6 +95,7 @@ class Scope:
             "product": self.product,
             "outlet": self.outlet,
             "place": self.place,
+            "business_step": self.step,
         }
         condition &= Q(**{f"{prefix}{name}": value for name, value in same.items() if value})
         if self.result:
@@ -109,10 +111,9 @@ class Scope:
 
     @property
     def is_filtered(self) -> bool:
-        narrowed = (self.department, self.channel, self.category, self.risk, self.tier, self.legal, self.care)
-        return (
-            any(narrowed) or self.emotion is not None or bool(self.product or self.outlet or self.place or self.result)
-        )
+        chosen = (self.department, self.channel, self.category, self.risk, self.tier, self.legal, self.care)
+        typed = (self.product, self.outlet, self.place, self.step)
+        return any((*chosen, *typed, self.result)) or self.emotion is not None
 
 
 WHOLE = Scope()

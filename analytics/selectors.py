@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from analytics import figures, finals, sources, three_rates
-from analytics.cells import Group, Source, members
+from analytics import figures, finals, recurrence, sources, three_rates
+from analytics.cells import AXES, Cells, Group, Source, members
 from analytics.figures import FIGURES, SMALL, Computed, Figure, Unit, Value, compute
 from analytics.periods import Period
 from analytics.scope import Scope
@@ -46,7 +48,7 @@ BREAKDOWNS: dict[str, tuple[Figure, ...]] = {
     "late_reason": (figures.late_share,),
     "trigger": (figures.reviews_opened,),
 }
-# The same, one axis at a time: together there would be nearly as many groups as cases.
+# The same for the period alone.
 MORE: dict[str, tuple[Figure, ...]] = {
     "tier": (figures.received, figures.on_time_rate, figures.satisfaction_rate),
     "care": (figures.received, figures.on_time_rate, figures.satisfaction_rate),
@@ -57,23 +59,45 @@ MORE: dict[str, tuple[Figure, ...]] = {
     "product": (figures.received,),
     "outlet": (figures.received,),
     "place": (figures.received,),
+    "step": (figures.received,),
     "result": (figures.received,),
 }
-# Typed by hand: only the leading values are named, the rest is one group.
-_TYPED = ("product", "outlet", "place")
+# Axes of the cases registered that are counted in one query; all together would give nearly as many groups as cases.
+_TOGETHER = (("tier", "care"), ("matter", "intensity", "legal_type", "result"))
+# Typed by hand, with the column: only the leading values are named, the rest is one group.
+_TYPED = {"product": "product", "outlet": "outlet", "place": "place", "step": "business_step"}
 TYPED_SHOWN = 20
 OTHERS = "*"
-_AXES: dict[Source, Sequence[str]] = {
-    sources.registered: ("channel", "category", "department", "risk"),
-    sources.answered: ("department",),
+# By what final counters are kept of the limits and answers (finals.py); the other axes are for tables of the period.
+_KEPT: dict[Source, Sequence[str]] = {
     sources.clocks_stopped: ("department", "milestone"),
     sources.ratings: ("department",),
+}
+_AXES: dict[Source, Sequence[str]] = {
+    sources.registered: ("channel", "category", "department", "risk"),
+    sources.emotions: ("emotion",),
+    sources.answered: ("department",),
+    sources.clocks_stopped: (*_KEPT[sources.clocks_stopped], "late_reason", "tier", "care"),
+    sources.ratings: (*_KEPT[sources.ratings], "tier", "care"),
     sources.reviews_final: ("department",),
     sources.closed: ("late_reason",),
     sources.reviews_opened: ("trigger",),
+    recurrence.watched: ("department",),
 }
 
 
+@contextmanager
+def _room_to_count() -> Iterator[None]:
+    """More memory than usual for the statements within: PostgreSQL then counts there instead of sorting on disk."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        yield
+
+
+@_room_to_count()
 def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict[str, Any]:
     """All figures of a period with the period before, the months leading to it and the breakdowns, as plain data.
 
@@ -82,8 +106,10 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     """
     months, pair = period.last_months(SERIES_MONTHS), [period.previous, period]
     final = finals.Finals([*pair, *months], scope, detailed=pair)
-    now = final.over(compute(FIGURES.values(), pair, scope, _AXES))
-    back = final.over(compute(SERIES, months, scope))
+    counted = compute(FIGURES.values(), pair, scope, _AXES)
+    kept = Computed(counted.cells | {source: counted.cells[source].onto(axes) for source, axes in _KEPT.items()})
+    now, back = final.over(kept), final.over(_leading_up(months, counted, pair, scope))
+    more = _more(period, scope, counted)
     totals_outside = outside and scope.is_filtered
 
     def shown(value: Value, hide: bool) -> dict[str, Any]:
@@ -115,12 +141,12 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
         },
         "breakdowns": {
             **{axis: _breakdown(now, axis, wanted, period, outside) for axis, wanted in BREAKDOWNS.items()},
-            **{axis: _more(axis, wanted, period, scope, outside) for axis, wanted in MORE.items()},
+            **{axis: _rows(more[axis], axis, outside) for axis in MORE},
             "recurrence": _rows(
-                {"recurrence_rate": figures.recurrence_rate.by("department", period, scope)}, "recurrence", outside
+                {"recurrence_rate": now.by(figures.recurrence_rate, "department", period)}, "recurrence", outside
             ),
             "dissatisfaction": _dissatisfaction(now, period, outside),
-            "missed": _missed(period, scope, outside),
+            "missed": _missed(counted.cells[sources.clocks_stopped], period, outside),
         },
     }
 
@@ -142,27 +168,45 @@ def _breakdown(
     return _rows({figure.key: now.by(figure, axis, period) for figure in wanted}, axis, outside)
 
 
-def _more(axis: str, wanted: tuple[Figure, ...], period: Period, scope: Scope, outside: bool) -> list[dict[str, Any]]:
-    columns = {}
-    for figure in wanted:
-        counts = figure.source([period], scope, (axis,)).by(axis, period)
-        if axis == "care":
-            counts = members(counts)
-        if axis in _TYPED:
-            counts = _leading(counts, figure)
-        columns[figure.key] = {group: figure.read(numbers) for group, numbers in counts.items()}
-    return _rows(columns, axis, outside)
+def _leading_up(months: list[Period], counted: Computed, pair: list[Period], scope: Scope) -> Computed:
+    """The months of the series; those that were counted already are not counted again."""
+    known = [month for month in months if month in pair]
+    found = compute(SERIES, [month for month in months if month not in pair], scope)
+    for source, cells in found.cells.items():
+        for month in known:
+            cells.add(month, (), counted.cells[source].total(month))
+    return found
 
 
-def _leading(counts: dict[Group, Counter], figure: Figure) -> dict[Group, Counter]:
+def _more(period: Period, scope: Scope, counted: Computed) -> dict[str, dict[str, dict[Group, Value]]]:
+    """Axis of MORE → figure → group → value."""
+    of_cases = {
+        axis: cells for axes in _TOGETHER for cells in [sources.registered([period], scope, axes)] for axis in axes
+    }
+    found: dict[str, dict[str, dict[Group, Value]]] = {
+        axis: {figures.received.key: _leading(axis, period, scope, counted)} for axis in _TYPED
+    }
+    for axis in MORE.keys() - found.keys():
+        found[axis] = {}
+        for figure in MORE[axis]:
+            cells = of_cases[axis] if figure is figures.received else counted.cells[figure.source]
+            counts = cells.by(axis, period)
+            shown = members(counts) if axis == "care" else counts
+            found[axis][figure.key] = {group: figure.read(numbers) for group, numbers in shown.items()}
+    return found
+
+
+def _leading(axis: str, period: Period, scope: Scope, counted: Computed) -> dict[Group, Value]:
     """The most frequent values by name; rare ones, which a person could be known by, are put together."""
-    sizes = {group: size(figure.read(numbers)) for group, numbers in counts.items()}
-    ordered = sorted(counts, key=lambda group: (-sizes[group], group.code))
-    named = {group for group in ordered[:TYPED_SHOWN] if sizes[group] >= SMALL or not group.code}
-    found: dict[Group, Counter] = {group: counts[group] for group in ordered if group in named}
-    for group in ordered:
-        if group not in named:
-            found.setdefault(Group(OTHERS, _("All others")), Counter()).update(counts[group])
+    found = {
+        AXES[axis].group(value): Value(cases)
+        for value, cases in sources.leading(_TYPED[axis], period, scope, most=TYPED_SHOWN)
+        if cases >= SMALL or not value
+    }
+    everything = counted.cells[sources.registered].total(period)["cases"]
+    rest = everything - sum(int(value.value or 0) for value in found.values())
+    if rest > 0:
+        found[Group(OTHERS, _("All others"))] = Value(rest)
     return found
 
 
@@ -208,12 +252,12 @@ def _dissatisfaction(now: Computed, period: Period, outside: bool) -> list[dict[
     ]
 
 
-def _missed(period: Period, scope: Scope, outside: bool) -> list[dict[str, Any]]:
+def _missed(clocks: Cells, period: Period, outside: bool) -> list[dict[str, Any]]:
     """Missed limits per milestone and reason for lateness of their cases; "" where none was given (AN-11)."""
     found: dict[str, Counter] = {}
-    cells = sources.clocks_stopped([period], scope, ("milestone", "late_reason"))
-    for (_period, (milestone, reason)), counts in cells.counters.items():
-        found.setdefault(milestone.code, Counter())[reason.code] += counts["missed"]
+    for (when, (milestone, reason)), counts in clocks.onto(("milestone", "late_reason")).counters.items():
+        if when == period:
+            found.setdefault(milestone.code, Counter())[reason.code] += counts["missed"]
     rows = []
     reasons = ["", *LateReason.values]
     for step in Milestone:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Collate, TruncDate
 
 from analytics import three_rates
 from analytics.cells import Cells, Group, grouped, tally
@@ -59,6 +60,17 @@ def registered(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()
         upset=Count("pk", filter=Q(emotion_intensity__gte=EmotionIntensity.ANGRY)),
         special=Count("pk", filter=~Q(special_groups=[])),
     )
+
+
+def leading(column: str, period: Period, scope: Scope, *, most: int) -> list[tuple[str, int]]:
+    """The most frequent values of a column typed by hand among the cases registered: (value, cases).
+
+    As many values may be typed as there are cases, so the database sorts them; equal ones stand by their characters.
+    """
+    by_characters = "C" if connection.vendor == "postgresql" else "BINARY"
+    cases = Complaint.objects.filter(scope.cases(), registered_at__gte=period.start, registered_at__lt=period.end)
+    counted = cases.order_by().values_list(column).annotate(cases=Count("pk"))
+    return list(counted.order_by("-cases", Collate(column, by_characters))[:most])
 
 
 def emotions(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
@@ -137,7 +149,7 @@ def _working_days(pairs: Iterable[tuple[date, date]]) -> dict[tuple[date, date],
     if not pairs:
         return {}
     calendar, total, until = clocks.working_calendar(), 0, {}
-    day, last = min(came for came, _went in pairs), max(went for _came, went in pairs)
+    day, last = min(map(min, pairs)), max(map(max, pairs))
     while day <= last:
         try:
             total += calendar.is_working_day(day)
@@ -159,30 +171,6 @@ def days_to_reply(case: Complaint) -> int | None:
         return None
     pair = (case.registered_at.astimezone(OFFICE).date(), first.at.astimezone(OFFICE).date())
     return _working_days([pair]).get(pair)
-
-
-def answer_hours(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
-    """Hours to the first reply in whole periods: seconds, median_seconds, p90_seconds, cases (SLA-02).
-
-    Nearest-rank percentiles are read from the sorted rows, so of the axes this source knows only "case".
-    """
-    cells = Cells(tuple(axes))
-    for period in periods:
-        rows = (
-            _first_events(_ANSWERING, (Status.REPLIED,))
-            .filter(scope.cases("complaint__"), at__gte=period.start, at__lt=period.end)
-            .annotate(took=F("at") - F("complaint__registered_at"))
-            .order_by("took")
-            .values_list("took", "complaint")
-        )
-        if axes:
-            for took, pk in rows:
-                cells.add(period, (Group(str(pk)),), spread_of([took.total_seconds()]))
-            continue
-        lengths = [took.total_seconds() for took, _pk in rows]
-        if lengths:
-            cells.add(period, (), spread_of(lengths))
-    return cells
 
 
 def spread_of(lengths: list[float]) -> dict[str, float]:

@@ -31,6 +31,7 @@ TABLES: dict[str, tuple[Promise, str]] = {
     "product": (gettext_lazy("By product"), "product"),
     "outlet": (gettext_lazy("By outlet"), "outlet"),
     "place": (gettext_lazy("By place"), "place"),
+    "step": (gettext_lazy("By business step"), "step"),
     "result": (gettext_lazy("By result"), "result"),
     "milestone": (gettext_lazy("By milestone"), "milestone"),
     "missed": (gettext_lazy("Missed limits by reason"), ""),
