@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from analytics import figure_views, measure_views, outbreak_views, report_views, views
+from analytics import figure_views, measure_views, outbreak_views, report_views, time_views, views
 
 app_name = "analytics"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("figures/behind/<slug:key>/<slug:format>/", figure_views.download_behind, name="behind_file"),
     path("figures/appraisal/", figure_views.appraisal_page, name="appraisal"),
     path("figures/awards/", figure_views.awards_page, name="awards"),
+    path("figures/time/", time_views.time_page, name="time"),
     path("figures/closing/", measure_views.closing_list, name="closing"),
     path("figures/closing/<slug:period>/progress/", measure_views.closing_progress, name="closing_progress"),
     path("figures/closing/<slug:period>/close/", measure_views.closing_close, name="closing_close"),

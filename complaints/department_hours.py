@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.utils import timezone
 
 from complaints import clocks, time_ledger
 from complaints.calendars import ZERO, CalendarMissing
@@ -51,14 +50,6 @@ class Hours:
     def share_in_time(self) -> float | None:
         """0 to 1; None when no task had a limit."""
         return self.in_time / self.limited if self.limited else None
-
-
-def last_month(now: datetime) -> tuple[datetime, datetime]:
-    """The last full month: its start and the start of the month after it."""
-    first = timezone.localdate(now).replace(day=1)
-    before = (first - timedelta(days=1)).replace(day=1)
-    start, end = (timezone.make_aware(datetime(day.year, day.month, 1)) for day in (before, first))
-    return start, end
 
 
 def kept(period_start: datetime, period_end: datetime) -> dict[int, Hours]:

@@ -1,10 +1,8 @@
-"""Pages of the load and the time of the departments, and taking the next case (ASG-05, ASG-06, ASG-13, SLA-04)."""
+"""Pages of the load and of the time of a case, and taking the next one (ASG-05, ASG-06, ASG-13, SLA-04)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -17,19 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import DomainError
 from accounts.web import StaffRequest
-from complaints import (
-    case_access,
-    case_records,
-    department_hours,
-    ledger_page,
-    load,
-    queue,
-    queue_rows,
-    references,
-    transitions,
-)
+from complaints import case_access, case_records, ledger_page, load, queue, queue_rows, transitions
 from complaints.calendars import CalendarMissing
-from complaints.clock_texts import format_time
 from complaints.desk_access import needs
 from complaints.models import Complaint
 
@@ -40,13 +27,13 @@ ALLOCATES = ("complaints.assign_complaint", "complaints.lead_department")
 @needs(*ALLOCATES, "analytics.view_figures")
 @require_safe
 def load_page(request: StaffRequest) -> HttpResponse:
-    """What every department has on hand now, opened by person; or the time of the last full month."""
+    """What every department has on hand now, opened by person."""
+    if request.GET.get("view") == "ledger":  # addresses that were kept
+        return redirect("analytics:time")
     scope, now = load.may_count(request.user), timezone.now()
-    if request.GET.get("view") == "ledger":
-        return render(request, "complaints/load_hours.html", _hours(scope, now=now))
     lines = load.departments(scope, now=now)
     load.add_links(lines, request.user)
-    context: dict[str, Any] = {"view": "now", "lines": lines, "now": now, "may_open": _allocates(request)}
+    context: dict[str, Any] = {"here": "now", "lines": lines, "now": now, "may_open": _allocates(request)}
     if context["may_open"]:
         opened = request.GET.get("department", "")
         context["opened"] = next((line for line in lines if line.key and opened and line.code == opened), None)
@@ -56,36 +43,6 @@ def load_page(request: StaffRequest) -> HttpResponse:
 
 def _allocates(request: StaffRequest) -> bool:
     return any(request.user.has_perm(name) for name in ALLOCATES)
-
-
-@dataclass(frozen=True)
-class HoursLine:
-    """One department's month in words; `percent` of its tasks kept their own limit."""
-
-    name: str
-    hours: department_hours.Hours
-    worked: str
-    average: str
-    untaken: str
-    percent: int | None
-
-
-def _hours(scope: frozenset[int] | None, *, now: datetime) -> dict[str, Any]:
-    start, end = department_hours.last_month(now)
-    names = references.known().departments
-    rows = [row for row in department_hours.kept(start, end).values() if scope is None or row.department in scope]
-    lines = [
-        HoursLine(
-            name=names.get(row.department, ""),
-            hours=row,
-            worked=format_time(row.worked, _),
-            average=format_time(row.average, _),
-            untaken=format_time(row.untaken, _),
-            percent=None if row.share_in_time is None else int(100 * row.share_in_time),
-        )
-        for row in sorted(rows, key=lambda row: (-row.worked, row.department))
-    ]
-    return {"view": "ledger", "lines": lines, "month": f"{timezone.localdate(start):%Y-%m}"}
 
 
 @login_required

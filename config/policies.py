@@ -157,7 +157,10 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:appraisal_act",
         "complaints:destruction_register",
     ),
-    "complaints.assign_complaint, complaints.lead_department or analytics.view_figures": ("complaints:load",),
+    "complaints.assign_complaint, complaints.lead_department or analytics.view_figures": (
+        "complaints:load",
+        "analytics:time",
+    ),
     "complaints.edit_knowledge": (
         "complaints:article_new",
         "complaints:case_draft",

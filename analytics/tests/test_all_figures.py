@@ -113,6 +113,55 @@ def test_an_02_result_and_place_are_told_apart_and_combined(client, month):
     assert "市民广场" in client.get(ALL, {"period": "2026-11"}).content.decode()
 
 
+def test_an_05_business_steps_are_compared_and_chosen(client, month):
+    """Each step that five or more cases name is told apart, leads to its cases, and narrows every other figure."""
+    steps = {"开户": 6, "缴费": 5, "销户": 2}
+    number = 0
+    for step, cases in steps.items():
+        for _n in range(cases):
+            number += 1
+            registered("2026-11-21 09:00", phone=f"1390000{number:04}", email="", business_step=step, channel="phone")
+    found = page(client, month.coordinator, ALL, period="2026-11")
+    [rows] = [entry["rows"] for entry in found.context["tables"] if entry["table"].key == "step"]
+    named = {row.code: (row.label, row.cells[0].text) for row, _cells in rows}
+    assert named["开户"] == ("开户", "6")
+    assert named["缴费"] == ("缴费", "5")
+    assert "销户" not in named  # too few to be named
+    assert named["*"][1] == "2"
+    behind = client.get(next(cells[0][1] for row, cells in rows if row.code == "开户"))
+    assert len(behind.context["rows"]) == 6
+    chosen = client.get(ALL, {"period": "2026-11", "step": "缴费", "channel": "phone"})
+    assert next(line.cell.text for line in chosen.context["lines"] if line.figure is figures.received) == "5"
+    answer = client.get("/api/v1/figures/", {"period": "2026-11", "step": "缴费"}).json()
+    assert answer["figures"]["received"]["value"] == 5
+
+
+def test_sla_04_the_time_ledger_of_any_period_is_shown_and_taken_as_a_file(client, month):
+    """AN-10: months and quarters alike; a period that cannot be is told in words."""
+    shown = page(client, month.manager, "/desk/figures/time/", period="2026-Q4")
+    [line] = shown.context["lines"]
+    assert (line.code, line.hours.lead) == ("water", 1)
+    assert page(client, month.manager, "/desk/figures/time/", period="2026-10").context["lines"] == []
+    [row] = lines_of(client.get("/desk/figures/time/", {"period": "2026-11", "format": "csv"}))
+    assert list(row.values())[:4] == ["water", month.water.name, "1", "0"]
+    wrong = client.get("/desk/figures/time/", {"period": "2099-01"})
+    assert (wrong.status_code, "2099" in wrong.content.decode()) == (400, True)
+    assert client.get("/desk/figures/time/", {"period": "x", "format": "csv"}).status_code == 400
+
+
+def test_ex_09_of_many_typed_values_the_leading_ones_are_named(month):
+    """Equally frequent ones by their characters, the rest in one group; nothing is lost and nothing counted twice."""
+    number = 0
+    for value in range(22):
+        for _n in range(6 if value == 21 else 5):
+            number += 1
+            registered("2026-11-21 09:00", phone=f"1390000{number:04}", email="", product=f"p{value:02}")
+    found = selectors.bundle(parse("2026-11"), WHOLE, at=at("2026-12-01 09:00"), outside=False)
+    rows = found["breakdowns"]["product"]
+    assert [row["code"] for row in rows] == ["p21", *(f"p{n:02}" for n in range(19)), "*"]
+    assert rows[-1]["received"]["value"] == found["figures"]["received"]["value"] - 6 - 19 * 5
+
+
 def test_the_list_behind_a_very_large_number_is_read_in_parts(client, month, monkeypatch):
     """No database takes a hundred thousand keys in one query."""
     for number in range(4):
