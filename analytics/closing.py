@@ -25,7 +25,7 @@ from django.utils.translation import override
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from analytics import finals, periods, permissions, selectors, sources, tidying
+from analytics import composing, finals, periods, permissions, selectors, sources, tidying
 from analytics.facts import written
 from analytics.figures import FIGURES, Computed, Figure
 from analytics.models import ClosedPeriod
@@ -184,14 +184,21 @@ def is_intact(row: ClosedPeriod) -> bool:
 def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict[str, Any]:
     """selectors.bundle, with the kept figures where the month is closed; `final` says which they are.
 
-    Kept are the whole organisation and each department, by the final classification; whatever is narrowed otherwise,
-    or is several departments but not all, is counted from the cases.
+    Kept are the whole organisation and each department, by the final classification; several departments are put
+    together from them, and "recounted" names what does not add up. Whatever is narrowed otherwise is counted from the
+    cases.
     """
     found = _kept(period, scope, outside=outside)
     if found is None:
-        return {**selectors.bundle(period, scope, at=at, outside=outside), "final": False}
+        counted = selectors.bundle(period, scope, at=at, outside=outside)
+        parts = _several(period, scope)
+        if parts is None:
+            return {**counted, "final": False}
+        before = _several(period.previous, scope)
+        hide = outside and scope.is_filtered
+        found = composing.composed(counted, parts, before, outside=outside, hide=hide)
     # Figures and breakdowns that came with a newer release.
-    if FIGURES.keys() - found["figures"].keys() or selectors.MORE.keys() - found["breakdowns"].keys():
+    elif FIGURES.keys() - found["figures"].keys() or selectors.MORE.keys() - found["breakdowns"].keys():
         found = _filled(found, selectors.bundle(period, scope, at=at, outside=outside))
     if not scope.sees_reviews:
         found = _without_reviews(found)
@@ -218,6 +225,19 @@ def _kept(period: Period, scope: Scope, *, outside: bool) -> dict[str, Any] | No
     if outside and not scope.is_filtered:  # one's own department is a whole of its own; only its cells are suppressed
         found = {**found, **{name: part["inside"][name] for name in ("figures", "series")}}
     return found
+
+
+def _several(period: Period, scope: Scope) -> list[dict[str, Any]] | None:
+    """What was kept for each of several departments that had cases; None when it was not, or the month is open."""
+    departments = finals.departments_of(scope)
+    if not finals.applies(scope) or departments is None or len(departments) < 2:
+        return None
+    row = ClosedPeriod.objects.filter(period=period.code, opened_at=None).only("pk").first()
+    if row is None:
+        return None
+    places = [_place(row.pk, pk) for pk in sorted(departments)]
+    kept = JobRun.objects.filter(job=PARTS, period__in=places).values_list("result", flat=True)
+    return [part[SIDES[0]] for part in kept] or None
 
 
 def _without_reviews(found: dict[str, Any]) -> dict[str, Any]:

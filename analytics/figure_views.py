@@ -58,13 +58,17 @@ def _query(request: StaffRequest, **more: str) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of the whole, as the page shows it; `url` leads to the cases behind it."""
+    """One figure of the whole, as the page shows it; `url` leads to the cases behind it.
+
+    `is_anew`: among final figures this one was counted from the cases, since it cannot be put together.
+    """
 
     figure: Figure
     cell: tables.Cell
     unit: str
     previous: str
     url: str
+    is_anew: bool
 
 
 @login_required
@@ -86,6 +90,7 @@ def all_figures(request: StaffRequest) -> HttpResponse:
         "formula": three_rates.words(Formula(**data.get("formula", {}))),
         "lines": [_line(request, figure, data, links=links) for figure in FIGURES.values()],
         "tables": [_table(request, table, links=links) for table in tables.tables(data)],
+        "anew": data.get("recounted", {}).get("breakdowns", ()),
         "query": _query(request),
         "links_to_cases": links,
         "sees_staff": permissions.sees_staff(request.user),
@@ -97,7 +102,8 @@ def _line(request: StaffRequest, figure: Figure, data: dict[str, Any], *, links:
     entry = data["figures"][figure.key]
     shown = tables.cell(figure.key, entry)
     url = _behind_url(request, figure) if links and shown.size and drill.leads_to_cases(figure) else ""
-    return Line(figure, shown, str(UNIT_LABELS[figure.unit]), written(entry["previous"], figure.unit), url)
+    anew = figure.key in data.get("recounted", {}).get("figures", ())
+    return Line(figure, shown, str(UNIT_LABELS[figure.unit]), written(entry["previous"], figure.unit), url, anew)
 
 
 def _behind_url(request: StaffRequest, figure: Figure, axis: str = "", group: str = "") -> str:

@@ -70,6 +70,11 @@ def _key(name: str) -> Any:
     return tuple(json.loads(name)) if name.startswith("[") else name
 
 
+def is_kept(source: Source) -> bool:
+    """Whether the counters of a source are kept, so that any departments can be added up from them."""
+    return source in _AXES
+
+
 def applies(scope: Scope) -> bool:
     """Whether final figures answer this scope: everything or some departments, by the final classification."""
     return replace(scope, departments=None, department=(), sees_reviews=True, sees_small_cells=True) == WHOLE

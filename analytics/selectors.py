@@ -65,7 +65,7 @@ MORE: dict[str, tuple[Figure, ...]] = {
 # Axes of the cases registered that are counted in one query; all together would give nearly as many groups as cases.
 _TOGETHER = (("tier", "care"), ("matter", "intensity", "legal_type", "result"))
 # Typed by hand, with the column: only the leading values are named, the rest is one group.
-_TYPED = {"product": "product", "outlet": "outlet", "place": "place", "step": "business_step"}
+TYPED = {"product": "product", "outlet": "outlet", "place": "place", "step": "business_step"}
 TYPED_SHOWN = 20
 OTHERS = "*"
 # By what final counters are kept of the limits and answers (finals.py); the other axes are for tables of the period.
@@ -141,8 +141,8 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
         },
         "breakdowns": {
             **{axis: _breakdown(now, axis, wanted, period, outside) for axis, wanted in BREAKDOWNS.items()},
-            **{axis: _rows(more[axis], axis, outside) for axis in MORE},
-            "recurrence": _rows(
+            **{axis: table_rows(more[axis], axis, outside) for axis in MORE},
+            "recurrence": table_rows(
                 {"recurrence_rate": now.by(figures.recurrence_rate, "department", period)}, "recurrence", outside
             ),
             "dissatisfaction": _dissatisfaction(now, period, outside),
@@ -165,7 +165,7 @@ def monthly(found: Computed, figure: Figure, months: list[Period]) -> list[tuple
 def _breakdown(
     now: Computed, axis: str, wanted: tuple[Figure, ...], period: Period, outside: bool
 ) -> list[dict[str, Any]]:
-    return _rows({figure.key: now.by(figure, axis, period) for figure in wanted}, axis, outside)
+    return table_rows({figure.key: now.by(figure, axis, period) for figure in wanted}, axis, outside)
 
 
 def _leading_up(months: list[Period], counted: Computed, pair: list[Period], scope: Scope) -> Computed:
@@ -184,7 +184,7 @@ def _more(period: Period, scope: Scope, counted: Computed) -> dict[str, dict[str
         axis: cells for axes in _TOGETHER for cells in [sources.registered([period], scope, axes)] for axis in axes
     }
     found: dict[str, dict[str, dict[Group, Value]]] = {
-        axis: {figures.received.key: _leading(axis, period, scope, counted)} for axis in _TYPED
+        axis: {figures.received.key: _leading(axis, period, scope, counted)} for axis in TYPED
     }
     for axis in MORE.keys() - found.keys():
         found[axis] = {}
@@ -200,7 +200,7 @@ def _leading(axis: str, period: Period, scope: Scope, counted: Computed) -> dict
     """The most frequent values by name; rare ones, which a person could be known by, are put together."""
     found = {
         AXES[axis].group(value): Value(cases)
-        for value, cases in sources.leading(_TYPED[axis], period, scope, most=TYPED_SHOWN)
+        for value, cases in sources.leading(TYPED[axis], period, scope, most=TYPED_SHOWN)
         if cases >= SMALL or not value
     }
     everything = counted.cells[sources.registered].total(period)["cases"]
@@ -210,7 +210,7 @@ def _leading(axis: str, period: Period, scope: Scope, counted: Computed) -> dict
     return found
 
 
-def _rows(columns: dict[str, dict[Group, Value]], axis: str, outside: bool) -> list[dict[str, Any]]:
+def table_rows(columns: dict[str, dict[Group, Value]], axis: str, outside: bool) -> list[dict[str, Any]]:
     """One row per group, the largest first."""
     # A group belongs in the table when something was counted for it.
     groups: dict[Group, int] = {}

@@ -6,7 +6,9 @@ import pytest
 from django.utils import translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
-from analytics import closing, closing_job, dashboard, figures, finals, jobs, reporting, tidying
+from accounts.models import Membership
+from analytics import closing, closing_job, dashboard, figures, finals, jobs, reporting, selectors, tidying
+from analytics.figures import FIGURES
 from analytics.models import ClosedPeriod, Tidying
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
@@ -124,6 +126,44 @@ def test_an_03_a_department_reads_final_figures_on_every_page_and_in_every_file(
     part.result["inside"]["figures"]["received"]["value"] = 99
     part.save()
     assert not closing.is_intact(row)
+
+
+def test_an_03_several_departments_read_final_figures_put_together(client, told):
+    """Of a closed month; what does not add up is named, and the page says so beside it."""
+    both = Scope(departments=frozenset([told.water.pk, told.roads.pk]))
+    own = months.closed(told, phone="13800000003", email="", outlet="城东营业厅", special_groups=["elderly"])
+    Complaint.objects.filter(pk=own.pk).update(lead_department=told.roads, late_reason="other")
+    before = selectors.bundle(OCTOBER, both, at=NOW, outside=False)
+    outside = selectors.bundle(OCTOBER, both, at=NOW, outside=True)
+    assert before["figures"]["received"]["value"] == 2
+    assert closing.bundle(OCTOBER, both, at=NOW, outside=False)["final"] is False  # the month is open
+    closing.close("2026-10", by=told.manager, at=NOW)
+    months.closed(told, phone="13800000004", email="")
+    Callback.objects.all().delete()
+    Complaint.objects.update(emotion_intensity=3, customer_tier="vip", late_reason="")
+    found = closing.bundle(OCTOBER, both, at=NOW, outside=False)
+    assert found["final"]
+    anew = found["recounted"]["figures"]
+    assert set(anew) == {
+        "repeat_complainants", "frequent_complainants", "frequent_cases", "median_hours", "p90_hours",
+        "median_work_hours", "p90_work_hours",
+    }  # fmt: skip
+    for key in FIGURES.keys() - set(anew):
+        assert found["figures"][key] == before["figures"][key], key
+    for axis in before["breakdowns"].keys() - {"product", "outlet", "place", "step"}:
+        assert found["breakdowns"][axis] == before["breakdowns"][axis], axis
+    left = closing.bundle(OCTOBER, both, at=NOW, outside=True)
+    assert left["breakdowns"]["tier"] == outside["breakdowns"]["tier"]
+    assert found["breakdowns"]["outlet"] != before["breakdowns"]["outlet"]
+    assert "outlet" in found["recounted"]["breakdowns"]
+    now = selectors.bundle(OCTOBER, both, at=NOW, outside=False)["figures"]
+    assert now["call_back_rate"] != found["figures"]["call_back_rate"]
+    Membership.objects.create(user=told.water_head, department=told.roads, is_head=True, since=at("2026-01-01 00:00"))
+    client.force_login(told.water_head)
+    page = client.get(ALL)
+    assert page.context["is_final"]
+    assert {line.figure.key for line in page.context["lines"] if line.is_anew} == set(anew)
+    assert page.content.decode().count("counted anew") + page.content.decode().count("重新统计") >= len(anew)
 
 
 def test_an_03_final_figures_tell_a_department_nothing_of_open_reviews(client, told):

@@ -1,0 +1,113 @@
+"""Final figures of several departments at once, put together from those kept of each (AN-03).
+
+Counts and rates add up. What does not, such as a median of hours or persons who complained of two departments, is
+counted from the cases and named under "recounted", so that the page can say so beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from analytics import complainants, figures, finals, selectors
+from analytics.cells import Group
+from analytics.figures import FIGURES, Figure, Unit, Value
+from analytics.registry import ratio
+from analytics.suppression import outside as left_open
+from complaints.states import Milestone
+
+Bundle = dict[str, Any]
+# Averages that rest on a known number of cases.
+_AVERAGES = (figures.average_hours, figures.average_work_hours)
+# Breakdowns that are counted neither from final counters nor under names that differ between departments.
+_ADDED: dict[str, Sequence[Figure]] = {
+    "late_reason": selectors.BREAKDOWNS["late_reason"],
+    "trigger": selectors.BREAKDOWNS["trigger"],
+    **{axis: wanted for axis, wanted in selectors.MORE.items() if axis not in selectors.TYPED},
+    "recurrence": (figures.recurrence_rate,),
+}
+
+
+def composed(
+    counted: Bundle, parts: Sequence[Bundle], before: Sequence[Bundle] | None, *, outside: bool, hide: bool
+) -> Bundle:
+    """`counted` with the figures of `parts`, the kept bundles of the departments, in place of those counted anew.
+
+    `before`: the same of the period before, None where it is not closed. `outside`: the result leaves the office;
+    `hide`: the figures of the whole may be small cells, too.
+    """
+
+    def shown(value: Value) -> dict[str, Any]:
+        return (value.outside() if hide else value).to_dict()
+
+    entries, anew = dict(counted["figures"]), []
+    for key, entry in entries.items():
+        figure = FIGURES[key]
+        if finals.is_kept(figure.source):  # the counter was final before
+            continue
+        value = _sum(figure, [part["figures"].get(key) for part in parts])
+        if value is None:
+            anew.append(key)
+            continue
+        earlier = None if before is None else _sum(figure, [part["figures"].get(key) for part in before])
+        previous = entry["previous"] if earlier is None else shown(earlier)["value"]
+        entries[key] = {"name": entry["name"], "unit": entry["unit"], **shown(value), "previous": previous}
+    breakdowns = dict(counted["breakdowns"])
+    for axis, wanted in _ADDED.items():
+        if all(axis in part["breakdowns"] for part in parts):
+            labels = {row["code"]: row["label"] for row in breakdowns[axis]}
+            columns = {figure.key: _groups(figure, axis, parts, labels) for figure in wanted}
+            breakdowns[axis] = selectors.table_rows(columns, axis, outside)
+    breakdowns["missed"] = _missed(parts, breakdowns["missed"], outside)
+    left = [axis for axis in selectors.TYPED if breakdowns[axis]]
+    return {
+        **counted,
+        "figures": entries,
+        "breakdowns": breakdowns,
+        "recounted": {"figures": anew, "breakdowns": left},
+    }
+
+
+def _sum(figure: Figure, rows: Sequence[dict[str, Any] | None]) -> Value | None:
+    """The figure of several departments together; None where it does not add up or one of them does not have it."""
+    known = [row for row in rows if row is not None]
+    if len(known) < len(rows) or figure.source is complainants.persons:
+        return None
+    if figure.unit == Unit.CASES:
+        return Value(sum(row["value"] or 0 for row in known))
+    of = sum(row.get("of") or 0 for row in known)
+    if figure.unit == Unit.RATIO:
+        return ratio(sum(row.get("part") or 0 for row in known), of)
+    if figure in _AVERAGES:
+        return Value(sum((row["value"] or 0) * (row.get("of") or 0) for row in known) / of if of else None, of=of)
+    return None
+
+
+def _groups(figure: Figure, axis: str, parts: Sequence[Bundle], labels: dict[str, str]) -> dict[Group, Value]:
+    """The figure by the groups of an axis; their names in the active language where it is known."""
+    found: dict[Group, list[dict[str, Any]]] = {}
+    for part in parts:
+        for row in part["breakdowns"][axis]:
+            group = Group(row["code"], labels.get(row["code"], row["label"]))
+            found.setdefault(group, []).append(row[figure.key])
+    return {group: _sum(figure, rows) or Value(None) for group, rows in found.items()}
+
+
+def _missed(parts: Sequence[Bundle], counted: list[dict[str, Any]], outside: bool) -> list[dict[str, Any]]:
+    """Missed limits per milestone and reason."""
+    labels = {row["code"]: row["label"] for row in counted}
+    found: dict[str, dict[str, Any]] = {}
+    sums: dict[str, dict[str, int]] = {}
+    for part in parts:
+        for row in part["breakdowns"]["missed"]:
+            code = row["code"]
+            found.setdefault(code, {"code": code, "label": labels.get(code, row["label"])})
+            reasons = sums.setdefault(code, {})
+            for reason, value in row.items():
+                if reason not in found[code]:
+                    reasons[reason] = reasons.get(reason, 0) + int(value["value"] or 0)
+    for code, reasons in sums.items():
+        column = [Value(n) for n in reasons.values()]
+        shown = left_open(column) if outside else column
+        found[code] |= {reason: value.to_dict() for reason, value in zip(reasons, shown, strict=True)}
+    return [found[step] for step in Milestone if step in found]
