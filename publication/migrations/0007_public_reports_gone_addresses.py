@@ -11,7 +11,7 @@ from accounts.migration import together
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('publication', '0005_public_effect'),
+        ('publication', '0006_three_signatures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
