@@ -496,7 +496,7 @@ def call_back_rate(n: Counter) -> Value:
     rising=True,
 )
 def contact_rate(n: Counter) -> Value:
-    return ratio(n["contacted"], n["contact_known"])
+    return ratio(n["contact_known"] - n["contact_late"], n["contact_known"])
 
 
 @figure(

@@ -274,12 +274,13 @@ def questions(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ())
 
 
 def calls(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> Cells:
-    """Call-backs by the formula of the scope: contacted of contact_known, solved of solved_base, pleased of
+    """Call-backs by the formula of the scope: contact_late of contact_known, solved of solved_base, pleased of
     pleased_base."""
     formula = three_rates.resolve(scope.formula)
     clocks_of = Deadline.objects.filter(complaint=OuterRef("complaint"), milestone=Milestone.FIRST_CONTACT)
+    # Each of the two is looked up once for the whole period, so none is asked for twice.
     rows = Callback.objects.annotate(
-        in_time=Exists(clocks_of.filter(state=DeadlineState.MET)),
+        known=Exists(clocks_of.filter(state__in=[DeadlineState.MET, DeadlineState.MISSED])),
         too_late=Exists(clocks_of.filter(state=DeadlineState.MISSED)),
     )
     reached, everything = Q(is_reached=True), Q(pk__isnull=False)
@@ -297,8 +298,8 @@ def calls(periods: Sequence[Period], scope: Scope, axes: Sequence[str] = ()) -> 
         scope,
         axes,
         "complaint__",
-        contacted=Count("pk", filter=reached & Q(in_time=True) & Q(too_late=False)),
-        contact_known=Count("pk", filter=reached & (Q(in_time=True) | Q(too_late=True))),
+        contact_late=Count("pk", filter=reached & Q(too_late=True)),
+        contact_known=Count("pk", filter=reached & Q(known=True)),
         solved=Count("pk", filter=reached & Q(is_solved=True)),
         solved_base=Count("pk", filter=solved_base),
         pleased=Count("pk", filter=Q(satisfaction__in=pleased)),
