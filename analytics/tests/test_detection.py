@@ -97,6 +97,24 @@ def test_a_lasting_new_level_becomes_the_ordinary_one():
     assert len([at for at in flagged(counts) if at >= 150]) <= 4
 
 
+def test_risk_13_a_kind_of_complaint_that_begins_is_not_told_for_weeks():
+    """A category new to the office is conspicuous at first; after about a week its level is the ordinary one."""
+    counts = [0] * 280 + poisson(5, 120, seed=6)
+    found = flagged(counts)
+    assert 280 in found
+    assert len([at for at in found if at < 295]) <= 9
+    assert len([at for at in found if at >= 295]) <= 4
+    counts[390] = 25
+    assert 390 in flagged(counts)
+
+
+def test_risk_13_an_outbreak_of_five_days_is_not_taken_for_a_new_level():
+    counts = poisson(5, 160, seed=3)
+    counts[100:105] = [20] * 5
+    counts[115] = 16
+    assert {100, 101, 115} <= set(flagged(counts))
+
+
 def test_false_alarms_stay_within_one_a_month():
     """RISK-13: on counts without any outbreak, sparse and dense, scattering half as much again as Poisson."""
     rng = np.random.default_rng(7)
