@@ -7,6 +7,7 @@ sending (`by` is empty) or by the colleague who has the number on the screen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
-from complaints import identity, transitions
+from complaints import identity, notify, transitions
 from complaints.models import Outreach, OutreachRecipient, RecallUnit
 from complaints.models.people import ContactKind
 from complaints.numbers import next_number
@@ -134,6 +135,8 @@ def approve(outreach_id: int, *, version: int, by: User, at: datetime | None = N
     outreach.state, outreach.approved_by, outreach.approved_at = OutreachState.RUNNING, by, at
     outreach.version += 1
     outreach.save(update_fields=["state", "approved_by", "approved_at", "version"])
+    if outreach.way == OutreachWay.CALL:
+        tell_callers(outreach, "calls_waiting", waiting=outreach.recipients.count())
     return outreach
 
 
@@ -235,6 +238,23 @@ def _begin_call(recipient_id: int, *, by: User, at: datetime) -> OutreachRecipie
         raise IllegalTransition(_("A colleague is just calling this person; take the next one."))
     row.outreach = outreach
     return row
+
+
+def tell_callers(outreach: Outreach, kind: str, *, waiting: int, also: Iterable[User] = ()) -> int:
+    """Tell whoever makes calls, once for each kind and day, how many people wait; returns how many heard of it now.
+
+    The message names no recipient; whose case it is about them sees that person neither on the page (RISK-29).
+    """
+    assert outreach.call_by is not None
+    return notify.tell(
+        {user.pk: user for user in [*notify.holders_of(CALLERS[0]), *also]}.values(),
+        kind,
+        dedupe=f"{kind}:{outreach.pk}:{outreach.call_by}",
+        url=f"/desk/outreach/{outreach.number}/calls/",
+        precaution=outreach.number,
+        count=waiting,
+        day=outreach.call_by.isoformat(),
+    )
 
 
 # --- Shared -----------------------------------------------------------------------------------------

@@ -14,11 +14,12 @@ from smtplib import SMTPAuthenticationError, SMTPConnectError, SMTPException, SM
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from complaints import identity, outreach, sms
+from complaints import clocks, identity, outreach, sms
+from complaints.calendars import CalendarMissing
 from complaints.models import Outreach, OutreachRecipient
 from complaints.models.people import ContactKind
 from complaints.states import OutreachState, OutreachWay, RecipientState
@@ -138,3 +139,38 @@ def _give_up_lost(now: datetime) -> int:
         note = _("The sending was interrupted; whether it arrived is not known.")
     rows = OutreachRecipient.objects.filter(state=RecipientState.WAITING, by=None, at__lt=now - LOST)
     return rows.update(state=RecipientState.FAILED, note=note)
+
+
+def remind_calls(*, now: datetime | None = None) -> dict[str, int]:
+    """On working days: tell of calls still to make when their last working day has come, and when it is over.
+
+    The callers are told of both, whoever wrote and approved the precaution of the second too; each once for each
+    day the calls were promised for, however often this runs (RISK-29). Other days and years without a calendar:
+    nothing. Returns how many people heard of either.
+    """
+    now = now or timezone.now()
+    today = timezone.localdate(now)
+    calendar = clocks.working_calendar()
+    try:
+        if not calendar.is_working_day(today):
+            return {"near": 0, "late": 0}
+        following = today + timedelta(days=1)
+        while not calendar.is_working_day(following):
+            following += timedelta(days=1)
+    except CalendarMissing:
+        return {"near": 0, "late": 0}
+    to_call = Q(recipients__state=RecipientState.WAITING, recipients__kind=ContactKind.PHONE)
+    rows = (
+        Outreach.objects.filter(state=OutreachState.RUNNING, way=OutreachWay.CALL, call_by__lt=following)
+        .annotate(waiting=Count("recipients", filter=to_call))
+        .filter(waiting__gt=0)
+        .select_related("drafted_by", "approved_by")
+    )
+    told = {"near": 0, "late": 0}
+    for row in rows.order_by("pk"):
+        if row.call_by is not None and row.call_by < today:
+            also = [user for user in (row.drafted_by, row.approved_by) if user]
+            told["late"] += outreach.tell_callers(row, "calls_late", waiting=row.waiting, also=also)
+        else:
+            told["near"] += outreach.tell_callers(row, "calls_near", waiting=row.waiting)
+    return told

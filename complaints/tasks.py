@@ -122,6 +122,14 @@ def remind_risk_meetings() -> int:
     return risk_meetings.remind()["told"]
 
 
+@shared_task(name="complaints.remind_calls")
+def remind_calls() -> int:
+    """Tell the callers of precautions whose day for the calls comes near or is over."""
+    from complaints import outreach_jobs  # leaf
+
+    return sum(outreach_jobs.remind_calls().values())
+
+
 @shared_task(name="complaints.remind_stale_articles")
 def remind_stale_articles() -> int:
     """Tell who has to look at an article again, once a week at most."""

@@ -18,7 +18,7 @@ from django.urls import reverse
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
 from complaints import outreach, outreach_jobs, outreach_recipients, table_files
-from complaints.models import CaseEvent, Complaint, Outreach, OutreachRecipient
+from complaints.models import CaseEvent, Complaint, Notification, Outreach, OutreachRecipient
 from complaints.outreach_recipients import BadTable
 from complaints.states import OutreachState, RecipientState
 from complaints.tests.factories import Story, at
@@ -549,6 +549,43 @@ def test_risk_29_two_callers_do_not_ring_the_same_person(cast):
             write()
     later = NOW + timedelta(minutes=16)
     outreach.record_call(first.pk, reached=True, by=cast.intake2, at=later)
+
+
+def heard(kind):
+    return set(Notification.objects.filter(kind=kind).values_list("recipient__staff_number", flat=True))
+
+
+def test_risk_29_calls_not_made_are_reminded_of_on_their_last_day_and_when_it_is_over(cast, client):
+    """Approval, the last working day and the day after it each reach the callers, once however often the job runs."""
+    row = draft(cast, way="call", call_by=date(2026, 11, 29))  # a Sunday: Friday is the last working day
+    add(cast, row, "phone\n13800002417\n13911112222\n")
+    approve(cast, row)
+    callers = {cast.intake.staff_number, cast.intake2.staff_number}
+    assert callers <= heard("calls_waiting")
+    assert cast.publisher.staff_number not in heard("calls_waiting")
+    nothing = {"near": 0, "late": 0}
+    assert outreach_jobs.remind_calls(now=at("2026-11-26 09:05")) == nothing
+    assert outreach_jobs.remind_calls(now=at("2026-11-27 09:05"))["near"] >= 2
+    assert outreach_jobs.remind_calls(now=at("2026-11-27 09:06")) == nothing
+    assert callers <= heard("calls_near")
+    assert outreach_jobs.remind_calls(now=at("2026-11-28 09:05")) == nothing  # a Saturday
+    assert outreach_jobs.remind_calls(now=at("2026-11-30 09:05"))["late"] >= 4
+    assert callers | {cast.coordinator.staff_number, cast.counsel.staff_number} <= heard("calls_late")
+    assert outreach_jobs.remind_calls(now=at("2026-12-01 09:05")) == nothing
+    client.force_login(cast.intake)
+    page = client.get("/desk/notifications/").content.decode()
+    assert row.number in page
+    assert PHONE not in page
+    (message,) = Notification.objects.filter(kind="calls_late", recipient=cast.intake)
+    assert client.get(message.url).status_code == 200
+
+
+def test_risk_29_nobody_is_reminded_of_calls_that_were_made_or_stopped(cast):
+    done = running(cast, "phone\n13800002417\n", way="call")
+    outreach.record_call(done.recipients.get().pk, reached=True, by=cast.intake, at=NOW)
+    stopped = running(cast, "phone\n13800002417\n", way="call")
+    outreach.cancel(stopped.pk, reason="批次写错", by=cast.coordinator, at=NOW)
+    assert outreach_jobs.remind_calls(now=at("2026-12-02 09:05")) == {"near": 0, "late": 0}
 
 
 def test_who_may_call_and_whose_case_it_is_about_may_not(cast):

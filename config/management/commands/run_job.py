@@ -65,6 +65,7 @@ JOBS = {
     "remind_requests": Job("complaints.request_jobs.remind_requests"),
     "remind_daily_contact": Job("complaints.lane_jobs.remind_daily_contact"),
     "remind_risk_meetings": Job("complaints.risk_meetings.remind"),
+    "remind_calls": Job("complaints.outreach_jobs.remind_calls"),
     "remind_stale_articles": Job("complaints.knowledge.remind_stale"),
     "sample_calls": Job("complaints.call_samples.sample_calls", keeps_ledger=True),
     "deliver_notifications": Job("complaints.jobs.deliver_notifications"),
