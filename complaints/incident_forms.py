@@ -29,7 +29,6 @@ from complaints.states import (
     BulletinKind,
     CallOutKind,
     IncidentKind,
-    RatingSource,
     Satisfaction,
 )
 from complaints.transitions import bulletins, handling
@@ -302,8 +301,8 @@ class AfterCare(VersionedForm):
 # --- Afterwards ---------------------------------------------------------------------------------------
 class Feedback(ResponseForm):
     title = _("Feedback of somebody concerned")
+    about = _("What was told to an independent caller; complainants also answer on their own tracking page.")
     page = "incident_afterwards"
-    source = forms.ChoiceField(label=_("How it was given"), choices=choices_of(RatingSource))
     satisfaction = forms.ChoiceField(label=_("Satisfaction"), choices=choices_of(Satisfaction))
     comment = forms.CharField(
         label=_("In their words"), max_length=rules.TEXT, required=False, widget=LongText(3),

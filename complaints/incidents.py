@@ -235,6 +235,22 @@ def joinable(now: datetime) -> Q:
     return Q(closed_at=None) | Q(response__after_care_until__gte=timezone.localdate(now))
 
 
+def asks_feedback(complaint: Complaint) -> bool:
+    """Whether the complainant is asked how the incident of the case was handled: once the service is back, once."""
+    if complaint.incident_id is None or own_feedback(complaint) is not None:
+        return False
+    return IncidentResponse.objects.filter(pk=complaint.incident_id, recovered_at__isnull=False).exists()
+
+
+def own_feedback(complaint: Complaint) -> IncidentFeedback | None:
+    """What the complainant answered about the incident the case belongs to now; no query where there is none."""
+    if complaint.incident_id is None:
+        return None
+    given = CaseEvent.objects.filter(complaint=complaint, kind="incident_feedback").values_list("reference", flat=True)
+    keys = [int(reference.partition(":")[2]) for reference in given]
+    return IncidentFeedback.objects.filter(pk__in=keys, incident=complaint.incident_id).first() if keys else None
+
+
 @dataclass(frozen=True)
 class Rate:
     """How many answers, how many of them satisfied or basically satisfied, and the share in percent (INC-16)."""

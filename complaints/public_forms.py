@@ -352,6 +352,18 @@ class WithdrawForm(forms.Form):
     reason = PlainText(label=_("Reason"), limit=300, required=False)
 
 
+class IncidentRatingForm(forms.Form):
+    """How the incident was handled that a case belongs to (INC-16)."""
+
+    satisfaction = forms.ChoiceField(
+        label=_("Are you satisfied with how the incident was handled"),
+        choices=Satisfaction.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose how satisfied you are.")},
+    )
+    comment = PlainText(label=_("Anything else"), limit=2000, lines=3, required=False)
+
+
 class RatingForm(forms.Form):
     """Satisfaction in three levels, with a coded reason when dissatisfied (FB-06, FB-07)."""
 

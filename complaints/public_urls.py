@@ -41,6 +41,7 @@ urlpatterns = [
     path("track/case/ask/", track_views.ask, name="track_ask"),
     path("track/case/withdraw/", track_views.withdraw, name="track_withdraw"),
     path("track/case/rate/", track_views.rate, name="track_rate"),
+    path("track/case/incident/", track_views.rate_incident, name="track_incident"),
     path("track/case/files/<int:attachment_id>/", track_views.download, name="track_file"),
     path("track/case/care/", care_views.take_back, name="track_care"),
     path("track/case/code/", track_views.new_code, name="track_code"),

@@ -244,7 +244,7 @@ def title_of(event: CaseEvent) -> str:
 
 def _system(event: CaseEvent) -> str:
     """Who acted when no member of staff did: the complainant through the access code, or the clock."""
-    by_complainant = event.kind in ("register", "rate", "question") or (
+    by_complainant = event.kind in ("register", "rate", "incident_feedback", "question") or (
         event.kind in MOVES and MOVES[event.kind].by_complainant
     )
     return _("Complainant") if by_complainant else _("System")

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from complaints import call_backs
+from complaints import call_backs, incidents
 from complaints.models import Attachment, CaseEvent, Complaint, Notice, Question, Reply
 from complaints.states import (
     MOVES,
@@ -109,6 +109,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "replied_with_primary": _("We sent you the answer"),
     "join_incident": None,
     "bulletin_told": _("We told you how far we are with the incident"),
+    "incident_feedback": _("You told us how the incident was handled"),
     "leave_incident": None,
     "outstanding_settled": _("We updated the list of what you still owe us"),
     "undo_import": None,
@@ -324,6 +325,9 @@ class TrackPage:
     can_ask: bool = False
     can_withdraw: bool = False
     can_rate: bool = False
+    # The answer about the incident the case belongs to, and whether it is asked for (INC-16).
+    incident_rating: str = ""
+    can_rate_incident: bool = False
 
     @property
     def tone(self) -> str:
@@ -358,6 +362,9 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     page.can_supplement = may_supplement(complaint)
     page.can_ask = may_ask(complaint)
     page.can_withdraw = complaint.status in MOVES["withdraw"].sources
+    about_incident = incidents.own_feedback(complaint)
+    page.incident_rating = about_incident.get_satisfaction_display() if about_incident else ""
+    page.can_rate_incident = incidents.asks_feedback(complaint)
     page.can_rate = complaint.status in MOVES["rate"].sources and rated is None
     return page
 

@@ -21,9 +21,18 @@ from django.views.decorators.http import require_safe
 from accounts.errors import DomainError, InvalidInput
 from complaints import files, panels, throttle, track_page, tracking, transitions, uploads
 from complaints.models import Complaint, StoredFile
-from complaints.public_forms import AnswerForm, QuestionForm, RatingForm, SupplementForm, TrackForm, WithdrawForm
+from complaints.public_forms import (
+    AnswerForm,
+    IncidentRatingForm,
+    QuestionForm,
+    RatingForm,
+    SupplementForm,
+    TrackForm,
+    WithdrawForm,
+)
 from complaints.public_views import form_of, form_page, go
 from complaints.states import QuestionKind
+from complaints.transitions import incidents as incident_rules
 
 CaseView = Callable[..., HttpResponseBase]
 
@@ -104,6 +113,7 @@ def _show(request: HttpRequest, complaint: Complaint, *, status: int = 200, **co
         "supplement_form": SupplementForm(),
         "question_form": QuestionForm(),
         "rating_form": RatingForm(),
+        "incident_form": IncidentRatingForm(auto_id="incident_%s"),
         **context,
     }
     return render(request, "public/track/case.html", context, status=status)
@@ -240,6 +250,21 @@ def rate(request: HttpRequest, complaint: Complaint) -> HttpResponse:
         RatingForm(request.POST),
         "rating_form",
         lambda data, stored: transitions.rate(complaint.pk, by=None, at=timezone.now(), **data),
+        _("Thank you for your rating."),
+    )
+
+
+@form_of("public:track_case", "#incident")
+@uploads.guarded
+@of_case
+def rate_incident(request: HttpRequest, complaint: Complaint) -> HttpResponse:
+    """How the incident was handled that the case belongs to, in the complainant's own words (INC-16)."""
+    return _act(
+        request,
+        complaint,
+        IncidentRatingForm(request.POST, auto_id="incident_%s"),
+        "incident_form",
+        lambda data, stored: incident_rules.give_feedback(complaint.pk, at=timezone.now(), **data),
         _("Thank you for your rating."),
     )
 

@@ -106,6 +106,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "public:track_ask",
         "public:track_withdraw",
         "public:track_rate",
+        "public:track_incident",
         "public:track_file",
         "public:track_code",
         "public:track_care",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -411,7 +415,7 @@ def test_inc_14_cases_join_a_closed_incident_within_its_after_care(desk, cast, r
 # --- Afterwards -------------------------------------------------------------------------------------
 def test_inc_16_feedback_is_counted(desk, cast, response):
     """INC-16: once the service is back; the share of satisfied answers is shown."""
-    data = {"source": "caller", "satisfaction": "satisfied", "comment": "恢复得及时"}
+    data = {"satisfaction": "satisfied", "comment": "恢复得及时"}
     send(desk, response, "feedback", data, status=409)
     response = closed(response, cast)
     for satisfaction in ("satisfied", "basically", "dissatisfied"):
@@ -419,6 +423,60 @@ def test_inc_16_feedback_is_counted(desk, cast, response):
     send(desk, response, "feedback", {**data, "satisfaction": "fine"}, status=422)
     assert IncidentFeedback.objects.count() == 3
     assert "66.7%" in page(desk, response, "incident_afterwards")
+
+
+def test_inc_16_whoever_complained_answers_once_on_the_own_tracking_page(client, desk, cast, response):
+    """INC-16: asked once the service is back, without a name, counted with what others say."""
+    receipt = transitions.register(filing(received_at=timezone.now()), by=None, at=timezone.now())
+    case = receipt.complaint
+    citizen = Client()
+    citizen.post("/track/", {"number": case.number, "code": receipt.access_code})
+    address, words = "/track/case/incident/", {"satisfaction": "basically", "comment": "送水及时，请回电 13800002417"}
+    assert citizen.post(address, words).status_code == 409  # belongs to no incident
+    transitions.join_incident(case.pk, incident=response.incident, by=cast.coordinator)
+    assert 'id="incident"' not in citizen.get("/track/case/").content.decode()
+    assert citizen.post(address, words).status_code == 409  # the service is not back
+    closed(response, cast)
+    assert 'id="incident"' in citizen.get("/track/case/").content.decode()
+    assert citizen.post(address, {"comment": "没选"}).status_code == 422
+    assert citizen.post(address, {"satisfaction": "fine"}).status_code == 422
+    assert citizen.post(address, {**words, "comment": "长" * 10_000}).status_code == 422
+    assert citizen.post(address, {**words, "comment": "a\0b"}).status_code == 422
+    assert not IncidentFeedback.objects.exists()
+    assert citizen.post(address, words).status_code == 302
+    assert citizen.post(address, {"satisfaction": "satisfied"}).status_code == 409
+    row = IncidentFeedback.objects.get()
+    assert (row.incident, row.source, row.satisfaction, row.by) == (response.incident, "complainant", "basically", None)
+    assert "13800002417" not in row.comment
+    assert "送水及时" in page(desk, response, "incident_afterwards")
+    seen = citizen.get("/track/case/").content.decode()
+    assert 'id="incident"' not in seen
+    assert str(row.get_satisfaction_display()) in seen
+    assert not IncidentFeedback.objects.filter(comment__contains=case.complainant.name).exists()
+
+
+def test_inc_16_nobody_answers_without_the_access_code(cast, response):
+    assert Client().post("/track/case/incident/", {"satisfaction": "satisfied"}).status_code == 403
+    assert not IncidentFeedback.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inc_16_two_answers_at_once_count_once(cast, response):
+    case = new_case()
+    transitions.join_incident(case.pk, incident=response.incident, by=cast.coordinator)
+    rules.record_recovery(response.pk, recovered_at=timezone.now(), by=cast.coordinator)
+
+    def answer():
+        with contextlib.suppress(IllegalTransition):
+            rules.give_feedback(case.pk, satisfaction="satisfied")
+        connection.close()
+
+    threads = [threading.Thread(target=answer) for _n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert IncidentFeedback.objects.count() == 1
 
 
 def test_inc_15_an_improvement_is_reported_and_verified_by_another(client, cast, response):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import security
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Department, User
-from complaints import incidents, notify
+from complaints import identity, incidents, notify
 from complaints.models import (
     AfterAction,
     CallOut,
@@ -32,7 +32,7 @@ from complaints.transitions import core, matching
 from complaints.transitions.intake import check_text
 
 # The longest texts, in characters.
-SHORT, PLACE, TEXT = 200, 300, 5000
+SHORT, PLACE, COMMENT, TEXT = 200, 300, 2000, 5000
 BULLETIN_HOURS = 6
 SECTIONS = ("initial_response", "information", "care", "recovery", "result", "lessons")
 
@@ -308,9 +308,9 @@ def plan_after_care(
 # --- Afterwards (INC-15, INC-16, INC-19, INC-20) ------------------------------------------------------
 @transaction.atomic
 def add_feedback(
-    incident_id: int, *, source: str, satisfaction: str, comment: str = "", by: User, at: datetime | None = None
+    incident_id: int, *, satisfaction: str, comment: str = "", by: User, at: datetime | None = None
 ) -> IncidentFeedback:
-    """What somebody concerned says about how the incident was handled, without a name (INC-16).
+    """What somebody concerned told us about how the incident was handled, without a name (INC-16).
 
     Raises NotAllowed, InvalidInput, IllegalTransition before the service is back.
     """
@@ -318,16 +318,43 @@ def add_feedback(
     incident, response = begin(incident_id, by=by, closed_too=True)
     if response.recovered_at is None:
         raise IllegalTransition(_("Feedback is collected once the service is back."))
-    core.check_codes("source", [source], RatingSource)
     core.check_codes("satisfaction", [satisfaction], Satisfaction)
     return IncidentFeedback.objects.create(
         incident=incident,
-        source=source,
+        source=RatingSource.CALLER,
         satisfaction=satisfaction,
         comment=text_of("comment", comment, limit=TEXT, required=False),
         at=at,
         by=by,
     )
+
+
+@transaction.atomic
+def give_feedback(
+    complaint_id: int, *, satisfaction: str, comment: str = "", at: datetime | None = None
+) -> IncidentFeedback:
+    """The answer of the complainant of a linked case, given on the tracking page, once for each incident (INC-16).
+
+    Names and numbers of the complainant are taken out: who leads the response may not know whose case it is.
+    Raises InvalidInput, IllegalTransition where nothing is asked.
+    """
+    at = core.moment(at)
+    complaint = core.lock(complaint_id)
+    if not incidents.asks_feedback(complaint) or complaint.incident is None:
+        raise IllegalTransition(_("Your feedback on the incident is here already, or nothing is asked at the moment."))
+    core.check_codes("satisfaction", [satisfaction], Satisfaction)
+    comment = text_of("comment", comment, limit=COMMENT, required=False)
+    row = IncidentFeedback.objects.create(
+        incident=complaint.incident,
+        source=RatingSource.COMPLAINANT,
+        satisfaction=satisfaction,
+        comment=identity.scrub(comment, complaint.complainant),
+        at=at,
+    )
+    core.add_event(
+        complaint, "incident_feedback", by=None, at=at, note=complaint.incident.number, reference=core.ref(row)
+    )
+    return row
 
 
 @transaction.atomic
