@@ -107,8 +107,9 @@ def _examples(row: problem_feed.Candidate, user: User) -> list[Complaint]:
 @needs(problems.MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter(request: StaffRequest) -> HttpResponse:
-    """Put a problem on the list; the address may name the case, period, category or department it comes from."""
-    names = ("case", "category", "department")
+    """Put a problem on the list; the address may name the case, period, category or department it comes from, and
+    say what is wrong in the words of a report."""
+    names = ("case", "category", "department", "description")
     initial = {name: request.GET[name] for name in names if name in request.GET}
     initial |= {"reference": request.GET["period"]} if "period" in request.GET else {}
     form = forms.EnterForm(data(request), user=request.user, initial=initial)

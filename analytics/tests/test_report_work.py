@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -54,6 +55,20 @@ def page(client, person, report):
 
 def sections(report):
     return {section["key"]: section for section in report.snapshot["sections"]}
+
+
+def test_imp_01_each_problem_of_a_released_report_is_taken_over_in_its_words(client, draft, month):
+    points = ("重复投诉占 15.5%，按单件解决 & 仍反复出现。", "答复退回重办 7 次 <b>。")
+    text = "".join(f"- {point}\n" for point in points)
+    draft = transitions.edit_section(draft.pk, key="problems", text=text, by=month.manager, at=NOW)
+    assert "description=" not in page(client, month.manager, draft)
+    transitions.approve(draft.pk, by=month.manager2, at=NOW)
+    transitions.release(draft.pk, by=month.manager2, at=NOW)
+    links = re.findall(r'href="([^"]*description=[^"]*)"', page(client, month.manager, draft))
+    assert len(links) == len(points)
+    form = client.get(unescape(links[0])).context["form"]
+    assert (form["description"].value(), form["reference"].value()) == (points[0], draft.period)
+    assert "description=" not in page(client, month.auditor, draft)
 
 
 # --- Remarks ----------------------------------------------------------------------------------------
