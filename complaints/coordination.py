@@ -177,9 +177,7 @@ def page(complaint: Complaint, user: User, *, now: datetime) -> dict[str, Any]:
         "promises": [promise_line(row, now=now, may=may) for row in found["promises"]],
         "statements": [statement_line(row, now=now, may=may) for row in found["party_statements"]],
         "meetings": [
-            meeting_line(
-                row, now=now, may=may, takes_part=finishes and _takes_part(row, user), tasks=found["tasks"]
-            )
+            meeting_line(row, now=now, may=may, takes_part=finishes and _takes_part(row, user), tasks=found["tasks"])
             for row in found["meetings"]
         ],
         "tasks": [task_line(row, now=now, may=finishes and rules.may_finish(user, row)) for row in found["tasks"]],
