@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -453,6 +455,49 @@ def test_script_in_any_field_is_shown_as_text(client, payload):
             assert tag != "script" or (attributes.get("src") or "").startswith("/static/")
             assert tag != "img"
         assert "49" not in re.findall(r"\{?\d*7\*7\}?|>49<", html)
+
+
+@pytest.mark.urls("config.urls")
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_pi_09_staff_read_as_text_what_the_public_typed(client, cast, payload):
+    """List, case and its print: no element and no attribute comes from the complainant."""
+    picture = png(f"{payload.replace('/', '')}.png")
+    write(
+        client,
+        {"narrative": payload, "demand": payload, "place": payload, "product": payload, "files": [picture]},
+        {"name": payload[:80], "contact_note": payload, "care_note": payload, "needs_care": "on"},
+    )
+    client.post("/complain/check/")
+    number = receipt_of(client).number
+    case = Complaint.objects.get()
+    transitions.add_question(case.pk, kind="substantive", text=payload, channel=Channel.WEB, by=None)
+    client.force_login(cast.intake)
+    addresses = ["/desk/queue/?view=all", *(f"/desk/cases/{number}/{tail}" for tail in ("", "print/"))]
+    for address in addresses:
+        response = client.get(address)
+        assert response.status_code == 200, address
+        for tag, attributes in Elements(response.content.decode()).found:
+            assert tag not in ("iframe", "svg/onload")
+            assert not [name for name in attributes if name.startswith("on")]
+            assert attributes.get("hx-get") != "/x"
+            assert tag != "script" or (attributes.get("src") or "").startswith("/static/")
+            assert tag != "img" or (attributes.get("src") or "").startswith("/")
+
+
+def test_fl_06_a_full_disk_costs_the_file_and_not_the_text(client, monkeypatch):
+    """The page says so at the field; what was written is still there and goes on without the file."""
+    client.post("/complain/", CATEGORY)
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("complaints.files.os.fsync", full)
+        answer = client.post("/complain/details/upload/", DETAILS | {"files": [png()]})
+    assert (answer.status_code, set(answer.context["form"].errors)) == (422, {"files"})
+    assert not Attachment.objects.exists()
+    assert DETAILS["narrative"] in answer.content.decode()
+    assert client.post("/complain/details/", DETAILS).status_code == 302
 
 
 # --- Too much at once ------------------------------------------------------------------------------
