@@ -25,7 +25,7 @@ from complaints.transitions import remedies as remedy_rules
 
 CLOCKS = "complaints.approve_clock"
 RETURNS = "complaints.adjudicate_return"
-# From the second working day on everybody who may decide is told, not the coordinator of the case alone.
+# From the second working day on everybody who may decide is told, management too.
 ALONE_DAYS = 1
 # A department has so many working days for a proposal, and who judges it too, before the first weekly reminder.
 PROPOSAL_DAYS = 5
@@ -93,13 +93,15 @@ def _remind(source: _Source, pk: int, calendar: WorkingCalendar, *, now: datetim
 
 
 def _holders(permission: str) -> Callable[[Complaint, Any, bool], list[User]]:
-    """The coordinator of the case where that person may decide, else and later everybody who may."""
+    """First the coordinator of the case, where that person may decide, or the coordinators; later all who may."""
 
     def found(complaint: Complaint, row: Any, alone: bool) -> list[User]:
         own = complaint.coordinator
         if alone and own is not None and own.is_active and own.has_perm(permission) and not _asked(row, own):
             return [own]
-        return list(notify.holders_of(permission))
+        everybody = notify.holders_of(permission)
+        office = everybody.filter(pk__in=notify.holders_of(RETURNS).values("pk")) if alone else everybody
+        return [user for user in office if not _asked(row, user)] or list(everybody)
 
     return found
 
