@@ -14,6 +14,7 @@ from complaints import (
     archive,
     clocks,
     contradictions,
+    permissions,
     policy_terms,
     quality,
     reopening,
@@ -31,6 +32,7 @@ from complaints.states import (
     LateReason,
     Milestone,
     ProposalAbout,
+    RequestState,
     Satisfaction,
 )
 from complaints.transitions.checks import REWORK_DAYS
@@ -211,10 +213,18 @@ class ApprovePause(ActionForm):
     days = forms.IntegerField(label=_("At most so many days"), required=False)
 
     def prepare(self) -> None:
-        """Offer as many days as the policy of the case allows at once (SLA-13); the rule checks them."""
+        """Show what is asked, and offer as many days as the policy allows at once (SLA-13); the rule checks them."""
+        asked = next((row for row in self.complaint.pauses.all() if row.state == RequestState.REQUESTED), None)
+        if asked is not None:
+            self.intro = _what_is_asked(asked.get_reason_display(), asked.evidence)
         most = policy_terms.pause_days(self.complaint.policy)
         self.fields["days"].widget.attrs.update(min=1, max=most)
         self.initial.setdefault("days", min(USUAL_PAUSE_DAYS, most))
+
+
+def _what_is_asked(what: Any, why: str) -> Any:
+    """The request before the eyes of who decides on it."""
+    return _("Asked for: %(what)s. “%(why)s”") % {"what": what, "why": why}
 
 
 class Resume(ActionForm):
@@ -245,6 +255,13 @@ class ApproveExtension(ActionForm):
     in_dialog = True
     approve = YesNo(label=_("Decision"), yes=_("Agree"), no=_("Refuse"))
     note = forms.CharField(label=_("Reason for the decision"), max_length=300, widget=LongText(2))
+
+    def prepare(self) -> None:
+        """Show which limit is to be longer, and why."""
+        for asked in permissions.extensions_asked(self.complaint):
+            limit = next((row for row in self.complaint.deadlines.all() if row.pk == asked.deadline_id), None)
+            if limit is not None:
+                self.intro = _what_is_asked(limit.get_milestone_display(), asked.reason)
 
 
 class RequestReset(ActionForm):

@@ -133,14 +133,27 @@ class RequestReturn(ActionForm):
             }
 
 
-class GrantReturn(ActionForm):
+class DecideReturn(ActionForm):
+    """A decision on a return, with what the department wrote before the eyes of who decides (ASG-06)."""
+
+    def prepare(self) -> None:
+        asked = next((row for row in self.complaint.assignments.all() if row.state == "return_requested"), None)
+        if asked is not None:
+            self.intro = _("%(name)s: “%(reason)s” %(intro)s") % {
+                "name": asked.department.name,
+                "reason": asked.return_reason,
+                "intro": self.intro,
+            }
+
+
+class GrantReturn(DecideReturn):
     action = "grant_return"
     in_dialog = True
     intro = _("The case goes back to be assigned anew.")
     note = forms.CharField(label=_("Remark"), max_length=300, required=False, widget=LongText(2))
 
 
-class RefuseReturn(ActionForm):
+class RefuseReturn(DecideReturn):
     action = "refuse_return"
     in_dialog = True
     danger = True

@@ -228,3 +228,20 @@ def test_sla_12_a_corrected_calendar_stops_nothing_while_a_pause_lasts(started, 
     assert clock(started, "resolve").state == "paused"
     t.resume(started.pk, by=cast.water_handler, at=at("2026-12-09 09:00"))
     assert (clock(started, "resolve").state, clock(started, "resolve").due_at) == ("running", at("2026-12-09 17:30"))
+
+
+def test_sla_13_asg_06_who_decides_reads_what_is_asked_and_why(started, cast, client):
+    """On the page of the decision, as text: nothing a person wrote becomes part of the page."""
+    moment = at("2026-11-17 10:00")
+    t.request_pause(started.pk, by=cast.water_handler, reason="appraisal", evidence="<b>委托书</b>", at=moment)
+    t.request_extension(started.pk, by=cast.water_handler, reason="等<i>管件", at=moment)
+    t.request_return(started.pk, by=cast.water_handler, reason="{{7*7}}不属<u>本部门", at=moment)
+    client.force_login(cast.coordinator)
+    for action, words in {
+        "approve_pause": "&lt;b&gt;委托书&lt;/b&gt;",
+        "approve_extension": "等&lt;i&gt;管件",
+        "refuse_return": "{{7*7}}不属&lt;u&gt;本部门",
+        "grant_return": "{{7*7}}不属&lt;u&gt;本部门",
+    }.items():
+        page = client.get(reverse("complaints:action", args=[started.case.number, action])).content.decode()
+        assert words in page, action
