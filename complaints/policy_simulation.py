@@ -220,9 +220,10 @@ class _History:
 
     def pauses_of_task(self, task: Assignment) -> list[Pause]:
         """The pauses of its case, and the time of the decision on a return, which is the office's."""
-        decided = task.return_requested_at and task.adjudicated_at
-        own = [Pause(task.return_requested_at, task.adjudicated_at)] if decided else []
-        return [*self.pauses.get(task.complaint_id, []), *own]
+        own = list(self.pauses.get(task.complaint_id, []))
+        if task.return_requested_at and task.adjudicated_at:
+            own.append(Pause(task.return_requested_at, task.adjudicated_at))
+        return own
 
     def start(self, case: Complaint, milestone: str, event: StartsOn) -> datetime | None:
         clock = self.clock(case, milestone)
