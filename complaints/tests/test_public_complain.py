@@ -215,7 +215,7 @@ def test_any_text_is_stored_exactly_or_refused(db, text):
 
 # --- Once and only once -----------------------------------------------------------------------
 def test_posting_again_shows_the_same_receipt(client):
-    """PI-06: double click, back button, retry."""
+    """PI-06, FI-F: double click, back button, retry."""
     first = file(client)
     for _again in range(3):
         assert client.post("/complain/check/").headers["Location"] == "/complain/done/"
@@ -236,7 +236,7 @@ def test_another_complaint_gets_a_draft_of_its_own(client):
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_parallel_posts_make_one_case(client):
-    """PI-06, I1, I2: one row, twenty equal answers."""
+    """PI-06, FI-F, I1, I2: one row, twenty equal answers."""
     client.post("/complain/", CATEGORY)
     client.post("/complain/details/", {**DETAILS, "files": [png()]})
     client.post("/complain/contact/", CONTACT)

@@ -77,6 +77,21 @@ def test_cc_03_of_ten_handlers_one_takes_the_case(cast):
     assert story.case.version == 4
 
 
+def test_fi_f_of_twenty_presses_of_one_button_one_counts(cast):
+    """A double click or a retry after a time-out: the version that was read makes the others stale, with one event."""
+    case = registered().complaint
+
+    def accept() -> None:
+        t.accept(
+            case.pk, by=cast.intake, rule="在范围内", category=category(), version=case.version,
+            at=at("2026-11-16 10:00"),
+        )  # fmt: skip
+
+    assert sorted(together(*[accept] * 20)) == ["ok"] + ["stale_version"] * 19
+    assert CaseEvent.objects.filter(complaint=case, kind="accept").count() == 1
+    assert events.verify([case.number])[1] is None
+
+
 def test_cc_04_a_question_that_arrives_while_the_case_closes_is_kept(cast):
     story = Story(cast).to_reply().call_back()
 
