@@ -103,11 +103,20 @@ def problem(publication: Publication) -> str:
         return _("A lawsuit was recorded after the questions were answered; answer them again.")
     if LegalHold.objects.filter(complaint__in=cases, released_at=None, placed_at__gt=row.at).exists():
         return _("The legal department placed a hold after the questions were answered; answer them again.")
-    # A milder answer always has its reason: without one, the facts were others when it was given.
-    if not row.note:
-        found = suggestions(publication)
-        milder = [label for name, label in QUESTIONS.items() if is_milder(getattr(row, name), found[name].answer)]
-        if milder:
-            told = _("The record speaks for a stricter answer now (%(which)s); answer the questions again.")
-            return told % {"which": milder[0]}
+    found = suggestions(publication)
+    stricter = [
+        label
+        for name, label in QUESTIONS.items()
+        if is_milder(getattr(row, name), found[name].answer) and not _was_known(row, name, found[name].answer)
+    ]
+    if stricter:
+        told = _("The record speaks for a stricter answer now (%(which)s); answer the questions again.")
+        return told % {"which": stricter[0]}
     return ""
+
+
+def _was_known(row: Gate, name: str, suggested: str) -> bool:
+    """Whether the milder answer was given, and explained, against a record that spoke for no less than now."""
+    if row.suggested is None:  # answered before this was kept: a milder answer always had its reason
+        return bool(row.note)
+    return bool(row.note) and not is_milder(row.suggested.get(name, ""), suggested)

@@ -79,8 +79,10 @@ def confirm_gate(
             "note", _("The record speaks for a stricter answer (%(which)s). Say why not."), which=milder[0]
         )
     values = {name: answers.get(name, "") for name in gate.QUESTIONS}
+    said = {name: found.answer for name, found in suggested.items()}
     row, _created = Gate.objects.update_or_create(
-        publication=publication, defaults={**values, "note": note.strip()[:300], "by": by, "at": at}
+        publication=publication,
+        defaults={**values, "note": note.strip()[:300], "suggested": said, "by": by, "at": at},
     )
     transitions.close_draft(publication, "gate", by=by, at=at)
     return row

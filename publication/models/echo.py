@@ -154,6 +154,8 @@ class Gate(models.Model):
     secrets = models.CharField(max_length=12, choices=GateAnswer.choices, blank=True)
     proceedings = models.CharField(max_length=12, choices=GateAnswer.choices, blank=True)
     note = models.CharField(max_length=300, blank=True)
+    # What the record spoke for when it was answered, by question; null for answers from before this was kept.
+    suggested = models.JSONField(null=True)
     at = models.DateTimeField()
     by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
 

@@ -348,6 +348,21 @@ def test_pub_45_every_closed_case_is_asked_about_and_who_composes_hears_of_it_on
     assert jobs.remind_undecided(now=at("2026-12-07 08:50"))["told"] == 0
 
 
+def test_pr_16_a_reason_given_for_one_fact_does_not_cover_one_recorded_later(cast):
+    publication = composed(cast, has_injury=True)
+    reason = "伤者已痊愈，并书面同意。"
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR, note=reason)
+    assert gate.problem(fresh(publication)) == ""
+    Complaint.objects.filter(pk=publication.complaint_id).update(involves_minors=True)
+    assert str(gate.QUESTIONS["minors"]) in gate.problem(fresh(publication))
+    with pytest.raises(InvalidInput):
+        transitions.submit(publication.pk, by=cast.publisher)
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR, note=reason)
+    assert gate.problem(fresh(publication)) == ""
+    Gate.objects.update(suggested=None)  # answered before the record was kept with it
+    assert gate.problem(fresh(publication)) == ""
+
+
 # --- Figures and their evidence ---------------------------------------------------------------------------
 
 
