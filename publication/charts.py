@@ -22,7 +22,7 @@ _LINE = re.compile(
 _FIGURE = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^\d\s]{1,4})")
 _WIDTH = 260  # of the longer bar, in the units of the view box
 # Of the upright bars: their width, from one to the next, the room around the day, the tallest, where they stand.
-BAR, STEP, GAP, TALLEST, BASE = 34, 56, 14, 140, 196
+BAR, STEP, GAP, TALLEST, BASE = 40, 60, 14, 150, 214
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from accounts.models import User
-from complaints.models import Category, Complaint
+from complaints.models import Category, Complaint, StoredFile
 from complaints.states import Status
 from config.demo.story import Teller, attempt
 from publication import channels, comments, helpful, observations, postings, statements, volunteers
@@ -66,7 +66,7 @@ def tell(teller: Teller) -> None:
 
 
 def _postings(teller: Teller, dice: random.Random) -> None:
-    """The oldest results hang and are told in several places, with what was counted there."""
+    """The oldest results and the newest hang and are told in several places, with what was counted there."""
     editor = teller.people.role("publisher")[0]
     ways = {row.code: row for row in channels.register()}
     parents = channels.save(
@@ -78,24 +78,30 @@ def _postings(teller: Teller, dice: random.Random) -> None:
         channels.map_category(category, parents, by=editor, note="由教育局转发", at=teller.now)
     today = timezone.localdate(teller.now)
     posted = Publication.objects.filter(status=PublicationStatus.POSTED).select_related("category")
-    for index, publication in enumerate(posted.order_by("posted_at", "pk")[:6]):
+    rows = list(posted.order_by("posted_at", "pk"))
+    photographs: list[StoredFile] = []
+    attempt(lambda: photographs.append(postings.keep_proof(_photograph(), at=teller.now)))
+    for index, publication in enumerate([*rows[:3], *rows[3:][-4:]]):
         assert publication.posted_at is not None  # its status is posted
-        at, day = publication.posted_at + timedelta(hours=1), timezone.localdate(publication.posted_at)
+        at = min(publication.posted_at + timedelta(hours=1), teller.now)
+        day = timezone.localdate(publication.posted_at)
         chosen = [ways["notice-board"], ways["lobby"] if index % 2 else ways["wechat"]]
         if publication.category == category:
             chosen.append(parents)
         for posting in postings.choose(publication.pk, chosen, by=editor, at=at):
+            if index == 6:
+                continue  # the newest is still to be put up
             place = {"notice-board": "小区北门公告栏", "lobby": "办事大厅一层导办台"}.get(posting.channel.code, "")
-            proof = _photograph() if not index and place else None
-            kept = proof and postings.keep_proof(proof, at=at)
-            up = partial(postings.put_up, posting.pk, by=editor, up_on=day, place=place, proof=kept, at=at)
-            if index == 5 or not attempt(up):
-                continue  # the last one is still to be put up
+            # One photograph is still missing.
+            proof = photographs[0] if photographs and posting.channel.code == "notice-board" and index != 5 else None
+            up = postings.put_up(posting.pk, by=editor, up_on=day, place=place, proof=proof, at=at)
+            assert up.until is not None  # it is up
             for n in range(min(3, (today - day).days + 1)):
                 numbers = {"views": dice.randint(20, 90), "comments": dice.randint(0, 3), "enquiries": n % 2}
-                postings.count(posting.pk, by=editor, day=day + timedelta(days=n), at=teller.now, **numbers)
-            if index == 4:
-                postings.take_down(posting.pk, by=editor, on=today, at=teller.now)
+                postings.count(up.pk, by=editor, day=day + timedelta(days=n), at=teller.now, **numbers)
+            # One whose term is over was forgotten.
+            if up.until < today and not (index == 0 and place):
+                postings.take_down(up.pk, by=editor, on=up.until, at=teller.now)
 
 
 def _photograph() -> SimpleUploadedFile:
