@@ -21,8 +21,9 @@ _LINE = re.compile(
 )
 _FIGURE = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^\d\s]{1,4})")
 _WIDTH = 260  # of the longer bar, in the units of the view box
-# Of the upright bars: their width, from one to the next, the room around the day, the tallest, where they stand.
-BAR, STEP, GAP, TALLEST, BASE = 40, 60, 14, 150, 214
+# Of the upright bars: their width, from one to the next, the room around the day, the tallest, where they stand, and
+# how wide the picture is at least.
+BAR, STEP, GAP, TALLEST, BASE, NARROWEST = 40, 60, 14, 150, 214, 360
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,13 @@ class Months:
             # The day itself stands between two bars and needs room.
             x = index * STEP + (GAP if after else 0)
             bars.append(Bar(start, count, after, x, BASE - height, height))
-        return cls(bars, bars[-1].x + STEP, bars[first].x - (STEP - BAR + GAP) // 2, months[first][0])
+        line = bars[first].x - (STEP - BAR + GAP) // 2
+        return cls(bars, max(NARROWEST, bars[-1].x + STEP), line, months[first][0])
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the day lies in the right half: its words stand to the left of it then."""
+        return 2 * self.line > self.width
 
 
 def value(number: str) -> Decimal:

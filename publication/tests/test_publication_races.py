@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from complaints.tests.test_races import together
-from publication import content, transitions
-from publication.models import Publication, PublishedResult
-from publication.tests.factories import approved, draft
+from publication import content, observations, transitions, volunteers
+from publication.models import Publication, PublishedReport, PublishedResult, VolunteerReport
+from publication.tests.factories import approved, draft, published
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,3 +39,17 @@ def test_pr_03_a_check_races_with_an_edit_and_signs_only_what_stands(cast):
     assert done[1] == "ok"  # the author may always change the text; a signature is void then
     now = Publication.objects.get(pk=publication.pk)
     assert (now.status, now.first_checker, now.signed_hash, now.result) == ("draft", None, "", "刚改的字。")
+
+
+def test_pub_38_two_people_decide_on_one_report_at_once_and_one_is_told(cast):
+    """Whichever comes second reads that somebody else decided; one row and one wording stand."""
+    since = timezone.localdate()
+    code = volunteers.register(by=cast.publisher, name="李秀兰", since=since).code
+    volunteers.report(code=code, text="水压正常。", notice=published().publication_number)
+    pk = VolunteerReport.objects.get().pk
+    done = together(
+        lambda: observations.show(pk, by=cast.publisher, seen="waiting", shown_text="甲的文字。"),
+        lambda: observations.show(pk, by=cast.publisher2, seen="waiting", shown_text="乙的文字。"),
+    )
+    assert done.count("ok") == 1
+    assert PublishedReport.objects.get().shown_text == ("甲的文字。" if done[0] == "ok" else "乙的文字。")
