@@ -1,7 +1,7 @@
 """Suppliers behind complaints: their cases, what is demanded of them, and their evaluation (IMP-12).
 
-A supplier that did not improve can be asked again: the record then holds the new demand, with the earlier one, its
-answer and the finding below it, and the log of the case holds the dates of every earlier round.
+A supplier that did not improve can be asked again, as often as it takes: the record then holds the new demand, and
+below it every earlier one with its answer and the finding, the latest first; the log of the case holds their dates.
 
 The points of a period, 100 at most, are drafted by `draft` and confirmed by a person:
 
@@ -133,6 +133,8 @@ def demand(row_id: int, *, text: str, due_on: date, by: User, at: datetime | Non
     if due_on < timezone.localdate(at):
         raise InvalidInput("due_on", _("This date lies in the past."))
     note = ""
+    # A blank line ends the words of a round, so they have none themselves.
+    text = "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
     if row.state == SupplierDemandState.NOT_IMPROVED:
         with translation.override(settings.LANGUAGE_CODE):
             text, note = f"{text}\n\n{_earlier(row, complaint)}", _dates(row)
@@ -144,14 +146,17 @@ def demand(row_id: int, *, text: str, due_on: date, by: User, at: datetime | Non
 
 
 def _earlier(row: SupplierCase, complaint: Complaint) -> str:
-    """The round that is over in words, without who complained: the supplier reads it."""
-    lines = [gettext("Demanded before, by %(day)s: %(text)s") % {"day": row.due_on, "text": row.demand}]
+    """The rounds that are over in words, the latest first, without who complained: the supplier reads them."""
+    demanded, _blank, before = row.demand.partition("\n\n")
+    lines = [gettext("Demanded before, by %(day)s: %(text)s") % {"day": row.due_on, "text": demanded}]
     if row.answered_at:
         day = timezone.localdate(row.answered_at)
         lines.append(gettext("Answer of %(day)s: %(text)s") % {"day": day, "text": row.answer})
     else:
         lines.append(gettext("There was no answer."))
     lines.append(gettext("What we found: not improved"))
+    if before:
+        lines += ["", before]
     return identity.scrub("\n".join(lines), complaint.complainant)
 
 

@@ -172,6 +172,28 @@ def test_imp_12_a_supplier_that_did_not_improve_is_asked_again_and_both_rounds_c
     assert (drafted.due, drafted.on_time, drafted.judged, drafted.improved) == (2, 1, 2, 1)
 
 
+def test_imp_12_as_many_rounds_as_it_takes_read_from_the_latest_to_the_first(cast, demanded):
+    """Each earlier demand is followed by its own answer and finding, however many there were."""
+    words = ["更换同批次管材"]
+    for n, day in enumerate((7, 9, 11), start=2):
+        when = at(f"2026-12-{day:02} 09:00")
+        answered = suppliers.answer(
+            demanded.pk, text=f"第{n - 1}次答复\n\n另附说明", received_on=when.date(), by=cast.coordinator, at=when
+        )
+        suppliers.judge(answered.pk, is_improved=False, by=cast.checker, at=when)
+        words.append(f"第{n}次要求")
+        row = suppliers.demand(
+            demanded.pk, text=f"{words[-1]}\r\n\r\n限期办结", due_on=date(2026, 12, 20), by=cast.coordinator, at=when
+        )
+    found = [row.demand.index(part) for part in reversed(words)]
+    answers = [row.demand.index(f"第{n}次答复") for n in (3, 2, 1)]
+    assert found == sorted(found)
+    assert all(asked < said for asked, said in zip(found[1:], answers, strict=True))
+    assert all(said < asked for said, asked in zip(answers[:-1], found[2:], strict=True))
+    assert row.demand.count("未改进") == 3
+    assert len(suppliers.rounds([row])) == 4
+
+
 def test_imp_12_each_demand_is_reminded_of_once(cast, demanded):
     """The date of the first demand passed and was told; that of the second is told too."""
     follow_up.watch(now=at("2026-12-06 10:00"))
