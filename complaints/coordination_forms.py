@@ -275,7 +275,7 @@ class SetReplyDay(CoordinationForm):
 
     @classmethod
     def allows(cls, user: User, complaint: Complaint, row: CaseTask) -> bool:
-        return not row.has_day and rules.may_finish(user, row)
+        return rules.may_finish(user, row)
 
 
 class FinishTask(CoordinationForm):
