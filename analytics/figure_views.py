@@ -315,4 +315,5 @@ def awards_page(request: StaffRequest) -> HttpResponse:
         "result": awards.candidates(chosen.period, chosen.scope, rules),
         "sees_staff": True,
     }
-    return render(request, "analytics/awards.html", context, status=422 if request.GET and form.errors else 200)
+    status = 400 if problem else 422 if request.GET and form.errors else 200
+    return render(request, "analytics/awards.html", context, status=status)

@@ -581,6 +581,7 @@ def test_kb_17_candidates_meet_the_rules(client, month):
     assert awards.candidates(NOVEMBER, WHOLE, awards.Rules(answers=11)).satisfaction == []
     found = page(client, month.manager, reverse("analytics:awards"), period="2026-11")
     assert "赵启明" in found.content.decode()
+    assert client.get(reverse("analytics:awards"), {"period": "2099-01"}).status_code == 400
     wrong = client.get(reverse("analytics:awards"), {"period": "2026-11", "satisfied": "101"})
     assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["satisfied"])
     Story(month, phone="13800000088", email="").accept("2026-11-27 10:00").assign("2026-11-27 11:00").start(
