@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
@@ -353,6 +354,10 @@ class WriteAfterAction(ResponseForm):
         self.initial.setdefault("based_on", last.revision if last else 0)
         if last is not None:
             self.fill(last)
+        said = incidents.rate_of(self.incident)
+        if said.answers:
+            words = gettext("%(percent)s of %(n)s answers satisfied or basically satisfied")
+            self.fields["result"].help_text = words % {"percent": said.percent, "n": said.answers}
 
     def write(self) -> AfterAction:
         return rules.write_after_action(self.incident.pk, by=self.user, **self.cleaned_data)

@@ -449,6 +449,8 @@ def test_inc_16_whoever_complained_answers_once_on_the_own_tracking_page(client,
     assert (row.incident, row.source, row.satisfaction, row.by) == (response.incident, "complainant", "basically", None)
     assert "13800002417" not in row.comment
     assert "送水及时" in page(desk, response, "incident_afterwards")
+    review = reverse("complaints:incident_record", args=[response.incident.number, "after-action"])
+    assert "100.0%" in desk.get(review).content.decode()
     seen = citizen.get("/track/case/").content.decode()
     assert 'id="incident"' not in seen
     assert str(row.get_satisfaction_display()) in seen
