@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,8 +61,8 @@ def trend(period: Period, scope: Scope, *, at: datetime) -> Trend:
     rows = []
     for month in months:
         found = cells.by("matter", month)
-        rows.append(Month(month, {code: found.get(Group(code), {}).get("cases", 0) for code in _LABELS}))
-    counts = [(row.month.short_label, float(row.counts[SERVICE])) for row in rows]
+        rows.append(Month(month, {code: found.get(Group(code), Counter())["cases"] for code in _LABELS}))
+    counts: list[tuple[str, float | None]] = [(row.month.short_label, float(row.counts[SERVICE])) for row in rows]
     shares = [(row.month.short_label, row.share) for row in rows]
     over = sum(row.month.is_over(at) for row in rows)
     counted_finding, shared_finding = _finding(counts[:over], "int"), _finding(shares[:over], "percent")
