@@ -139,7 +139,7 @@ def test_jt_04_a_time_given_by_hand_is_believed_from_then_on(started, machine, d
 @pytest.mark.parametrize(("days", "stops"), [(-2, True), (36, True), (34, False), (0, False)])
 def test_jt_04_fi_h_a_machine_that_starts_with_a_wrong_time_is_noticed(started, machine, monkeypatch, days, stops):
     """Two days back, or longer ahead than any usual outage, by the last job and the last entry of the record."""
-    jobs.sweep_deadlines()
+    jobs.check_ledger()
     machine(by_clock=timedelta(days=days), really=timedelta(0))
     monkeypatch.setattr(machine_clock, "_BOOT_ID", SimpleNamespace(read_text=lambda: "start-2\n"))
     monkeypatch.setattr(machine_clock.time, "clock_gettime", lambda _clock: 60.0)
