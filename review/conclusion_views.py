@@ -19,7 +19,7 @@ from accounts.web import StaffRequest, attachment
 from complaints import remedies, table_files
 from complaints.desk_access import needs
 from complaints.models import Complaint
-from review import corrections, extra_remedy, permissions, refusal, report, report_document, review_figures
+from review import corrections, extra_remedy, permissions, refusal, report, report_document, review_figures, side
 from review.conclusion_forms import CORRECTIONS, DeliveryForm, FurtherRemedyForm, SectionForm
 from review.models import ReviewCase
 from review.step_forms import SideForm
@@ -167,6 +167,8 @@ def _side_page(
     if status == 302:
         messages.success(request, _("Done: %(action)s") % {"action": form.title})
         return redirect("review:result", number)
+    if not form.is_bound:
+        problem = side.not_now(review, statuses)
     if status == 409 and form.is_bound:
         version = ReviewCase.objects.values_list("version", flat=True).get(pk=review.pk)
         form = make(_with(request.POST, version=version))

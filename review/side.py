@@ -37,11 +37,17 @@ def begin(
         raise NotAllowed(reason)
     if version is not None and version != review.version:
         raise StaleVersion(review.version)
-    if review.status not in statuses:
-        raise IllegalTransition(
-            _("This is not possible while the review is at “%(status)s”."), status=review.get_status_display()
-        )
+    if not_now(review, statuses):
+        raise IllegalTransition(not_now(review, statuses))
     return review, complaint
+
+
+def not_now(review: ReviewCase, statuses: Collection[str]) -> str:
+    """Why this cannot be done at the step the review is at, or ''."""
+    if review.status in statuses:
+        return ""
+    told = _("This is not possible while the review is at “%(status)s”.")
+    return str(told % {"status": review.get_status_display()})
 
 
 def finish(review: ReviewCase, complaint: Complaint, action: str, *, by: User, at: datetime, note: str = "") -> None:

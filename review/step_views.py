@@ -18,7 +18,7 @@ from accounts.web import StaffRequest
 from complaints import files, keyset, table_files
 from complaints.desk_access import needs
 from complaints.models import Attachment
-from review import checks, clocks, materials, permissions, process_timeline, record_sets
+from review import checks, clocks, materials, permissions, process_timeline, record_sets, side
 from review.models import MaterialRequest, ReviewCase
 from review.step_forms import FORMS, DeliverForm
 from review.views import visible_review
@@ -77,9 +77,11 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
         raise NotAllowed(refused)
     data, uploads = (request.POST, request.FILES) if request.method == "POST" else (None, None)
     form = FORMS[kind](data, uploads, review=review, user=request.user, row=row)
-    status, problem = 200, materials.not_yet(review) if kind == "material" else ""
+    status, problem = 200, side.not_now(review, STATUSES[kind])
+    if kind == "material" and not problem:
+        problem = materials.not_yet(review)
     if form.is_bound:
-        status = 422
+        status, problem = 422, ""
         try:
             if form.is_valid() and form.apply():
                 messages.success(request, _("Done: %(action)s") % {"action": form.button})

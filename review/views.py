@@ -30,6 +30,7 @@ from review import (
     major,
     permissions,
     selectors,
+    side,
     transitions,
 )
 from review.dossier import counted_opinions, opinions_complete
@@ -163,6 +164,8 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
                 data = request.POST.copy()
                 data["version"] = str(ReviewCase.objects.values_list("version", flat=True).get(pk=review.pk))
                 form = forms.FORMS[action](data, review=review, user=request.user)
+    if not form.is_bound:
+        problem = side.not_now(review, MOVES[action].sources)
     possible = review.status in MOVES[action].sources
     context = {**_page(request, review), "form": form, "problem": problem, "possible": possible, "letter": letter}
     return render(request, "review/review_action.html", context, status=status)

@@ -190,6 +190,7 @@ def test_rev_22_the_page_says_how_many_reviews_of_a_large_draw_are_still_to_be_o
     draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
     row = draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
     client.force_login(cast.head_of_review)
+    client.cookies["huiyin_language"] = "en"
     page = client.get("/desk/sampling/2026-11/")
     assert (row.size, page.context["unopened"], len(page.context["picks"])) == (3, 2, 1)
     assert "2 reviews are still to be opened" in strip_tags(page.content.decode())

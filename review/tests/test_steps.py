@@ -199,8 +199,10 @@ def test_rev_26_a_stricter_limit_of_screening_and_conclusion_stands_beside_the_p
     # Both were applied for on 23 November; the policy of the house gives fifteen working days from the application.
     assert after.review.decision_due_at == at("2026-12-07 17:30")
     assert StepClock.objects.get(review=after.pk, step="screening").due_at == at("2026-11-24 17:30")
-    page = strip_tags(client.get("/desk/reviews/limits/").content.decode())
-    assert "A limit set here is at most 2 working days." in page
+    lines = {str(label): (days, fixed) for label, days, fixed in client.get("/desk/reviews/limits/").context["lines"]}
+    assert lines[str(ReviewStep.SCREENING.label)] == (1, 2)
+    assert lines[str(ReviewStep.CONCLUSION.label)] == (10, 15)
+    assert lines[str(ReviewStep.CHECK.label)] == (7, None)
     assert client.post("/desk/reviews/limits/edit/", {**values, "based_on": 2}).status_code == 302
     third = applied(cast, "13811113333")
     assert third.review.screening_due_at == at("2026-11-25 17:30")
@@ -254,6 +256,24 @@ def test_rev_01_a_limit_out_of_its_bounds_is_refused_at_its_field(client, cast, 
         client.force_login(person)
         assert client.get("/desk/reviews/limits/").status_code == read
         assert client.get("/desk/reviews/limits/edit/").status_code == write
+
+
+def test_rev_01_a_form_opened_at_the_wrong_step_says_why_it_cannot_be_sent(client, cast, steps):
+    steps.set_up().assign()
+    client.force_login(cast.reviewer)
+    pages = (
+        "records/visit/",
+        "records/outcome/",
+        "result/correct/outcome/",
+        "result/remedy/",
+        "actions/submit_report/",
+    )
+    for page in pages:
+        answer = client.get(url(steps, page))
+        told = answer.context["problem"]
+        assert answer.status_code == 200
+        assert steps.review.get_status_display() in told
+        assert told in strip_tags(answer.content.decode())
 
 
 # --- Records asked of the department (REV-16) ---------------------------------------------------------
