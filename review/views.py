@@ -144,8 +144,7 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
     if reason:
         security.record("refused", user=request.user, request=request, subject=review.number, action=action)
         raise NotAllowed(reason)
-    data = request.POST if request.method == "POST" else None
-    form = forms.FORMS[action](data, review=review, user=request.user)
+    form = forms.FORMS[action](request.POST if request.method == "POST" else None, review=review, user=request.user)
     status, problem, letter = 200, "", ""
     if request.method == "POST" and "preview" in request.POST:
         letter = form.letter() if form.is_valid() else ""
