@@ -234,7 +234,7 @@ def report(request: StaffRequest, pk: int) -> HttpResponse:
         "name": name,
         "forms": forms,
         "problem": problem,
-        "is_served": bool(row.result) and not results.gone_reason(row.result, at=timezone.now()),
+        "is_served": row.result is not None and not results.gone_reason(row.result, at=timezone.now()),
         "public_path": results.path_of(row.result.public_id) if row.result else "",
     }
     return render(request, "publication/volunteer_report.html", context, status=status)

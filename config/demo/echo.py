@@ -141,11 +141,12 @@ def _comments(teller: Teller, shown: list[PublishedResult]) -> None:
         words, answer = _SAID[index % len(_SAID)]
         at = min(row.published_at + timedelta(hours=5), teller.now)
         comment = comments.leave(row.pk, text=words, at=at)
-        step = {"by": editor, "at": min(at + timedelta(hours=3), teller.now)}
-        if attempt(partial(comments.show, comment.pk, seen=CommentState.WAITING, shown_text=words, **step)) and answer:
-            comments.answer(comment.pk, answer=answer, **step)
+        later = min(at + timedelta(hours=3), teller.now)
+        show = partial(comments.show, comment.pk, by=editor, seen=CommentState.WAITING, shown_text=words, at=later)
+        if attempt(show) and answer:
+            comments.answer(comment.pk, by=editor, answer=answer, at=later)
         if index == 1:
-            comments.pass_on(comment.pk, route=CommentRoute.FEEDBACK, **step)
+            comments.pass_on(comment.pk, by=editor, route=CommentRoute.FEEDBACK, at=later)
     if shown:
         rude = comments.leave(shown[-1].pk, text=_HIDDEN, at=teller.now - timedelta(hours=4))
         comments.hide(rude.pk, by=editor, seen=CommentState.WAITING, reason="广告，与公示无关", at=teller.now)
