@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from accounts import security
 from accounts.errors import NotAllowed
 
-DeskView = Callable[..., HttpResponse]
+DeskView = Callable[..., HttpResponseBase]
 
 
 def needs(*permissions: str) -> Callable[[DeskView], DeskView]:
@@ -24,7 +24,7 @@ def needs(*permissions: str) -> Callable[[DeskView], DeskView]:
     def decorate(view: DeskView) -> DeskView:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
             if not any(request.user.has_perm(name) for name in permissions):
                 security.record(
                     "refused", user=request.user, request=request, subject=view.__name__, needs=list(permissions)
