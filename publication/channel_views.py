@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,7 +19,7 @@ from publication.models import Channel, ChannelMapping
 
 @needs(*channels.READERS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def index(request: StaffRequest) -> HttpResponse:
+def index(request: StaffRequest) -> HttpResponseBase:
     """The channels, and the mapping of categories to them with the form to add one."""
     may_edit = any(request.user.has_perm(name) for name in channels.EDITORS)
     if request.method == "POST" and not may_edit:
@@ -42,7 +43,7 @@ def index(request: StaffRequest) -> HttpResponse:
     return render(request, "publication/channels.html", context, status=422 if form.errors else 200)
 
 
-def _refused(request: StaffRequest) -> HttpResponse:
+def _refused(request: StaffRequest) -> HttpResponseBase:
     return needs(*channels.EDITORS)(index)(request)
 
 
