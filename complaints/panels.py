@@ -15,11 +15,15 @@ from complaints.models import Complaint
 
 @dataclass(frozen=True)
 class Panel:
-    """One box: a template and its context. `order` sorts within a slot."""
+    """One box: a template and its context. `order` sorts within a slot.
+
+    `is_way_on`: who is not satisfied with the answer is led here (FB-19).
+    """
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
     order: int = 100
+    is_way_on: bool = False
 
 
 # (complaint, user) → panel or None

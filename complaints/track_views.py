@@ -105,10 +105,11 @@ def case(request: HttpRequest, complaint: Complaint) -> HttpResponse:
 def _show(request: HttpRequest, complaint: Complaint, *, status: int = 200, **context: Any) -> HttpResponse:
     """The page of the case; `context` carries a form with errors or a message about a refused step."""
     page = track_page.read(complaint, now=timezone.now())
-    shown = [render_to_string(panel.template, panel.context, request) for panel in panels.track_panels(complaint)]
+    slots = panels.track_panels(complaint)
     context = {
         "page": page,
-        "panels": shown,
+        "panels": [render_to_string(panel.template, panel.context, request) for panel in slots],
+        "has_way_on": any(panel.is_way_on for panel in slots),
         "answer_form": AnswerForm(),
         "supplement_form": SupplementForm(),
         "question_form": QuestionForm(),

@@ -300,3 +300,8 @@ def test_fb_19_who_rates_the_result_dissatisfied_is_led_to_the_application(
     assert ('href="#review"' in page) is led
     assert 'id="review"' in page
     assert "/track/case/review/" in page
+    applied = client.post("/track/case/review/", {"reasons": ["not_solved"], "text": "没有解决"})
+    assert applied.status_code == 302
+    page = client.get("/track/case/").content.decode()
+    assert 'href="#review"' not in page, "whoever has applied needs no way there"
+    assert 'id="review"' in page
