@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +37,8 @@ logger = logging.getLogger("huiyin.jobs")
 LEASE = timedelta(minutes=30)
 BATCH = 500
 MAX_ATTEMPTS = 5
+# A task has at most a quarter of an hour: after this long nobody sends what was claimed.
+CLAIM = timedelta(minutes=20)
 
 
 def present(job: str) -> datetime:
@@ -139,31 +141,32 @@ def _end_pause(complaint_id: int, *, now: datetime) -> int:
 
 
 def deliver_notifications(*, now: datetime | None = None) -> dict[str, int]:
-    """Mail what waits. A row is claimed before it is sent, so an effect happens at most once (I7).
+    """Mail what waits. A row is claimed before it is sent, so that two workers send it once (I7).
 
-    A reminder of a clock that has stopped meanwhile is not mailed (JT-10).
+    What a worker had claimed when it died is sent again after `CLAIM`, under the same Message-ID in case it had
+    gone out (FI-A). A reminder of a clock that has stopped meanwhile is not mailed (JT-10).
     """
     now = now or timezone.now()
     sent = failed = 0
-    waiting = Notification.objects.filter(by_email=True, sent_at=None, failed_at=None, attempts__lt=MAX_ATTEMPTS)
-    for pk in list(waiting.order_by("created_at").values_list("pk", flat=True)[:BATCH]):
-        claimed = Notification.objects.filter(pk=pk, sent_at=None).update(sent_at=now, attempts=F("attempts") + 1)
-        if not claimed:
+    unsent = Notification.objects.filter(by_email=True, sent_at=None, failed_at=None)
+    free = unsent.filter(Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM))
+    free.filter(attempts__gte=MAX_ATTEMPTS).update(failed_at=now)
+    for pk in list(free.order_by("created_at").values_list("pk", flat=True)[:BATCH]):
+        if not free.filter(pk=pk).update(claimed_at=now, attempts=F("attempts") + 1):
             continue
-        row = Notification.objects.select_related("recipient", "complaint__complainant").get(pk=pk)
+        claimed = Notification.objects.filter(pk=pk)
+        row = claimed.select_related("recipient", "complaint__complainant").get()
         if row.is_moot():
-            Notification.objects.filter(pk=pk).update(by_email=False, sent_at=None)
+            claimed.update(by_email=False, claimed_at=None)
             continue
         try:
-            delivered = outgoing.send(row)
+            sent += outgoing.send(row)
         except OSError:  # SMTP errors and refused connections
             logger.warning("mail not sent", extra={"notification": pk})
-            Notification.objects.filter(pk=pk).update(
-                sent_at=None, failed_at=now if row.attempts >= MAX_ATTEMPTS else None
-            )
+            claimed.update(claimed_at=None, failed_at=now if row.attempts >= MAX_ATTEMPTS else None)
             failed += 1
             continue
-        sent += delivered
+        claimed.update(sent_at=now, claimed_at=None)
     return {"sent": sent, "failed": failed}
 
 

@@ -154,6 +154,7 @@ class Notification(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     to_complainant = models.BooleanField(default=False)
     by_email = models.BooleanField(default=False)
+    claimed_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     failed_at = models.DateTimeField(null=True)

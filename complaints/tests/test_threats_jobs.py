@@ -332,6 +332,42 @@ def test_jt_12_a_mail_that_never_goes_out_is_given_up_and_marked(cast, monkeypat
     assert (row.attempts, row.failed_at is not None) == (jobs.MAX_ATTEMPTS, True)
 
 
+class Killed(BaseException):
+    """What no handler of the job catches: the worker is gone."""
+
+
+def test_fi_a_i7_a_message_whose_sender_was_killed_goes_out_once_later(cast, monkeypatch):
+    registered()
+    send, now = jobs.outgoing.send, timezone.now()
+
+    def die(row):
+        raise Killed
+
+    monkeypatch.setattr(jobs.outgoing, "send", die)
+    with pytest.raises(Killed):
+        jobs.deliver_notifications(now=now)
+    monkeypatch.setattr(jobs.outgoing, "send", send)
+    assert jobs.deliver_notifications(now=now + timedelta(minutes=1))["sent"] == 0, "somebody may be sending it"
+    later = now + jobs.CLAIM + timedelta(minutes=1)
+    assert [jobs.deliver_notifications(now=later)["sent"] for _run in range(2)] == [1, 0]
+    assert len(mail.outbox) == 1
+
+
+def test_fi_a_a_message_that_kills_every_sender_is_given_up(cast, monkeypatch):
+    registered()
+    now = timezone.now()
+
+    def die(row):
+        raise Killed
+
+    monkeypatch.setattr(jobs.outgoing, "send", die)
+    for n in range(jobs.MAX_ATTEMPTS):
+        with pytest.raises(Killed):
+            jobs.deliver_notifications(now=now + n * 2 * jobs.CLAIM)
+    assert jobs.deliver_notifications(now=now + jobs.MAX_ATTEMPTS * 2 * jobs.CLAIM) == {"sent": 0, "failed": 0}
+    assert Notification.objects.get(to_complainant=True).failed_at is not None
+
+
 def test_jt_13_the_queue_holds_no_personal_data(cast, redis_url, monkeypatch, django_capture_on_commit_callbacks):
     sent = []
     with Connection(redis_url) as broker, redis.Redis.from_url(redis_url) as queue:
