@@ -40,7 +40,10 @@ class Line:
 @needs(*ALLOCATES, permissions.SEE)
 @require_safe
 def time_page(request: StaffRequest) -> HttpResponseBase:
-    """What time the tasks that ended in a period took their departments; without a period the last full month."""
+    """What time the tasks that ended in a period took their departments; without a period the last full month.
+
+    While a worker measures very many, the page says so and looks again by itself.
+    """
     now = timezone.now()
     period, problem = periods.month_of(now).previous, ""
     asked = request.GET.get("period", "").replace("\x00", "")
@@ -49,15 +52,16 @@ def time_page(request: StaffRequest) -> HttpResponseBase:
     except InvalidInput as error:
         problem = str(error)
     scope = load.may_count(request.user)
-    found = department_hours.kept(period.start, period.end).values()
-    lines = _lines(row for row in found if scope is None or row.department in scope)
-    if request.GET.get("format") == "csv" and not problem:
+    found = department_hours.kept(period.start, period.end)
+    lines = _lines(row for row in (found or {}).values() if scope is None or row.department in scope)
+    if request.GET.get("format") == "csv" and found is not None and not problem:
         return table_files.download(f"time-{period.code}", "csv", _heading(), _flat(lines))
     context = {
         "here": "time",
         "period": period,
         "is_over": period.is_over(now),
         "problem": problem,
+        "is_pending": found is None,
         "lines": lines,
         "form": PeriodForm(request.GET or None, at=now, period=period),
         "csv_query": urlencode({"period": period.code, "format": "csv"}),

@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
+from django.db.models import QuerySet
 
-from complaints import clocks, time_ledger
+from accounts import after_commit
+from complaints import clocks, tasks, time_ledger
 from complaints.calendars import ZERO, CalendarMissing
 from complaints.clock_rules import Pause
 from complaints.models import Assignment, CaseEvent, ClockPause, Complaint, Deadline
 from complaints.states import AssignmentRole, AssignmentState, Milestone, RequestState
 
 CACHE_SECONDS = 3600
+# So many tasks take some seconds.
+IN_REQUEST = 5_000
+# After this long a worker that was asked is taken for dead.
+ASKED_SECONDS = 900
 CHUNK = 1000
 # Every way a task ends; found through the log, whose index on kind and time spares a look at all tasks.
 _ENDINGS = ("close", "reassign", "grant_return", "finish_supporting")
@@ -52,13 +58,26 @@ class Hours:
         return self.in_time / self.limited if self.limited else None
 
 
-def kept(period_start: datetime, period_end: datetime) -> dict[int, Hours]:
-    """`department_hours`, worked out once an hour for everybody."""
-    key = f"department-hours:{period_start:%Y%m%d}:{period_end:%Y%m%d}"
+def kept(period_start: datetime, period_end: datetime) -> dict[int, Hours] | None:
+    """`department_hours`, worked out once an hour for everybody.
+
+    More than `IN_REQUEST` tasks are left to a worker: None until it is done.
+    """
+    key = _key(period_start, period_end)
     found: dict[int, Hours] | None = cache.get(key)
-    if found is None:
-        found = department_hours(period_start, period_end)
-        cache.set(key, found, CACHE_SECONDS)
+    if found is not None:
+        return found
+    if len(_ended(period_start, period_end)[: IN_REQUEST + 1]) <= IN_REQUEST:
+        return work_out(period_start, period_end)
+    if cache.add(f"{key}:asked", True, ASKED_SECONDS):
+        after_commit.enqueue(tasks.work_out_hours, start=period_start.isoformat(), end=period_end.isoformat())
+    return None
+
+
+def work_out(period_start: datetime, period_end: datetime) -> dict[int, Hours]:
+    """Measure the tasks of a period and keep what was found for an hour."""
+    found = department_hours(period_start, period_end)
+    cache.set(_key(period_start, period_end), found, CACHE_SECONDS)
     return found
 
 
@@ -68,14 +87,7 @@ def department_hours(period_start: datetime, period_end: datetime) -> dict[int, 
     Every task is measured exactly, in chunks. A task in a year without calendar data is left out.
     """
     found: dict[int, Hours] = {}
-    ended = CaseEvent.objects.filter(kind__in=_ENDINGS, at__gte=period_start, at__lt=period_end)
-    keys = list(
-        Assignment.objects.filter(
-            complaint__in=ended.values("complaint"), ended_at__gte=period_start, ended_at__lt=period_end
-        )
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    keys = list(_ended(period_start, period_end))
     for begin in range(0, len(keys), CHUNK):
         for row, share in _shares(keys[begin : begin + CHUNK], now=period_end):
             hours = found.setdefault(row.department_id, Hours(row.department_id))
@@ -87,6 +99,19 @@ def department_hours(period_start: datetime, period_end: datetime) -> dict[int, 
             hours.worked += share.worked
             hours.untaken += share.untaken
     return found
+
+
+def _key(period_start: datetime, period_end: datetime) -> str:
+    return f"department-hours:{period_start:%Y%m%d}:{period_end:%Y%m%d}"
+
+
+def _ended(period_start: datetime, period_end: datetime) -> QuerySet[Assignment, int]:
+    """The keys of the tasks that ended in [start, end)."""
+    events = CaseEvent.objects.filter(kind__in=_ENDINGS, at__gte=period_start, at__lt=period_end)
+    ended = Assignment.objects.filter(
+        complaint__in=events.values("complaint"), ended_at__gte=period_start, ended_at__lt=period_end
+    )
+    return ended.order_by("pk").values_list("pk", flat=True)
 
 
 def _shares(keys: list[int], *, now: datetime) -> Iterator[tuple[Assignment, time_ledger.Share]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from smtplib import SMTPException
 
 from celery import shared_task
@@ -21,6 +22,14 @@ def deliver_notifications() -> int:
     from complaints import jobs  # leaf
 
     return jobs.deliver_notifications()["sent"]
+
+
+@shared_task(name="complaints.work_out_hours")
+def work_out_hours(start: str, end: str) -> int:
+    """Measure the time of the departments in a period; a second run measures the same again."""
+    from complaints import department_hours  # leaf
+
+    return len(department_hours.work_out(datetime.fromisoformat(start), datetime.fromisoformat(end)))
 
 
 @shared_task(name="complaints.send_chat")

@@ -6,6 +6,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.models import SecurityEvent
@@ -13,8 +14,8 @@ from analytics import appraisal, awards, drill, figure_views, figures, matters, 
 from analytics.figures import FIGURES, SMALL, Value
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
+from complaints import department_hours, transitions
 from complaints import filters as case_filters
-from complaints import transitions
 from complaints.models import Callback, Category, Complaint, Praise
 from complaints.tests.factories import Story, at, filing, registered
 from publication.models import Publication, RevisedDocument
@@ -147,6 +148,17 @@ def test_sla_04_the_time_ledger_of_any_period_is_shown_and_taken_as_a_file(clien
     wrong = client.get("/desk/figures/time/", {"period": "2099-01"})
     assert (wrong.status_code, "2099" in wrong.content.decode()) == (400, True)
     assert client.get("/desk/figures/time/", {"period": "x", "format": "csv"}).status_code == 400
+
+
+def test_sla_04_while_a_worker_measures_the_page_says_so_and_looks_again(client, month, monkeypatch):
+    """Neither an empty table nor a page that never comes."""
+    cache.clear()
+    monkeypatch.setattr(department_hours, "IN_REQUEST", 0)
+    for query in ({"period": "2026-11"}, {"period": "2026-11", "format": "csv"}):
+        shown = page(client, month.manager, "/desk/figures/time/", **query).content.decode()
+        assert "正在计算用时" in shown
+        assert 'http-equiv="refresh"' in shown
+        assert "本期没有" not in shown
 
 
 def test_ex_09_of_many_typed_values_the_leading_ones_are_named(month):

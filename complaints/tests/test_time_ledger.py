@@ -10,7 +10,7 @@ from django.core.cache import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from complaints import case_records, clocks, department_hours, time_ledger, transitions
+from complaints import case_records, clocks, department_hours, tasks, time_ledger, transitions
 from complaints.calendars import SHANGHAI, ZERO
 from complaints.clock_rules import ClockRule, Pause, Unit
 from complaints.holiday_data import official_calendar
@@ -270,3 +270,20 @@ def test_sla_04_the_times_of_a_period_are_kept_an_hour(cast, django_assert_max_n
     assert department_hours.kept(start, end)[cast.water.pk].lead == 1
     with django_assert_max_num_queries(1):
         assert department_hours.kept(start, end)[cast.water.pk].lead == 1
+
+
+@pytest.mark.django_db
+def test_sla_04_very_many_tasks_are_measured_by_a_worker_asked_once(
+    cast, monkeypatch, django_capture_on_commit_callbacks
+):
+    start, end = at("2026-11-01 00:00"), at("2026-12-01 00:00")
+    cache.clear()
+    Story(cast).to_closed()
+    monkeypatch.setattr(department_hours, "IN_REQUEST", 0)
+    asked = []
+    monkeypatch.setattr(tasks.work_out_hours, "apply_async", lambda kwargs, **_options: asked.append(kwargs))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert [department_hours.kept(start, end) for _look in range(2)] == [None, None]
+    assert len(asked) == 1
+    assert tasks.work_out_hours(**asked[0]) == 1
+    assert department_hours.kept(start, end)[cast.water.pk].lead == 1
