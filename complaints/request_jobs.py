@@ -19,7 +19,7 @@ from accounts.models import User
 from complaints import clocks, notify, remedies
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.models import Assignment, ClockPause, ClockReset, Complaint, Extension, Proposal, Remedy
-from complaints.states import AssignmentState, RemedyState, RequestState, Status
+from complaints.states import MOVES, AssignmentState, RemedyState, RequestState, Status
 from complaints.transitions import core
 from complaints.transitions import remedies as remedy_rules
 
@@ -120,10 +120,12 @@ def _approvers(complaint: Complaint, remedy: Remedy, alone: bool) -> list[User]:
     return remedy_rules.approvers(complaint, remedy) if remedies.standing(remedy) == RemedyState.PROPOSED else []
 
 
-def _clock_source(table: type[Any], case: str) -> _Source:
+def _clock_source(table: type[Any], case: str, action: str) -> _Source:
+    """What was asked for stays on record when a case goes on or ends without it; then nobody can decide any more."""
+    decidable = {f"{case}__status__in": MOVES[action].sources}
     return _Source(
         "clock_request_waits",
-        lambda: table.objects.filter(state=RequestState.REQUESTED),
+        lambda: table.objects.filter(state=RequestState.REQUESTED, **decidable),
         case,
         "requested_at",
         "requested_by",
@@ -132,12 +134,16 @@ def _clock_source(table: type[Any], case: str) -> _Source:
 
 
 _SOURCES = (
-    _clock_source(ClockPause, "complaint"),
-    _clock_source(Extension, "deadline__complaint"),
-    _clock_source(ClockReset, "complaint"),
+    _clock_source(ClockPause, "complaint", "approve_pause"),
+    _clock_source(Extension, "deadline__complaint", "approve_extension"),
+    _clock_source(ClockReset, "complaint", "approve_reset"),
     _Source(
         "return_waits",
-        lambda: Assignment.objects.filter(is_current=True, state=AssignmentState.RETURN_REQUESTED),
+        lambda: Assignment.objects.filter(
+            is_current=True,
+            state=AssignmentState.RETURN_REQUESTED,
+            complaint__status__in=MOVES["grant_return"].sources,
+        ),
         "complaint",
         "return_requested_at",
         "return_requested_by",

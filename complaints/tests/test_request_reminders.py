@@ -65,6 +65,19 @@ def test_sla_13_what_is_decided_reminds_nobody(started, cast):
     assert run("2026-11-18 09:10") == 0
 
 
+def test_sla_13_nobody_is_reminded_of_what_nobody_can_decide_any_more(started, cast):
+    """A case that is withdrawn, or waits for the complainant, takes no decision on clocks and returns."""
+    t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-11-16 15:00"))
+    t.request_reset(started.pk, by=cast.water_handler, facts="又爆管", evidence="照片", at=at("2026-11-16 15:00"))
+    t.request_return(started.pk, by=cast.water_handler, reason="不属本部门", at=at("2026-11-16 15:00"))
+    t.request_information(started.pk, by=cast.coordinator, items="水表照片", at=at("2026-11-16 16:00"))
+    assert run("2026-11-17 09:10") == 0
+    t.receive_information(started.pk, by=cast.coordinator, answer="见照片", at=at("2026-11-17 10:00"))
+    assert run("2026-11-17 10:10") >= 3, "they can be decided again"
+    t.withdraw(started.pk, by=None, at=at("2026-11-17 11:00"))
+    assert run("2026-11-18 09:10") == 0
+
+
 def test_sla_13_who_asked_is_not_reminded_to_decide(started, cast):
     t.request_extension(started.pk, by=cast.coordinator, reason="待检测", at=at("2026-11-16 15:00"))
     assert run("2026-11-17 09:10") >= 1
