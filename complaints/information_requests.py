@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
 from complaints import clocks, notify
 from complaints.calendars import CalendarMissing
-from complaints.models import Complaint, SupplementRequest
+from complaints.models import ClockPause, Complaint, SupplementRequest
 from complaints.states import Status
+from complaints.transitions.screening import WAIT_WITHOUT_DAY
 
 # The usual time to answer, in working days of the case's office.
 USUAL_DAYS = 10
@@ -30,11 +32,16 @@ def end_of(day: date) -> datetime:
 
 
 def tell_expired(*, now: datetime) -> int:
-    """Tell who looks after the case, once, that the time to answer is over. Returns how many were told."""
+    """Tell who looks after the case, once, that the time to answer is over. Returns how many were told.
+
+    A request without a day that stopped the clocks is told of where they run on again (screening.go_on); one that
+    never stopped them, by the policy of its case, after the same time here (SLA-13).
+    """
     told = 0
-    expired = SupplementRequest.objects.filter(
-        answered_at=None, due_at__lte=now, complaint__status=Status.AWAITING_INFORMATION
-    )
+    stopped = ClockPause.objects.filter(complaint=OuterRef("complaint"), started_at=OuterRef("asked_at"))
+    without_day = Q(due_at=None, asked_at__lte=now - WAIT_WITHOUT_DAY) & ~Exists(stopped)
+    waiting = SupplementRequest.objects.filter(answered_at=None, complaint__status=Status.AWAITING_INFORMATION)
+    expired = waiting.filter(Q(due_at__lte=now) | without_day)
     for request in expired.select_related("complaint__coordinator", "complaint__complainant", "asked_by"):
         told += notify.tell(
             _in_charge(request),

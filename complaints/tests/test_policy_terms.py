@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.errors import IllegalTransition, InvalidInput
 from complaints import jobs, policy_editing, policy_terms, profiles
 from complaints import transitions as t
-from complaints.models import ClockPause, Complaint, Notice, PolicyRule, ServicePolicy
+from complaints.models import ClockPause, Complaint, Notice, Notification, PolicyRule, ServicePolicy
 from complaints.reference import load_policies
 from complaints.states import PauseReason
 from complaints.tests.factories import Story, at
@@ -89,6 +89,32 @@ def test_sla_13_clocks_run_on_where_waiting_for_an_answer_is_no_reason(cast):
     t.receive_information(story.pk, by=cast.intake, answer="凭证", at=at("2026-11-19 10:00"))
     clock = story.case.deadlines.get(milestone="decide_acceptance")
     assert (story.case.status, clock.due_at, clock.state) == ("registered", before, "running")
+
+
+@pytest.mark.parametrize(("reasons", "stands"), [(["appraisal"], False), (None, True)])
+def test_sla_13_the_page_of_a_waiting_case_says_whether_its_clocks_stand(cast, client, reasons, stands):
+    terms(pause_reasons=reasons)
+    story = Story(cast)
+    t.request_information(story.pk, by=cast.intake, items="付款凭证", at=at("2026-11-16 10:00"))
+    client.force_login(cast.intake)
+    page = client.get(reverse("complaints:detail", args=[story.case.number])).content.decode()
+    asked = page[page.index("付款凭证") :].partition("</div>")[0]
+    assert ("停表" in asked) is stands
+
+
+@pytest.mark.parametrize(("reasons", "kind"), [(["appraisal"], "supplement_expired"), (None, "pause_over")])
+def test_scr_06_a_request_without_a_day_is_told_of_once_whether_or_not_it_stops_the_clocks(cast, reasons, kind):
+    terms(pause_reasons=reasons)
+    story = Story(cast)
+    t.request_information(story.pk, by=cast.intake, items="付款凭证", at=at("2026-11-16 10:00"))
+    jobs.tell_expired_requests(now=at("2026-12-16 09:00"))
+    rows = Notification.objects.filter(kind__in=["supplement_expired", "pause_over"])
+    assert not rows.exists()
+    for _n in range(2):
+        jobs.sweep_deadlines(now=at("2026-12-16 10:01"))
+        jobs.tell_expired_requests(now=at("2026-12-17 08:00"))
+    assert set(rows.values_list("kind", flat=True)) == {kind}
+    assert rows.values("recipient").distinct().count() == rows.count()
 
 
 def test_sla_01_a_policy_that_names_nothing_has_the_usual(started, cast):
