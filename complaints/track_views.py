@@ -151,7 +151,9 @@ def _act(
 
 
 def _store_files(request: HttpRequest, form: forms.Form) -> list[tuple[StoredFile, str]]:
-    """Keep the files of this request; what is refused becomes an error of the form."""
+    """Keep the files of this request; what is refused becomes an error of the form. A form that takes none has none."""
+    if "files" not in form.fields:
+        return []
     at = timezone.now()
     stored = []
     given = form.cleaned_data.get("files") or []  # read before an error removes them

@@ -573,6 +573,18 @@ def test_withdrawing_asks_first(cast):
     assert story.case.first_closed_at is not None
 
 
+@pytest.mark.parametrize("form", ["rate", "ask", "incident"])
+def test_a_file_that_is_too_large_sent_to_a_form_without_files_is_left_out(cast, settings, form):
+    """A page that somebody changed, or a program: what the form does not take breaks nothing."""
+    story = Story(cast).to_closed()
+    client = Client()
+    open_case(client, story.case, story.receipt.access_code)
+    settings.ATTACHMENT_MAX_BYTES = 20
+    data = {"satisfaction": "satisfied", "is_solved": "yes", "text": "为什么？", "files": [png()]}
+    assert client.post(f"/track/case/{form}/", data).status_code in (302, 409)
+    assert not story.case.attachments.exists()
+
+
 def test_rating_needs_a_reason_when_dissatisfied_and_is_given_once(cast):
     """FB-06, FB-07."""
     story = Story(cast).to_reply()
