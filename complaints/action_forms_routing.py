@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
 from accounts.web import offer
-from complaints import notify, suggestion_hints, task_clocks
+from complaints import clocks, notify, suggestion_hints, task_clocks
 from complaints.action_form import ActionForm
 from complaints.choice_fields import DepartmentField, LongText, PersonField, with_loads
 from complaints.clock_rules import Unit
 from complaints.clock_texts import format_moment
 from complaints.policy_forms import UNITS
-from complaints.states import RiskGrade
+from complaints.states import AssignmentState, Milestone, RiskGrade
 
 
 # --- Risk ----------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ class Timed(ActionForm):
     )
 
     def prepare(self) -> None:
-        rule = task_clocks.rule_of(self.complaint)
+        rule = clocks.rule_for(self.complaint, Milestone.TASK)
         unit = UNITS[Unit(rule.unit)] if rule else UNITS[Unit.WORKING_DAYS]
         self.fields["limit"].help_text = (
             _("In %(unit)s from now. Left empty, the policy gives %(amount)s, at most what the case has left.")
@@ -137,7 +137,9 @@ class DecideReturn(ActionForm):
     """A decision on a return, with what the department wrote before the eyes of who decides (ASG-06)."""
 
     def prepare(self) -> None:
-        asked = next((row for row in self.complaint.assignments.all() if row.state == "return_requested"), None)
+        asked = next(
+            (row for row in self.complaint.assignments.all() if row.state == AssignmentState.RETURN_REQUESTED), None
+        )
         if asked is not None:
             self.intro = _("%(name)s: “%(reason)s” %(intro)s") % {
                 "name": asked.department.name,

@@ -26,12 +26,6 @@ MOST_UNITS = 999
 _IN_DAYS = (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS)
 
 
-def rule_of(complaint: Complaint) -> PolicyRule | None:
-    """The limit the case's policy sets for the task of a department; None without one."""
-    rules = {rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=Milestone.TASK)}
-    return rules.get(complaint.complexity) or rules.get("")
-
-
 def name_of(deadline: Deadline) -> str:
     """What a clock is called: its milestone, and whose it is where it belongs to one department."""
     label = str(deadline.get_milestone_display())
@@ -46,7 +40,7 @@ def start(task: Assignment, complaint: Complaint, *, at: datetime, limit: int | 
     """
     if limit is not None and not 1 <= limit <= MOST_UNITS:
         raise InvalidInput("limit", _("Give 1 to %(most)s."), most=MOST_UNITS)
-    rule = rule_of(complaint)
+    rule = clocks.rule_for(complaint, Milestone.TASK)
     if rule is None:
         if limit is None:
             return None
@@ -138,7 +132,7 @@ def follow_complexity(row: Deadline, complaint: Complaint) -> None:
     A limit that a person gave with the task stays as far as the case still leaves it.
     """
     limits = complaint.policy.rules.filter(milestone=Milestone.TASK).values_list("amount", "unit")
-    of_policy = rule_of(complaint) if (row.amount, row.unit) in limits else None
+    of_policy = clocks.rule_for(complaint, Milestone.TASK) if (row.amount, row.unit) in limits else None
     rule = of_policy or _rule_like(row, complaint)
     try:
         fitting = _within_case(complaint, rule, rule.amount, at=row.started_at)
