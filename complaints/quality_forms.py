@@ -30,6 +30,15 @@ class QualityForm(forms.Form):
 
 
 # --- The standard ---------------------------------------------------------------------------------
+# Where the rule names a criterion that is only being added, its fault stands at these fields.
+_ADDED = {
+    "name_weight_": "new_name",
+    "name_call_": "new_call_name",
+    "weight_": "new_weight",
+    "call_": "new_call_weight",
+}
+
+
 class StandardForm(QualityForm):
     """Names and weights of both lists of criteria, the pass mark and the rounds, as the next revision (QUA-01, QUA-06).
 
@@ -81,6 +90,10 @@ class StandardForm(QualityForm):
         for criterion in rows:
             code = criterion["code"]
             yield self[f"name_{prefix}_{code}"], self[f"english_{prefix}_{code}"], self[f"{prefix}_{code}"]
+
+    def show(self, error: InvalidInput) -> None:
+        added = next((name for prefix, name in _ADDED.items() if error.field.startswith(prefix)), None)
+        self.add_error(error.field if error.field in self.fields else added, str(error))
 
     def edited(self) -> dict[str, Any]:
         """The arguments of `quality.revise` as edited."""

@@ -50,6 +50,8 @@ def test_qua_01_shipped_weights_add_up_and_a_revision_keeps_the_one_before(cast,
         ({"pass_mark": "101"}, "pass_mark"),
         ({"most_rounds": "0"}, "most_rounds"),
         ({"note": ""}, "note"),
+        ({"new_name": "调查完整", "new_weight": "0"}, "new_name"),
+        ({"new_call_name": "方言", "new_call_weight": "0", "name_call_opening": "方言"}, "new_call_name"),
     ],
 )
 def test_qua_01_a_standard_that_makes_no_sense_names_the_field(change, field, cast, client):
