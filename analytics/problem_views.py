@@ -22,6 +22,7 @@ from analytics import problem_forms as forms
 from analytics.models import Adoption, CauseAnalysis, Problem, ProblemSource, Project
 from analytics.rule_pages import data, take
 from analytics.states import AdoptionState, CauseCode, ProblemSourceKind, ProjectState
+from analytics.views import visible_report
 from complaints import case_access, case_page
 from complaints.desk_access import needs
 from complaints.models import Complaint
@@ -107,13 +108,29 @@ def _examples(row: problem_feed.Candidate, user: User) -> list[Complaint]:
 @needs(problems.MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter(request: StaffRequest) -> HttpResponse:
-    """Put a problem on the list; the address may name the case, period, category or department it comes from, and
-    say what is wrong in the words of a report."""
-    names = ("case", "category", "department", "description")
+    """Put a problem on the list; the address may name the case, period, category or department it comes from, or
+    the point of a report whose words say what is wrong."""
+    names = ("case", "category", "department")
     initial = {name: request.GET[name] for name in names if name in request.GET}
     initial |= {"reference": request.GET["period"]} if "period" in request.GET else {}
+    initial |= {"description": _point(request)} if "point" in request.GET else {}
     form = forms.EnterForm(data(request), user=request.user, initial=initial)
     return take(request, form, _url)
+
+
+def _point(request: StaffRequest) -> str:
+    """The words of a problem in a report this person may see, by its place there. Raises NotAllowed, Http404.
+
+    The words themselves stay out of the address: it is kept in logs, and long ones do not fit into it.
+    """
+    report, place = request.GET.get("report", ""), request.GET["point"]
+    if not all(number.isascii() and number.isdigit() and len(number) < 10 for number in (report, place)):
+        raise Http404
+    sections = visible_report(request, int(report)).snapshot.get("sections", ())
+    points = [point for section in sections if section["key"] == "problems" for point in section["points"]]
+    if not 1 <= int(place) <= len(points):
+        raise Http404
+    return str(points[int(place) - 1])
 
 
 def _url(row: Problem) -> str:

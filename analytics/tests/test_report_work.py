@@ -61,14 +61,28 @@ def test_imp_01_each_problem_of_a_released_report_is_taken_over_in_its_words(cli
     points = ("重复投诉占 15.5%，按单件解决 & 仍反复出现。", "答复退回重办 7 次 <b>。")
     text = "".join(f"- {point}\n" for point in points)
     draft = transitions.edit_section(draft.pk, key="problems", text=text, by=month.manager, at=NOW)
-    assert "description=" not in page(client, month.manager, draft)
+    assert "point=" not in page(client, month.manager, draft)
     transitions.approve(draft.pk, by=month.manager2, at=NOW)
     transitions.release(draft.pk, by=month.manager2, at=NOW)
-    links = re.findall(r'href="([^"]*description=[^"]*)"', page(client, month.manager, draft))
+    links = re.findall(r'href="([^"]*point=[^"]*)"', page(client, month.manager, draft))
     assert len(links) == len(points)
     form = client.get(unescape(links[0])).context["form"]
     assert (form["description"].value(), form["reference"].value()) == (points[0], draft.period)
-    assert "description=" not in page(client, month.auditor, draft)
+    assert "point=" not in page(client, month.auditor, draft)
+
+
+def test_imp_01_the_words_of_a_report_stay_out_of_the_address(client, draft, month):
+    """They would be kept in logs, and a web server refuses an address as long as such a point may be."""
+    point = "重复投诉按单件解决后仍反复出现。" * 60
+    transitions.edit_section(draft.pk, key="problems", text=f"- {point}", by=month.manager, at=NOW)
+    transitions.approve(draft.pk, by=month.manager2, at=NOW)
+    transitions.release(draft.pk, by=month.manager2, at=NOW)
+    [link] = re.findall(r'href="([^"]*point=[^"]*)"', page(client, month.manager, draft))
+    assert len(link) < 200
+    assert client.get(unescape(link)).context["form"]["description"].value() == point
+    address = reverse("analytics:problem_enter")
+    for report, place in (("", 1), (draft.pk, 0), (draft.pk, 2), ("x", 1), (draft.pk, "0" * 18 + "1" * 30)):
+        assert client.get(address, {"report": report, "point": place}).status_code == 404
 
 
 # --- Remarks ----------------------------------------------------------------------------------------
