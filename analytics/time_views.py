@@ -26,7 +26,7 @@ from complaints.load_views import ALLOCATES
 
 @dataclass(frozen=True)
 class Line:
-    """One department's period in words; `percent` of its tasks kept their own limit."""
+    """One department's period in words."""
 
     code: str
     name: str
@@ -34,7 +34,6 @@ class Line:
     worked: str
     average: str
     untaken: str
-    percent: int | None
 
 
 @needs(*ALLOCATES, permissions.SEE)
@@ -81,7 +80,6 @@ def _lines(rows: Iterable[department_hours.Hours]) -> list[Line]:
             worked=format_time(row.worked, _),
             average=format_time(row.average, _),
             untaken=format_time(row.untaken, _),
-            percent=None if row.share_in_time is None else int(100 * row.share_in_time),
         )
         for row in sorted(rows, key=lambda row: (-row.worked, row.department))
     ]

@@ -53,9 +53,9 @@ class Hours:
         return self.worked / self.tasks if self.tasks else ZERO
 
     @property
-    def share_in_time(self) -> float | None:
-        """0 to 1; None when no task had a limit."""
-        return self.in_time / self.limited if self.limited else None
+    def percent_in_time(self) -> int | None:
+        """Rounded down, so 100 means every task with a limit; None when no task had one."""
+        return 100 * self.in_time // self.limited if self.limited else None
 
 
 def kept(period_start: datetime, period_end: datetime) -> dict[int, Hours] | None:

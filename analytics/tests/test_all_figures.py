@@ -10,12 +10,24 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.models import SecurityEvent
-from analytics import appraisal, awards, drill, figure_views, figures, matters, selectors, suppression, tables
+from analytics import (
+    appraisal,
+    awards,
+    drill,
+    figure_views,
+    figures,
+    matters,
+    selectors,
+    suppression,
+    tables,
+    time_views,
+)
 from analytics.figures import FIGURES, SMALL, Value
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
 from complaints import department_hours, transitions
 from complaints import filters as case_filters
+from complaints.department_hours import Hours
 from complaints.models import Callback, Category, Complaint, Praise
 from complaints.tests.factories import Story, at, filing, registered
 from publication.models import Publication, RevisedDocument
@@ -159,6 +171,15 @@ def test_sla_04_while_a_worker_measures_the_page_says_so_and_looks_again(client,
         assert "正在计算用时" in shown
         assert 'http-equiv="refresh"' in shown
         assert "本期没有" not in shown
+
+
+def test_sla_04_the_percentage_of_tasks_in_time_is_exact(client, month, monkeypatch):
+    """29 of 100 are 29 %, and 100 % stands for all of them alone."""
+    rows = [Hours(month.water.pk, lead=100, limited=100, in_time=29), Hours(month.roads.pk, limited=300, in_time=299)]
+    monkeypatch.setattr(time_views.department_hours, "kept", lambda *_span: {row.department: row for row in rows})
+    html = page(client, month.manager, "/desk/figures/time/").content.decode()
+    assert ">29%<" in html
+    assert ">99%<" in html
 
 
 def test_ex_09_of_many_typed_values_the_leading_ones_are_named(month):

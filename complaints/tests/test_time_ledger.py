@@ -238,7 +238,7 @@ def test_sla_04_the_month_counts_lead_and_supporting_by_their_own_time(cast):
     found = department_hours.department_hours(at("2026-11-01 00:00"), at("2026-12-01 00:00"))
     assert set(found) == {cast.water.pk, cast.roads.pk}
     water, roads = found[cast.water.pk], found[cast.roads.pk]
-    assert (water.lead, water.supporting, water.share_in_time) == (1, 0, 1.0)
+    assert (water.lead, water.supporting, water.percent_in_time) == (1, 0, 100)
     assert (roads.lead, roads.supporting, roads.worked) == (0, 1, 7.5 * HOUR)
     assert water.worked == next(iter(ledger_of(story.pk, "2026-12-01 00:00").leads.values()))
     assert not department_hours.department_hours(at("2026-12-01 00:00"), at("2027-01-01 00:00"))
