@@ -45,7 +45,8 @@ def compared(doc):
         drawn |= {row: gone for row in sorted(seats, reverse=True) if row not in drawn}
     for n, (row, gone) in enumerate(drawn.items(), start=1):
         expected[f"pick {n}"] = gone | {"order": n, "number": row[2], "stratum": row[3], "key": str(row[0])}
-    recorded = doc | {f"pick {n}": pick for n, pick in enumerate(doc["picks"] + doc.get("replacements", []), start=1)}
+    # Nothing follows the last pick, whatever else a document calls a pick.
+    recorded = doc | {f"pick {n}": row for n, row in enumerate(doc["picks"] + doc.get("replacements", []) + [None], 1)}
     yield from ((name, recorded.get(name), expected.get(name)) for name in expected | recorded)
     yield "checksum", doc.pop("checksum"), hashed("document", json.dumps(doc, sort_keys=True, separators=(",", ":")))
 
