@@ -201,7 +201,7 @@ def _leading(axis: str, period: Period, scope: Scope, counted: Computed) -> dict
     found = {
         AXES[axis].group(value): Value(cases)
         for value, cases in sources.leading(TYPED[axis], period, scope, most=TYPED_SHOWN)
-        if cases >= SMALL or not value
+        if (cases >= SMALL and value != OTHERS) or not value
     }
     everything = counted.cells[sources.registered].total(period)["cases"]
     rest = everything - sum(int(value.value or 0) for value in found.values())

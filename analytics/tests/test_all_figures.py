@@ -195,6 +195,15 @@ def test_ex_09_of_many_typed_values_the_leading_ones_are_named(month):
     assert rows[-1]["received"]["value"] == found["figures"]["received"]["value"] - 6 - 19 * 5
 
 
+def test_ex_09_who_types_the_mark_of_the_rest_is_counted_with_the_rest(month):
+    for n in range(5):
+        registered("2026-11-21 09:00", phone=f"1390000{n:04}", email="", product="*")
+    registered("2026-11-21 09:00", phone="13900000009", email="", product="路灯")
+    found = selectors.bundle(parse("2026-11"), WHOLE, at=at("2026-12-01 09:00"), outside=False)
+    rows = found["breakdowns"]["product"]
+    assert sum(row["received"]["value"] for row in rows) == found["figures"]["received"]["value"]
+
+
 def test_the_list_behind_a_very_large_number_is_read_in_parts(client, month, monkeypatch):
     """No database takes a hundred thousand keys in one query."""
     for number in range(4):
