@@ -54,7 +54,8 @@ class Trend:
 def trend(period: Period, scope: Scope, *, at: datetime) -> Trend:
     """The twelve months up to the end of a period, as the cases are classified now. One query.
 
-    A month that is not over is drawn and left out of what is said about the trend.
+    A month that is not over is drawn and left out of what is said about the trend. Months before the first complaint
+    and months to come have no figure rather than 0.
     """
     months = period.last_months(selectors.SERIES_MONTHS)
     cells = sources.registered(months, scope, ("matter",))
@@ -62,7 +63,11 @@ def trend(period: Period, scope: Scope, *, at: datetime) -> Trend:
     for month in months:
         found = cells.by("matter", month)
         rows.append(Month(month, {code: found.get(Group(code), Counter())["cases"] for code in _LABELS}))
-    counts: list[tuple[str, float | None]] = [(row.month.short_label, float(row.counts[SERVICE])) for row in rows]
+    first = next((place for place, row in enumerate(rows) if any(row.counts.values())), len(rows))
+    counts = [
+        (row.month.short_label, float(row.counts[SERVICE]) if place >= first and row.month.has_begun(at) else None)
+        for place, row in enumerate(rows)
+    ]
     shares = [(row.month.short_label, row.share) for row in rows]
     over = sum(row.month.is_over(at) for row in rows)
     counted_finding, shared_finding = _finding(counts[:over], "int"), _finding(shares[:over], "percent")

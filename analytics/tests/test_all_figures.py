@@ -405,6 +405,18 @@ def test_cls_12_the_trend_is_counted_in_one_query(cast, django_assert_num_querie
         matters.trend(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"))
 
 
+def test_cls_12_an_office_that_has_just_begun_is_not_told_of_a_rise_from_nothing(cast):
+    """Months before the first complaint, and months to come of a quarter, are gaps in the chart, not zeros."""
+    for month in (9, 10, 11):
+        for day in (1, 2, 3):
+            registered(f"2026-{month:02}-0{day} 09:00", category=Category.objects.filter(is_soft=True).first())
+    found = matters.trend(NOVEMBER, WHOLE, at=at("2026-12-01 09:00"))
+    assert found.counted_finding == "月份太少，还不能判断趋势。"
+    assert found.counted.count("<circle") == 3
+    quarter = matters.trend(parse("2026-Q4"), WHOLE, at=at("2026-11-15 09:00"))
+    assert quarter.counted.count("<circle") == 3
+
+
 def test_cls_12_a_wrong_period_is_named_above_the_trend_of_the_last_month(cast, client):
     assert page(client, cast.manager, "/desk/figures/matters/", period="1234-99").status_code == 400
 
