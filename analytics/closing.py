@@ -31,7 +31,7 @@ from analytics.figures import FIGURES, Computed, Figure
 from analytics.models import ClosedPeriod
 from analytics.periods import Period
 from analytics.scope import WHOLE, Scope
-from complaints.models import Complaint, JobRun
+from complaints.models import Complaint, JobRun, Praise
 
 CLOSE = "analytics.close_period"
 REASON = 300
@@ -119,9 +119,11 @@ def _place(closed: int, department: int) -> str:
 
 
 def _departments(period: Period) -> list[int]:
-    """Every department that had led a case by the end of a month."""
+    """Every department that had led a case or was praised, for a case or without one, by the end of a month."""
     rows = Complaint.objects.filter(lead_department__isnull=False, registered_at__lt=period.end).order_by()
-    return sorted(rows.values_list("lead_department", flat=True).distinct())
+    praised = Praise.objects.filter(received_on__lt=period.end).order_by()
+    led = rows.values_list("lead_department", flat=True).distinct()
+    return sorted({*led, *praised.values_list("department", flat=True).distinct()})
 
 
 @transaction.atomic
@@ -228,7 +230,7 @@ def _kept(period: Period, scope: Scope, *, outside: bool) -> dict[str, Any] | No
 
 
 def _several(period: Period, scope: Scope) -> list[dict[str, Any]] | None:
-    """What was kept for each of several departments that had cases; None when it was not, or the month is open."""
+    """What was kept for each of several departments that had figures; None when it was not, or the month is open."""
     departments = finals.departments_of(scope)
     if not finals.applies(scope) or departments is None or len(departments) < 2:
         return None

@@ -14,7 +14,7 @@ from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
 from analytics.tests import months
 from complaints import transitions
-from complaints.models import Callback, Complaint, JobRun, Notification
+from complaints.models import Callback, Complaint, JobRun, Notification, Praise
 from complaints.models.matching import LinkKind
 from complaints.states import RatingSource
 from complaints.tests.factories import at, registered
@@ -164,6 +164,15 @@ def test_an_03_several_departments_read_final_figures_put_together(client, told)
     assert page.context["is_final"]
     assert {line.figure.key for line in page.context["lines"] if line.is_anew} == set(anew)
     assert page.content.decode().count("counted anew") + page.content.decode().count("重新统计") >= len(anew)
+
+
+def test_an_03_praise_of_a_department_without_a_case_is_final_too(told):
+    """It is counted with its department, alone and among several."""
+    Praise.objects.create(department=told.roads, text="耐心", received_on="2026-10-21", by=told.intake)
+    closing.close("2026-10", by=told.manager, at=NOW)
+    for departments in ([told.roads.pk], [told.water.pk, told.roads.pk]):
+        found = closing.bundle(OCTOBER, Scope(departments=frozenset(departments)), at=NOW, outside=False)
+        assert (found["final"], found["figures"]["praises"]["value"]) == (True, 1)
 
 
 def test_an_03_final_figures_tell_a_department_nothing_of_open_reviews(client, told):
