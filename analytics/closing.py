@@ -187,8 +187,8 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     """selectors.bundle, with the kept figures where the month is closed; `final` says which they are.
 
     Kept are the whole organisation and each department, by the final classification; several departments are put
-    together from them, and "recounted" names what does not add up. Whatever is narrowed otherwise is counted from the
-    cases.
+    together from them. "recounted" names what does not add up, and what came with a newer release. Whatever is narrowed
+    otherwise is counted from the cases.
     """
     found = _kept(period, scope, outside=outside)
     if found is None:
@@ -254,8 +254,10 @@ def _without_reviews(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filled(found: dict[str, Any], counted: dict[str, Any]) -> dict[str, Any]:
-    """Kept figures, with what was not known when the month was closed."""
-    return {**counted, **found, **{part: {**counted[part], **found[part]} for part in ("figures", "breakdowns")}}
+    """Kept figures, with what was not known when the month was closed; "recounted" names it."""
+    parts = ("figures", "breakdowns")
+    anew = {part: [key for key in counted[part] if key not in found[part]] for part in parts}
+    return {**counted, **found, **{part: {**counted[part], **found[part]} for part in parts}, "recounted": anew}
 
 
 def _named(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

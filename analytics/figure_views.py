@@ -60,7 +60,7 @@ def _query(request: StaffRequest, **more: str) -> str:
 class Line:
     """One figure of the whole, as the page shows it; `url` leads to the cases behind it.
 
-    `is_anew`: among final figures this one was counted from the cases, since it cannot be put together.
+    `is_anew`: among final figures this one was counted from the cases, since it was not kept or does not add up.
     """
 
     figure: Figure

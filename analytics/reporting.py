@@ -49,8 +49,9 @@ def freeze(period: Period, *, at: datetime, by_first: bool = False) -> dict[str,
 
 
 def fingerprint(data: dict[str, Any]) -> str:
-    """SHA-256 of frozen figures; when they were computed is left out, so equal figures have equal hashes."""
-    content = {key: value for key, value in data.items() if key not in ("computed_at", "is_over", "final")}
+    """SHA-256 of frozen figures; when and how they were computed is left out, so equal figures have equal hashes."""
+    left_out = ("computed_at", "is_over", "final", "recounted")
+    content = {key: value for key, value in data.items() if key not in left_out}
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -166,6 +166,19 @@ def test_an_03_several_departments_read_final_figures_put_together(client, told)
     assert page.content.decode().count("counted anew") + page.content.decode().count("重新统计") >= len(anew)
 
 
+def test_an_03_what_a_newer_release_adds_to_a_closed_month_is_named(client, told):
+    """It was not kept, so the page does not pass it off as final."""
+    row = closing.close("2026-10", by=told.manager, at=NOW)
+    kept = row.figures
+    del kept["bundles"]["inside"]["figures"]["praises"]
+    del kept["bundles"]["inside"]["breakdowns"]["step"]
+    ClosedPeriod.objects.filter(pk=row.pk).update(figures=kept)
+    found = closing.bundle(OCTOBER, WHOLE, at=NOW, outside=False)
+    assert (found["final"], found["recounted"]) == (True, {"figures": ["praises"], "breakdowns": ["step"]})
+    client.force_login(told.manager)
+    assert [line.figure.key for line in client.get(ALL).context["lines"] if line.is_anew] == ["praises"]
+
+
 def test_an_03_praise_of_a_department_without_a_case_is_final_too(told):
     """It is counted with its department, alone and among several."""
     Praise.objects.create(department=told.roads, text="耐心", received_on="2026-10-21", by=told.intake)
