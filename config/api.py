@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.utils import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import status
@@ -15,6 +14,7 @@ from rest_framework.views import exception_handler as default_handler
 
 from accounts import security
 from accounts.errors import DomainError, InvalidInput
+from config import errors
 
 
 def exception_handler(exc: Exception, context: dict) -> Response | None:
@@ -47,7 +47,7 @@ def _answer(exc: Exception, context: dict) -> Response | None:
         message = str(exc) or _("You may not do this.")
         security.record("refused", user=request.user, request=request, subject=request.path[:80], method=request.method)
         return Response({"code": "not_allowed", "message": message}, status=status.HTTP_403_FORBIDDEN)
-    if isinstance(exc, OperationalError) and ("lock" in str(exc) or "locked" in str(exc)):
+    if errors.is_busy(exc):
         message = _("Somebody else is working on this record. Try again in a moment.")
         return Response(
             {"code": "busy", "message": message},

@@ -49,6 +49,15 @@ def handler500(request: HttpRequest) -> HttpResponse:
     return page(request, 500, code="error", message=_("Something went wrong on our side."))
 
 
+# What PostgreSQL and SQLite say of a row or a file that another transaction holds.
+_HELD = ("lock timeout", "deadlock detected", "is locked")
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether somebody else held what was to be written: nothing was stored, and trying again soon helps."""
+    return isinstance(error, OperationalError) and any(words in str(error) for words in _HELD)
+
+
 def busy(request: HttpRequest) -> HttpResponse:
     """Somebody else holds the row; trying again in a moment works."""
     message = _("Somebody else is working on this case. Nothing was changed; try again in a few seconds.")

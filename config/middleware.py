@@ -8,7 +8,6 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_out
-from django.db.utils import OperationalError
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -21,7 +20,6 @@ from config.preferences import came_from, is_staff_path
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 PRIVATE_PATHS = ("/desk/", "/accounts/", "/track/", "/complain/", "/lookup/")
-_LOCKED = ("lock timeout", "database is locked")
 
 
 class RequestId:
@@ -96,7 +94,7 @@ class RuleErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, OperationalError) and any(words in str(exception) for words in _LOCKED):
+        if errors.is_busy(exception):
             return errors.busy(request)
         if not isinstance(exception, DomainError) or request.path.startswith(errors.API_PATHS):
             return None

@@ -10,10 +10,11 @@ from http.cookies import SimpleCookie
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_out
+from django.db.utils import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from config import logs, middleware, nav
+from config import api, logs, middleware, nav
 from config.tests.urls import SECRET
 
 ERROR_ID = re.compile(r"E-\d{8}-\d{6}-[0-9A-F]{4}")
@@ -192,8 +193,9 @@ def test_page_that_breaks_a_rule_itself_does_not_redirect_to_itself(browser):
     assert page.status_code == 500
 
 
-def test_row_held_by_somebody_else_is_a_503_to_try_again(browser):
-    page = browser.post("/desk/locked/")
+@pytest.mark.parametrize("path", ["/desk/locked/", "/desk/deadlocked/"])
+def test_row_held_by_somebody_else_is_a_503_to_try_again(browser, path):
+    page = browser.post(path)
     assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
 
 
@@ -204,6 +206,16 @@ def test_fi_e_a_database_out_of_reach_is_a_503_that_says_what_to_do(browser, pat
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert ERROR_ID.search(answer.content.decode())
     assert "could not connect" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("deadlock detected", "busy"), ("could not write block 12 in file base/1: No space left on device", None)],
+)
+def test_fi_e_only_what_somebody_else_holds_is_called_so_to_programs(said, code):
+    """None: passed on, and answered like every database out of reach."""
+    answer = api.exception_handler(OperationalError(said), {"request": None})
+    assert (answer.data["code"] if answer else None) == code
 
 
 # --- Navigation -----------------------------------------------------------------------------------

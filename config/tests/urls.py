@@ -35,6 +35,10 @@ def locked(request: HttpRequest) -> HttpResponse:
     raise OperationalError("canceling statement due to lock timeout")
 
 
+def deadlocked(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("deadlock detected")
+
+
 def database_down(request: HttpRequest) -> HttpResponse:
     raise OperationalError("could not connect to server")
 
@@ -61,6 +65,7 @@ urlpatterns = [
     path("desk/rule/", broken_rule),
     path("desk/not-allowed/", not_allowed),
     path("desk/locked/", locked),
+    path("desk/deadlocked/", deadlocked),
     path("desk/database-down/", database_down),
     path("api/v1/database-down/", database_down),
 ]
