@@ -14,7 +14,7 @@ from analytics.cells import Group
 from analytics.figures import FIGURES, Figure, Unit, Value
 from analytics.registry import ratio
 from analytics.suppression import outside as left_open
-from complaints.states import Milestone
+from complaints.states import LateReason, Milestone
 
 Bundle = dict[str, Any]
 # Averages that rest on a known number of cases.
@@ -102,7 +102,8 @@ def _missed(parts: Sequence[Bundle], counted: list[dict[str, Any]], outside: boo
         for row in part["breakdowns"]["missed"]:
             code = row["code"]
             found.setdefault(code, {"code": code, "label": labels.get(code, row["label"])})
-            reasons = sums.setdefault(code, {})
+            # A database may give the reasons back in an order of its own; which cells are hidden depends on it.
+            reasons = sums.setdefault(code, dict.fromkeys(("none", *LateReason.values), 0))
             for reason, value in row.items():
                 if reason not in found[code]:
                     reasons[reason] = reasons.get(reason, 0) + int(value["value"] or 0)

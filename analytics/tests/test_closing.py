@@ -7,7 +7,7 @@ from django.utils import translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Membership
-from analytics import closing, closing_job, dashboard, figures, finals, jobs, reporting, selectors, tidying
+from analytics import closing, closing_job, composing, dashboard, figures, finals, jobs, reporting, selectors, tidying
 from analytics.figures import FIGURES
 from analytics.models import ClosedPeriod, Tidying
 from analytics.periods import parse
@@ -16,7 +16,7 @@ from analytics.tests import months
 from complaints import transitions
 from complaints.models import Callback, Complaint, JobRun, Notification, Praise
 from complaints.models.matching import LinkKind
-from complaints.states import RatingSource
+from complaints.states import LateReason, RatingSource
 from complaints.tests.factories import at, registered
 
 OCTOBER = parse("2026-10")
@@ -164,6 +164,17 @@ def test_an_03_several_departments_read_final_figures_put_together(client, told)
     assert page.context["is_final"]
     assert {line.figure.key for line in page.context["lines"] if line.is_anew} == set(anew)
     assert page.content.decode().count("counted anew") + page.content.decode().count("重新统计") >= len(anew)
+
+
+def test_an_03_ex_09_the_same_cells_are_hidden_in_whatever_order_the_figures_were_kept(cast):
+    """Two exports that hide different cells of a row would tell both."""
+    counts = {"none": 3, **dict.fromkeys(LateReason.values, 6)}
+    cells = {reason: {"value": n} for reason, n in counts.items()}
+    rows = [{"code": "reply", "label": "reply", **dict(order)} for order in (cells.items(), reversed(cells.items()))]
+    whole = [{"code": "reply", "label": "reply"}]
+    first, second = (composing._missed([{"breakdowns": {"missed": [row]}}], whole, True) for row in rows)
+    assert first == second
+    assert sum("suppressed" in cell for cell in first[0].values() if isinstance(cell, dict)) == 2
 
 
 def test_an_03_what_a_newer_release_adds_to_a_closed_month_is_named(client, told):
