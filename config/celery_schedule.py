@@ -23,7 +23,7 @@ BEAT_SCHEDULE = {
     # Not at weekends and on holidays; later runs of a day find it told.
     "remind_daily_contact": {"task": "complaints.remind_daily_contact", "schedule": crontab(hour=15, minute=0)},
     "remind_risk_meetings": {"task": "complaints.remind_risk_meetings", "schedule": crontab(hour=8, minute=25)},
-    # Not at weekends and on holidays either.
+    # Not at weekends and on holidays.
     "remind_calls": {"task": "complaints.remind_calls", "schedule": crontab(hour=9, minute=5)},
     "remind_stale_articles": {"task": "complaints.remind_stale_articles", "schedule": crontab(hour=8, minute=10)},
     "watch_calendar": {"task": "complaints.watch_calendar", "schedule": crontab(hour=8, minute=30)},
