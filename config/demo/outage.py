@@ -19,8 +19,8 @@ _SUPPLY = "- 小区东门临时送水点\n- 居委会一楼取水点"
 # Hours before the story's present, kind, what is said, hours from then until the water is expected back.
 _BULLETINS = [
     (19, BulletinKind.FIRST, "主管道破裂，抢修队已到现场，正在关阀开挖。", 12),
-    (13, BulletinKind.PROGRESS, "已找到破裂的管段，正在更换，预计夜间恢复供水。", 7),
-    (6, BulletinKind.CLOSING, "管段更换完成，已恢复供水。水质检测合格；初放水若发黄，请放流几分钟后使用。", None),
+    (13.5, BulletinKind.PROGRESS, "已找到破裂的管段，正在更换，比预计的快。", 6),
+    (8, BulletinKind.CLOSING, "管段更换完成，已恢复供水。水质检测合格；初放水若发黄，请放流几分钟后使用。", None),
 ]  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _bulletin(
     response: IncidentResponse,
     people: tuple[User, User],
     *,
-    hours: int,
+    hours: float,
     kind: BulletinKind,
     progress: str,
     expected: int | None,
