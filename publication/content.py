@@ -278,7 +278,8 @@ _COUNT = re.compile(r"（共 \d+ 件投诉）")
 _NUMBER = r"(?:\d[\d,]*(?:\.\d+)?|(?<![一二三四五六七八九十百千万])[一二三四五六七八九十百千万]{2,8})"
 _FIGURE = re.compile(
     rf"(?<![\d.第])(?<!第 )(?:{_NUMBER}\s*(?:天|个?小时|分钟?)(?:\s*\d+\s*(?:个?小时|分钟?|秒))+"
-    rf"|{_NUMBER}\s*(?:多|余)?\s*[万亿]?\s*(?:{'|'.join(_UNITS)})(?!月))"
+    # Blanks belong to what follows them: where two parts could take the same blanks, a long gap costs minutes.
+    rf"|{_NUMBER}(?:\s*[多余])?(?:\s*[万亿])?\s*(?:{'|'.join(_UNITS)})(?!月))"
 )
 _ORDINAL = r"[\d一二三四五六七八九十百]+"
 _TERM = r"[\d一二两三四五六七八九十]+\s*个?(?:工作日|自然日|小时|分钟|季度|半年|[日天周月年])"
@@ -290,7 +291,7 @@ _COUNTS_NOTHING = re.compile(
 )
 # How often something is done: a fact in an investigation, a rule or a promise in these elements.
 _OFTEN = re.compile(
-    rf"每\s*(?:{_TERM}|个?(?:工作日|小时|季度|半年|[日天周月年]))(?:\s*(?:至少|不少于)?\s*{_ORDINAL}\s*次)?"
+    rf"每\s*(?:{_TERM}|个?(?:工作日|小时|季度|半年|[日天周月年]))(?:(?:\s*(?:至少|不少于))?\s*{_ORDINAL}\s*次)?"
 )
 _PROMISING = ("responsibility", "improvement")
 # Every element ties its figures to evidence one by one; these texts may only repeat such a figure.

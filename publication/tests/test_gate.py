@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import date, timedelta
 
 import pytest
@@ -405,6 +406,16 @@ def test_pub_13_dates_times_ordinals_and_numbers_of_houses_are_no_figures():
         "5 个小时",
     ):
         assert content.figures(f"共 {figure}。") == [figure]
+
+
+@pytest.mark.parametrize("field", ["result", "improvement"])
+def test_pub_13_long_gaps_in_a_text_do_not_hold_up_the_page(field):
+    """As many blanks as a text may hold, after a number and after how often something is done."""
+    started = time.process_time()
+    assert content.figures("1" + " " * 4990, field) == []
+    assert content.figures("每月" + " " * 4990, field) == []
+    assert content.figures("共 3  余  万  人", field) == ["3  余  万  人"]
+    assert time.process_time() - started < 2
 
 
 def test_pub_13_a_draft_from_the_records_ties_its_figures_itself(cast):
