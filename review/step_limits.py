@@ -146,7 +146,9 @@ def preview(limits: Mapping[str, int | None], *, now: datetime) -> list[Effect]:
     found = []
     for step in STEPS:
         rows = StepClock.objects.filter(step=step, started_at__gte=now - LOOK_BACK).order_by("-pk")
-        rows = rows.select_related("review__complaint__policy").prefetch_related("review__triggers")[:LOOKED_AT]
+        rows = rows.select_related("review__complaint__policy").prefetch_related(
+            "review__triggers", "review__complaint__policy__rules"
+        )[:LOOKED_AT]
         ends = [(row.stopped_at or now, row.due_at, _due_then(row, own)) for row in rows]
         late = sum(end > due for end, due, _then in ends)
         late_then = sum(then is not None and end > then for end, _due, then in ends)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
@@ -225,6 +226,18 @@ def test_rev_26_the_preview_counts_the_screenings_a_stricter_limit_would_have_ma
         look = client.post("/desk/reviews/limits/edit/", {**values, "screening": days})
         line = look.context["lines"][0]
         assert (line.looked_at, line.late, line.late_then) == (1, 0, late)
+
+
+def test_rev_26_the_preview_asks_the_same_for_few_reviews_and_many(cast, django_assert_num_queries):
+    own = step_limits.own_of(None)
+    step_limits.preview(own, now=at("2026-11-25 09:00"))  # the calendar is kept from here on
+    applied(cast, "13811111111")
+    with CaptureQueriesContext(connection) as few:
+        step_limits.preview(own, now=at("2026-11-25 09:00"))
+    for n in range(2, 5):
+        applied(cast, f"1381111111{n}")
+    with django_assert_num_queries(len(few)):
+        step_limits.preview(own, now=at("2026-11-25 09:00"))
 
 
 def test_rev_26_no_policy_gives_a_screening_more_than_two_working_days(cast):
