@@ -393,7 +393,8 @@ class Source:
 def proved_figures(publication: Publication) -> list[FigureEvidence]:
     """The figures with evidence that still stand in their text, in the order in which they were linked."""
     rows = publication.figures.order_by("pk")
-    return [row for row in rows if row.field in ELEMENTS and row.figure in getattr(publication, row.field)]
+    standing = {name: figures(getattr(publication, name), name) for name in ELEMENTS}
+    return [row for row in rows if row.figure in standing.get(row.field, ())]
 
 
 def evidence_offered(publication: Publication) -> dict[str, str]:

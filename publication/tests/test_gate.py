@@ -463,6 +463,15 @@ def test_pub_13_a_text_signed_before_stays_signed(client, cast):
     assert transitions.first_check(publication.pk, by=cast.publication_checker).status == "second_check"
 
 
+def test_pub_13_a_figure_that_became_part_of_another_one_proves_nothing(cast):
+    publication = draft(cast, subject="柳桥三村居民", title="影响 12 户", result="水费减免 12 户。")
+    transitions.link_figure(publication.pk, by=cast.publisher, field="result", figure="12 户", evidence="账单")
+    assert [row.figure for row in content.proved_figures(fresh(publication))] == ["12 户"]
+    publication = transitions.edit(publication.pk, by=cast.publisher, result="水费减免 312 户。")
+    assert content.proved_figures(publication) == []
+    assert [row.field for row in content.remarks(publication) if "12 户" in row.text] == ["result", "title"]
+
+
 def test_pub_13_how_often_is_a_fact_of_the_investigation_and_a_promise_of_the_improvement():
     words = "每 6 小时通报一次，每月 2 次巡查，每周至少 3 次"
     assert content.figures(words, "investigation") == ["6 小时", "2 次", "3 次"]
