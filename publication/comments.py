@@ -122,10 +122,15 @@ def keep_hidden(public_id: str, *, at: datetime) -> bool:
     if row is None:
         return False
     row.state, row.shown_text, row.moderated_by, row.moderated_at = CommentState.HIDDEN, "", None, at
-    row.reason = gettext("Hidden on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
+    row.reason = repeated_reason(at)
     row.save(update_fields=["shown_text", "state", "reason", "moderated_by", "moderated_at"])
     renew_page(row.result_id, at=timezone.now())
     return True
+
+
+def repeated_reason(at: datetime) -> str:
+    """What stands as the reason where a restore hides again what was hidden at `at`."""
+    return gettext("Hidden on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
 
 
 def standing(public_id: str, *, at: datetime) -> QuerySet[Comment]:

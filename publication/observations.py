@@ -127,6 +127,7 @@ def keep_hidden(public_id: str, *, at: datetime) -> bool:
     if row is None:
         return False
     row.state, row.shown_text, row.answer, row.moderated_by, row.moderated_at = CommentState.HIDDEN, "", "", None, at
+    row.reason = comments.repeated_reason(at)
     row.save()
     comments.renew_page(row.result_id, at=timezone.now())
     return True

@@ -187,6 +187,12 @@ def test_dl_04_a_report_taken_back_after_a_backup_stays_so(client, moderator, co
     assert observations.keep_hidden(entry.key, at=entry.at)
     assert not observations.keep_hidden(entry.key, at=entry.at)
     assert "水压" not in client.get(path(result)).content.decode()
+    client.force_login(moderator)
+    desk = client.get(reverse("publication:volunteer_report", args=[row.pk])).content.decode()
+    assert PublishedReport.objects.get().reason in desk
+    assert (
+        entry.at.astimezone(timezone.get_current_timezone()).date().isoformat() in PublishedReport.objects.get().reason
+    )
     show(row, moderator, seen="hidden")
     assert not observations.keep_hidden(entry.key, at=entry.at)
     assert "水压" in client.get(path(result)).content.decode()
