@@ -7,6 +7,8 @@ import time
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -450,6 +452,26 @@ def test_pub_13_a_figure_that_a_record_states_is_tied_with_one_click(client, cas
     offered = dict(forms)
     assert "2026-11-16" in offered["986户"]
     assert offered["12 户"] == ""  # no record says so: the author names what proves it
+
+
+def test_pub_13_figures_of_many_cases_are_looked_up_like_those_of_one(cast, django_assert_num_queries):
+    publication = draft(cast)
+    with CaptureQueriesContext(connection) as one:
+        content.evidence_offered(publication)
+    for n in (1, 2):
+        other = closed_story(cast, phone=f"1380000333{n}")
+        InvestigationStep.objects.create(
+            complaint=other.case,
+            kind="site",
+            summary=f"影响 98{n} 户。",
+            at=at("2026-11-16 10:00"),
+            by=cast.water_handler,
+        )
+        publication.also_about.add(other.pk)
+    with django_assert_num_queries(len(one)):
+        offered = content.evidence_offered(publication)
+    assert "2026-11-16" in offered["981户"]
+    assert "2026-11-16" in offered["982户"]
 
 
 def test_pub_13_a_text_signed_before_stays_signed(client, cast):
