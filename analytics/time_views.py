@@ -41,7 +41,7 @@ class Line:
 def time_page(request: StaffRequest) -> HttpResponseBase:
     """What time the tasks that ended in a period took their departments; without a period the last full month.
 
-    While a worker measures very many, the page says so and looks again by itself.
+    While a worker measures very many, the page says so.
     """
     now = timezone.now()
     period, problem = periods.month_of(now).previous, ""
