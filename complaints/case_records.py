@@ -51,6 +51,7 @@ from complaints.models import (
     OpinionSignal,
     OutstandingItem,
     PartyStatement,
+    PolicyRule,
     Promise,
     QualityCheck,
     Question,
@@ -68,7 +69,7 @@ from complaints.models import (
     UnreasonableLabel,
 )
 
-# Table → the look-up that leads to the case, and where its rows belong on the loaded case.
+# Table → the look-up that leads to the case or its policy, and where its rows belong on the loaded case.
 _TABLES: dict[type[models.Model], tuple[str, str]] = {
     Allegation: ("complaint", "allegations"),
     Assignment: ("complaint", "assignments"),
@@ -98,6 +99,7 @@ _TABLES: dict[type[models.Model], tuple[str, str]] = {
     OpinionSignal: ("complaint", "signals"),
     Notice: ("complaint", "notices"),
     PartyStatement: ("complaint", "party_statements"),
+    PolicyRule: ("policy__in", "rules"),
     Promise: ("complaint", "promises"),
     QualityCheck: ("complaint", "quality_checks"),
     OutstandingItem: ("complaint", "outstanding_items"),
@@ -163,7 +165,8 @@ def _arm(table: type[models.Model]) -> models.QuerySet:
             for shown in _SHOWN.get(field.related_model, ()):
                 columns[f"{field.name}.{shown}"] = F(f"{field.name}__{shown}")
     path, _relation = _TABLES[table]
-    rows = table._default_manager.filter(**{path: _ANY_CASE}).order_by()
+    own = Complaint.objects.filter(pk=_ANY_CASE).values("policy") if path == "policy__in" else _ANY_CASE
+    rows = table._default_manager.filter(**{path: own}).order_by()
     return rows.values_list(Value(table._meta.model_name), JSONObject(**columns))
 
 
@@ -222,6 +225,8 @@ def _link(complaint: Complaint, rows: dict[type[models.Model], list[models.Model
     accused = [row.user for row in rows[Complaint.accused_staff.through]]  # type: ignore[attr-defined]  # its other end
     _attach(complaint, "accused_staff", sorted(accused, key=attrgetter("display_name")))
     _attach(complaint.complainant, "contacts", rows[ContactPoint])
+    if Complaint.policy.is_cached(complaint):  # type: ignore[attr-defined]  # the descriptor of the key
+        _attach(complaint.policy, "rules", rows[PolicyRule])
     _hang(rows, Deadline, Extension, "deadline", "extensions")
     _hang(rows, Assignment, Deadline, "assignment", "deadlines")
     _hang(rows, Reply, QualityCheck, "reply", "checks")

@@ -65,9 +65,9 @@ def decide_places(author: Window) -> None:
 
 
 def tie_figures(author: Window) -> None:
-    """The public may ask where each figure comes from (PUB-13)."""
+    """The public may ask where each figure comes from; those of the draft are tied to their records (PUB-13)."""
+    assert author.page.locator("#evidence p.small").count()
     loose = author.page.locator("#evidence form")
-    assert loose.count()
     while loose.count():
         author.submit(loose.first, button="button", evidence=EVIDENCE)
 
