@@ -8,10 +8,11 @@ result is for the desk alone: whoever files a complaint learns nothing of other 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
+from typing import Any
 
 from django.db import connection
 from django.db.models import TextChoices
@@ -30,8 +31,12 @@ SHOWN = 12
 PER_PERSON = 40
 PER_PLACE = 20
 PROPOSED = 150
+PER_BAND = 12
 TRIPLES_STEP = 6  # every sixth of all triples
 COMPARED = 30
+# A word of a band that more texts hold says little: PostgreSQL reads about so many of them, drawn at random.
+THINNED = 300
+_IN_NO_TEXT = "none0"  # the words of texts have seven letters
 
 
 class Way(TextChoices):
@@ -98,7 +103,7 @@ class Candidate:
 def candidates(subject: Complaint | Matter, user: User, *, without: Iterable[int] = ()) -> list[Candidate]:
     """Cases the person may see that may belong to this one, the surest first; never itself nor one of `without`.
 
-    At most seven queries, however many cases there are and match.
+    At most seven queries, however many cases there are and match; on PostgreSQL, within a transaction, eight.
     """
     matter = Matter.of(subject) if isinstance(subject, Complaint) else subject
     people = _same_person(matter)
@@ -195,9 +200,16 @@ def _similar_prints(text: str) -> dict[int, tuple[int, int]]:
     bands, pairs = prints.split(prints.words(text))
     if not bands:
         return {}
+    statement, values = lookup(*arms(bands, pairs))
     with connection.cursor() as cursor:
-        cursor.execute(*lookup(*arms(bands, pairs)))
+        if connection.vendor == "postgresql":
+            # Set for this statement alone: outside a transaction the two are one; within one it is taken back.
+            cursor.execute(f"SET LOCAL gin_fuzzy_search_limit = {THINNED}; {statement}", values)
+        else:
+            cursor.execute(statement, values)
         rows = cursor.fetchall()
+        if connection.vendor == "postgresql" and connection.in_atomic_block:
+            cursor.execute("SET LOCAL gin_fuzzy_search_limit = 0")
     found: dict[int, tuple[int, int]] = {}
     for pk, tokens in rows:
         known = set(tokens.split())
@@ -214,22 +226,36 @@ def arms(bands: list[str], pairs: list[str]) -> tuple[list[tuple[str, ...]], ...
     return triples[::TRIPLES_STEP], [(word,) for word in pairs], [(word,) for word in bands]
 
 
-def lookup(*arms: Iterable[tuple[str, ...]]) -> tuple[str, list[str | int]]:
-    """Statement and parameters: for each arm up to `PROPOSED` rows (case, tokens) that hold all words of any tuple."""
+def lookup(*arms: Sequence[tuple[str, ...]]) -> tuple[str, list[Any]]:
+    """Statement and parameters: for each arm up to `PROPOSED` rows (case, tokens) that hold all words of any tuple.
+
+    On PostgreSQL the third arm, of single words, gives up to `PER_BAND` rows for each word instead: a word that
+    few texts hold is heard beside one that thousands hold, and no word costs more than `THINNED` lets it.
+    """
     table = TextPrint._meta.db_table
-    if connection.vendor == "postgresql":
-        # The planner must neither see the words nor the limit: expecting many rows it would walk the table.
-        hits = f"SELECT complaint_id, tokens FROM {table} WHERE vector @@ (SELECT to_tsquery('simple', %s))"  # noqa: S608
-        arm = f"(WITH hits AS MATERIALIZED ({hits}) SELECT complaint_id, tokens FROM hits LIMIT %s)"  # noqa: S608
-        both, either = " & ", " | "
-    else:
+    values: list[Any] = []
+    parts: list[str] = []
+    if connection.vendor != "postgresql":
         hits = f"SELECT rowid FROM {table}_fts WHERE {table}_fts MATCH %s ORDER BY rowid DESC LIMIT %s"  # noqa: S608
-        arm = f"SELECT complaint_id, tokens FROM {table} WHERE complaint_id IN ({hits})"  # noqa: S608 - constants
-        both, either = " AND ", " OR "
-    values: list[str | int] = []
-    for tuples in arms:
-        values += [either.join(f"({both.join(words)})" for words in tuples), PROPOSED]
-    return " UNION ALL ".join([arm] * len(arms)), values
+        for tuples in arms:
+            parts.append(f"SELECT complaint_id, tokens FROM {table} WHERE complaint_id IN ({hits})")  # noqa: S608
+            values += [" OR ".join(f"({' AND '.join(words)})" for words in tuples), PROPOSED]
+        return " UNION ALL ".join(parts), values
+    exact, each = _holding("(SELECT %s::tsquery)"), _holding("word.query")
+    for tuples in arms[:2]:
+        parts.append(f"({exact})")
+        # Beside a word that no text holds PostgreSQL leaves none of the others out.
+        values += [" | ".join([_IN_NO_TEXT, *(f"({' & '.join(words)})" for words in tuples)]), PROPOSED]
+    for tuples in arms[2:]:
+        parts.append(f"(SELECT t.* FROM unnest(%s::tsquery[]) AS word (query) CROSS JOIN LATERAL ({each}) t)")  # noqa: S608
+        values += [[word for (word,) in tuples], PER_BAND]
+    return " UNION ALL ".join(parts), values
+
+
+def _holding(query: str) -> str:
+    """Some texts that match; the planner sees neither words nor limit: expecting many rows it would walk the table."""
+    found = f"SELECT complaint_id, tokens FROM {TextPrint._meta.db_table} WHERE vector @@ {query}"  # noqa: S608
+    return f"WITH hits AS MATERIALIZED ({found}) SELECT complaint_id, tokens FROM hits LIMIT %s"  # noqa: S608
 
 
 def _compare(text: str, closest: list[Candidate]) -> None:

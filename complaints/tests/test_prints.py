@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from complaints import bulk_texts, matching, prints
 from complaints.models import Complaint, TextPrint
@@ -138,6 +138,28 @@ def test_each_word_of_a_registered_case_finds_it_and_no_other(db):
     for word in prints.words(TEXT):
         assert found_by([word]) == {case.pk}
     assert found_by(["aaaaaaa"]) == set()
+
+
+@pytest.mark.postgres
+def test_of_a_pattern_that_thousands_follow_only_some_are_read_but_every_copy_is_found(cast, monkeypatch):
+    """A common word of a band costs a bounded time; who shares three pairs is never left out by chance (SCR-09)."""
+    monkeypatch.setattr(matching, "THINNED", 1)
+    monkeypatch.setattr(matching, "PER_BAND", 2)
+    for minute in range(20):
+        registered(f"2026-11-16 10:{minute:02d}", narrative=TEXT)
+    bands, pairs = prints.split(prints.words(TEXT))
+    triples, each_pair, each_band = matching.arms(bands, pairs)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL gin_fuzzy_search_limit = 1")
+        for arm in (triples, each_pair):
+            cursor.execute(*matching.lookup(arm))
+            assert len(cursor.fetchall()) == 20
+        cursor.execute(*matching.lookup([], [], each_band))
+        assert 0 < len(cursor.fetchall()) <= 2 * len(bands)
+    assert len(matching.candidates(matching.Matter(narrative=TEXT), cast.intake)) == matching.SHOWN
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW gin_fuzzy_search_limit")
+        assert cursor.fetchone() == ("0",)
 
 
 def test_cases_stored_in_bulk_have_their_prints(db):
