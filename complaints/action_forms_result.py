@@ -107,16 +107,12 @@ class SubmitForCheck(ActionForm):
         return reply_templates.offered(self.complaint)
 
     @cached_property
-    def last_sent(self) -> Reply | None:
-        return reply_letter.last_sent(self.complaint)
-
-    @cached_property
-    def differences(self) -> list[contradictions.Difference]:
-        """What the text typed says otherwise than the reply sent last (COO-09)."""
-        if not self.is_bound or self.last_sent is None:
+    def differences(self) -> list[tuple[Reply, contradictions.Difference]]:
+        """What the text typed says otherwise than the replies sent before (COO-09)."""
+        if not self.is_bound:
             return []
-        typed = "\n".join(str(self[name].data or "") for name in ("process", "result"))
-        return contradictions.compare(f"{self.last_sent.process}\n{self.last_sent.result}", typed)
+        process, result = (str(self[name].data or "") for name in ("process", "result"))
+        return reply_letter.differences(self.complaint, process=process, result=result)
 
 
 class Measured(ActionForm):

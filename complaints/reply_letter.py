@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from complaints import clocks, notices, remedies
+from complaints import clocks, contradictions, notices, remedies
 from complaints.models import Complaint, Reply
 from complaints.states import ImprovementState, Milestone, NoticeKind, ReplyState
 
@@ -30,10 +30,21 @@ def preview(complaint: Complaint, reply: Reply, *, at: datetime) -> str:
     return notices.compose(complaint, NoticeKind.REPLY, at=at, dates=dates, **values(complaint, reply, at=at))
 
 
+def sent_replies(complaint: Complaint) -> list[Reply]:
+    """The replies the complainant has been sent, oldest first."""
+    return sorted((row for row in complaint.replies.all() if row.state == ReplyState.SENT), key=lambda row: row.round)
+
+
 def last_sent(complaint: Complaint) -> Reply | None:
     """The newest reply the complainant has been sent."""
-    sent = [row for row in complaint.replies.all() if row.state == ReplyState.SENT]
-    return max(sent, key=lambda row: row.round, default=None)
+    return next(reversed(sent_replies(complaint)), None)
+
+
+def differences(complaint: Complaint, *, process: str, result: str) -> list[tuple[Reply, contradictions.Difference]]:
+    """What the text says otherwise than the replies sent before, each with the one it differs from (COO-09)."""
+    sent = sent_replies(complaint)
+    texts = [f"{row.process}\n{row.result}" for row in sent]
+    return [(sent[place], item) for place, item in contradictions.compare_all(texts, f"{process}\n{result}")]
 
 
 def waits_to_be_told(complaint: Complaint) -> Reply | None:

@@ -164,16 +164,18 @@ def find_contradictions(case: Complaint, *, until: datetime) -> Iterator[str]:
     yield from _findings(case)
     yield from _promises(case, until)
     sent = [row for row in case.replies.order_by("round") if row.sent_at and row.sent_at <= until]
-    for before, after in pairwise(sent):
-        for item in contradictions.compare(f"{before.process}\n{before.result}", f"{after.process}\n{after.result}"):
+    texts = [f"{row.process}\n{row.result}" for row in sent]
+    for place, after in enumerate(sent):
+        for earlier, item in contradictions.compare_all(texts[:place], texts[place]):
             yield _(
-                "The reply of %(after)s says otherwise than that of %(before)s: %(label)s %(now)s, before %(was)s."
+                "The reply of %(after)s says otherwise than that of %(before)s (%(label)s): "
+                "“%(now)s”, before “%(was)s”."
             ) % {
                 "after": _day(after.sent_at),
-                "before": _day(before.sent_at),
+                "before": _day(sent[earlier].sent_at),
                 "label": item.label,
-                "now": item.now,
-                "was": item.before,
+                "now": item.now_sentence,
+                "was": item.before_sentence,
             }
 
 

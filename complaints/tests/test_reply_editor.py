@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from django.urls import reverse
@@ -156,14 +157,37 @@ def test_the_list_costs_the_same_however_many_there_are(cast, client, django_ass
         ("补偿 1.2 万元", "补偿 12000 元", []),
         ("补偿 60 元", "补偿 90 元", [("60 元", "90 元")]),
         ("补偿 60 元", "补偿 60 元，另付 30 元", []),
-        ("补偿 60 元", "不再补偿", []),
+        ("补偿 60 元", "不再补偿", [("补偿", "不再补偿")]),
+        ("退还水费 60 元", "退还水费 60 元，另付交通费 20 元", []),
+        ("退还水费 60 元。补偿交通费 30 元", "退还水费 60 元，补偿交通费 20 元", [("30 元", "20 元")]),
+        ("应缴滞纳金 45 元", "现退还水费 90 元", []),
+        ("退还水费六十元", "退还水费 60 元", []),
+        ("退还水费一百二十元", "退还水费 90 元", [("一百二十元", "90 元")]),
+        ("赔偿十二万元", "赔偿 12 万元", []),
+        ("退还 60 元、补偿 40 元，共计 100 元", "退还 60 元、补偿 40 元，共计 120 元", [("100 元", "120 元")]),
+        ("退还水费 60 元", "此前答复退还水费 60 元有误，应为 90 元", []),
+        ("影响居民 320 户", "影响居民 410 户", [("320 户", "410 户")]),
         ("3 天内", "5 个工作日内", []),
         ("损失 12%", "损失 15％", [("12%", "15％")]),
         ("用水 8 吨", "用水 9 吨", [("8 吨", "9 吨")]),
         ("12月20日前完成", "2026年12月20日前完成", []),
         ("2026-12-20 完成", "2026年12月20日完成", []),
-        ("2026年12月20日", "2027年12月20日", [("2026年12月20日", "2027年12月20日")]),
+        ("2026年12月20日前", "2027年12月20日前", [("2026年12月20日", "2027年12月20日")]),
         ("12月20日前", "12月31日前", [("12月20日", "12月31日")]),
+        ("12月1日到现场核查", "12月8日再次到现场核查", []),
+        ("答复如下。\n2026年12月1日", "答复如下。\n2026年12月8日", []),
+        ("12月20日，我们更换管道", "12月31日，我们更换管道", [("12月20日", "12月31日")]),
+        ("停水问题属实；收费问题不属实", "停水问题属实", []),
+        ("停水问题属实；收费问题不属实", "收费问题，经核实属实", [("不属实", "属实")]),
+        ("如属实将整改", "不属实", []),
+        ("不存在违规收费", "存在违规收费", [("不存在", "存在")]),
+        ("已更换水表", "尚未更换水表", [("更换", "尚未更换")]),
+        ("将更换水表", "尚未更换水表", []),
+        ("尚未更换水表", "已更换水表", []),
+        ("不予退还水费", "同意退还水费", [("不予退还", "退还")]),
+        ("您要求赔偿车辆损失", "不予赔偿车辆损失", []),
+        ("赔偿车辆损失", "不予赔偿误工损失", []),
+        ("施工单位承担责任", "我公司不承担责任", []),
         ("问题属实", "问题不属实", [("属实", "不属实")]),
         ("问题属实", "问题部分属实", [("属实", "部分属实")]),
         ("问题属实", "已修好", []),
@@ -175,6 +199,36 @@ def test_coo_09_numbers_dates_and_findings_are_compared(before, now, found):
     assert [(item.before, item.now) for item in contradictions.compare(before, now)] == found
 
 
+def test_coo_09_both_sentences_are_named_and_the_newest_reply_on_a_subject_counts():
+    first = "我们查了日志。更换管道后退还水费 60 元。12月20日前更换管道。"
+    second = "更正：应退还水费 90 元，原因是抄表有误。"
+    (found,) = contradictions.compare_all([first, second], "退还水费 60 元。管道照常更换。")
+    assert found[0] == 1
+    assert (found[1].before_sentence, found[1].now_sentence) == (second, "退还水费 60 元。")
+    # What the second reply did not speak about still stands as the first one said it.
+    (found,) = contradictions.compare_all([first, second], "退还水费 90 元，12月31日前更换管道。")
+    assert (found[0], found[1].before_sentence) == (0, "12月20日前更换管道。")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "退还水费60元，" * 60_000,
+        "9" * 500_000 + "元",
+        "一" * 500_000,
+        "，\x00元\u202e🚰%",
+        "不" * 300_000,
+        ",1" * 300_000,
+    ],
+    ids=["long", "digits", "numerals", "odd", "words", "commas"],
+)
+def test_coo_09_hostile_texts_are_compared_without_a_word_or_a_wait(text):
+    """A few thousand characters are read; more than that is refused at its field anyway."""
+    began = time.process_time()
+    assert contradictions.compare(text, text) == []
+    assert time.process_time() - began < 5
+
+
 def test_coo_09_a_contradiction_has_to_be_confirmed_with_a_tick(answered, cast, client):
     client.force_login(cast.water_handler)
     form = client.get(address(answered)).content.decode()
@@ -184,7 +238,7 @@ def test_coo_09_a_contradiction_has_to_be_confirmed_with_a_tick(answered, cast, 
     assert refused.status_code == 422
     assert set(refused.context["form"].errors) == {"differs_knowingly"}
     shown = refused.content.decode()
-    for text in ("60 元", "90 元", "12月20日", "12月31日", "不属实", 'name="differs_knowingly"', other):
+    for text in ("60 元", "90 元", "12月20日", "12月31日", "不属实", 'name="differs_knowingly"', other, f"“{other}”"):
         assert text in shown
     assert answered.case.replies.count() == 1
     assert submit(client, answered, result=other, differs_knowingly="on").status_code == 302
@@ -235,7 +289,8 @@ def test_the_preview_says_what_is_still_wrong(answered, cast, client):
     answer = client.post(preview, {"process": "{写明怎样核实}", "result": "减免水费 90 元", "version": 1})
     assert answer.status_code == 200
     assert answer.context["left"] == ["{写明怎样核实}"]
-    assert [item.now for item in answer.context["differences"]] == ["90 元"]
+    assert [(reply.round, item.now) for reply, item in answer.context["differences"]] == [(1, "90 元")]
+    assert f"“{TEXTS['result']}”" in answer.content.decode()
     assert client.post(preview, {"process": "", "result": "好"}).status_code == 422
     assert client.get(preview).status_code == 405
     client.force_login(cast.checker)

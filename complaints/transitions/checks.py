@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from complaints import clocks, contradictions, notices, notify, quality, reply_letter, reply_templates
+from complaints import clocks, notices, notify, quality, reply_letter, reply_templates
 from complaints.deadlines import StartsOn
 from complaints.models import Assignment, Complaint, PolicyRule, QualityCheck, Reply
 from complaints.states import (
@@ -49,7 +49,7 @@ def submit_for_check(
     """Submit the drafted reply: what was done and the result (FB-04). Every allegation needs a finding first.
 
     Raises InvalidInput by field, also for a text with open placeholders or one taken word for word from a
-    template (COO-10), and for one that says something else than the reply sent last unless `differs_knowingly`
+    template (COO-10), and for one that says something else than the replies sent before unless `differs_knowingly`
     (COO-09). What was asked for the clocks and not decided has lost its meaning. Raises IllegalTransition while a
     pause lasts.
     """
@@ -60,10 +60,10 @@ def submit_for_check(
     check_text("process", process, limit=20_000)
     check_text("result", result, limit=20_000)
     reply_templates.require_personal(complaint, process=process, result=result, at=at)
-    if not differs_knowingly and _differences(complaint, process, result):
+    if not differs_knowingly and reply_letter.differences(complaint, process=process, result=result):
         raise InvalidInput(
             "differs_knowingly",
-            _("The reply sent before says something else. Compare the two, then tick this or correct the text."),
+            _("A reply sent before says something else. Compare the two, then tick this or correct the text."),
         )
     if complaint.allegations.filter(finding="").exists():
         raise InvalidInput("finding", _("Record a finding on every allegation first."))
@@ -315,12 +315,6 @@ def resolve_rule(complaint: Complaint) -> PolicyRule | None:
     """The handling limit the case's policy sets for its complexity."""
     rules = {rule.complexity: rule for rule in complaint.policy.rules.filter(milestone=Milestone.RESOLVE)}
     return rules.get(complaint.complexity) or rules.get("") or rules.get(Complexity.SIMPLE)
-
-
-def _differences(complaint: Complaint, process: str, result: str) -> list[contradictions.Difference]:
-    """What the text says otherwise than the reply sent last."""
-    earlier = reply_letter.last_sent(complaint)
-    return contradictions.compare(f"{earlier.process}\n{earlier.result}", f"{process}\n{result}") if earlier else []
 
 
 def _current_reply(complaint: Complaint) -> Reply:

@@ -564,6 +564,22 @@ def test_rev_39_contradictions_are_named(steps, cast):
     assert any("2026-11-18" in text for text in texts)  # the promise
 
 
+def test_rev_39_coo_09_replies_that_contradict_each_other_are_quoted(client, steps, cast):
+    case = steps.review.complaint
+    first = case.replies.get()
+    case.replies.create(
+        round=2, process="再次核对了水表", result="应退还水费 90 元。另，12月31日前更换水表。", state="sent",
+        drafted_by=first.drafted_by, drafted_at=first.drafted_at, sent_at=at("2026-11-19 16:00"),
+    )  # fmt: skip
+    case.replies.create(
+        round=3, process="又核对了一次", result="退还水费 60 元。", state="sent",
+        drafted_by=first.drafted_by, drafted_at=first.drafted_at, sent_at=at("2026-11-19 17:00"),
+    )  # fmt: skip
+    (found,) = [text for text in process_timeline.find_contradictions(case, until=at(OPENED)) if "90 元" in text]
+    for words in ("2026-11-19", "“退还水费 60 元。”", "“应退还水费 90 元。”"):
+        assert words in found
+
+
 # --- Talks, visits, and the outcome against the evidence -----------------------------------------------
 def test_rev_15_41_talks_and_visits_are_recorded_with_their_evidence(client, cast, verifying):
     client.force_login(cast.reviewer)
