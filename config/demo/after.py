@@ -16,7 +16,7 @@ from analytics.states import Edition
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, ImprovementAction
 from complaints.states import Satisfaction, Status
-from config.demo import echo, improvement, knowledge, outage, review_group
+from config.demo import echo, handling, improvement, knowledge, outage, review_group
 from config.demo.story import Teller, TimeIsUp, attempt
 from publication import gate, side_records
 from publication import transitions as publishing
@@ -42,6 +42,7 @@ def tell(teller: Teller) -> dict[str, int]:
     published = _publications(teller)
     echo.tell(teller)
     outage.tell(teller)
+    handling.tell(teller)
     return {"reviews": applied + sampled, "draws": drawn, "published": published}
 
 

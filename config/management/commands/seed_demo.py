@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from accounts.models import User
 from complaints.models import Notification
-from config.demo import after, people, story
+from config.demo import after, handling, people, story
 
 
 class Command(BaseCommand):
@@ -55,6 +55,7 @@ class Command(BaseCommand):
             # What happened in the past was told in the past: no mail is sent for it.
             Notification.objects.filter(sent_at=None).update(sent_at=F("created_at"))
             connection.run_on_commit.clear()
+        handling.evidence(teller)
         after.build_reports(teller)
         self._write_accounts(people.accounts(staff))
         self.stdout.write(
