@@ -1,6 +1,6 @@
 """Check this dossier without Huiyin: python check.py [FOLDER]. Needs Python 3.9 or later and nothing else.
 
-Prints "intact" (exit 0) or the first fault (exit 1): a changed, missing or added file, a changed or missing event.
+Prints "intact" (exit 0) or every fault (exit 1): a changed, missing or added file, a changed or missing event.
 """
 
 import hashlib
@@ -25,18 +25,19 @@ def faults(folder):
     count, previous = 0, ""
     for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
         count, event = count + 1, json.loads(line)
-        if event["sequence"] != count:
-            yield f"log.jsonl: event {count} is missing"
+        skipped, count = event["sequence"] != count, event["sequence"]
+        if skipped:
+            yield f"log.jsonl: what stood before event {count} is missing"
         content = json.dumps(
             [event[name] for name in FIELDS], ensure_ascii=False, separators=(",", ":"), sort_keys=True
         )
         if hashlib.sha256(content.encode()).hexdigest() != event["hash"]:
             yield f"log.jsonl: event {count} was changed"
-        if event["previous_hash"] != previous:
+        if event["previous_hash"] != previous and not skipped:
             yield f"log.jsonl: event {count} does not follow the one before it"
         previous = event["hash"]
     if (count, previous) != (manifest["events"], manifest["head"]):
-        yield f"log.jsonl: holds {count} events, the manifest names {manifest['events']}; the end differs"
+        yield f"log.jsonl: ends with event {count}, the manifest names {manifest['events']}; the end differs"
     for name, known in sorted(manifest["files"].items()):
         path = folder / name
         if not path.is_file():
@@ -52,9 +53,12 @@ def faults(folder):
 
 
 if __name__ == "__main__":
+    found = []
     try:
-        fault = next(faults(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)), None)
+        for fault in faults(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)):
+            found.append(fault)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        fault = f"The dossier cannot be read: {type(error).__name__}: {error}"
-    sys.stdout.write(f"{fault or 'intact'}\n")
-    sys.exit(1 if fault else 0)
+        found.append(f"The dossier cannot be read: {type(error).__name__}: {error}")
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # names in any language, on any console
+    sys.stdout.write("\n".join(found or ["intact"]) + "\n")
+    sys.exit(1 if found else 0)

@@ -335,7 +335,7 @@ def _archive(teller: Teller, closed: list[Complaint]) -> None:
                 case.pk,
                 by=office,
                 explanation="历史案件，缺少的材料已向承办部门核实，无法补齐。",
-                at=max(case.closed_at + timedelta(days=40), now - timedelta(days=55)),
+                at=now,
             )
         )
     ]
@@ -345,7 +345,7 @@ def _archive(teller: Teller, closed: list[Complaint]) -> None:
             reader="望澜市清河区人民法院" if index else "本中心内审",
             purpose="调取案卷作为证据" if index else "年度内部审计抽查",
             by=readers[0],
-            at=now - timedelta(days=3, hours=index),
+            at=now,
         )
         if index < 2:
             consultation.decide_consultation(
@@ -354,7 +354,7 @@ def _archive(teller: Teller, closed: list[Complaint]) -> None:
                 by=second,
                 until=timezone.localdate(now) + timedelta(days=10) if not index else None,
                 note="同意，仅供审计使用。" if not index else "请补充法院的调取函。",
-                at=now - timedelta(days=2),
+                at=now,
             )
 
 
