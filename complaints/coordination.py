@@ -231,9 +231,17 @@ def candidates(complaint: Complaint) -> QuerySet[User]:
 
 
 # --- The tasks of a person ----------------------------------------------------------------------------
-def tasks_of(user: User, *, mine: bool) -> QuerySet[CaseTask]:
-    """Open tasks of cases the person sees: the own ones, or all of the person's departments; the next due first."""
-    own = Q(owner=user) if mine else Q(department__in=user.department_ids)
+def may_see_all_tasks(user: User) -> bool:
+    """Whoever follows every case sees every task: nothing is late without someone knowing (COO-01)."""
+    return user.has_perm("complaints.view_all")
+
+
+def tasks_of(user: User, *, view: str) -> QuerySet[CaseTask]:
+    """Open tasks of cases the person sees, the next due first: the own ones ("mine"), those of the person's
+    departments ("department"), or every one ("all") for whoever may see them all."""
+    own = Q(owner=user) if view == "mine" else Q(department__in=user.department_ids)
+    if view == "all" and may_see_all_tasks(user):
+        own = Q()
     rows = CaseTask.objects.filter(own, done_at=None, complaint__in=Complaint.objects.visible_to(user).values("pk"))
     rows = rows.exclude(complaint__status=Status.ARCHIVED)
     return rows.select_related("complaint", "department", "owner").order_by("due_on", "pk")

@@ -80,15 +80,19 @@ def _initial(request: StaffRequest, row: Any) -> dict[str, Any]:
 @needs(*TASKS)
 @require_safe
 def tasks(request: StaffRequest) -> HttpResponse:
-    """Open tasks of the person, or of the person's departments; the next due first."""
-    view = "department" if request.GET.get("view") == "department" else "mine"
-    rows = coordination.tasks_of(request.user, mine=view == "mine")
+    """Open tasks of the person, of the person's departments, or of everybody; the next due first."""
+    views = [("mine", _("My tasks")), ("department", _("Tasks of my department"))]
+    if coordination.may_see_all_tasks(request.user):
+        views.append(("all", _("All open tasks")))
+    asked = request.GET.get("view", "")
+    view = asked if asked in dict(views) else "mine"
+    rows = coordination.tasks_of(request.user, view=view)
     after = request.GET.get("after", "")
     shown, following, is_place = keyset.by_due_day(rows, after, size=PAGE_SIZE)
     now = timezone.now()
     context = {
         "view": view,
-        "views": [("mine", _("My tasks")), ("department", _("Tasks of my department"))],
+        "views": views,
         "items": [coordination.task_line(row, now=now) for row in shown],
         "next": following,
         "after": after if is_place else "",

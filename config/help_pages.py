@@ -172,4 +172,6 @@ def show(request: HttpRequest, code: str = START) -> HttpResponse:
         found = page(code)
     except KeyError:
         raise Http404 from None
-    return render(request, "desk/help.html", {"page": found, "is_start": code == START})
+    return render(
+        request, "desk/help.html", {"page": found, "is_start": code == START, "support_url": settings.SUPPORT_URL}
+    )

@@ -325,7 +325,23 @@ def test_the_list_of_tasks_shows_own_ones_and_those_of_the_department(story, cas
     assert client.get(reverse("complaints:case_tasks")).status_code == 403
     # A case that moved on takes its tasks out of the department's list.
     transitions.reassign(story.pk, department=cast.roads, task="路面", reason="转派", by=cast.coordinator, at=LATER)
-    assert not coordination.tasks_of(cast.water_handler2, mine=True).filter(pk=mine.pk).exists()
+    assert not coordination.tasks_of(cast.water_handler2, view="mine").filter(pk=mine.pk).exists()
+
+
+def test_coo_01_who_follows_every_case_sees_every_open_task_and_nobody_else(story, cast, client):
+    task(story, cast, what="上门检查")
+    address = reverse("complaints:case_tasks")
+    client.force_login(cast.coordinator2)
+    assert "上门检查" not in client.get(address).content.decode()
+    page = client.get(address, {"view": "all"}).content.decode()
+    assert "上门检查" in page
+    assert cast.water.name in page
+    # A department asking for all of them gets the own ones.
+    client.force_login(cast.roads_handler)
+    answer = client.get(address, {"view": "all"})
+    assert "上门检查" not in answer.content.decode()
+    assert [key for key, _label in answer.context["views"]] == ["mine", "department"]
+    assert not coordination.tasks_of(cast.roads_handler, view="all").exists()
 
 
 def test_the_list_of_tasks_is_paged_and_asks_the_same_for_many(

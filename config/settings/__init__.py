@@ -263,6 +263,8 @@ NOTIFY_INTERNAL = ENV.notify_internal
 CONNECTOR_HOSTS = ENV.connector_hosts
 # Answers questions on the help page that no article answers; '' without one.
 ASSISTANT_URL = ENV.assistant
+# Where staff find help for themselves, linked from their help (KB-18); '' without one.
+SUPPORT_URL = ENV.support
 MAIL_INTAKE = ENV.mail_intake
 MAIL_MAX_BYTES = 25 * 1024 * 1024
 

@@ -54,6 +54,7 @@ class Environment:
     notify_internal: frozenset[str]
     connector_hosts: frozenset[str]
     assistant: str
+    support: str
     training: bool
     public_base_url: str
     trusted_proxies: int
@@ -130,6 +131,7 @@ def read() -> Environment:
         notify_internal=frozenset(_words(env.str("HUIYIN_NOTIFY_INTERNAL", default="").lower())),
         connector_hosts=frozenset(_words(env.str("HUIYIN_CONNECTOR_HOSTS", default="").lower())),
         assistant="" if training else _assistant(env),
+        support=_support(env),
         training=training,
         public_base_url=public_base_url,
         trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
@@ -262,6 +264,17 @@ def _assistant(env: environ.Env) -> str:
     raise ImproperlyConfigured(
         "HUIYIN_ASSISTANT_URL cannot be used; write https://assistant.example.cn/ask (http:// only to this machine, no "
         "user or password before the host)."
+    )
+
+
+def _support(env: environ.Env) -> str:
+    """The page where staff find help for themselves; '' without one. Staff read it, so it holds no secret."""
+    url = env.str("HUIYIN_SUPPORT_URL", default="")
+    if not url or _is_gateway(url):
+        return url
+    raise ImproperlyConfigured(
+        "HUIYIN_SUPPORT_URL cannot be used; write https://care.example.cn/ (http:// only to this machine, no user or "
+        "password before the host)."
     )
 
 

@@ -69,6 +69,27 @@ def test_kb_15_on_a_case_the_page_is_the_one_of_the_role():
         assert found or role.key in ("compliance_officer", "press_officer"), role.key
 
 
+@pytest.mark.django_db
+def test_kb_18_20_the_help_says_what_comes_first_and_where_staff_find_help_for_themselves(client, cast, settings):
+    client.force_login(cast.water_handler)
+    settings.SUPPORT_URL = ""
+    page = client.get("/desk/help/").content.decode()
+    assert "客户第一" in page
+    assert "照顾好自己" in page
+    assert "care.example.cn" not in page
+    settings.SUPPORT_URL = "https://care.example.cn/"
+    for address in ("/desk/help/", "/desk/help/case-handler/"):
+        page = client.get(address).content.decode()
+        assert 'href="https://care.example.cn/" rel="noopener noreferrer" target="_blank"' in page
+
+
+@pytest.mark.parametrize("url", ["http://care.example.cn/", "https://u:p@care.cn/", "javascript:alert(1)", "https://"])
+def test_kb_18_a_wrong_address_for_support_stops_the_start(monkeypatch, url):
+    monkeypatch.setenv("HUIYIN_SUPPORT_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="HUIYIN_SUPPORT_URL"):
+        environment.read()
+
+
 # --- Training ---------------------------------------------------------------------------------------
 @pytest.fixture
 def practice(monkeypatch, tmp_path):
