@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department, DepartmentKind, User
+from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import case_files, coordination, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField
@@ -101,7 +102,7 @@ class MakePromise(CoordinationForm):
     kind, rule = "promise", "make_promise"
     title = _("Record a promise to the complainant")
     text = forms.CharField(label=_("What was promised"), max_length=rules.TEXT, widget=LongText(3))
-    due_at = forms.DateTimeField(
+    due_at = MomentField(
         label=_("To be kept until"),
         widget=_moment(),
         help_text=_("If it is not kept by then, handler and coordinator are told."),
@@ -175,7 +176,7 @@ class CallMeeting(CoordinationForm):
         help_text=_("A temporary group meets as often as a difficult case needs it; call each meeting here."),
     )
     subject = forms.CharField(label=_("Subject of the meeting"), max_length=rules.SHORT)
-    planned_at = forms.DateTimeField(label=_("When"), widget=_moment())
+    planned_at = MomentField(label=_("When"), widget=_moment())
     place = forms.CharField(label=_("Where"), max_length=rules.SHORT, required=False)
     agenda = forms.CharField(label=_("Agenda"), max_length=rules.TEXT, widget=LongText(4))
     participants = PeopleField(
@@ -193,9 +194,7 @@ class CallMeeting(CoordinationForm):
 class Minutes(CoordinationForm):
     kind, rule, relation = "meeting_minutes", "record_minutes", "meetings"
     title = _("Write the minutes")
-    held_at = forms.DateTimeField(
-        label=_("Held at"), required=False, widget=_moment(), help_text=_("Empty means as planned.")
-    )
+    held_at = MomentField(label=_("Held at"), required=False, widget=_moment(), help_text=_("Empty means as planned."))
     minutes = forms.CharField(label=_("Minutes"), max_length=rules.LONG, widget=LongText(8))
     decisions = forms.CharField(
         label=_("Decisions"), max_length=rules.TEXT, required=False, widget=LongText(4),
@@ -269,9 +268,7 @@ class SetReplyDay(CoordinationForm):
 
     kind, rule, relation = "case_task_day", "set_reply_day", "tasks"
     title = _("Add the day of the reply")
-    due_at = forms.DateTimeField(
-        label=_("Reply due"), widget=_moment(), help_text=_("Until when that body expects our reply.")
-    )
+    due_at = MomentField(label=_("Reply due"), widget=_moment(), help_text=_("Until when that body expects our reply."))
 
     @classmethod
     def allows(cls, user: User, complaint: Complaint, row: CaseTask) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, DepartmentKind, User
+from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import incidents
 from complaints.action_form import choices_of
@@ -122,7 +123,7 @@ class Declare(ResponseForm):
     name = forms.CharField(label=_("Name of the incident"), max_length=120)
     place = forms.CharField(label=_("Place"), max_length=200, required=False)
     kind = forms.ChoiceField(label=_("Kind of incident"), choices=choices_of(IncidentKind))
-    started_at = forms.DateTimeField(label=_("Began at"), widget=_Moment())
+    started_at = MomentField(label=_("Began at"), widget=_Moment())
     is_high_level = forms.BooleanField(
         label=_("High-level emergency"),
         required=False,
@@ -166,7 +167,7 @@ class CallOutForm(ResponseForm):
     )  # fmt: skip
     what = forms.CharField(label=_("Who or what"), max_length=rules.SHORT)
     people = forms.IntegerField(label=_("How many people"), min_value=1, max_value=1000, initial=1)
-    called_at = forms.DateTimeField(label=_("Called at"), widget=_Moment())
+    called_at = MomentField(label=_("Called at"), widget=_Moment())
     note = forms.CharField(label=_("Note"), max_length=rules.PLACE, required=False)
 
     def prepare(self) -> None:
@@ -180,8 +181,8 @@ class CallOutForm(ResponseForm):
 class FollowCallOut(ResponseForm):
     title = _("There, and until when")
     table = CallOut
-    arrived_at = forms.DateTimeField(label=_("There at"), widget=_Moment(), required=False)
-    until = forms.DateTimeField(label=_("Until"), widget=_Moment(), required=False)
+    arrived_at = MomentField(label=_("There at"), widget=_Moment(), required=False)
+    until = MomentField(label=_("Until"), widget=_Moment(), required=False)
 
     def prepare(self) -> None:
         self.fill(self.row)
@@ -211,7 +212,7 @@ class _BulletinParts(ResponseForm):
         choices=[(BulletinKind.PROGRESS, _("First notice or bulletin")), (BulletinKind.CLOSING, _("Closing notice"))],
     )
     progress = forms.CharField(label=_("How far we are"), max_length=rules.TEXT, widget=LongText(4))
-    expected_recovery_at = forms.DateTimeField(label=_("Service expected back at"), widget=_Moment(), required=False)
+    expected_recovery_at = MomentField(label=_("Service expected back at"), widget=_Moment(), required=False)
     supply = forms.CharField(
         label=_("Where supply is available meanwhile"), max_length=rules.TEXT, required=False, widget=LongText(2)
     )
@@ -281,7 +282,7 @@ class WithdrawBulletin(VersionedForm):
 # --- Recovery and after care --------------------------------------------------------------------------
 class Recovery(VersionedForm):
     title = _("The service is back")
-    recovered_at = forms.DateTimeField(label=_("Service back at"), widget=_Moment())
+    recovered_at = MomentField(label=_("Service back at"), widget=_Moment())
 
     def write(self) -> IncidentResponse:
         return rules.record_recovery(self.incident.pk, by=self.user, **self.cleaned_data)
@@ -419,7 +420,7 @@ class ListForHelp(ResponseForm):
         label=_("What is needed"), max_length=rules.SHORT, help_text=_("Without the name, e.g. two buckets of water.")
     )
     owner = PersonField(label=_("Who goes there"), required=False, empty_label=_("Nobody yet"))
-    due_at = forms.DateTimeField(label=_("Until"), widget=_Moment())
+    due_at = MomentField(label=_("Until"), widget=_Moment())
     complaint = CaseField(label=_("Case, where there is one"), required=False)
 
     def prepare(self) -> None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
+from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import care, case_files, files, previews, reply_letter, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
@@ -123,7 +124,7 @@ class ContactForm(RecordForm):
         widget=LongText(),
         help_text=_("May stay empty when nobody was reached."),
     )
-    contacted_at = forms.DateTimeField(label=_("When"), required=False, widget=_MOMENT, help_text=_("Empty means now."))
+    contacted_at = MomentField(label=_("When"), required=False, widget=_MOMENT, help_text=_("Empty means now."))
     recording_reference = forms.CharField(
         label=_("Number of the recording or of the registered letter"), max_length=120, required=False
     )

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
+from accounts.moments import MomentField
 from complaints import remedies
 from complaints.choice_fields import LongText
 from complaints.models import AuthorityLimit
@@ -37,7 +38,7 @@ class GiveForm(RemedyForm):
         max_length=REFERENCE_LENGTH,
         help_text=_("For money the number of the payment; for an apology its form, such as a letter or in person."),
     )
-    given_at = forms.DateTimeField(label=_("When"), required=False, widget=_MOMENT, help_text=_("Empty means now."))
+    given_at = MomentField(label=_("When"), required=False, widget=_MOMENT, help_text=_("Empty means now."))
 
 
 class LimitsForm(RemedyForm):

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import notify, transitions
 from complaints.choice_fields import CaseField, LongText, PersonField
@@ -67,7 +68,7 @@ class LeaveTeam(RiskForm):
 class Meeting(RiskForm):
     kind, transition = "risk_meeting", "add_meeting"
     title = _("Record a risk meeting")
-    held_at = forms.DateTimeField(label=_("Held at"), widget=_moment())
+    held_at = MomentField(label=_("Held at"), widget=_moment())
     participants = forms.CharField(label=_("Who took part"), max_length=300)
     strategy = forms.CharField(label=_("How we respond"), max_length=5000, widget=LongText())
 
@@ -181,7 +182,7 @@ class SignalForm(forms.Form):
     source = forms.CharField(label=_("Source"), max_length=80, help_text=_("For example Weibo, a forum, a newspaper."))
     link = forms.URLField(label=_("Link"), max_length=500, required=False, assume_scheme="https")
     text = forms.CharField(label=_("What is said"), max_length=10_000, widget=LongText())
-    seen_at = forms.DateTimeField(label=_("Seen at"), required=False, widget=_moment(), help_text=_("Empty means now."))
+    seen_at = MomentField(label=_("Seen at"), required=False, widget=_moment(), help_text=_("Empty means now."))
     complaint = CaseField(label=_("Case it is about"), required=False)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.moments import MomentField
 from accounts.web import offer
 from complaints.models import ImprovementAction
 from publication import composer, content
@@ -61,10 +62,10 @@ class TextsForm(VersionForm):
         widget=forms.CheckboxSelectMultiple,
     )
     profile = forms.ChoiceField(label=_("Masking"), choices=[("standard", _("Standard")), ("strict", _("Strict"))])
-    publish_at = forms.DateTimeField(
+    publish_at = MomentField(
         label=_("Publish on"), required=False, widget=forms.DateTimeInput({"type": "datetime-local"}, _MOMENT)
     )
-    publish_until = forms.DateTimeField(
+    publish_until = MomentField(
         label=_("Public until"), required=False, widget=forms.DateTimeInput({"type": "datetime-local"}, _MOMENT)
     )
 

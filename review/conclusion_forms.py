@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
+from accounts.moments import MomentField
 from accounts.web import offer
 from complaints.choice_fields import CategoryField, LongText, YesNo
 from complaints.models import Allegation
@@ -138,7 +139,7 @@ class DeliveryForm(SideForm):
 
     title = _("Record the delivery of the notice")
     button = _("Record the delivery")
-    sent_at = forms.DateTimeField(
+    sent_at = MomentField(
         label=_("When"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
     how = forms.CharField(

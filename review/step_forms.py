@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import Department, User
+from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import files
 from complaints.choice_fields import LongText
@@ -126,7 +127,7 @@ class VisitForm(SideForm):
     title = _("Record a talk with the complainant or a visit on site")
     button = _("Record it")
     place = forms.ChoiceField(label=_("Kind"), choices=CheckPlace.choices, widget=forms.RadioSelect)
-    done_at = forms.DateTimeField(
+    done_at = MomentField(
         label=_("When"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
     where = forms.CharField(label=_("Where, or by which way"), max_length=checks.WHERE)

@@ -2,10 +2,12 @@
 
 import pytest
 
+from accounts.errors import InvalidInput
 from accounts.models import SecurityEvent
 from complaints.models import Consequence
 from complaints.states import Audience
-from complaints.tests.factories import Story
+from complaints.tests.factories import Story, at
+from complaints.transitions import quality as transitions
 
 pytestmark = pytest.mark.django_db
 
@@ -56,4 +58,20 @@ def test_qua_15_bad_input_names_the_field(change, field, cast, story, client):
     client.force_login(cast.manager)
     answer = client.post(f"/desk/cases/{story.case.number}/consequences/", values(cast, **change))
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
+    assert not Consequence.objects.exists()
+
+
+def test_qua_15_what_concerns_oneself_is_recorded_by_somebody_else(cast, story):
+    """The rule itself, not only the list the form offers."""
+    with pytest.raises(InvalidInput) as refused:
+        transitions.record_consequence(
+            story.pk,
+            by=cast.manager,
+            person=cast.manager,
+            kind="criticism",
+            text="自我批评",
+            decided_on=at("2026-11-20 09:00").date(),
+            at=at("2026-11-21 09:00"),
+        )
+    assert refused.value.field == "person"
     assert not Consequence.objects.exists()

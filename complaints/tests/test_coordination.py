@@ -328,6 +328,18 @@ def test_the_list_of_tasks_shows_own_ones_and_those_of_the_department(story, cas
     assert not coordination.tasks_of(cast.water_handler2, view="mine").filter(pk=mine.pk).exists()
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "9" * 41, "\x00", "2026-13-40T99:99"])
+def test_coo_02_a_moment_that_cannot_be_stored_is_named_at_its_field(story, cast, client, moment):
+    row = meeting(story, cast)
+    client.force_login(cast.water_head)
+    address = reverse("complaints:meeting_minutes", args=[story.case.number, row.pk])
+    answer = client.post(address, {"minutes": "管道老化", "held_at": moment, "version": story.case.version})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["held_at"]
+    row.refresh_from_db()
+    assert row.held_at is None
+
+
 def test_coo_01_who_follows_every_case_sees_every_open_task_and_nobody_else(story, cast, client):
     task(story, cast, what="上门检查")
     address = reverse("complaints:case_tasks")
@@ -336,7 +348,9 @@ def test_coo_01_who_follows_every_case_sees_every_open_task_and_nobody_else(stor
     page = client.get(address, {"view": "all"}).content.decode()
     assert "上门检查" in page
     assert cast.water.name in page
-    # A department asking for all of them gets the own ones.
+    # A department asking for all of them gets the own ones, not those of others on its case.
+    task(story, cast, what="约谈施工单位", department=cast.office, owner=None)
+    assert [row.what for row in coordination.tasks_of(cast.water_handler2, view="all")] == ["上门检查"]
     client.force_login(cast.roads_handler)
     answer = client.get(address, {"view": "all"})
     assert "上门检查" not in answer.content.decode()
