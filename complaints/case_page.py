@@ -37,6 +37,7 @@ from complaints import (
     risk_page,
     selectors,
     task_clocks,
+    tiers,
     timeline,
     timeline_words,
     verification,
@@ -141,6 +142,7 @@ def context(complaint: Complaint, user: User, *, now: datetime, show: str = "all
         "risk_box": risk_page.box(complaint, user),
         "service": {
             "lane": lanes.standing(complaint),
+            "tier": tiers.service_of(complaint),
             **care.badge(complaint, user),
         },
         "coordination": coordination.summary(complaint, user, now=now),

@@ -310,6 +310,10 @@ def test_spg_07_a_tier_is_off_until_it_is_switched_on_and_then_has_a_manager_and
     html = client.get(page(case)).content.decode()
     assert "何秋实" in html
     assert "专属客户经理" in html
+    # Whoever opens the case sees at its head whom the customer turns to.
+    head = client.get(f"/desk/cases/{case.number}/").content.decode()
+    assert "VIP 客户" in head
+    assert "何秋实" in head[head.index("VIP 客户") : head.index("VIP 客户") + 60]
     assert lane_of(registered(customer_tier="high_value").complaint) is None
     assert client.get("/desk/settings/tiers/ordinary/").status_code == 404
 
