@@ -59,6 +59,6 @@ if __name__ == "__main__":
             found.append(fault)
     except (OSError, KeyError, TypeError, ValueError) as error:
         found.append(f"The dossier cannot be read: {type(error).__name__}: {error}")
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # names in any language, on any console
-    sys.stdout.write("\n".join(found or ["intact"]) + "\n")
+    # Bytes, because a name may be in a language the console does not know.
+    sys.stdout.buffer.write(("\n".join(found or ["intact"]) + "\n").encode("utf-8", "backslashreplace"))
     sys.exit(1 if found else 0)

@@ -24,6 +24,7 @@ from complaints.states import (
     ContactDirection,
     ContactPurpose,
     EvidenceKind,
+    FindingResult,
     MeetingKind,
     NeedOutcome,
     PartyKind,
@@ -197,7 +198,9 @@ def _draft(teller: Teller, case: Complaint, *, is_risky: bool) -> None:
         transitions.add_allegation(case.pk, text=case.subject, by=owner, at=now)
     transitions.add_investigation_step(case.pk, by=owner, kind="site", summary="到现场查看并拍照", at=now)
     for allegation in case.allegations.filter(finding=""):
-        transitions.set_finding(allegation.pk, by=owner, finding="basically", reason="记录与现场一致", at=now)
+        transitions.set_finding(
+            allegation.pk, by=owner, finding=FindingResult.BASICALLY, reason="记录与现场一致", at=now
+        )
     if is_risky:
         head = people.role("coordinator")[0]
         transitions.grade_risk(case.pk, by=head, grade=RiskGrade.HIGH, reason="投诉人表示将向媒体反映", at=now)
