@@ -17,7 +17,7 @@ from accounts import security
 from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import case_files, permissions
+from complaints import case_files, permissions, risk_standards
 from complaints.models import Attachment, Complaint
 from complaints.states import Status
 
@@ -60,7 +60,7 @@ RECORD_PERMISSIONS: dict[str, tuple[str, ...]] = {
 
 def visible_case(user: User, number: str) -> Complaint:
     """The case with everything its page names, in one query. Raises Http404."""
-    cases = Complaint.objects.visible_to(user).select_related(*_NAMED)
+    cases = risk_standards.with_meetings(Complaint.objects.visible_to(user).select_related(*_NAMED))
     return get_object_or_404(cases, number=number)
 
 

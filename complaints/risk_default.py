@@ -1,7 +1,8 @@
 """The grading standard every installation starts with, revision 1 (RISK-02). Pure data.
 
 From 30 points a case is of medium risk, from 60 of high risk: danger to life or health reaches high
-alone or with one more factor, a threat or a sum of money needs company.
+alone or with one more factor, a threat or a sum of money needs company. A case of high risk is talked over
+the day after, then each week; one of medium risk within a week, then each month (RISK-06).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Any
 
 MEDIUM_FROM = 30
 HIGH_FROM = 60
+# By grade: days until the first risk meeting, and between two.
+MEETINGS: dict[str, dict[str, int]] = {"medium": {"first": 7, "every": 30}, "high": {"first": 1, "every": 7}}
 
 
 def _factor(code: str, name: str, name_en: str, weight: int, kind: str, **values: Any) -> dict[str, Any]:

@@ -1,23 +1,21 @@
-"""The regular meetings about a risky case: until when the next one is to be held, and who is reminded (RISK-06)."""
+"""The regular meetings about a risky case: until when the next one is to be held, and who is reminded (RISK-06).
+
+How soon and how often is data of the risk standard in force, by grade.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import notify, risk
+from complaints import notify, risk, risk_standards
 from complaints.models import Complaint
 from complaints.states import OPEN, RiskGrade
 
-# Days between two meetings, where the settings name none; 0: as needed, nobody is reminded.
-EVERY: dict[str, int] = {RiskGrade.HIGH: 7, RiskGrade.MEDIUM: 30}
-# The first meeting after a case got its grade, in days.
-FIRST: dict[str, int] = {RiskGrade.HIGH: 1, RiskGrade.MEDIUM: 7}
 BATCH = 500
 
 
@@ -30,24 +28,24 @@ class Next:
     is_late: bool
 
 
-def every() -> dict[str, int]:
-    """Days between two meetings by grade, as set for this installation."""
-    return EVERY | settings.RISK_MEETING_DAYS
-
-
-def following(complaint: Complaint, *, now: datetime) -> Next | None:
-    """When the next meeting of an open case is to be held; None where its grade asks for none (RISK-06).
+def following(
+    complaint: Complaint, *, now: datetime, meetings: Mapping[str, risk_standards.Meetings] | None = None
+) -> Next | None:
+    """When the next meeting of an open case is to be held; None where the standard asks for none (RISK-06).
 
     Counted from the last meeting since the case has had its grade, else from the grade. A meeting that is called
-    keeps it from being late. Reads the grades, risk meetings and meetings loaded with the case.
+    keeps it from being late. Reads the grades, risk meetings and meetings loaded with the case; `meetings` are those
+    of the standard in force.
     """
-    days = every().get(complaint.risk_grade, 0)
-    if not days or not complaint.is_open:
+    if complaint.risk_grade == RiskGrade.ORDINARY or not complaint.is_open:
         return None
+    days = (meetings or risk_standards.meetings_for(complaint))[complaint.risk_grade]
     graded = _graded_at(complaint)
     held = [row.held_at for row in complaint.risk_meetings.all() if row.held_at >= graded]
     begin = max(held, default=graded)
-    wait = days if held else min(days, FIRST[complaint.risk_grade])
+    wait = days.every if held else days.first or days.every
+    if not wait:
+        return None
     day = timezone.localdate(begin) + timedelta(days=wait)
     planned = [
         row.planned_at
@@ -78,9 +76,10 @@ def remind(*, now: datetime | None = None) -> dict[str, int]:
     now = now or timezone.now()
     today = timezone.localdate(now)
     others = list(notify.holders_of(notify.SCREENING))
+    meetings = risk_standards.meetings(risk_standards.active())
     told = 0
-    for batch in _batches():
-        found = [(case, following(case, now=now)) for case in batch]
+    for batch in _batches([grade for grade, days in meetings.items() if days.first or days.every]):
+        found = [(case, following(case, now=now, meetings=meetings)) for case in batch]
         told += notify.tell_all(
             [
                 notify.Message(
@@ -97,8 +96,7 @@ def remind(*, now: datetime | None = None) -> dict[str, int]:
     return {"told": told}
 
 
-def _batches() -> Iterator[list[Complaint]]:
-    grades = [grade for grade, days in every().items() if days]
+def _batches(grades: list[str]) -> Iterator[list[Complaint]]:
     rows = Complaint.objects.filter(status__in=[str(status) for status in OPEN], risk_grade__in=grades)
     rows = rows.select_related("complainant", "coordinator").order_by("pk")
     rows = rows.prefetch_related("risk_assessments", "risk_meetings", "meetings", "team__user")

@@ -1,4 +1,7 @@
-"""The settings page of the grading standard: read it, edit it as a new revision, see what would change (RISK-03)."""
+"""The settings page of the grading standard: read it, edit it as a new revision, see what would change.
+
+Thresholds, factors and the days between risk meetings are one revision (RISK-03, RISK-06).
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,21 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.errors import InvalidInput, StaleVersion
 from accounts.web import StaffRequest
-from complaints import risk, risk_page, risk_standards
+from complaints import risk, risk_default, risk_page, risk_standards
 from complaints.choice_fields import LongText
 from complaints.desk_access import needs
 from complaints.models import Category, Dimension, RiskStandard
 from complaints.states import EmotionIntensity, RiskGrade, Threat
 from complaints.transitions.risk import PERMISSION
 
+_MEETING_LABELS = {
+    "first": gettext_lazy("First meeting within so many days"),
+    "every": gettext_lazy("Then again after so many days"),
+}
 # What a number of a factor is compared with.
 _FROM = {
     "amount_from": gettext_lazy("From so many yuan"),
@@ -44,7 +51,7 @@ _APPLIES = {
 
 
 class StandardForm(forms.Form):
-    """Weights, numbers, words and thresholds of the factors of one revision, and room for one more list of words."""
+    """Thresholds, risk meetings and factors of one revision, and room for one more list of words."""
 
     based_on = forms.IntegerField(widget=forms.HiddenInput)
     medium_from = forms.IntegerField(label=gettext_lazy("Medium risk from"), min_value=1, max_value=9999)
@@ -64,8 +71,16 @@ class StandardForm(forms.Form):
         for name in ("medium_from", "high_from"):
             self.initial.setdefault(name, getattr(standard, name))
         self.initial.setdefault("based_on", standard.revision)
+        self._add_meetings()
         for factor in standard.factors:
             self._add_fields(factor)
+
+    def _add_meetings(self) -> None:
+        for grade, days in risk_standards.meetings(self.standard).items():
+            for part, label in _MEETING_LABELS.items():
+                self.fields[f"{part}_{grade}"] = forms.IntegerField(
+                    label=label, min_value=0, max_value=risk_standards.MOST_DAYS, initial=getattr(days, part)
+                )
 
     def _add_fields(self, factor: dict[str, Any]) -> None:
         code, kind = factor["code"], factor["kind"]
@@ -101,6 +116,16 @@ class StandardForm(forms.Form):
         names = [f"{part}_{factor['code']}" for part in parts]
         return [self[name] for name in names if name in self.fields]
 
+    def meeting_rows(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+        """Each grade that is talked over with its two fields, the gravest first."""
+        for grade in reversed(risk_default.MEETINGS):
+            yield str(RiskGrade(grade).label), [self[f"{part}_{grade}"] for part in _MEETING_LABELS]
+
+    def meetings(self) -> dict[str, dict[str, int]]:
+        """The days until and between risk meetings as edited."""
+        values = self.cleaned_data
+        return {grade: {part: values[f"{part}_{grade}"] for part in _MEETING_LABELS} for grade in risk_default.MEETINGS}
+
     def factors(self) -> list[dict[str, Any]]:
         """The factors as edited, and the new one where a name was given."""
         values = self.cleaned_data
@@ -127,7 +152,13 @@ class StandardForm(forms.Form):
         values = self.cleaned_data
         factors = self.factors()
         risk_standards.check(factors, values["medium_from"], values["high_from"])
-        return RiskStandard(factors=factors, medium_from=values["medium_from"], high_from=values["high_from"])
+        risk_standards.check_meetings(self.meetings())
+        return RiskStandard(
+            factors=factors,
+            medium_from=values["medium_from"],
+            high_from=values["high_from"],
+            meetings=self.meetings(),
+        )
 
 
 def _lines(text: str) -> list[str]:
@@ -165,6 +196,17 @@ def shown(factor: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _rhythm(days: risk_standards.Meetings) -> str:
+    """When risk meetings are due, in words."""
+    if not (days.first or days.every):
+        return _("as needed, nobody is reminded")
+    after = ngettext("every day", "every %(n)s days", days.every) % {"n": days.every} if days.every else _("as needed")
+    if not days.first:
+        return after
+    words = ngettext("first within %(n)s day of the grade", "first within %(n)s days of the grade", days.first)
+    return _("%(first)s, then %(after)s") % {"first": words % {"n": days.first}, "after": after}
+
+
 @needs(*risk_standards.EDITORS, PERMISSION)
 def standard(request: StaffRequest, revision: int | None = None) -> HttpResponse:
     """A revision of the standard, the one in force unless another is asked for, and all revisions."""
@@ -175,6 +217,9 @@ def standard(request: StaffRequest, revision: int | None = None) -> HttpResponse
     context = {
         "standard": found,
         "factors": [shown(factor) for factor in found.factors],
+        "meetings": [
+            (RiskGrade(grade).label, _rhythm(days)) for grade, days in reversed(risk_standards.meetings(found).items())
+        ],
         "revisions": rows,
         "may_edit": any(request.user.has_perm(name) for name in risk_standards.EDITORS),
     }
@@ -198,6 +243,7 @@ def edit(request: StaffRequest) -> HttpResponse:
             factors=candidate.factors,
             medium_from=candidate.medium_from,
             high_from=candidate.high_from,
+            meetings=candidate.meetings,
             note=form.cleaned_data["note"],
             based_on=form.cleaned_data["based_on"],
             by=request.user,

@@ -1,14 +1,15 @@
-"""The stored revisions of the grading standard: the one in force, a new one, what it would change (RISK-03)."""
+"""The stored revisions of the grading standard: the one in force, a new one, what it would change (RISK-03, 06)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput, NotAllowed
@@ -21,6 +22,8 @@ PREVIEW_CASES = 1000
 EDITORS = ("complaints.edit_reference", "accounts.configure_system")
 # Kinds that compare with a number.
 NUMERIC = ("amount_from", "persons_from", "emotion_from", "signal_from")
+# A year; beyond it a figure is a slip of the pen.
+MOST_DAYS = 365
 _TOLD = ("subject", "narrative", "demand", "true_need", "consequential_loss")
 
 
@@ -32,6 +35,7 @@ def load_standard(using: str = "default") -> None:
             "factors": risk_default.FACTORS,
             "medium_from": risk_default.MEDIUM_FROM,
             "high_from": risk_default.HIGH_FROM,
+            "meetings": risk_default.MEETINGS,
             "is_active": not RiskStandard.objects.using(using).filter(is_active=True).exists(),
         },
     )
@@ -40,6 +44,35 @@ def load_standard(using: str = "default") -> None:
 def active() -> RiskStandard | None:
     """The revision that grades now."""
     return RiskStandard.objects.filter(is_active=True).first()
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """How soon a risk meeting follows the grade, and how many days later the next; 0: as needed (RISK-06)."""
+
+    first: int
+    every: int
+
+
+def meetings(standard: RiskStandard | None) -> dict[str, Meetings]:
+    """The risk meetings a revision asks for, by grade; one that names none has the shipped ones."""
+    return _meetings(standard.meetings if standard else None)
+
+
+def _meetings(stored: Mapping[str, Mapping[str, int]] | None) -> dict[str, Meetings]:
+    return {grade: Meetings(**days) for grade, days in (stored or risk_default.MEETINGS).items()}
+
+
+def with_meetings(cases: QuerySet[Complaint]) -> QuerySet[Complaint]:
+    """The cases with the risk meetings of the standard in force beside them, for `meetings_for`: no query more."""
+    stored = RiskStandard.objects.filter(is_active=True).values("meetings")[:1]
+    return cases.annotate(meeting_days=Subquery(stored))
+
+
+def meetings_for(complaint: Complaint) -> dict[str, Meetings]:
+    """The risk meetings the standard in force asks for, by grade. No query on a case that came `with_meetings`."""
+    loaded = complaint.__dict__
+    return _meetings(loaded["meeting_days"]) if "meeting_days" in loaded else meetings(active())
 
 
 # --- Facts of stored cases ------------------------------------------------------------------------
@@ -144,9 +177,19 @@ def _count(grades: Iterable[str]) -> dict[str, int]:
 
 @transaction.atomic
 def revise(
-    *, factors: Any, medium_from: int, high_from: int, note: str, based_on: int, by: User, at: datetime
+    *,
+    factors: Any,
+    medium_from: int,
+    high_from: int,
+    meetings: Mapping[str, Mapping[str, int]],
+    note: str,
+    based_on: int,
+    by: User,
+    at: datetime,
 ) -> RiskStandard:
     """Store the next revision and grade by it from now on. Cases keep the assessment they have.
+
+    The days between risk meetings hold for every open case at once.
 
     `based_on` is the revision the person edited. Raises NotAllowed, InvalidInput by field, StaleVersion.
     """
@@ -154,6 +197,7 @@ def revise(
         raise NotAllowed(_("Your role does not allow this."))
     note = revisions.why(note)
     check(factors, medium_from, high_from)
+    check_meetings(meetings)
     number = revisions.following(RiskStandard, based_on=based_on)
     RiskStandard.objects.filter(is_active=True).update(is_active=False)
     return RiskStandard.objects.create(
@@ -161,6 +205,7 @@ def revise(
         factors=factors,
         medium_from=medium_from,
         high_from=high_from,
+        meetings=meetings,
         note=note,
         at=at,
         by=by,
@@ -176,6 +221,18 @@ def check(factors: Any, medium_from: int, high_from: int) -> None:
         raise InvalidInput("factors", _("Two factors carry the same code."))
     for factor in factors:
         _check_factor(factor)
+
+
+def check_meetings(meetings: Mapping[str, Mapping[str, int]]) -> None:
+    """Raises InvalidInput naming the field (`first_<grade>`, `every_<grade>`) of the first thing that is wrong."""
+    if set(meetings) != set(risk_default.MEETINGS):
+        raise InvalidInput("meetings", _("Say for medium and for high risk when the risk meetings are due."))
+    for grade, days in meetings.items():
+        for part in ("first", "every"):
+            if not 0 <= days[part] <= MOST_DAYS:
+                raise InvalidInput(f"{part}_{grade}", _("Give 0 to %(most)s days."), most=MOST_DAYS)
+        if 0 < days["every"] < days["first"]:
+            raise InvalidInput(f"first_{grade}", _("The first meeting cannot wait longer than the ones after it."))
 
 
 def _check_factor(factor: dict[str, Any]) -> None:

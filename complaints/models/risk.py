@@ -12,13 +12,16 @@ class RiskStandard(models.Model):
     """One revision of the grading standard as data; the newest active one grades (RISK-03).
 
     `factors` is a list of {"code", "name", "name_en", "weight", …}; a case's score is the sum of the
-    weights of the factors that apply; `medium_from` and `high_from` are scores.
+    weights of the factors that apply; `medium_from` and `high_from` are scores. `meetings` says by grade how
+    many days after the grade the first risk meeting is due and how many lie between two (RISK-06); None in a
+    revision stored before it was part of the standard.
     """
 
     revision = models.PositiveIntegerField(unique=True)
     factors = models.JSONField(default=list)
     medium_from = models.PositiveSmallIntegerField()
     high_from = models.PositiveSmallIntegerField()
+    meetings = models.JSONField(null=True)
     note = models.CharField(_("what changed"), max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     at = models.DateTimeField(default=timezone.now)

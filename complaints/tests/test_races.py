@@ -137,7 +137,8 @@ def test_cc_01_of_two_changes_of_the_same_settings_one_wins(cast):
     risk_standards.load_standard()
     limits = remedies.limits_of(remedies.current())
     standard = RiskStandard.objects.get()
-    values = {"factors": standard.factors, "medium_from": standard.medium_from, "high_from": standard.high_from}
+    columns = ("factors", "medium_from", "high_from", "meetings")
+    values = {name: getattr(standard, name) for name in columns}
     when = at("2026-11-16 10:00")
     people = (cast.coordinator, cast.coordinator2)
     changes = [

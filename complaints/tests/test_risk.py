@@ -219,6 +219,7 @@ def test_risk_03_an_assessment_keeps_the_revision_it_was_made_by(cast):
         factors=factors,
         medium_from=5,
         high_from=50,
+        meetings=risk_default.MEETINGS,
         note="演练",
         based_on=1,
         by=cast.coordinator,

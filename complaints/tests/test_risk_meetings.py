@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from complaints import notify, risk_meetings, transitions
+from complaints import notify, risk_default, risk_meetings, transitions
 from complaints.case_records import load
 from complaints.messages import sentence
-from complaints.models import Complaint, Notification, RiskAssessment
+from complaints.models import Complaint, Notification, RiskAssessment, RiskStandard
 from complaints.states import MeetingKind, RiskGrade, Status
 from complaints.tests.factories import Story, at
 from complaints.transitions import coordination
@@ -100,10 +100,37 @@ def test_risk_06_no_meeting_is_asked_for_an_ordinary_or_a_closed_case(story, cas
     assert risk_meetings.remind(now=at("2026-12-18 08:25")) == {"told": 0}
 
 
-def test_risk_06_the_interval_is_set_by_grade_and_nought_is_for_meetings_as_needed(story, settings):
-    settings.RISK_MEETING_DAYS = {RiskGrade.HIGH: 0}
+def days(first: int, every: int) -> None:
+    RiskStandard.objects.filter(is_active=True).update(
+        meetings={**risk_default.MEETINGS, "high": {"first": first, "every": every}}
+    )
+
+
+def test_risk_06_the_standard_in_force_says_how_soon_and_how_often(story, cast):
+    days(3, 5)
+    assert str(following(story, "2026-11-17 09:00").day) == "2026-11-19"
+    assert risk_meetings.remind(now=at("2026-11-18 08:25")) == {"told": 0}
+    assert risk_meetings.remind(now=at("2026-11-19 08:25")) == {"told": 1}
+    hold(story, cast, "2026-11-19 10:00")
+    assert str(following(story, "2026-11-20 09:00").day) == "2026-11-24"
+
+
+def test_risk_06_nought_is_for_meetings_as_needed(story, cast):
+    days(0, 0)
     assert following(story, "2026-12-18 10:00") is None
     assert risk_meetings.remind(now=at("2026-12-18 08:25")) == {"told": 0}
+    days(0, 5)
+    assert str(following(story, "2026-11-17 09:00").day) == "2026-11-21"
+    days(2, 0)
+    assert str(following(story, "2026-11-17 09:00").day) == "2026-11-18"
+    hold(story, cast, "2026-11-18 10:00")
+    assert following(story, "2026-12-18 10:00") is None
+    assert risk_meetings.remind(now=at("2026-12-18 08:25")) == {"told": 0}
+
+
+def test_risk_06_a_revision_stored_before_it_named_meetings_has_the_shipped_ones(story):
+    RiskStandard.objects.update(meetings=None)
+    assert str(following(story, "2026-11-17 09:00").day) == "2026-11-17"
 
 
 def test_risk_06_a_reminder_that_was_broken_off_is_made_up_for_and_nobody_hears_twice(story, cast, monkeypatch):

@@ -1,12 +1,12 @@
-"""The settings page of the grading standard: revisions, what may be saved, a preview that is true (RISK-03)."""
+"""The settings page of the grading standard: revisions, what may be saved, a preview that is true (RISK-03, 06)."""
 
 from __future__ import annotations
 
 import pytest
 from django.urls import reverse
 
-from accounts.errors import StaleVersion
-from complaints import risk_standards, transitions
+from accounts.errors import InvalidInput, StaleVersion
+from complaints import risk_default, risk_standards, transitions
 from complaints.models import Dimension, RiskStandard
 from complaints.risk_standard_views import StandardForm
 from complaints.tests.factories import Story, at, category, registered
@@ -100,6 +100,11 @@ def test_risk_03_saving_makes_the_next_revision_that_grades_from_then_on(cast, c
         ({"values_legal_type": "nothing-of-the-kind"}, "values_legal_type"),
         ({"note": ""}, "note"),
         ({"new_name": "空", "new_weight": "5"}, None),
+        ({"every_high": "366"}, "every_high"),
+        ({"first_medium": "-1"}, "first_medium"),
+        ({"first_medium": ""}, "first_medium"),
+        ({"every_medium": "1" + "0" * 40}, "every_medium"),
+        ({"first_high": "8"}, "first_high"),
     ],
 )
 def test_a_standard_that_makes_no_sense_names_the_field_and_is_not_saved(change, field, cast, client):
@@ -119,8 +124,53 @@ def test_two_people_who_edit_at_once_do_not_undo_each_other(cast, client):
     assert RiskStandard.objects.count() == 2
     with pytest.raises(StaleVersion):
         risk_standards.revise(
-            factors=[], medium_from=1, high_from=2, note="x", based_on=1, by=cast.coordinator, at=at("2026-11-16 10:00")
+            factors=[],
+            medium_from=1,
+            high_from=2,
+            meetings=risk_default.MEETINGS,
+            note="x",
+            based_on=1,
+            by=cast.coordinator,
+            at=at("2026-11-16 10:00"),
         )
+
+
+def test_risk_06_the_days_between_risk_meetings_are_part_of_the_standard(cast, client):
+    """Whoever edits the standard sets them by grade; the revision before keeps what it said."""
+    client.force_login(cast.coordinator)
+    answer = client.post(EDIT, edited(first_high="2", every_high="3", first_medium="0", every_medium="0", save="1"))
+    assert answer.status_code == 302
+    old, new = RiskStandard.objects.order_by("revision")
+    assert risk_standards.meetings(old)["high"] == risk_standards.Meetings(first=1, every=7)
+    assert new.meetings == {"medium": {"first": 0, "every": 0}, "high": {"first": 2, "every": 3}}
+    client.cookies["huiyin_language"] = "en"
+    now = client.get(reverse("complaints:risk_standard")).content.decode()
+    before = client.get(reverse("complaints:risk_standard_revision", args=[1])).content.decode()
+    assert "first within 2 days of the grade, then every 3 days" in now
+    assert "as needed, nobody is reminded" in now
+    assert "first within 1 day of the grade, then every 7 days" in before
+
+
+def test_risk_06_the_preview_keeps_the_days_that_were_typed(cast, client):
+    client.force_login(cast.coordinator)
+    page = client.post(EDIT, edited(every_high="5", preview="1"))
+    assert page.context["form"]["every_high"].value() == "5"
+    assert RiskStandard.objects.count() == 1
+
+
+def test_risk_06_a_standard_without_the_days_of_a_grade_is_refused(cast):
+    with pytest.raises(InvalidInput):
+        risk_standards.revise(
+            factors=risk_default.FACTORS,
+            medium_from=30,
+            high_from=60,
+            meetings={"high": {"first": 1, "every": 7}},
+            note="x",
+            based_on=1,
+            by=cast.coordinator,
+            at=at("2026-11-16 10:00"),
+        )
+    assert RiskStandard.objects.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -199,8 +199,6 @@ ATTACHMENT_MAX_BYTES = 50 * 1024 * 1024
 ATTACHMENT_MAX_COUNT = 10
 # Working days of the steps of a review, where set (review.clocks).
 REVIEW_STEP_DAYS = ENV.review_step_days
-# Days between two meetings about a risky case, where set (complaints.risk_meetings).
-RISK_MEETING_DAYS = ENV.risk_meeting_days
 # Complaints an hour on the public form before each takes the answer to a question (complaints.challenge).
 CHALLENGE_PER_ADDRESS = ENV.challenge_per_address
 CHALLENGE_PER_SITE = ENV.challenge_per_site

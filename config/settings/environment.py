@@ -26,8 +26,6 @@ STAGES = ("development", "production")
 MAIL_INTAKE = ("automatic", "clerk")
 # Steps of a review whose limits can be set (review.states.ReviewStep; settings import no app).
 REVIEW_STEPS = ("request", "screening", "material", "check", "conclusion", "notice", "rectification")
-# Grades of risk whose meetings can be set (complaints.states.RiskGrade).
-RISK_GRADES = ("medium", "high")
 # Passwords that come with images, guides and tutorials; the name of the user counts too.
 KNOWN_PASSWORDS = {"postgres", "password", "huiyin", "admin", "root", "secret", "changeme", "123456"}
 
@@ -59,7 +57,6 @@ class Environment:
     public_base_url: str
     trusted_proxies: int
     review_step_days: dict[str, int]
-    risk_meeting_days: dict[str, int]
     challenge_per_address: int
     challenge_per_site: int
     demo_allowed: bool
@@ -136,7 +133,6 @@ def read() -> Environment:
         public_base_url=public_base_url,
         trusted_proxies=_trusted_proxies(env, default=1 if production else 0),
         review_step_days=_step_days(env),
-        risk_meeting_days=_risk_meeting_days(env),
         challenge_per_address=_count(env, "HUIYIN_CHALLENGE_ADDRESS", 60),
         challenge_per_site=_count(env, "HUIYIN_CHALLENGE_SITE", 2000),
         demo_allowed=not production,
@@ -363,20 +359,6 @@ def _step_days(env: environ.Env) -> dict[str, int]:
                 "working days, e.g. check=10,notice=2."
             )
         found[step] = int(days)
-    return found
-
-
-def _risk_meeting_days(env: environ.Env) -> dict[str, int]:
-    """Days between two meetings about a risky case by grade, from high=7,medium=30; 0: as needed."""
-    found = {}
-    for part in _words(env.str("HUIYIN_RISK_MEETING_DAYS", default="")):
-        grade, _sign, days = part.partition("=")
-        if grade not in RISK_GRADES or not (days.isascii() and days.isdigit()) or len(days) > 3 or int(days) > 365:
-            raise ImproperlyConfigured(
-                f"HUIYIN_RISK_MEETING_DAYS holds {part!r}; write grades out of {', '.join(RISK_GRADES)} with 0 to 365 "
-                "days, e.g. high=7,medium=30; 0 is for meetings as needed."
-            )
-        found[grade] = int(days)
     return found
 
 
