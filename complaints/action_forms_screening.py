@@ -134,7 +134,9 @@ class Dimensions(ActionForm):
     def arguments(self) -> dict[str, Any]:
         values = super().arguments()
         shown = values.pop("emotions_shown") or "emotions" in self.data
-        return {**values, "emotions": list(values["emotions"]) if shown else None}
+        # "Not chosen" takes a value away; what a program does not name stays as it is.
+        cleared = [name for name in ("nature", "kind", "legal") if name in self.data and values[name] is None]
+        return {**values, "emotions": list(values["emotions"]) if shown else None, "cleared": cleared}
 
 
 class Classify(Dimensions):

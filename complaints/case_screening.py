@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from complaints import notice_documents
+from complaints import notice_documents, notices
 from complaints.models import Complaint, LegalReference
 
 
@@ -16,6 +16,7 @@ def context(complaint: Complaint, *, now: datetime) -> dict[str, Any]:
     """Values for the panels; asks the database only where the case has a legal type."""
     labels = complaint.unreasonable_labels.all()
     return {
+        "untold": notices.waits_to_be_told(complaint),
         "outstanding": complaint.outstanding_items.all(),
         "today": timezone.localdate(now),
         "printed_notices": [row for row in reversed(complaint.notices.all()) if notice_documents.is_printed(row)],

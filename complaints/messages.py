@@ -78,6 +78,10 @@ def plain_sentence(row: Notification) -> str:
         "to_assign": _("%(number)s was accepted and waits to be assigned."),
         "to_check": _("%(number)s waits for the quality check."),
         "to_legal": _("%(number)s waits for the legal check."),
+        "tell_refusal": _(
+            "%(number)s: tell the complainant that it is not accepted, why, and where to turn, and record that you did."
+        ),
+        "tell_request": _("%(number)s: tell the complainant what is missing, and record that you did."),
         "tell_reply": _("%(number)s: tell the reply to the complainant by phone, in person or by letter."),
         "not_solved": _(
             "%(number)s: the complainant is dissatisfied or says it is not solved; reopen it, or say why it is closed."

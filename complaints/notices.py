@@ -9,8 +9,24 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from accounts.models import User
-from complaints.models import Complaint, Notice
-from complaints.states import SELF_SERVICE, NoticeKind
+from complaints.models import Complaint, Contact, Notice
+from complaints.models.people import ContactKind
+from complaints.states import (
+    SELF_SERVICE,
+    ContactDirection,
+    ContactOutcome,
+    ContactPurpose,
+    NoticeKind,
+    Status,
+)
+
+# What a person tells whoever rang, wrote or came: the communication that does it, and the state it explains.
+_TOLD_BY = {
+    ContactPurpose.REFUSAL: (NoticeKind.NON_ACCEPTANCE, Status.NOT_ACCEPTED),
+    ContactPurpose.INFORMATION: (NoticeKind.SUPPLEMENT, Status.AWAITING_INFORMATION),
+}
+# After so many recorded attempts in vain nobody has to try again.
+ATTEMPTS = 3
 
 
 def issue(complaint: Complaint, kind: NoticeKind, *, by: User | None, at: datetime, **context) -> Notice:
@@ -42,3 +58,40 @@ def compose(complaint: Complaint, kind: NoticeKind, *, at: datetime, **context) 
             },
         )
     return body.strip() + "\n"
+
+
+def waits_to_be_told(complaint: Complaint) -> Notice | None:
+    """The notice a person has yet to tell by telephone, letter or at the counter (SCR-03, SCR-06).
+
+    It says that the complaint is not accepted and where to turn, or what is missing. None where the complainant reads
+    it online, or left nothing to be reached by.
+    """
+    kinds = [kind for kind, status in _TOLD_BY.values() if status == complaint.status]
+    if not kinds:
+        return None
+    reachable = any(point.kind != ContactKind.IDENTITY for point in complaint.complainant.contacts.all())
+    rows = [row for row in complaint.notices.all() if row.kind in kinds]
+    newest = rows[-1] if rows else None
+    return newest if reachable and newest is not None and newest.sent_at is None else None
+
+
+def purpose_of(notice: Notice) -> ContactPurpose:
+    """The purpose under which the communication that tells this notice is recorded."""
+    return next(purpose for purpose, (kind, _status) in _TOLD_BY.items() if kind == notice.kind)
+
+
+def told(complaint: Complaint, contact: Contact) -> None:
+    """A communication tells the notice that waits for it: the complainant was reached, or tried for the last time.
+
+    `sent_at` is when the complainant heard it.
+    """
+    notice = waits_to_be_told(complaint)
+    if notice is None or contact.direction != ContactDirection.OUT or contact.purpose != purpose_of(notice):
+        return
+    begin = notice.issued_at.replace(second=0, microsecond=0)  # a page gives whole minutes
+    if contact.at < begin:
+        return
+    tries = complaint.communications.filter(direction=ContactDirection.OUT, purpose=contact.purpose, at__gte=begin)
+    if contact.outcome == ContactOutcome.REACHED or tries.count() >= ATTEMPTS:
+        notice.sent_at = contact.at
+        notice.save(update_fields=["sent_at"])

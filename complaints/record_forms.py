@@ -19,7 +19,7 @@ from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.moments import MomentField
 from accounts.web import offer
-from complaints import care, case_files, files, previews, reply_letter, transitions
+from complaints import care, case_files, files, notices, previews, reply_letter, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
 from complaints.models.people import ContactKind
@@ -130,7 +130,11 @@ class ContactForm(RecordForm):
     )
 
     def prepare(self) -> None:
-        """A reply that is yet to be told is what comes next, on the way the complaint came (FB-01)."""
+        """A reply or notice yet to be told is what comes next, on the way the complaint came (FB-01, SCR-03)."""
+        notice = notices.waits_to_be_told(self.complaint)
+        if notice is not None:
+            self.initial.setdefault("purpose", notices.purpose_of(notice))
+            self.initial.setdefault("channel", self.complaint.channel)
         if reply_letter.waits_to_be_told(self.complaint) is not None:
             self.initial.setdefault("purpose", ContactPurpose.REPLY)
             self.initial.setdefault("channel", self.complaint.channel)

@@ -11,7 +11,15 @@ from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput
 from complaints import track_page, transitions
-from complaints.models import AcceptanceRule, Category, ExternalBody, Notice, OutstandingItem, SupplementRequest
+from complaints.models import (
+    AcceptanceRule,
+    Category,
+    ExternalBody,
+    Notice,
+    Notification,
+    OutstandingItem,
+    SupplementRequest,
+)
 from complaints.tests.factories import Story, at, category
 from complaints.tests.test_case_actions import post
 
@@ -67,6 +75,65 @@ def test_scr04_an_out_of_scope_rule_brings_ground_and_body(cast, client):
     assert "12315 消费者投诉举报热线" in letter
     assert "与其他经营者的消费争议" in letter
     assert story.case.status == "not_accepted"
+
+
+@pytest.mark.parametrize("channel", ["phone", "letter", "counter"])
+def test_scr03_whoever_rang_wrote_or_came_is_told_why_it_is_not_accepted(cast, client, channel):
+    """Who refuses is asked to tell it; the page says so until a communication that reached them is recorded."""
+    story = Story(cast, channel=channel)
+    assert post(client, cast.intake, story, "refuse", known_rule="consumer-dispute").status_code == 302
+    assert [row.recipient for row in Notification.objects.filter(kind="tell_refusal")] == [cast.intake]
+    notice = Notice.objects.get(complaint=story.pk, kind="non_acceptance")
+    assert notice.sent_at is None
+    record = reverse("complaints:contact", args=[story.case.number])
+    assert untold(client, story) == notice
+    form = client.get(record).context["form"]
+    assert (form["purpose"].value(), form["channel"].value()) == ("refusal", channel)
+    tell(story, cast, "no_answer")
+    tell(story, cast, "reached", purpose="other")
+    assert untold(client, story) == notice
+    tell(story, cast, "reached")
+    notice.refresh_from_db()
+    assert notice.sent_at is not None
+    assert untold(client, story) is None
+
+
+def test_scr03_three_tries_in_vain_are_enough(cast, client):
+    story = Story(cast, channel="phone")
+    post(client, cast.intake, story, "refuse", known_rule="consumer-dispute")
+    for _n in range(2):
+        tell(story, cast, "no_answer")
+    assert untold(client, story) is not None
+    tell(story, cast, "no_answer")
+    assert untold(client, story) is None
+
+
+def test_scr03_who_reads_it_online_or_left_no_address_needs_no_call(cast, client):
+    online = Story(cast, channel="web")
+    nobody = Story(cast, channel="phone", phone="", email="", address="", name="")
+    for story in (online, nobody):
+        assert post(client, cast.intake, story, "refuse", known_rule="consumer-dispute").status_code == 302
+        assert untold(client, story) is None
+    assert not Notification.objects.filter(kind="tell_refusal").exists()
+
+
+def test_scr06_what_is_missing_is_told_by_a_person_where_nobody_reads_it_online(cast, client):
+    story = Story(cast, channel="phone")
+    assert post(client, cast.intake, story, "request_information", items="付款凭证").status_code == 302
+    assert [row.recipient for row in Notification.objects.filter(kind="tell_request")] == [cast.intake]
+    assert untold(client, story).kind == "supplement"
+    tell(story, cast, "reached", purpose="information")
+    assert untold(client, story) is None
+
+
+def tell(story, cast, outcome: str, purpose: str = "refusal") -> None:
+    transitions.add_contact(
+        story.pk, by=cast.intake, direction="out", channel="phone", purpose=purpose, outcome=outcome, summary="已说明"
+    )
+
+
+def untold(client, story):
+    return client.get(reverse("complaints:detail", args=[story.case.number])).context["untold"]
 
 
 def test_cls16_an_unmet_special_need_is_not_refused(cast, client):
@@ -231,6 +298,23 @@ def test_cls08_cls11_on_the_classification_page(cast, client):
     assert post(client, cast.intake, story, "classify", **fields, emotions_shown="True").status_code == 302
     assert story.case.emotions.count() == 0
     assert story.case.legal_type.code == "contract"
+
+
+def test_cls15_a_value_chosen_by_mistake_is_taken_away_and_stays_in_the_history(cast, client):
+    story = Story(cast).accept()
+    fields = {"severity": "moderate", "complexity": "simple", "category": "water-outage"}
+    post(client, cast.intake, story, "classify", **fields, kind="process", legal="contract")
+    assert post(client, cast.intake, story, "classify", **fields, kind="process", legal="").status_code == 302
+    assert (story.case.legal_type, story.case.kind.code) == (None, "process")
+    assert story.case.events.filter(kind="classify").last().fields == ["legal_type"]
+    assert "contract" in story.case.classifications.values_list("category__code", flat=True)
+    # A program that does not name a dimension leaves it; nothing to take away is no change.
+    assert post(client, cast.intake, story, "classify", **fields).status_code in (409, 422)
+    assert post(client, cast.intake, story, "classify", **fields, legal="").status_code in (409, 422)
+    assert story.case.kind.code == "process"
+    # A category is changed, never taken away.
+    post(client, cast.intake, story, "classify", severity="minor", complexity="simple", category="")
+    assert story.case.category.code == "water-outage"
 
 
 @pytest.mark.django_db

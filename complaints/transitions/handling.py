@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Department, User
-from complaints import care, clocks, files, permissions
+from complaints import care, clocks, files, notices, permissions
 from complaints import remedies as remedy_rules
 from complaints.models import (
     Allegation,
@@ -110,7 +110,8 @@ def add_contact(
 
     That the head of a department that has the case reached the complainant stands in the event (COO-17).
     The first contact that reaches the complainant stops the first-contact clock (SLA-17); telling
-    the reply by phone or at the counter stops the reply clock. A call-back is no mere communication: it is recorded by
+    the reply by phone or at the counter stops the reply clock; telling why a complaint is not accepted, or what is
+    missing, settles the notice that waits for it (SCR-03). A call-back is no mere communication: it is recorded by
     somebody independent, in complaints/transitions/feedback.py (QUA-08).
     """
     at = core.moment(at)
@@ -145,6 +146,7 @@ def add_contact(
             _stop_begun(complaint, Milestone.PROGRESS, at=contacted_at)
     if direction == ContactDirection.OUT and purpose == ContactPurpose.REPLY:
         _deliver_reply(complaint, outcome, at=contacted_at)
+    notices.told(complaint, contact)
     clocks.refresh(complaint)
     note = f"{purpose}: {outcome}"
     if reached_out and _heads(by, complaint):

@@ -41,6 +41,8 @@ WAIT_WITHOUT_DAY = timedelta(days=30)
 
 # Dimensions whose column on the case has another name.
 _COLUMNS = {"legal": "legal_type"}
+# Dimensions in which a case may have no value: one chosen by mistake is taken away again.
+_OPTIONAL = (Dimension.NATURE, Dimension.KIND, Dimension.LEGAL)
 
 
 @transaction.atomic
@@ -54,6 +56,7 @@ def accept(
     kind: Category | None = None,
     legal: Category | None = None,
     emotions: Iterable[Category] | None = None,
+    cleared: Iterable[str] = (),
     severity: str = "",
     complexity: str = "",
     outstanding: Iterable[str] = (),
@@ -77,6 +80,7 @@ def accept(
         by=by,
         at=at,
         emotions=emotions,
+        cleared=cleared,
         severity=severity,
         complexity=complexity,
         category=category,
@@ -165,7 +169,15 @@ def refuse(
         suggestion=suggestion,
     )
     notify.tell_complainant(complaint, "not_accepted", dedupe=f"refused:{event.hash[:16]}")
+    _have_told(complaint, "tell_refusal", by=by)
     return complaint
+
+
+def _have_told(complaint: Complaint, kind: str, *, by: User) -> None:
+    """Whoever rang, wrote or came reads no tracking page: who decided tells them (SCR-03)."""
+    notice = notices.waits_to_be_told(complaint)
+    if notice is not None:
+        notify.tell([by], kind, complaint=complaint, dedupe=f"{kind}:{notice.pk}", by_email=False)
 
 
 @transaction.atomic
@@ -231,6 +243,7 @@ def request_information(
     core.finish(complaint, "request_information", by=by, at=at, fields=["awaiting_from"], reference=core.ref(request))
     notices.issue(complaint, NoticeKind.SUPPLEMENT, by=by, at=at, items=items, due_at=due_at, stops=stops)
     notify.tell_complainant(complaint, "information_wanted", dedupe=f"information:{request.pk}")
+    _have_told(complaint, "tell_request", by=by)
     return request
 
 
@@ -317,6 +330,7 @@ def classify(
     kind: Category | None = None,
     legal: Category | None = None,
     emotions: Iterable[Category] | None = None,
+    cleared: Iterable[str] = (),
     severity: str = "",
     complexity: str = "",
     version: int | None = None,
@@ -324,7 +338,8 @@ def classify(
 ) -> Complaint:
     """Change one or more dimensions; every decision is kept (CLS-01, CLS-15).
 
-    `emotions` replaces the emotions of the case; None leaves them (CLS-11).
+    `cleared` names the dimensions whose value is taken away; a value of None leaves the one there is. `emotions`
+    replaces the emotions of the case; None leaves them (CLS-11).
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "classify", by=by, version=version)
@@ -333,6 +348,7 @@ def classify(
         by=by,
         at=at,
         emotions=emotions,
+        cleared=cleared,
         severity=severity,
         complexity=complexity,
         category=category,
@@ -358,6 +374,7 @@ def _classify(
     by: User | None,
     at: datetime,
     emotions: Iterable[Category] | None,
+    cleared: Iterable[str],
     severity: str,
     complexity: str,
     **dimensions: Category | None,
@@ -375,6 +392,10 @@ def _classify(
             complaint.save(update_fields=["first_category"])
         Classification.objects.create(complaint=complaint, dimension=name, category=category, at=at, by=by)
         fields.append(field)
+    for field in (_COLUMNS.get(name, name) for name in cleared if name in _OPTIONAL):
+        if getattr(complaint, f"{field}_id") is not None:
+            setattr(complaint, field, None)
+            fields.append(field)
     if severity and severity != complaint.severity:
         complaint.severity = Severity(severity)
         fields.append("severity")
