@@ -15,8 +15,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
@@ -243,6 +245,15 @@ def _fields_of(cells: Sequence[Cell], chosen: Mapping[str, str]) -> list[tuple[s
 
 
 @lru_cache(maxsize=4096, typed=True)  # a register names the same few departments and categories over and over
+def _channels() -> dict[str, str]:
+    """A channel by its code and by its name in each language: the file need not be in the language of the reader."""
+    found = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            found |= {_heading(name): value for value, label in Channel.choices for name in (value, str(label))}
+    return found
+
+
 def _heading(cell: Cell) -> str:
     return "".join(unicodedata.normalize("NFKC", str(cell)).split()).casefold() if cell is not None else ""
 
@@ -255,7 +266,7 @@ class RowReader:
         self._width = width
         self._channel = channel
         self._now = now
-        self._channels = {_heading(name): value for value, label in Channel.choices for name in (value, str(label))}
+        self._channels = _channels()
         self._departments = {
             _heading(name): row for row in Department.objects.active() for name in (row.code, row.name)
         }
@@ -322,12 +333,8 @@ class RowReader:
         if not values["narrative"] and "narrative" not in already:
             faults.append(("narrative", _("Describe what happened.")))
         if values["channel"] and _heading(values["channel"]) not in self._channels:
-            faults.append(
-                (
-                    "channel",
-                    _("This channel is not known; use one of: %(choices)s.") % {"choices": ", ".join(Channel.values)},
-                )
-            )
+            choices = _(", ").join(str(label) for label in Channel.labels)
+            faults.append(("channel", _("This channel is not known; use one of: %(choices)s.") % {"choices": choices}))
         if values["department"] and _heading(values["department"]) not in self._departments:
             faults.append(("department", _("There is no such department; use its name or code.")))
         if values["complainant_phone"] and not identity.plausible_phone(values["complainant_phone"]):

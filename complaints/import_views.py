@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
@@ -24,7 +25,9 @@ from complaints.models import ImportBatch, ImportState
 from complaints.states import Channel
 
 PAGE_SIZE = 30
-ERRORS_SHOWN = 100
+FAULTS_SHOWN = 100
+# Of a fault in scattered rows so many places; the row report holds them all.
+SPANS_SHOWN = 20
 # htmx stops polling when it gets this status.
 STOP_POLLING = 286
 TONES = {
@@ -145,11 +148,13 @@ def _detail_page(request: HttpRequest, batch: ImportBatch, undo_form: UndoForm, 
         }
         for row in options.get("first", [])
     ]
+    faults = _faults(batch.errors)
     context = {
         **_card(batch),
         "first": first,
-        "errors": [(error, _label(error["field"])) for error in batch.errors[:ERRORS_SHOWN]],
+        "faults": faults[:FAULTS_SHOWN],
         "error_count": len(batch.errors) + options.get("more_errors", 0),
+        "error_shown": sum(len(fault.rows) for fault in faults[:FAULTS_SHOWN]),
         "undo_form": undo_form,
     }
     return render(request, "complaints/imports/detail.html", context, status=status)
@@ -170,6 +175,36 @@ def _card(batch: ImportBatch) -> dict[str, Any]:
         "total": total,
         "may_import": phase == "checked" and batch.options.get("new", 0) > 0 and not batch.errors,
     }
+
+
+@dataclass
+class Fault:
+    """The same thing to mend in the same column, with every row that has it."""
+
+    label: str
+    message: str
+    rows: list[int]
+
+    @property
+    def places(self) -> str:
+        """The rows, those that follow each other as a span: 2–101, 105."""
+        spans: list[list[int]] = []
+        for row in self.rows:
+            if spans and row == spans[-1][1] + 1:
+                spans[-1][1] = row
+            else:
+                spans.append([row, row])
+        parts = [f"{first}–{last}" if last > first else str(first) for first, last in spans[:SPANS_SHOWN]]
+        return str(_(", ")).join(parts) + ("…" if len(spans) > SPANS_SHOWN else "")
+
+
+def _faults(errors: list[dict[str, Any]]) -> list[Fault]:
+    """A column that is wrong in every row is one thing to mend, not a hundred; in the order of the file."""
+    found: dict[tuple[str, str], Fault] = {}
+    for error in errors:
+        key = (error["field"], error["message"])
+        found.setdefault(key, Fault(_label(error["field"]), error["message"], [])).rows.append(error["row"])
+    return list(found.values())
 
 
 def _label(field: str) -> str:

@@ -8,10 +8,11 @@ from datetime import timedelta
 import openpyxl
 import pytest
 import xlsxwriter
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from complaints import files, import_jobs, jobs
 from complaints.models import Complaint, ImportBatch, ImportSource, ImportState, StoredFile
+from complaints.states import Channel
 from complaints.tests.import_page import NOW, URL, checked, columns_form, csv_bytes, imported, line, upload
 
 
@@ -140,16 +141,37 @@ def test_every_faulty_row_is_listed_with_field_and_mend(desk):
     """All or nothing: with one fault there is no button."""
     batch = checked(desk, [line("1"), line("2", 内容=""), line("3", 投诉时间="昨天", 电话="12")])
     answer = desk.get(f"{URL}{batch.pk}/")
-    assert [(error["row"], error["field"]) for error, _label in answer.context["errors"]] == [
+    assert [(error["row"], error["field"]) for error in batch.errors] == [
         (3, "narrative"),
         (4, "received_at"),
         (4, "complainant_phone"),
     ]
-    assert all(error["message"] in answer.content.decode() for error, _label in answer.context["errors"])
+    assert [fault.places for fault in answer.context["faults"]] == ["3", "4", "4"]
+    assert all(error["message"] in answer.content.decode() for error in batch.errors)
     assert not answer.context["may_import"]
     desk.post(f"{URL}{batch.pk}/start/")
     batch.refresh_from_db()
     assert (batch.state, Complaint.objects.count()) == (ImportState.PREVIEW, 0)
+
+
+def test_the_same_fault_in_many_rows_is_one_thing_to_mend(desk):
+    """A column chosen wrongly is said once with its rows; the file can be given up."""
+    rows = [line(str(n), 来源="Constituent Call") for n in range(4)]
+    batch = checked(desk, [*rows, line("4"), line("5", 来源="Constituent Call")])
+    answer = desk.get(f"{URL}{batch.pk}/")
+    assert [fault.places for fault in answer.context["faults"]] == ["2–5、7"]
+    assert (answer.context["error_count"], answer.context["error_shown"]) == (5, 5)
+    assert answer.content.decode().count(batch.errors[0]["message"]) == 1
+    assert f"{URL}{batch.pk}/discard/" in answer.content.decode()
+
+
+def test_a_channel_is_known_by_its_code_and_its_name_in_each_language(desk):
+    """Whatever language the reader has: the file is what it is."""
+    desk.cookies["huiyin_language"] = "en"
+    with translation.override("zh-hans"):
+        written = ["phone", "Hotline", str(Channel.PHONE.label)]
+    batch = checked(desk, [line(str(n), 来源=name) for n, name in enumerate(written)])
+    assert (len(set(written)), batch.errors, batch.options["new"]) == (3, [], 3)
 
 
 def test_a_large_file_is_checked_by_a_worker(desk):
@@ -296,10 +318,14 @@ def test_the_row_report_names_every_row_and_no_person(desk):
 
 
 def test_the_report_of_a_refused_file_holds_every_fault(desk):
-    batch = checked(desk, [line(str(n), 内容="") for n in range(150)])
-    assert len(desk.get(f"{URL}{batch.pk}/").context["errors"]) == 100
+    """The page sums up, the report names every row; rows that are scattered are cut short on the page."""
+    batch = checked(desk, [line(str(n), 内容="" if n % 2 else "有", 电话=str(n)) for n in range(150)])
+    shown = desk.get(f"{URL}{batch.pk}/").context
+    assert (len(batch.errors), shown["error_shown"] < shown["error_count"]) == (225, False)
+    assert [len(fault.rows) for fault in shown["faults"]] == [150, 75]
+    assert shown["faults"][1].places.endswith("、41…")
     lines = b"".join(desk.get(f"{URL}{batch.pk}/rows.csv").streaming_content).decode().splitlines()
-    assert len(lines) == 151
+    assert len(lines) == 226
 
 
 @pytest.mark.parametrize("number", [1, 3])
