@@ -24,6 +24,7 @@ from complaints.states import (
 _TOLD_BY = {
     ContactPurpose.REFUSAL: (NoticeKind.NON_ACCEPTANCE, Status.NOT_ACCEPTED),
     ContactPurpose.INFORMATION: (NoticeKind.SUPPLEMENT, Status.AWAITING_INFORMATION),
+    ContactPurpose.REPLY: (NoticeKind.REPLY, Status.MERGED),
 }
 # After so many recorded attempts in vain nobody has to try again.
 ATTEMPTS = 3
@@ -61,10 +62,10 @@ def compose(complaint: Complaint, kind: NoticeKind, *, at: datetime, **context) 
 
 
 def waits_to_be_told(complaint: Complaint) -> Notice | None:
-    """The notice a person has yet to tell by telephone, letter or at the counter (SCR-03, SCR-06).
+    """The notice a person has yet to tell by telephone, letter or at the counter (SCR-03, SCR-06, FB-01).
 
-    It says that the complaint is not accepted and where to turn, or what is missing. None where the complainant reads
-    it online, or left nothing to be reached by.
+    It says that the complaint is not accepted and where to turn, what is missing, or how the case was answered into
+    which this one was merged. None where the complainant reads it online, or left nothing to be reached by.
     """
     kinds = [kind for kind, status in _TOLD_BY.values() if status == complaint.status]
     if not kinds:

@@ -12,10 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import IllegalTransition
+from accounts.errors import IllegalTransition, InvalidInput
 from complaints import case_records, matching, related, transitions
 from complaints.matching import Matter, Way
-from complaints.models import CaseEvent, Complaint, Deadline, LinkKind, Merge, Reply
+from complaints.models import CaseEvent, Complaint, Deadline, LinkKind, Merge, Notification, Reply
 from complaints.states import MOVES, DeadlineState, Status
 from complaints.tests import public_flow
 from complaints.tests.factories import Story, at, category, filing, registered
@@ -385,6 +385,41 @@ def test_a_merged_case_takes_no_other_action(cast):
     with pytest.raises(IllegalTransition):
         transitions.merge(merged.pk, primary=primary.case, reason="再来一次", by=cast.coordinator)
     assert Complaint.objects.get(pk=merged.pk).status == Status.MERGED
+
+
+def test_fb_01_who_rang_is_told_the_reply_to_the_case_theirs_was_merged_into(client, cast):
+    """The reply to one case is told to each: the task stands with the case of the own number."""
+    primary = Story(cast, narrative=TEXT).accept()
+    phone = Story(cast, "2026-11-16 09:20", **OTHERS, channel="phone", narrative=TEXT).accept()
+    online = Story(cast, "2026-11-16 09:30", **THIRD, narrative=TEXT).accept()
+    for story in (phone, online):
+        transitions.merge(
+            story.pk, primary=primary.case, reason="同一座垃圾站", by=cast.coordinator, at=at("2026-11-16 10:20")
+        )
+    told = {"direction": "out", "channel": "phone", "purpose": "reply", "summary": "已告知处理结果", "by": cast.intake}
+    with pytest.raises(InvalidInput):
+        transitions.add_contact(phone.pk, **told, at=at("2026-11-16 11:00"))
+    primary.assign().start().submit().reply()
+    tasks = Notification.objects.filter(kind="tell_reply")
+    assert [(row.complaint_id, row.recipient) for row in tasks] == [(phone.pk, primary.case.coordinator)]
+    client.force_login(cast.intake)
+    address = reverse("complaints:detail", args=[phone.case.number])
+    assert client.get(address).context["untold"].kind == "reply"
+    assert client.get(reverse("complaints:detail", args=[online.case.number])).context["untold"] is None
+    transitions.add_contact(phone.pk, **told, at=at("2026-11-19 16:00"))
+    assert client.get(address).context["untold"] is None
+
+
+def test_a_case_merged_into_one_already_answered_has_that_answer_at_once(client, cast):
+    primary = Story(cast, narrative=TEXT).accept().assign().start().submit().reply()
+    late = Story(cast, "2026-11-19 11:00", **OTHERS, narrative=TEXT)
+    result = Reply.objects.get(complaint=primary.pk).result
+    assert result not in tracking(client, late.receipt)
+    transitions.merge(
+        late.pk, primary=primary.case, reason="同一座垃圾站", by=cast.coordinator, at=at("2026-11-19 11:30")
+    )
+    assert result in tracking(client, late.receipt)
+    assert late.case.events.filter(kind="replied_with_primary").count() == 1
 
 
 def test_one_reply_answers_every_merged_complainant_under_the_own_number(client, cast):

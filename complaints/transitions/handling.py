@@ -38,6 +38,7 @@ from complaints.states import (
     ImprovementState,
     InvestigationKind,
     Milestone,
+    NoticeKind,
     RemedyState,
     Status,
 )
@@ -177,6 +178,8 @@ def _check_order(complaint: Complaint, direction: str, purpose: str, contacted_a
     if direction != ContactDirection.OUT or purpose != ContactPurpose.REPLY:
         return
     sent_at = complaint.replies.filter(sent_at__isnull=False).aggregate(newest=Max("sent_at"))["newest"]
+    if sent_at is None and complaint.status == Status.MERGED:  # answered with the case it was merged into
+        sent_at = complaint.notices.filter(kind=NoticeKind.REPLY).aggregate(newest=Max("issued_at"))["newest"]
     if sent_at is None:
         raise InvalidInput("purpose", _("No reply has been checked and sent yet; choose another purpose."))
     if contacted_at < _minute(sent_at):

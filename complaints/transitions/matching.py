@@ -118,7 +118,7 @@ def merge(
     version: int | None = None,
     at: datetime | None = None,
 ) -> Merge:
-    """Work on this case within `primary`. Its clocks end, the reply to `primary` answers it too.
+    """Work on this case within `primary`. Its clocks end, the reply to `primary` answers it too, also one given before.
 
     An accepted case stays in the sampling frame of the day it was merged (RI-08).
     """
@@ -146,6 +146,9 @@ def merge(
     complaint.save(update_fields=fields)
     core.finish(complaint, "merge", by=by, at=at, fields=fields, note=reason, reference=core.ref(row))
     core.add_event(primary, "merged_in", by=by, at=at, reference=core.ref(row))
+    sent = primary.replies.filter(sent_at__isnull=False).order_by("round").last()
+    if primary.status == Status.REPLIED and sent is not None:
+        _answer(complaint, primary, sent, by=by, at=at)
     return row
 
 
@@ -183,21 +186,35 @@ def undo_merge(
 
 
 def reply_to_merged(primary: Complaint, reply: Reply, *, by: User, at: datetime) -> None:
-    """The reply to a case answers every case merged into it, each under its own number."""
+    """The reply to a case answers every case merged into it, each under its own number.
+
+    Whoever rang, wrote or came is told by a person, as with the reply itself (FB-01).
+    """
     for row in primary.merges.filter(undone_at=None).select_related("merged__policy", "merged__complainant"):
-        merged = core.lock(row.merged_id)
-        notices.issue(
-            merged,
-            NoticeKind.REPLY,
-            by=by,
-            at=at,
-            reply=reply,
-            improvements=[],
-            remedies_owed=[],
-            review_until=clocks.date_of(merged, "review_request", since=at),
+        _answer(core.lock(row.merged_id), primary, reply, by=by, at=at)
+
+
+def _answer(merged: Complaint, primary: Complaint, reply: Reply, *, by: User, at: datetime) -> None:
+    notices.issue(
+        merged,
+        NoticeKind.REPLY,
+        by=by,
+        at=at,
+        reply=reply,
+        improvements=[],
+        remedies_owed=[],
+        review_until=clocks.date_of(merged, "review_request", since=at),
+    )
+    core.add_event(merged, "replied_with_primary", by=by, at=at, reference=core.ref(reply))
+    notify.tell_complainant(merged, "replied", dedupe=f"replied:{merged.number}:{primary.pk}:{reply.round}")
+    if notices.waits_to_be_told(merged):
+        notify.tell(
+            [primary.coordinator] if primary.coordinator else notify.holders_of("complaints.record_callback"),
+            "tell_reply",
+            complaint=merged,
+            dedupe=f"tell_reply:{merged.pk}:{primary.pk}:{reply.round}",
+            by_email=False,
         )
-        core.add_event(merged, "replied_with_primary", by=by, at=at, reference=core.ref(reply))
-        notify.tell_complainant(merged, "replied", dedupe=f"replied:{merged.number}:{primary.pk}:{reply.round}")
 
 
 @transaction.atomic
