@@ -53,6 +53,15 @@ def test_scr02_own_words_are_possible_and_no_rule_at_all_is_not(cast, client):
     assert story.case.events.get(kind="accept").note == "市政府交办"
 
 
+def test_scr02_no_way_leads_round_the_rule(cast):
+    """Whatever asks for it: without a rule nothing is accepted, and nothing has changed."""
+    story = Story(cast)
+    with pytest.raises(InvalidInput) as refused:
+        transitions.accept(story.pk, by=cast.intake, rule="  ", category=category())
+    assert refused.value.field == "rule"
+    assert (story.case.status, story.case.accepted_at) == ("registered", None)
+
+
 def test_scr02_rules_of_other_categories_are_not_offered(cast, client):
     for code, of in (("only-water", "utilities"), ("only-windows", "window")):
         AcceptanceRule.objects.create(code=code, text=f"规则 {code}", category=category(of))
