@@ -247,7 +247,7 @@ def _fields_of(cells: Sequence[Cell], chosen: Mapping[str, str]) -> list[tuple[s
 @lru_cache(maxsize=4096, typed=True)  # a register names the same few departments and categories over and over
 def _channels() -> dict[str, str]:
     """A channel by its code and by its name in each language: the file need not be in the language of the reader."""
-    found = {}
+    found: dict[str, str] = {}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             found |= {_heading(name): value for value, label in Channel.choices for name in (value, str(label))}

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from complaints import care, identity, transitions
+from complaints.choice_fields import ModernMoment
 from complaints.filters import DayField, category_choices
 from complaints.models import CareConsent, Category, Complaint, ContactPoint, Dimension, ExternalBody
 from complaints.models.people import ContactKind
@@ -168,19 +169,13 @@ GROUPS = (
 )
 
 
-class MomentField(forms.DateTimeField):
-    """A moment from the browser's own control, between 2000 and 2100."""
+class MomentField(ModernMoment):
+    """A moment from the browser's own control."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
-
-    def to_python(self, value: Any) -> datetime | None:
-        # Years at the ends of the calendar cannot be converted to UTC.
-        if isinstance(value, str) and value[:4].isdecimal() and not 2000 <= int(value[:4]) < 2100:
-            raise ValidationError(_("Give a year between 2000 and 2100."))
-        return super().to_python(value)
 
 
 class RegisterForm(forms.Form):

@@ -243,7 +243,7 @@ def edit(request: StaffRequest) -> HttpResponse:
             factors=candidate.factors,
             medium_from=candidate.medium_from,
             high_from=candidate.high_from,
-            meetings=candidate.meetings,
+            meetings=form.meetings(),
             note=form.cleaned_data["note"],
             based_on=form.cleaned_data["based_on"],
             by=request.user,

@@ -264,6 +264,17 @@ def test_risk_23_nobody_joins_who_could_not_open_the_case(cast, story):
 
 
 # --- Settlement and lawsuit (RISK-18, RISK-19) ------------------------------------------------------------
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "1999-12-31T23:59", "9999-12-31T23:59", "2026-13-45T99:99"])
+def test_risk_06_a_moment_at_the_end_of_the_calendar_is_named_at_its_field(moment, cast, client, story):
+    client.force_login(cast.counsel)
+    answer = client.post(
+        reverse("complaints:risk_meeting", args=[story.case.number]),
+        {"held_at": moment, "participants": "周明远", "strategy": "先致歉"},
+    )
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["held_at"])
+    assert not story.case.risk_meetings.exists()
+
+
 def test_risk_18_nobody_offers_more_than_the_authority(cast, story):
     def step(kind, amount, **changes):
         return transitions.add_settlement_step(
