@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput
-from complaints import case_records, matching, related, transitions
+from complaints import case_records, matching, prints, related, transitions
 from complaints.matching import Matter, Way
 from complaints.models import CaseEvent, Complaint, Deadline, LinkKind, Merge, Notification, Reply
 from complaints.states import MOVES, DeadlineState, Status
@@ -38,6 +38,22 @@ def case_of(receipt) -> Complaint:
 
 
 # --- Candidates -------------------------------------------------------------------------------
+def test_scr_09_a_text_that_only_begins_alike_is_no_copy(cast):
+    """The index proposes it, the comparison run by run turns it down."""
+    other = "昨晚十点以后隔壁工地还在浇筑混凝土，噪声很大，老人小孩睡不着，打电话没有人接，请尽快派人到现场处理并答复。"
+    alike = (TEXT[:kept] + other[:added] for kept in range(70, 40, -1) for added in range(20, len(other)))
+    near = next(
+        text
+        for text in alike
+        if set(prints.words(text)) & set(prints.words(TEXT))
+        and not prints.overlap(prints.shingles(TEXT), prints.shingles(text)).is_same
+    )
+    registered(narrative=TEXT)
+    later = case_of(registered("2026-11-17 09:00", **OTHERS, address="桃花里 9 号", place="", narrative=near))
+    assert matching._similar_prints(near)
+    assert not [row for row in matching.candidates(later, cast.intake) if Way.TEXT in row.reasons]
+
+
 def test_the_same_person_is_found_by_each_contact_and_says_which(cast):
     new = case_of(registered("2026-11-20 09:00", narrative="路灯坏了，晚上看不清路。"))
     by_phone = registered("2026-11-16 09:00", email="", phone="138 0000 2417", narrative="一月里停水三次，没有通知。")
