@@ -19,7 +19,7 @@ from analytics.supplier_forms import periods_over
 from complaints import notify
 from complaints.choice_fields import DepartmentField, LongText, PersonField
 from complaints.coordination_forms import PeopleField
-from complaints.register_forms import MomentField
+from complaints.register_forms import BrowserMoment
 
 PROBLEMS_OFFERED = 30
 
@@ -42,7 +42,7 @@ class MeetingForm(RuleForm):
     done = _("The participants are told.")
     renamed = {"title": "name", "chosen": "problems"}
     name = forms.CharField(label=_("Title"), max_length=meetings.TITLE)
-    planned_at = MomentField(label=_("When"))
+    planned_at = BrowserMoment(label=_("When"))
     period = forms.TypedChoiceField(label=_("Period of the figures"), coerce=parse)
     participants = PeopleField(
         label=_("Who takes part"), help_text=_("The heads of departments and whoever keeps the problem list.")

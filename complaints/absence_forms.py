@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.web import offer
 from complaints.public_forms import PlainText
-from complaints.register_forms import MomentField
+from complaints.register_forms import BrowserMoment
 from complaints.states import MailRhythm
 
 
@@ -24,8 +24,8 @@ class RhythmForm(forms.Form):
 class AbsenceForm(forms.Form):
     """From when to when somebody is away, and who stands in."""
 
-    since = MomentField(label=_("Away from"))
-    until = MomentField(label=_("Away until"))
+    since = BrowserMoment(label=_("Away from"))
+    until = BrowserMoment(label=_("Away until"))
     substitute = forms.ModelChoiceField(
         User.objects.none(), label=_("Who stands in"), empty_label=_("Choose a colleague")
     )

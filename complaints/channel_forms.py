@@ -13,7 +13,7 @@ from accounts.web import offer
 from complaints import notify
 from complaints.filters import DayField
 from complaints.public_forms import PlainText
-from complaints.register_forms import MomentField
+from complaints.register_forms import BrowserMoment
 from complaints.states import Channel
 
 
@@ -52,8 +52,8 @@ class DutyForm(forms.Form):
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
     person = forms.ModelChoiceField(queryset=User.objects.none(), label=_("Person"), empty_label=_("Choose"))
-    starts_at = MomentField(label=_("From"))
-    ends_at = MomentField(label=_("Until"))
+    starts_at = BrowserMoment(label=_("From"))
+    ends_at = BrowserMoment(label=_("Until"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -20,16 +19,6 @@ class LongText(forms.Textarea):
 
     def __init__(self, rows: int = 5) -> None:
         super().__init__(attrs={"rows": rows})
-
-
-class ModernMoment(forms.DateTimeField):
-    """A moment between 2000 and 2100: what lies at the ends of the calendar cannot be converted to UTC."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        moment = super().to_python(value)
-        if moment is not None and not 2000 <= moment.year < 2100:
-            raise forms.ValidationError(_("Give a year between 2000 and 2100."))
-        return moment
 
 
 class YesNo(forms.NullBooleanField):

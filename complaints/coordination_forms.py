@@ -16,7 +16,7 @@ from accounts.models import Department, DepartmentKind, User
 from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import case_files, coordination, transitions
-from complaints.choice_fields import DepartmentField, LongText, ModernMoment, PersonField
+from complaints.choice_fields import DepartmentField, LongText, PersonField
 from complaints.models import Attachment, CaseTask, Complaint, Contact, Meeting, PartyStatement
 from complaints.record_forms import FileChoice, RecordForm
 from complaints.states import ContactOutcome, MeetingKind, PartyKind, TaskKind

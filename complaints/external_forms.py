@@ -12,7 +12,7 @@ from complaints import external
 from complaints.choice_fields import LongText
 from complaints.models import ExternalSystem
 from complaints.reference_forms import SettingForm
-from complaints.register_forms import MomentField
+from complaints.register_forms import BrowserMoment
 from complaints.states import ExternalSystemKind
 
 
@@ -79,7 +79,7 @@ class RecordForm(SettingForm):
         ),
     )  # fmt: skip
     what = forms.CharField(label=_("What it shows"), max_length=200, required=False)
-    occurred_at = MomentField(
+    occurred_at = BrowserMoment(
         label=_("When it happened"), required=False, help_text=_("Needed for recordings and videos.")
     )
     sha256 = forms.CharField(

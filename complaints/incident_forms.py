@@ -15,7 +15,7 @@ from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import incidents
 from complaints.action_form import choices_of
-from complaints.choice_fields import CaseField, DepartmentField, LongText, ModernMoment, PersonField
+from complaints.choice_fields import CaseField, DepartmentField, LongText, PersonField
 from complaints.models import (
     AfterAction,
     Bulletin,

@@ -12,7 +12,7 @@ from accounts.web import offer
 from complaints import case_library, knowledge
 from complaints.choice_fields import CaseField, CategoryField, LongText, PersonField
 from complaints.models import Article, Dimension
-from complaints.register_forms import MomentField
+from complaints.register_forms import BrowserMoment
 from complaints.states import ArticleKind
 
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -55,7 +55,7 @@ class ArticleForm(forms.Form):
         label=_("Shown to the public"), required=False, help_text=_("Only for common questions and tips.")
     )
     needs_receipt = forms.BooleanField(label=_("Everybody confirms having read it"), required=False)
-    broadcast_until = MomentField(
+    broadcast_until = BrowserMoment(
         label=_("Shown to all clerks until"), required=False, help_text=_("Only for known issues.")
     )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)

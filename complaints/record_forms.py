@@ -20,7 +20,7 @@ from accounts.models import Department, User
 from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import care, case_files, files, notices, previews, reply_letter, transitions
-from complaints.choice_fields import DepartmentField, LongText, ModernMoment, PersonField, YesNo
+from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
 from complaints.models.people import ContactKind
 from complaints.states import (

@@ -16,8 +16,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.moments import MomentField
 from complaints import care, identity, transitions
-from complaints.choice_fields import ModernMoment
 from complaints.filters import DayField, category_choices
 from complaints.models import CareConsent, Category, Complaint, ContactPoint, Dimension, ExternalBody
 from complaints.models.people import ContactKind
@@ -169,7 +169,7 @@ GROUPS = (
 )
 
 
-class MomentField(ModernMoment):
+class BrowserMoment(MomentField):
     """A moment from the browser's own control."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -190,8 +190,8 @@ class RegisterForm(forms.Form):
         error_messages={"invalid": _("Give the link to the post, beginning with https://")},
     )
     referring_body = PlainText(label=_("Referring body"), limit=120)
-    referral_due_at = MomentField(label=_("Reply due"))
-    received_at = MomentField(label=_("Received"))
+    referral_due_at = BrowserMoment(label=_("Reply due"))
+    received_at = BrowserMoment(label=_("Received"))
 
     name = PlainText(label=_("Name"), limit=80, required=False)
     form_of_address = forms.ChoiceField(

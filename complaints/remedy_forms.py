@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import InvalidInput
 from accounts.moments import MomentField
 from complaints import remedies
-from complaints.choice_fields import LongText, ModernMoment
+from complaints.choice_fields import LongText
 from complaints.models import AuthorityLimit
 from complaints.transitions.remedies import NOTE_LENGTH, REFERENCE_LENGTH
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import notify, transitions
-from complaints.choice_fields import CaseField, LongText, ModernMoment, PersonField
+from complaints.choice_fields import CaseField, LongText, PersonField
 from complaints.models import Complaint, SettlementStep, TeamRole
 from complaints.record_forms import RecordForm
 from complaints.transitions.risk import MEASURES, PERMISSION
