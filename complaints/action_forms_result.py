@@ -14,6 +14,7 @@ from complaints import (
     archive,
     clocks,
     contradictions,
+    office_terms,
     permissions,
     policy_terms,
     quality,
@@ -35,8 +36,6 @@ from complaints.states import (
     RequestState,
     Satisfaction,
 )
-from complaints.transitions.checks import REWORK_DAYS
-from complaints.transitions.clock import USUAL_PAUSE_DAYS
 
 
 # --- Reply and checks -----------------------------------------------------------------------
@@ -115,6 +114,11 @@ class SubmitForCheck(ActionForm):
         return reply_letter.differences(self.complaint, process=process, result=result)
 
 
+def _rework_days() -> int:
+    """What is offered as the new limit of a department (QUA-05)."""
+    return office_terms.of("rework")
+
+
 class Measured(ActionForm):
     """Points for each criterion of the quality standard in force (QUA-01, QUA-02).
 
@@ -173,7 +177,7 @@ class ReturnForRework(Measured):
     action = "return_for_rework"
     danger = True
     comment = forms.CharField(label=_("What has to be corrected"), widget=LongText())
-    days = forms.IntegerField(label=_("New limit in working days"), min_value=1, max_value=30, initial=REWORK_DAYS)
+    days = forms.IntegerField(label=_("New limit in working days"), min_value=1, max_value=30, initial=_rework_days)
 
 
 class PassLegal(ActionForm):
@@ -185,7 +189,7 @@ class ReturnFromLegal(ActionForm):
     action = "return_from_legal"
     danger = True
     comment = forms.CharField(label=_("Legal opinion: what has to be corrected"), widget=LongText())
-    days = forms.IntegerField(label=_("New limit in working days"), min_value=1, max_value=30, initial=REWORK_DAYS)
+    days = forms.IntegerField(label=_("New limit in working days"), min_value=1, max_value=30, initial=_rework_days)
 
 
 # --- Clocks ---------------------------------------------------------------------------------
@@ -215,7 +219,7 @@ class ApprovePause(ActionForm):
             self.intro = _what_is_asked(asked.get_reason_display(), asked.evidence)
         most = policy_terms.pause_days(self.complaint.policy)
         self.fields["days"].widget.attrs.update(min=1, max=most)
-        self.initial.setdefault("days", min(USUAL_PAUSE_DAYS, most))
+        self.initial.setdefault("days", min(office_terms.of("pause"), most))
 
 
 def _what_is_asked(what: Any, why: str) -> Any:
@@ -362,7 +366,7 @@ class Reopen(ActionForm):
     ground = forms.ChoiceField(label=_("Reason of the policy"), required=False)
     reason = forms.CharField(label=_("Reason"), widget=LongText(3))
     days = forms.IntegerField(
-        label=_("New limit in working days"), min_value=1, max_value=30, initial=REWORK_DAYS, required=False
+        label=_("New limit in working days"), min_value=1, max_value=30, initial=_rework_days, required=False
     )
 
     def prepare(self) -> None:
@@ -384,7 +388,7 @@ class Reopen(ActionForm):
 
     def arguments(self) -> dict[str, Any]:
         values = super().arguments()
-        return {**values, "days": values["days"] or REWORK_DAYS}
+        return {**values, "days": values["days"] or None}
 
 
 class Archive(ActionForm):

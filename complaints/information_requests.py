@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import clocks, notify
+from complaints import clocks, notify, office_terms
 from complaints.calendars import CalendarMissing
 from complaints.models import ClockPause, Complaint, SupplementRequest
 from complaints.states import Status
-from complaints.transitions.screening import WAIT_WITHOUT_DAY
-
-# The usual time to answer, in working days of the case's office.
-USUAL_DAYS = 10
 
 
 def usual_day(complaint: Complaint, *, now: datetime) -> date | None:
     """The day offered to the officer; None when the calendar lacks that year."""
     try:
-        return clocks.working_calendar(complaint.policy.slots).add_working_days(timezone.localdate(now), USUAL_DAYS)
+        return clocks.working_calendar(complaint.policy.slots).add_working_days(
+            timezone.localdate(now), office_terms.of("information")
+        )
     except CalendarMissing:
         return None
 
@@ -39,7 +37,8 @@ def tell_expired(*, now: datetime) -> int:
     """
     told = 0
     stopped = ClockPause.objects.filter(complaint=OuterRef("complaint"), started_at=OuterRef("asked_at"))
-    without_day = Q(due_at=None, asked_at__lte=now - WAIT_WITHOUT_DAY) & ~Exists(stopped)
+    wait = timedelta(days=office_terms.of("information_wait"))
+    without_day = Q(due_at=None, asked_at__lte=now - wait) & ~Exists(stopped)
     waiting = SupplementRequest.objects.filter(answered_at=None, complaint__status=Status.AWAITING_INFORMATION)
     expired = waiting.filter(Q(due_at__lte=now) | without_day)
     for request in expired.select_related("complaint__coordinator", "complaint__complainant", "asked_by"):

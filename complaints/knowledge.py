@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
-from complaints import identity, notify
+from complaints import identity, notify, office_terms
 from complaints.models import Article, ArticleReceipt, ArticleRevision, Category, Complaint
 from complaints.numbers import next_number
 from complaints.states import ArticleKind, ArticleState
@@ -33,8 +33,6 @@ READ = "complaints.use_desk"
 MAX_BODY = 20_000
 MAX_RELATED = 20
 # Editors hear of an article so long before its validity ends, and not again for a week.
-SOON = timedelta(days=14)
-REMIND_EVERY = timedelta(days=7)
 # How long a process may show known issues and public questions as it last read them.
 CACHE_SECONDS = 60
 SHOWN_ISSUES = 5
@@ -398,15 +396,20 @@ def is_due(article: Article, *, today: date) -> bool:
     )
 
 
-def ends_soon(article: Article, *, today: date) -> bool:
-    """Whether the validity ends within two weeks."""
-    return article.state == ArticleState.PUBLISHED and today <= article.valid_until <= today + SOON
+def soon(today: date) -> date:
+    """Until which day a validity that ends is told of before: two weeks ahead, unless the office says otherwise."""
+    return today + timedelta(days=office_terms.of("article_soon"))
 
 
-def stale(*, today: date) -> QuerySet[Article]:
-    """Articles in use whose validity is over or ends within two weeks, or whose review is due. One query more."""
+def ends_soon(article: Article, *, today: date, until: date) -> bool:
+    """Whether the validity ends until a day, as `soon` gives it."""
+    return article.state == ArticleState.PUBLISHED and today <= article.valid_until <= until
+
+
+def stale(*, today: date, until: date | None = None) -> QuerySet[Article]:
+    """Articles in use whose validity is over or ends soon, or whose review is due. One query more."""
     in_use = Article.objects.filter(state=ArticleState.PUBLISHED)
-    found = Q(valid_until__lte=today + SOON)
+    found = Q(valid_until__lte=until or soon(today))
     for months in in_use.order_by().values_list("review_months", flat=True).distinct():
         found |= Q(review_months=months, changed_at__lt=_end_of(months_before(today, months)))
     return in_use.filter(found)
@@ -417,13 +420,13 @@ def _end_of(day: date) -> datetime:
 
 
 def remind_stale(*, now: datetime | None = None) -> dict[str, int]:
-    """Tell owner and editors of every article that is out of date or soon will be, once a week at most (KB-02).
+    """Tell owner and editors of every article that is out of date or soon will be, usually once a week at most (KB-02).
 
     Safe to run twice or beside itself: each article is claimed by a conditional update. Returns how many.
     """
     now = now or timezone.now()
     today = timezone.localdate(now)
-    not_told = Q(reminded_on=None) | Q(reminded_on__lte=today - REMIND_EVERY)
+    not_told = Q(reminded_on=None) | Q(reminded_on__lte=today - timedelta(days=office_terms.of("article_again")))
     editors = list(notify.holders_of(EDIT))
     count = 0
     for article in stale(today=today).filter(not_told).select_related("owner").order_by("pk"):

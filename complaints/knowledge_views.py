@@ -43,6 +43,7 @@ EDITOR_SHOWS = {
 def articles(request: StaffRequest) -> HttpResponse:
     """Articles in use, or what an editor has to look after; by words, kind and category, newest first (KB-01)."""
     today = timezone.localdate()
+    soon = knowledge.soon(today)
     may_edit = request.user.has_perm(knowledge.EDIT)
     shows = SHOWS | (EDITOR_SHOWS if may_edit else {})
     show = request.GET.get("show", "")
@@ -55,7 +56,7 @@ def articles(request: StaffRequest) -> HttpResponse:
     category = next((row for row in categories if row.code == code), None)
     after = request.GET.get("after", "")
 
-    rows = _shown(request.user, show, today)
+    rows = _shown(request.user, show, today, soon)
     if kind:
         rows = rows.filter(kind=kind)
     if category:
@@ -65,7 +66,7 @@ def articles(request: StaffRequest) -> HttpResponse:
     found, following = keyset.by_key(shown, after, size=PAGE_SIZE)
     unread = knowledge.to_read(request.user).count()
     context = {
-        "rows": [(row, marks(row, today)) for row in found],
+        "rows": [(row, marks(row, today, soon)) for row in found],
         "next": following,
         "after": after,
         "show": show,
@@ -81,13 +82,13 @@ def articles(request: StaffRequest) -> HttpResponse:
     return render(request, "complaints/knowledge/list.html", context)
 
 
-def _shown(user: User, show: str, today: date) -> Any:
+def _shown(user: User, show: str, today: date, soon: date) -> Any:
     if show == "unread":
         return knowledge.to_read(user)
     if show == "waiting":
         return knowledge.waiting(Article.objects.all())
     if show == "stale":
-        return knowledge.stale(today=today)
+        return knowledge.stale(today=today, until=soon)
     state = ArticleState.RETIRED if show == "retired" else ArticleState.PUBLISHED
     return Article.objects.filter(state=state)
 
@@ -103,7 +104,7 @@ def _tree(rows: list[Category]) -> list[tuple[str, str]]:
     return sorted(((row.code, path(row)) for row in rows), key=lambda pair: pair[1])
 
 
-def marks(article: Article, today: date) -> list[tuple[str, str, str]]:
+def marks(article: Article, today: date, until: date) -> list[tuple[str, str, str]]:
     """What is said beside a title: label, tone and icon (KB-02)."""
     found = []
     if article.state != ArticleState.PUBLISHED:
@@ -111,7 +112,7 @@ def marks(article: Article, today: date) -> list[tuple[str, str, str]]:
     elif knowledge.is_due(article, today=today):
         over = article.valid_until < today
         found.append((_("Out of date") if over else _("Due to be looked at again"), "bad" if over else "warn", "clock"))
-    elif knowledge.ends_soon(article, today=today):
+    elif knowledge.ends_soon(article, today=today, until=until):
         found.append((_("Validity ends soon"), "warn", "hourglass"))
     if article.is_public:
         found.append((_("Public"), "info", "globe"))
@@ -140,6 +141,7 @@ def _page(
     confirm_form: ConfirmForm | None = None,
 ) -> HttpResponse:
     today = timezone.localdate()
+    soon = knowledge.soon(today)
     may_edit = request.user.has_perm(knowledge.EDIT)
     revisions = list(row.revisions.select_related("by").defer("body"))
     newest = revisions[0]
@@ -153,11 +155,11 @@ def _page(
     in_use = row.state == ArticleState.PUBLISHED
     context = {
         "row": row,
-        "marks": marks(row, today),
+        "marks": marks(row, today, soon),
         "is_due": knowledge.is_due(row, today=today),
         "revisions": revisions if may_edit else [item for item in revisions if item.revision <= row.revision],
         "newest": knowledge.newest_revision(row) if may_edit and is_waiting and in_use else None,
-        "neighbours": [(item, marks(item, today)) for item in knowledge.neighbours(row, request.user)],
+        "neighbours": [(item, marks(item, today, soon)) for item in knowledge.neighbours(row, request.user)],
         "may_edit": may_edit,
         "may_change": may_edit and row.state != ArticleState.RETIRED,
         "is_waiting": may_edit and is_waiting and row.state != ArticleState.RETIRED,
@@ -359,13 +361,14 @@ def for_case(request: StaffRequest, number: str) -> HttpResponse:
     complaint = case_access.visible_case(request.user, number)
     case_access.require_permission(request, complaint, knowledge.READ)
     today = timezone.localdate()
+    soon = knowledge.soon(today)
     proposals = knowledge_suggestions.articles(complaint, today=today)
     context = {
         "complaint": complaint,
         "active": "cases",
         "badge": case_page.badge(complaint),
         "category_path": case_page.category_path(complaint.category),
-        "proposals": [(row, marks(row.article, today)) for row in proposals],
+        "proposals": [(row, marks(row.article, today, soon)) for row in proposals],
         "past": knowledge_suggestions.past_cases(complaint, request.user),
     }
     return render(request, "complaints/knowledge/case.html", context)

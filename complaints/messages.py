@@ -116,6 +116,10 @@ def plain_sentence(row: Notification) -> str:
         "appraisal_approved": _("The list %(list)s is approved; two people carry it out."),
         "destruction_stopped": _("The file %(file)s was not destroyed: something came in between."),
         "remedy_waiting": _("%(number)s: a remedy waits for your approval."),
+        "second_look_waits": _(
+            "%(number)s: the proposal of %(day)s to call it unreasonable still waits for a second person."
+        ),
+        "consultation_waits": _("%(number)s: the archived file asked for on %(day)s still waits for your decision."),
         "remedy_waits": _("%(number)s: the remedy proposed on %(day)s still waits for your approval."),
         "remedy_approved": _("%(number)s: a remedy was approved; record it once it has been given."),
         "remedy_refused": _("%(number)s: a remedy was not approved; read the reason."),

@@ -1,7 +1,9 @@
 """What was asked for and waits for a decision: who decides is reminded each working day (SLA-13, ASG-06, COO-12).
 
-Pauses, extensions and new starts of the clocks, returns of a department, remedies; and once a week what
-complainants proposed (FB-10). Told in office hours, once a day however often this runs, and never after the decision.
+Pauses, extensions and new starts of the clocks, returns of a department, remedies, complaints that somebody proposes
+to call unreasonable (SCR-08), archived files that somebody asks to read (ARC-04); and once a week what complainants
+proposed (FB-10). After how many days is data (complaints/office_terms.py). Told in office hours, once a day however
+often this runs, and never after the decision.
 """
 
 from __future__ import annotations
@@ -16,19 +18,26 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import clocks, notify, remedies
+from complaints import clocks, notify, office_terms, remedies
 from complaints.calendars import CalendarMissing, WorkingCalendar
-from complaints.models import Assignment, ClockPause, ClockReset, Complaint, Extension, Proposal, Remedy
+from complaints.models import (
+    Assignment,
+    ClockPause,
+    ClockReset,
+    Complaint,
+    Consultation,
+    Extension,
+    Proposal,
+    Remedy,
+    UnreasonableLabel,
+)
 from complaints.states import MOVES, AssignmentState, RemedyState, RequestState, Status
-from complaints.transitions import core
+from complaints.transitions import consultation, core
 from complaints.transitions import remedies as remedy_rules
 
 CLOCKS = "complaints.approve_clock"
 RETURNS = "complaints.adjudicate_return"
-# From the second working day on everybody who may decide is told, management too.
-ALONE_DAYS = 1
-# A department has so many working days for a proposal, and who judges it too, before the first weekly reminder.
-PROPOSAL_DAYS = 5
+SCREENS = "complaints.screen_complaint"
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class _Source:
     asked_at: str
     asked_by: str
     deciders: Callable[[Complaint, Any, bool], list[User]]
+    # Where it is decided; the case itself where nothing is given.
+    page: Callable[[Complaint, Any], str] = lambda _complaint, _row: ""
 
 
 def remind_requests(*, now: datetime | None = None) -> dict[str, int]:
@@ -53,12 +64,13 @@ def remind_requests(*, now: datetime | None = None) -> dict[str, int]:
     try:
         if not calendar.is_open(now):
             return {"told": 0}
+        terms = office_terms.all_of(office_terms.current())
         told = sum(
-            _remind(source, pk, calendar, now=now)
+            _remind(source, pk, calendar, alone_days=terms["request_alone"], now=now)
             for source in _SOURCES
             for pk in _before_today(source, now=now).values_list("pk", flat=True)
         )
-        return {"told": told + _remind_proposals(calendar, now=now)}
+        return {"told": told + _remind_proposals(calendar, days=terms["proposal"], now=now)}
     except CalendarMissing:
         return {"told": 0}
 
@@ -69,7 +81,7 @@ def _before_today(source: _Source, *, now: datetime) -> QuerySet[Any]:
 
 
 @transaction.atomic
-def _remind(source: _Source, pk: int, calendar: WorkingCalendar, *, now: datetime) -> int:
+def _remind(source: _Source, pk: int, calendar: WorkingCalendar, *, alone_days: int, now: datetime) -> int:
     """One reminder; read again under the lock of the case, since it may have been decided meanwhile."""
     rows = source.waiting().filter(pk=pk)
     complaint_id = rows.values_list(source.case, flat=True).first()
@@ -80,13 +92,13 @@ def _remind(source: _Source, pk: int, calendar: WorkingCalendar, *, now: datetim
     if row is None:
         return 0
     today, asked = timezone.localdate(now), timezone.localdate(getattr(row, source.asked_at))
-    alone = calendar.working_days_between(asked, today) <= ALONE_DAYS
+    alone = calendar.working_days_between(asked, today) <= alone_days
     asker = getattr(row, f"{source.asked_by}_id")
     return notify.tell(
         [user for user in source.deciders(complaint, row, alone) if user.pk != asker],
         source.kind,
         complaint=complaint,
-        url=f"/desk/cases/{complaint.number}/remedies/{row.pk}/" if source.kind == "remedy_waits" else "",
+        url=source.page(complaint, row),
         dedupe=f"{source.kind}:{core.ref(row)}:{today}",
         day=f"{asked:%m-%d}",
     )
@@ -107,7 +119,15 @@ def _holders(permission: str) -> Callable[[Complaint, Any, bool], list[User]]:
 
 
 def _asked(row: Any, user: User) -> bool:
-    return user.pk in (getattr(row, "requested_by_id", None), getattr(row, "return_requested_by_id", None))
+    return user.pk in {
+        getattr(row, f"{name}_id", None) for name in ("requested_by", "return_requested_by", "proposed_by")
+    }
+
+
+def _seeing(complaint: Complaint, row: Any, alone: bool) -> list[User]:
+    """Who lends archived files and sees this case; a confidential one is not told of to anybody else."""
+    found = _holders(consultation.APPROVE)(complaint, row, alone)
+    return [user for user in found if Complaint.objects.visible_to(user).filter(pk=complaint.pk).exists()]
 
 
 def _remedies() -> QuerySet[Remedy]:
@@ -156,15 +176,35 @@ _SOURCES = (
         "proposed_at",
         "proposed_by",
         _approvers,
+        lambda complaint, row: f"/desk/cases/{complaint.number}/remedies/{row.pk}/",
+    ),
+    _Source(
+        "second_look_waits",
+        lambda: UnreasonableLabel.objects.filter(
+            decided_at=None, complaint__status__in=MOVES["decide_unreasonable"].sources
+        ),
+        "complaint",
+        "proposed_at",
+        "proposed_by",
+        _holders(SCREENS),
+    ),
+    _Source(
+        "consultation_waits",
+        lambda: Consultation.objects.filter(state=RequestState.REQUESTED, complaint__status=Status.ARCHIVED),
+        "complaint",
+        "requested_at",
+        "requested_by",
+        _seeing,
+        lambda complaint, _row: f"/desk/cases/{complaint.number}/file/",
     ),
 )
 
 
 # --- Proposals of complainants --------------------------------------------------------------------
-def _remind_proposals(calendar: WorkingCalendar, *, now: datetime) -> int:
+def _remind_proposals(calendar: WorkingCalendar, *, days: int, now: datetime) -> int:
     """Once a week: the heads of a department whose answer is out, and who judges proposals nobody judged (FB-10)."""
     today = timezone.localdate(now)
-    until = _working_days_before(calendar, today, PROPOSAL_DAYS)
+    until = _working_days_before(calendar, today, days)
     week = "{}-{}".format(*today.isocalendar()[:2])
     told = 0
     routed = Proposal.objects.filter(is_valuable=True, answered_at=None, judged_at__date__lte=until)

@@ -230,6 +230,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     "complaints.edit_reference or accounts.configure_system": (
         "complaints:policy_edit",
         "complaints:policy_ladder",
+        "complaints:office_terms_edit",
         "complaints:calendar_add",
         "complaints:calendar_remove",
         "complaints:calendar_state",
@@ -273,6 +274,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:rules",
         "complaints:settings",
         "complaints:policies",
+        "complaints:office_terms",
         "complaints:policy",
         "complaints:calendar",
         "complaints:calendar_year",

@@ -19,6 +19,7 @@ from complaints.models.clocks import (
     ClockReset,
     Deadline,
     Extension,
+    OfficeTerms,
     PolicyRule,
     ServicePolicy,
 )
@@ -201,6 +202,7 @@ __all__ = [
     "NoticeTemplate",
     "Notification",
     "NumberCounter",
+    "OfficeTerms",
     "OpinionSignal",
     "Outreach",
     "OutreachRecipient",

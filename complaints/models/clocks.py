@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -101,6 +102,22 @@ class PolicyRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.milestone} {self.amount} {self.unit}"
+
+
+class OfficeTerms(models.Model):
+    """One revision of the days of daily work (complaints/office_terms.py); the newest one counts."""
+
+    revision = models.PositiveIntegerField(unique=True)
+    terms = models.JSONField(default=dict)
+    note = models.CharField(_("what changed and why"), max_length=200)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-revision"]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"
 
 
 class Deadline(models.Model):

@@ -11,7 +11,7 @@ from complaints import transitions as t
 from complaints.messages import plain_sentence
 from complaints.models import Complaint, Notification, Proposal
 from complaints.tests.factories import Story, at
-from complaints.transitions import proposals
+from complaints.transitions import consultation, proposals
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +146,42 @@ def test_fb_10_a_proposal_without_an_answer_reminds_the_department_once_a_week(s
     assert run("2026-12-01 09:10") == 1
     Proposal.objects.update(answered_at=at("2026-12-01 10:00"))
     assert run("2026-12-08 09:10") == 0
+
+
+def test_scr_08_a_second_look_that_waits_is_reminded_of_and_never_who_proposed_it(started, cast):
+    t.propose_unreasonable(started.pk, reason="要求改变自来水管网走向", by=cast.coordinator, at=at("2026-11-16 14:00"))
+    assert run("2026-11-16 16:10") == 0, "asked today"
+    assert run("2026-11-17 09:10") >= 1
+    assert run("2026-11-17 10:10") == 0, "once a day"
+    assert cast.coordinator.staff_number not in told("second_look_waits")
+    assert started.case.number in plain_sentence(Notification.objects.filter(kind="second_look_waits").first())
+    t.decide_unreasonable(started.pk, agree=False, reason="可以部分办理", by=cast.intake, at=at("2026-11-17 11:00"))
+    assert run("2026-11-18 09:10") == 0
+
+
+def test_arc_04_a_request_to_read_an_archived_file_is_reminded_of_at_its_page(cast):
+    story = Story(cast).to_closed()
+    t.archive(story.pk, by=cast.coordinator, at=at("2026-11-20 16:30"))
+    row = consultation.request_consultation(
+        story.pk, reader="供水公司法务", purpose="应诉", by=cast.coordinator, at=at("2026-11-20 17:00")
+    )
+    assert run("2026-11-20 17:10") == 0, "asked today"
+    assert run("2026-11-23 09:10") >= 1
+    rows = Notification.objects.filter(kind="consultation_waits")
+    assert cast.coordinator.staff_number not in told("consultation_waits")
+    assert set(rows.values_list("url", flat=True)) == {f"/desk/cases/{story.case.number}/file/"}
+    decider = rows.first().recipient
+    consultation.decide_consultation(row.pk, approve=False, note="已有判决", by=decider, at=at("2026-11-23 10:00"))
+    assert run("2026-11-24 09:10") == 0
+
+
+def test_arc_04_who_does_not_see_a_confidential_case_is_not_told_that_its_file_is_asked_for(cast):
+    story = Story(cast).to_closed()
+    t.archive(story.pk, by=cast.coordinator, at=at("2026-11-20 16:30"))
+    consultation.request_consultation(
+        story.pk, reader="法务", purpose="应诉", by=cast.coordinator, at=at("2026-11-20 17:00")
+    )
+    Complaint.objects.filter(pk=story.pk).update(is_confidential=True)
+    run("2026-11-23 09:10")
+    for row in Notification.objects.filter(kind="consultation_waits").select_related("recipient"):
+        assert Complaint.objects.visible_to(row.recipient).filter(pk=story.pk).exists()

@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.errors import NotAllowed
+from accounts.tests.factories import token
 from complaints import clocks, events, jobs
 from complaints import transitions as t
 from complaints.models import CaseEvent, Complaint, Deadline, Note, Notification, NumberCounter
@@ -20,6 +21,7 @@ from complaints.transitions import core
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+BODY = {"subject": "停水", "narrative": "从早上停到现在", "phone": "13800002417", "email": "zhang@example.cn"}
 NOON = at("2026-11-17 10:00")
 
 
@@ -190,6 +192,81 @@ def test_cc_10_a_case_held_for_long_stops_neither_intake_nor_the_sweep(cast):
         holder.join()
     jobs.sweep_deadlines(now=at("2026-12-07 17:32"))
     assert set(Notification.objects.filter(kind="breach").values_list("complaint", flat=True)) == {free.pk, held.pk}
+
+
+def wait_at_most(milliseconds: int) -> None:
+    """For this connection; by the settings a person waits 3 seconds on PostgreSQL and 20 on SQLite."""
+    word = "PRAGMA busy_timeout =" if connection.vendor == "sqlite" else "SET lock_timeout ="
+    with connection.cursor() as cursor:
+        cursor.execute(f"{word} {milliseconds}")
+
+
+def test_cc_10_while_a_case_is_written_for_long_reading_goes_on_and_who_writes_is_asked_to_come_again(cast, client):
+    """On SQLite one transaction writes at a time, so whoever writes waits; on PostgreSQL whoever needs that case."""
+    held = Story(cast).accept().assign()
+    url = f"/api/v1/complaints/{held.case.number}/"
+    authorization = {"Authorization": f"Token {token(cast.water_handler)}"}
+    client.force_login(cast.coordinator)
+    before = CaseEvent.objects.count()
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            core.lock(held.pk)
+            locked.set()
+            done.wait(60)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert locked.wait(10)
+        wait_at_most(500)
+        began = time.monotonic()
+        assert client.get("/desk/queue/").status_code == 200
+        assert client.get(url).status_code == 200
+        assert time.monotonic() - began < 10
+        answer = client.post(f"{url}actions/start/", {}, content_type="application/json", headers=authorization)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+        if connection.vendor == "sqlite":
+            assert client.post("/api/v1/complaints/", BODY, content_type="application/json").status_code == 503
+    finally:
+        done.set()
+        holder.join()
+    assert CaseEvent.objects.count() == before
+    answer = client.post(f"{url}actions/start/", {}, content_type="application/json", headers=authorization)
+    assert answer.status_code == 200
+    assert client.post("/api/v1/complaints/", BODY, content_type="application/json").status_code == 201
+
+
+def test_cc_10_a_report_that_reads_for_long_stops_nobody_and_sees_one_state(cast, client):
+    reading, filed = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def report() -> None:
+        word = "BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ"
+        with connection.cursor() as cursor:
+            cursor.execute(word)
+            for step in (reading.set, lambda: None):
+                cursor.execute("SELECT count(*) FROM complaints_complaint")
+                seen.append(cursor.fetchone()[0])
+                step()
+                filed.wait(60)
+            cursor.execute("ROLLBACK")
+        connection.close()
+
+    reader = threading.Thread(target=report)
+    reader.start()
+    try:
+        assert reading.wait(10)
+        wait_at_most(500)
+        assert client.post("/api/v1/complaints/", BODY, content_type="application/json").status_code == 201
+        jobs.sweep_deadlines(now=at("2026-12-07 17:31"))
+    finally:
+        filed.set()
+        reader.join()
+    assert seen == [0, 0]
+    assert Complaint.objects.count() == 1
 
 
 # --- Take the next case ----------------------------------------------------------------------------

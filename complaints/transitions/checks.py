@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from complaints import clocks, notices, notify, quality, reply_letter, reply_templates
+from complaints import clocks, notices, notify, office_terms, quality, reply_letter, reply_templates
 from complaints.deadlines import StartsOn
 from complaints.models import Assignment, Complaint, PolicyRule, QualityCheck, Reply
 from complaints.states import (
@@ -29,9 +29,6 @@ from complaints.states import (
 from complaints.transitions import core, matching
 from complaints.transitions.clock import lapse_requests
 from complaints.transitions.intake import check_text
-
-# Working days a department gets to correct a returned case unless the checker says otherwise (QUA-05).
-REWORK_DAYS = 3
 
 
 @transaction.atomic
@@ -179,7 +176,7 @@ def return_for_rework(
     *,
     by: User,
     comment: str,
-    days: int = REWORK_DAYS,
+    days: int | None = None,
     points: Mapping[str, int] | None = None,
     version: int | None = None,
     at: datetime | None = None,
@@ -207,7 +204,7 @@ def return_from_legal(
     *,
     by: User,
     comment: str,
-    days: int = REWORK_DAYS,
+    days: int | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
@@ -224,7 +221,7 @@ def _return(
     *,
     by: User,
     comment: str,
-    days: int,
+    days: int | None,
     version: int | None,
     at: datetime | None,
     points: Mapping[str, int] | None = None,
@@ -232,6 +229,7 @@ def _return(
     at = core.moment(at)
     complaint = core.begin(complaint_id, action, by=by, version=version)
     core.require("comment", comment, _("Say what has to be corrected."))
+    days = office_terms.of("rework") if days is None else days
     if not 1 <= days <= 30:
         raise InvalidInput("days", _("Give 1 to 30 working days."))
     reply = _current_reply(complaint)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from complaints import clocks, notices, notify, policy_terms, task_clocks
+from complaints import clocks, notices, notify, office_terms, policy_terms, task_clocks
 from complaints.calendars import CalendarMissing
 from complaints.clock_rules import StartsOn
 from complaints.models import ClockPause, ClockReset, Complaint, Deadline, Extension, PolicyRule
@@ -21,8 +21,6 @@ from complaints.transitions import core
 from complaints.transitions.intake import check_text
 from complaints.transitions.screening import end_pause
 
-# How long a pause is approved for where nobody says, in days, as far as the policy allows.
-USUAL_PAUSE_DAYS = 10
 _NONE_BEGINS_ANEW = _("The policy lets no running clock of this case begin anew; ask for an extension.")
 
 
@@ -90,7 +88,7 @@ def approve_pause(
     if row is None:
         raise IllegalTransition(_("No pause was asked for."))
     most = policy_terms.pause_days(complaint.policy)
-    days = min(USUAL_PAUSE_DAYS, most) if days is None else days
+    days = min(office_terms.of("pause"), most) if days is None else days
     if approve and not 1 <= days <= most:
         raise InvalidInput("days", _("Give 1 to %(days)s days."), days=most)
     if approve:

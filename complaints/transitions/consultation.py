@@ -10,14 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
-from complaints import notify
+from complaints import notify, office_terms
 from complaints.models import AppraisalItem, Complaint, Consultation
 from complaints.states import Audience, RequestState, Status
 from complaints.transitions import core
 
 APPROVE = "complaints.approve_consultation"
-# How long an archived file may be lent at once.
-MAX_DAYS = 90
 
 
 @transaction.atomic
@@ -66,7 +64,7 @@ def decide_consultation(
     note: str = "",
     at: datetime | None = None,
 ) -> Consultation:
-    """Let the file be read until a day at most MAX_DAYS ahead, or refuse with a reason (ARC-04).
+    """Let the file be read until a day as far ahead as files are lent, or refuse with a reason (ARC-04).
 
     Raises NotAllowed for whoever asked, InvalidInput, IllegalTransition when it is decided.
     """
@@ -80,8 +78,9 @@ def decide_consultation(
     if row.state != RequestState.REQUESTED:
         raise IllegalTransition(_("This request is decided: %(state)s."), state=row.get_state_display())
     today = timezone.localdate(at)
-    if approve and (until is None or not today <= until <= today + timedelta(days=MAX_DAYS)):
-        raise InvalidInput("until", _("Give a day within the next %(days)s days."), days=MAX_DAYS)
+    most = office_terms.of("consultation")
+    if approve and (until is None or not today <= until <= today + timedelta(days=most)):
+        raise InvalidInput("until", _("Give a day within the next %(days)s days."), days=most)
     if not approve:
         core.require("note", note, _("Give the reason."))
     row.state = RequestState.APPROVED if approve else RequestState.REFUSED

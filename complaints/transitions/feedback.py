@@ -13,7 +13,7 @@ from accounts import after_commit
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import archive as archives
-from complaints import call_backs, clocks, notify, permissions, reopening, signals, task_clocks
+from complaints import call_backs, clocks, notify, office_terms, permissions, reopening, signals, task_clocks
 from complaints.calendars import CalendarMissing
 from complaints.clock_rules import StartsOn, Unit
 from complaints.models import Assignment, Callback, Complaint, Contact
@@ -33,7 +33,7 @@ from complaints.states import (
     Status,
 )
 from complaints.transitions import core, follow_up_plan, needs, proposals, risk
-from complaints.transitions.checks import REWORK_DAYS, give_time, resolve_rule, tell_rounds
+from complaints.transitions.checks import give_time, resolve_rule, tell_rounds
 from complaints.transitions.intake import check_text
 
 
@@ -344,7 +344,7 @@ def reopen(
     by: User | None,
     reason: str,
     ground: str = "",
-    days: int = REWORK_DAYS,
+    days: int | None = None,
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
@@ -367,7 +367,7 @@ def reopen(
     )
     end_clocks(complaint, at=at, is_answered=False)
     if not _clock_by_policy(complaint, at=at):
-        give_time(complaint, days=days, at=at)
+        give_time(complaint, days=office_terms.of("rework") if days is None else days, at=at)
     note = f"{ground}: {reason}" if ground else reason
     core.finish(complaint, "reopen", by=by, at=at, fields=["closed_at", "rework_rounds"], note=note)
     people = [user for user in (complaint.handler, complaint.coordinator) if user]

@@ -8,19 +8,16 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from accounts.models import User
+from complaints import office_terms
 from complaints.models import CareConsent, Complaint, FollowUp
 from complaints.states import Audience, FollowUpKind, Status
 from complaints.transitions import core
-
-SECOND_CONTACT_AFTER = timedelta(days=7)
-CARE_EVERY = timedelta(days=30)
-CARE_CALLS = 3
 
 
 def plan_second_contact(
     complaint: Complaint, *, by: User | None, at: datetime, audience: str = Audience.CASE
 ) -> FollowUp | None:
-    """Plan a call one week from now, in which the complainant hears what was put right (SLA-08, FB-14).
+    """Plan a call usually one week from now, in which the complainant hears what was put right (SLA-08, FB-14).
 
     Takes the case with its row locked. None where a second contact waits already, or the case is archived.
     """
@@ -32,7 +29,7 @@ def plan_second_contact(
     row = FollowUp.objects.create(
         complaint=complaint,
         kind=FollowUpKind.SECOND_CONTACT,
-        due_on=timezone.localdate(at) + SECOND_CONTACT_AFTER,
+        due_on=timezone.localdate(at) + timedelta(days=office_terms.of("second_contact")),
         planned_at=at,
         planned_by=by,
     )
@@ -41,7 +38,7 @@ def plan_second_contact(
 
 
 def plan_care_calls(complaint: Complaint, *, by: User | None, at: datetime) -> list[FollowUp]:
-    """Plan three calls, thirty days apart, for a complainant who needs special care (FB-16).
+    """Plan the calls for a complainant who needs special care, usually three, thirty days apart (FB-16).
 
     Takes the case with its row locked. A case gets them once, however often it is closed, and only while a consent
     stands: a call out of care tells of the need (SPG-01).
@@ -50,16 +47,20 @@ def plan_care_calls(complaint: Complaint, *, by: User | None, at: datetime) -> l
         return []
     if FollowUp.objects.filter(complaint=complaint, kind=FollowUpKind.CARE_CALL).exists():
         return []
+    terms = office_terms.all_of(office_terms.current())
+    every, calls = timedelta(days=terms["care_every"]), terms["care_calls"]
+    if not calls:
+        return []
     first = timezone.localdate(at)
     rows = [
         FollowUp.objects.create(
             complaint=complaint,
             kind=FollowUpKind.CARE_CALL,
-            due_on=first + CARE_EVERY * number,
+            due_on=first + every * number,
             planned_at=at,
             planned_by=by,
         )
-        for number in range(1, CARE_CALLS + 1)
+        for number in range(1, calls + 1)
     ]
     core.add_event(complaint, "follow_up_planned", by=by, at=at, reference=core.ref(rows[0]))
     return rows

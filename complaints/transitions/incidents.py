@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import security
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Department, User
-from complaints import identity, incidents, notify
+from complaints import identity, incidents, notify, office_terms
 from complaints.models import (
     AfterAction,
     CallOut,
@@ -33,7 +33,6 @@ from complaints.transitions.intake import check_text
 
 # The longest texts, in characters.
 SHORT, PLACE, COMMENT, TEXT = 200, 300, 2000, 5000
-BULLETIN_HOURS = 6
 SECTIONS = ("initial_response", "information", "care", "recovery", "result", "lessons")
 
 
@@ -104,6 +103,7 @@ def declare_response(
         raise IllegalTransition(_("This incident is closed."))
     if IncidentResponse.objects.filter(pk=incident_id).exists():
         raise IllegalTransition(_("The response to this incident was declared already."))
+    hours = office_terms.of("bulletin")
     response = IncidentResponse.objects.create(
         incident=incident,
         kind=kind,
@@ -111,8 +111,8 @@ def declare_response(
         started_at=started_at,
         declared_at=at,
         declared_by=by,
-        bulletin_hours=BULLETIN_HOURS,
-        next_bulletin_due_at=started_at + timedelta(hours=BULLETIN_HOURS),
+        bulletin_hours=hours,
+        next_bulletin_due_at=started_at + timedelta(hours=hours),
         first_contact_due_at=started_at + incidents.FIRST_CONTACT,
     )
     notify.tell(

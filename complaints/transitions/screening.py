@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import category_words, clocks, notices, notify, policy_terms, task_clocks
+from complaints import category_words, clocks, notices, notify, office_terms, policy_terms, task_clocks
 from complaints.deadlines import StartsOn
 from complaints.models import (
     Category,
@@ -37,7 +37,6 @@ from complaints.transitions.judgement import add_outstanding
 
 # The clocks stand at most so long for an answer: until the day it is asked for, and without a day for thirty days.
 LONGEST_WAIT = timedelta(days=90)
-WAIT_WITHOUT_DAY = timedelta(days=30)
 
 # Dimensions whose column on the case has another name.
 _COLUMNS = {"legal": "legal_type"}
@@ -234,7 +233,7 @@ def request_information(
             requested_by=by,
             requested_at=at,
             started_at=at,
-            max_until=due_at or at + WAIT_WITHOUT_DAY,
+            max_until=due_at or at + timedelta(days=office_terms.of("information_wait")),
         )
         clocks.pause_all(complaint, at=at)
         complaint.pause_reason = PauseReason.INFORMATION

@@ -1,0 +1,141 @@
+"""Days the office gives itself and others in daily work, beside the service policies, edited as revisions.
+
+What a policy counts belongs to the policy and is bound to a case when it comes in. These are the office's own: after
+how long a reminder goes to more people, what a form offers, when a later call is planned. A change counts for what
+begins from then on; dates already given stay (JT-08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import InvalidInput, NotAllowed
+from accounts.models import User
+from complaints import revisions
+from complaints.models import OfficeTerms
+
+EDITORS = ("complaints.edit_reference", "accounts.configure_system")
+WORKING_DAYS, DAYS, HOURS, CALLS = _("working days"), _("calendar days"), _("hours"), _("calls")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One number: what it is for, what it counts, what it is until somebody edits it, and its bounds."""
+
+    label: Any
+    unit: Any
+    usual: int
+    least: int
+    most: int
+
+
+# By code: the group it is shown in, and the number. The order is that of the page.
+GROUPS: tuple[tuple[Any, dict[str, Term]], ...] = (
+    (
+        _("Requests that wait for a decision"),
+        {
+            # SLA-13: pauses, extensions, new starts of the clocks, returns, second looks, archived files.
+            "request_alone": Term(
+                _("The coordinator of the case is reminded alone, before all who may decide are"),
+                WORKING_DAYS,
+                1,
+                0,
+                30,
+            ),
+            # FB-10
+            "proposal": Term(_("A proposal of a complainant is judged or answered within"), WORKING_DAYS, 5, 1, 60),
+        },
+    ),
+    (
+        _("What forms offer"),
+        {
+            # SCR-06
+            "information": Term(
+                _("The complainant is given to answer a request for information"), WORKING_DAYS, 10, 1, 60
+            ),
+            "information_wait": Term(
+                _("A request without a day is waited for, then the clocks run on"), DAYS, 30, 1, 90
+            ),
+            # SLA-13; as far as the policy of the case allows.
+            "pause": Term(_("A pause is approved for"), DAYS, 10, 1, 365),
+            # QUA-05
+            "rework": Term(
+                _("A department has to correct a case that was returned or reopened"), WORKING_DAYS, 3, 1, 30
+            ),
+            # ARC-04; also the longest time.
+            "consultation": Term(_("An archived file is lent for at most"), DAYS, 90, 1, 365),
+        },
+    ),
+    (
+        _("Later calls"),
+        {
+            # SLA-08, FB-14
+            "second_contact": Term(_("The second contact after a rectification follows after"), DAYS, 7, 1, 90),
+            # FB-16
+            "care_every": Term(_("Calls out of care lie apart"), DAYS, 30, 1, 180),
+            "care_calls": Term(_("Calls out of care after a case is closed"), CALLS, 3, 0, 12),
+        },
+    ),
+    (
+        _("Incidents and knowledge"),
+        {
+            # SLA-09, INC-06; each response may then have another rhythm.
+            "bulletin": Term(_("The response to an incident begins with a bulletin every"), HOURS, 6, 1, 48),
+            # KB-02
+            "article_soon": Term(_("An article is told of before its validity ends"), DAYS, 14, 1, 180),
+            "article_again": Term(_("An article that is out of date is told of again after"), DAYS, 7, 1, 90),
+        },
+    ),
+)
+TERMS: dict[str, Term] = {code: term for _label, terms in GROUPS for code, term in terms.items()}
+
+
+def current() -> OfficeTerms:
+    """The revision in force: the newest, or the shipped one, which is stored when it is first edited."""
+    return OfficeTerms.objects.order_by("-revision").first() or OfficeTerms(revision=0, terms={})
+
+
+def all_of(revision: OfficeTerms) -> dict[str, int]:
+    """Every number by code; one that a revision does not name is the usual one."""
+    return {code: int(revision.terms.get(code, term.usual)) for code, term in TERMS.items()}
+
+
+def of(code: str) -> int:
+    """The number in force. One query."""
+    return all_of(current())[code]
+
+
+def check(terms: Mapping[str, int]) -> None:
+    """Raises InvalidInput at the first number that is missing or out of bounds."""
+    for code, term in TERMS.items():
+        number = terms.get(code)
+        if type(number) is not int or not term.least <= number <= term.most:
+            raise InvalidInput(
+                code, _("Give a whole number from %(least)s to %(most)s."), least=term.least, most=term.most
+            )
+
+
+@transaction.atomic
+def revise(terms: Mapping[str, int], *, note: str, based_on: int, by: User, at: datetime | None = None) -> OfficeTerms:
+    """Store the next revision. `based_on` is the one the person edited.
+
+    Raises NotAllowed, InvalidInput by code or at `note`, StaleVersion.
+    """
+    if not by.is_active or not any(by.has_perm(name) for name in EDITORS):
+        raise NotAllowed(_("Your role does not allow this."))
+    note = revisions.why(note)
+    check(terms)
+    return OfficeTerms.objects.create(
+        revision=revisions.following(OfficeTerms, based_on=based_on),
+        terms={code: terms[code] for code in TERMS},
+        note=note,
+        at=at or timezone.now(),
+        by=by,
+    )
