@@ -52,6 +52,9 @@ class StartsOn(StrEnum):
     # Not for a rule: a clock that began anew in the course of a case.
     NEW_FACTS = "new_facts"
     REOPENED = "reopened"
+    # Not a clock of the desk: a step of a review.
+    REVIEW_OPENED = "review_opened"
+    REVIEW_STEP = "review_step"
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,8 @@ STARTED = {
     StartsOn.REVIEW_REQUESTED: gettext_noop("Review requested %(at)s"),
     StartsOn.NEW_FACTS: gettext_noop("New facts accepted %(at)s"),
     StartsOn.REOPENED: gettext_noop("Reopened %(at)s"),
+    StartsOn.REVIEW_OPENED: gettext_noop("Review opened %(at)s"),
+    StartsOn.REVIEW_STEP: gettext_noop("Step begun %(at)s"),
 }
 AMOUNTS = {
     Unit.HOURS: gettext_noop("%(amount)s h, day and night"),

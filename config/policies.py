@@ -460,6 +460,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "review:file",
         "review:log",
         "review:process",
+        "review:step_why",
         "review:report",
         "review:report_section",
         "review:report_file",

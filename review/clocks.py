@@ -88,6 +88,7 @@ class Line:
     `planned` is the date of a step that has not begun where the review has one already, else `days` tells its length.
     """
 
+    step: str
     label: str
     days: int
     planned: datetime | None
@@ -103,6 +104,7 @@ def lines(review: ReviewCase, *, now: datetime) -> list[Line]:
     current = STEP_OF.get(ReviewStatus(review.status))
     return [
         Line(
+            step=str(step.value),
             label=str(step.label),
             days=limits[step],
             planned=review.decision_due_at if step == ReviewStep.CONCLUSION else None,

@@ -18,8 +18,9 @@ from accounts.web import StaffRequest
 from complaints import files, keyset, table_files
 from complaints.desk_access import needs
 from complaints.models import Attachment
-from review import checks, clocks, materials, permissions, process_timeline, record_sets, side
+from review import checks, clocks, materials, permissions, process_timeline, record_sets, side, step_why
 from review.models import MaterialRequest, ReviewCase
+from review.states import ReviewStep
 from review.step_forms import FORMS, DeliverForm
 from review.views import visible_review
 
@@ -141,6 +142,18 @@ def log(request: StaffRequest, number: str, format: str) -> HttpResponseBase:
     response = JsonResponse(body, json_dumps_params={"ensure_ascii": False, "indent": 1})
     response["Content-Disposition"] = f'attachment; filename="{name}.json"'
     return response
+
+
+@needs(*INSIDE)
+@require_safe
+def why(request: StaffRequest, number: str, step: str) -> HttpResponse:
+    """Why a step is due on its day, as a sentence and on the calendar (SLA-05)."""
+    review = visible_review(request, number)
+    found = step_why.find(review, step) if step in ReviewStep.values else None
+    if found is None:
+        raise Http404
+    context = {"review": review, "step": found, **step_why.explain(review, step, found, now=timezone.now())}
+    return render(request, "review/step_why.html", context)
 
 
 @needs(*INSIDE)

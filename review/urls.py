@@ -63,6 +63,7 @@ urlpatterns = [
     path("reviews/<str:number>/records/<slug:kind>/", step_views.record, name="record"),
     path("reviews/<str:number>/files/<int:pk>/", step_views.file, name="file"),
     path("reviews/<str:number>/log/<slug:format>/", step_views.log, name="log"),
+    path("reviews/<str:number>/steps/<slug:step>/", step_views.why, name="step_why"),
     path("reviews/<str:number>/process/", step_views.process, name="process"),
     path("reviews/<str:number>/report/", conclusion_views.report_page, name="report"),
     path("reviews/<str:number>/report/file/<slug:format>/", conclusion_views.report_file, name="report_file"),
