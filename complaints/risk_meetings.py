@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from complaints import notify, risk, risk_standards
@@ -24,6 +25,8 @@ class Next:
     """The day until which a meeting is to be held, and when one was called for that has not been held yet."""
 
     day: date
+    # Why this day, as a sentence (RISK-06).
+    why: str
     called_for: datetime | None
     is_late: bool
 
@@ -53,7 +56,13 @@ def following(
         if row.planned_at > now and row.minutes_at is None and not row.cancelled_reason
     ]
     called_for = min(planned, default=None)
-    return Next(day, called_for, is_late=called_for is None and timezone.localdate(now) > day)
+    words = (
+        _("%(days)s day(s) after the meeting of %(day)s: the interval for this grade.")
+        if held
+        else _("%(days)s day(s) after the case was graded on %(day)s: the time for the first meeting of this grade.")
+    )
+    why = words % {"days": wait, "day": timezone.localdate(begin).isoformat()}
+    return Next(day, why, called_for, is_late=called_for is None and timezone.localdate(now) > day)
 
 
 def _graded_at(complaint: Complaint) -> datetime:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from complaints import call_backs, incidents
+from complaints import call_backs, clocks, incidents
 from complaints.models import Attachment, CaseEvent, Complaint, Notice, Question, Reply
 from complaints.states import (
     MOVES,
@@ -253,6 +253,8 @@ class Due:
     milestone: str
     at: datetime
     is_past: bool
+    # Why this date, as a sentence (SLA-12).
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -400,7 +402,9 @@ def _due(complaint: Complaint, status: PublicStatus, *, now: datetime) -> Due | 
         .order_by("due_at")
         .first()
     )
-    return Due(running.milestone, running.due_at, running.due_at < now) if running else None
+    if running is None:
+        return None
+    return Due(running.milestone, running.due_at, running.due_at < now, clocks.why(running, complaint))
 
 
 def _history(complaint: Complaint) -> list[Step]:

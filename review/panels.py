@@ -150,5 +150,5 @@ def track_panel(complaint: Complaint) -> Panel | None:
     refused = transitions.not_reviewable(complaint)
     if refused:
         return Panel("public/track/review_panel.html", {"refused": refused}, order=50)
-    context = {"until": until, "form": ApplicationForm(auto_id="review_%s")}
+    context = {"until": until, "why": transitions.why_window(complaint), "form": ApplicationForm(auto_id="review_%s")}
     return Panel("public/track/review_panel.html", context, order=50, is_way_on=True)

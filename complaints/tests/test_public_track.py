@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import SecurityEvent
-from complaints import files, panels, throttle, track_page, tracking, transitions
-from complaints.models import Complaint, Notification
+from complaints import clocks, files, panels, throttle, track_page, tracking, transitions
+from complaints.models import CalendarDay, Complaint, Notification
 from complaints.states import MOVES, Audience, EvidenceKind, RefusalGround, Status
 from complaints.tests.factories import Story, at, registered
 from complaints.tests.public_flow import Elements, open_case, png
@@ -629,6 +629,31 @@ def test_page_has_one_heading_and_no_inline_code(cast):
     assert not [tag for tag, attributes in found if "style" in attributes or "onclick" in attributes]
 
 
+def test_sla_12_the_complainant_reads_why_the_answer_comes_by_that_day(cast):
+    """The sentence of the date that is shown; none where the date kept is not that of today's calendar (JT-08)."""
+    story = Story(cast).accept().assign().start()
+    client = signed_in(story.case, story.receipt.access_code)
+    page = client.get("/track/case/")
+    why = page.context["page"].due.why
+    assert "2026年11月16日" in why
+    assert why in page.content.decode()
+    day = timezone.localtime(page.context["page"].due.at).date()
+    CalendarDay.objects.create(day=day, is_working=False, name="停电")
+    clocks.forget_calendar()
+    page = client.get("/track/case/")
+    assert page.context["page"].due.why == ""
+    assert why not in page.content.decode()
+
+
+def test_rev_18_sla_12_the_complainant_reads_why_a_review_can_be_asked_for_until_that_day(cast, monkeypatch):
+    story = Story(cast).to_reply()
+    until = clocks.date_of(story.case, "review_request", since=story.case.replied_at)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at("2026-11-20 10:00"))
+    html = signed_in(story.case, story.receipt.access_code).get("/track/case/").content.decode()
+    assert f"{timezone.localtime(until):%Y年%-m月%-d日}" in html
+    assert "2026年11月19日 周四 10:00 答复" in html
+
+
 def test_page_costs_the_same_queries_for_one_and_three_of_each(cast, django_assert_num_queries, monkeypatch):
     monkeypatch.setattr(panels, "_track_panels", [])  # their queries are counted where they live
     story = Story(cast)
@@ -641,5 +666,5 @@ def test_page_costs_the_same_queries_for_one_and_three_of_each(cast, django_asse
     for times in (1, 2):
         say(times)
         client.get("/track/case/")  # the messages of the posts are shown once
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(16):
             client.get("/track/case/")

@@ -64,6 +64,17 @@ def test_risk_06_a_meeting_puts_the_next_one_off_by_the_interval_of_the_grade(st
     assert following(story, "2026-11-27 09:00").is_late
 
 
+def test_risk_06_the_day_of_the_next_meeting_says_why(story, cast, client):
+    first = following(story, "2026-11-16 12:00").why
+    assert "1" in first
+    assert "2026-11-16" in first
+    hold(story, cast, "2026-11-17 10:00")
+    why = following(story, "2026-11-18 09:00").why
+    assert "2026-11-17" in why
+    client.force_login(cast.coordinator)
+    assert why in client.get(f"/desk/cases/{story.case.number}/").content.decode()
+
+
 def test_risk_06_a_meeting_that_is_called_keeps_everybody_quiet_until_it_was_to_be(story, cast):
     row = coordination.call_meeting(
         story.pk,
