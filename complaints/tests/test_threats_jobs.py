@@ -18,7 +18,7 @@ from kombu import Connection
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import SecurityEvent
-from accounts.tests.factories import user
+from accounts.tests.factories import token, user
 from complaints import calendar_jobs, clocks, jobs, machine_clock, reminders, tasks
 from complaints import transitions as t
 from complaints.models import CalendarDay, CaseEvent, Complaint, Deadline, JobRun, Notification
@@ -237,6 +237,25 @@ def test_jt_09_a_pause_before_the_receipt_or_the_last_resume_is_refused(started,
         t.approve_pause(started.pk, by=cast.coordinator, approve=True, at=at(when))
     assert refused.value.field == "at"
     assert list(Deadline.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize("field", ["at", "started_at", "max_until"])
+def test_jt_09_nobody_sets_the_moment_of_a_pause(started, cast, client, field):
+    """A pause begins when it is approved; one in the future or in the past is refused at its field."""
+    case = f"/api/v1/complaints/{started.case.number}/actions/"
+    asks, decides = ({"Authorization": f"Token {token(person)}"} for person in (cast.water_handler, cast.coordinator))
+    before = list(Deadline.objects.order_by("pk").values())
+    body = {"reason": "appraisal", "evidence": "检测委托书"}
+    later = {field: "2030-01-01T10:00+08:00"}
+    answer = client.post(f"{case}request_pause/", body | later, content_type="application/json", headers=asks)
+    assert (answer.status_code, set(answer.json())) == (400, {field})
+    assert client.post(f"{case}request_pause/", body, content_type="application/json", headers=asks).status_code == 200
+    answer = client.post(
+        f"{case}approve_pause/", {"approve": True} | later, content_type="application/json", headers=decides
+    )
+    assert (answer.status_code, set(answer.json())) == (400, {field})
+    assert list(Deadline.objects.order_by("pk").values()) == before
+    assert not started.case.is_paused
 
 
 def test_jt_09_a_pause_over_the_weekend_costs_working_time_only(started, cast):
