@@ -22,7 +22,13 @@ from complaints import revisions
 from complaints.models import OfficeTerms
 
 EDITORS = ("complaints.edit_reference", "accounts.configure_system")
-WORKING_DAYS, DAYS, HOURS, CALLS = _("working days"), _("calendar days"), _("hours"), _("calls")
+WORKING_DAYS, DAYS, HOURS, CALLS = "working_days", "calendar_days", "hours", "calls"
+UNITS: dict[str, Any] = {
+    WORKING_DAYS: _("working days"),
+    DAYS: _("calendar days"),
+    HOURS: _("hours"),
+    CALLS: _("calls"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Term:
     """One number: what it is for, what it counts, what it is until somebody edits it, and its bounds."""
 
     label: Any
-    unit: Any
+    unit: str
     usual: int
     least: int
     most: int

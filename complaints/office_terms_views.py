@@ -11,7 +11,7 @@ from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import InvalidInput, StaleVersion
@@ -38,7 +38,7 @@ class TermsForm(forms.Form):
                 max_value=term.most,
                 initial=numbers[code],
                 help_text=_("%(least)s to %(most)s %(unit)s; usually %(usual)s.")
-                % {"unit": term.unit, "least": term.least, "most": term.most, "usual": term.usual},
+                % {"unit": office_terms.UNITS[term.unit], "least": term.least, "most": term.most, "usual": term.usual},
             )
         self.fields["note"] = forms.CharField(label=gettext_lazy("What changed and why"), max_length=200)
 
@@ -59,7 +59,8 @@ def terms(request: StaffRequest) -> HttpResponse:
     context = {
         "current": current,
         "groups": [
-            (label, [(term, numbers[code]) for code, term in found.items()]) for label, found in office_terms.GROUPS
+            (label, [(term, numbers[code], _amount(numbers[code], term.unit)) for code, term in found.items()])
+            for label, found in office_terms.GROUPS
         ],
         "revisions": [
             (row, _changes(office_terms.all_of(before), office_terms.all_of(row)))
@@ -68,6 +69,13 @@ def terms(request: StaffRequest) -> HttpResponse:
         "may_edit": any(request.user.has_perm(name) for name in office_terms.EDITORS),
     }
     return render(request, "complaints/settings/terms.html", context)
+
+
+def _amount(number: int, unit: str) -> str:
+    """A number with its unit in words: 15 working days."""
+    if unit == office_terms.CALLS:
+        return ngettext("%(n)s call", "%(n)s calls", number) % {"n": number}
+    return settings_views.amount(number, unit)
 
 
 def _changes(before: dict[str, int], after: dict[str, int]) -> list[tuple[Any, int, int]]:
