@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 
 from complaints import request_jobs
 from complaints import transitions as t
@@ -183,7 +183,9 @@ def test_arc_04_who_does_not_see_the_case_is_not_told_that_its_file_is_asked_for
         story.pk, reader="法务", purpose="应诉", by=cast.coordinator, at=at("2026-11-20 17:00")
     )
     # Of another department; may lend the files that he sees.
-    cast.roads_handler.user_permissions.add(Permission.objects.get(codename="approve_consultation"))
+    lenders = Group.objects.create(name="借阅")
+    lenders.permissions.add(Permission.objects.get(codename="approve_consultation"))
+    cast.roads_handler.groups.add(lenders)
     assert run("2026-11-24 09:10") >= 1
     assert cast.roads_handler.staff_number not in told("consultation_waits")
     assert cast.coordinator2.staff_number in told("consultation_waits")
