@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('complaints', '0010_claimed_messages'),
+        ("complaints", "0010_claimed_messages"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='riskstandard',
-            name='meetings',
+            model_name="riskstandard",
+            name="meetings",
             field=models.JSONField(null=True),
         ),
     ]

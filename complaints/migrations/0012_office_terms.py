@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("complaints", "0010_claimed_messages"),
+        ("complaints", "0011_risk_meetings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
