@@ -1,7 +1,8 @@
-"""Pages of the outbreaks and of the outlook, for whoever works on risk."""
+"""Pages of the outbreaks, of their thresholds and of the outlook, for whoever works on risk."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -18,16 +19,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import IllegalTransition
 from accounts.web import StaffRequest
-from analytics import charts, outbreaks, outlook
-from analytics.models import Outbreak
+from analytics import charts, outbreak_standard, outbreaks, outlook
+from analytics.detection import MIN_HISTORY
+from analytics.models import Outbreak, OutbreakStandard
 from analytics.states import Attribution, OutbreakState, SeriesKind
-from complaints import keyset
+from complaints import keyset, revisions
 from complaints.choice_fields import LongText
 from complaints.desk_access import needs
 from complaints.models import Complaint, IncidentResponse
+from review import standard_edit
 
 PAGE_SIZE = 50
 CASES = 50
+REVISIONS = 50
 # Why a day of the outlook brings other numbers than its weekday.
 KINDS = {"holiday": gettext_lazy("holiday"), "make-up": gettext_lazy("make-up working day")}
 
@@ -42,6 +46,36 @@ class SettleForm(forms.Form):
         error_messages={"required": gettext_lazy("Choose where the trouble lies.")},
     )
     reason = forms.CharField(label=gettext_lazy("Why you think so"), max_length=2000, widget=LongText(3))
+
+
+class StandardForm(forms.Form):
+    """The thresholds as the next revision."""
+
+    based_on = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    note = forms.CharField(label=gettext_lazy("What changed and why"), max_length=revisions.NOTE)
+
+    def __init__(self, *args: Any, standard: OutbreakStandard, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("based_on", standard.revision)
+        known = asdict(outbreak_standard.limits_of(standard))
+        for key, threshold in outbreak_standard.THRESHOLDS.items():
+            self.fields[key] = forms.DecimalField(
+                label=threshold.label,
+                help_text=threshold.help,
+                min_value=threshold.least,
+                max_value=threshold.most,
+                decimal_places=threshold.places,
+                initial=known[key],
+            )
+
+    @property
+    def thresholds(self) -> list[forms.BoundField]:
+        """The numbers, in the order of the standard."""
+        return [self[key] for key in outbreak_standard.THRESHOLDS]
+
+    def limits(self) -> outbreak_standard.Limits:
+        """The thresholds as edited. Raises InvalidInput by field."""
+        return outbreak_standard.checked(self.cleaned_data)
 
 
 @needs(outbreaks.PERMISSION)
@@ -68,7 +102,7 @@ def outbreak_list(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def outbreak(request: StaffRequest, pk: int) -> HttpResponse:
     """One outbreak: its days, its cases, and the attribution it needs."""
-    row = get_object_or_404(Outbreak.objects.select_related("category", "department", "settled_by"), pk=pk)
+    row = get_object_or_404(Outbreak.objects.select_related("category", "department", "settled_by", "standard"), pk=pk)
     form = SettleForm(request.POST if request.method == "POST" else None)
     status, problem = 200, ""
     if form.is_bound and form.is_valid():
@@ -125,6 +159,48 @@ def _page(request: StaffRequest, row: Outbreak) -> dict[str, Any]:
             doseq=True,
         ),
     }
+
+
+@needs(*outbreak_standard.EDITORS, outbreaks.PERMISSION)
+@require_safe
+def standard(request: StaffRequest) -> HttpResponse:
+    """The thresholds in force and the revisions before."""
+    newest = outbreak_standard.current()
+    known = asdict(outbreak_standard.limits_of(newest))
+    context = {
+        "standard": newest,
+        "lines": [(row, known[key]) for key, row in outbreak_standard.THRESHOLDS.items()],
+        "history": MIN_HISTORY,
+        "revisions": OutbreakStandard.objects.select_related("by")[:REVISIONS],
+        "may_edit": any(request.user.has_perm(name) for name in outbreak_standard.EDITORS),
+    }
+    return render(request, "analytics/outbreak_standard.html", context)
+
+
+@needs(*outbreak_standard.EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def standard_change(request: StaffRequest) -> HttpResponse:
+    """Edit the thresholds: first see what would stand out now, then store them as a revision."""
+    newest = outbreak_standard.current()
+    form = StandardForm(request.POST if request.method == "POST" else None, standard=newest)
+    outcome = standard_edit.run(
+        request,
+        form,
+        edited=form.limits,
+        revise=outbreak_standard.revise,
+        effect=lambda edited: _comparison(outbreak_standard.limits_of(newest), edited),
+    )
+    if outcome.stored:
+        messages.success(request, _("Revision %(number)s is in force.") % {"number": outcome.stored.revision})
+        return redirect("analytics:outbreak_standard")
+    context = {"form": form, "counts": outcome.effect, "problem": outcome.problem, "next": newest.revision + 1}
+    return render(request, "analytics/outbreak_standard_edit.html", context, status=outcome.status)
+
+
+def _comparison(before: outbreak_standard.Limits, edited: outbreak_standard.Limits) -> list[tuple[str, int, int]]:
+    now = timezone.now()
+    pair = [outbreaks.preview(limits, now=now) for limits in (before, edited)]
+    return [(str(kind.label), pair[0][kind], pair[1][kind]) for kind in SeriesKind]
 
 
 @needs(outbreaks.PERMISSION)

@@ -1,7 +1,8 @@
 """Outbreaks among the cases: counted by day, found by the detector, settled by a person (RISK-13, RISK-14, RISK-30).
 
 Counts go by the day a complaint was received, in the organisation's time zone. Four kinds of series are watched:
-a category, a category in one department, a category at one place, and a batch of a product.
+a category, a category in one department, a category at one place, and a batch of a product. From how many complaints
+on it is an outbreak stands in outbreak_standard.py, as revisions.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
-from analytics import detection
-from analytics.models import Outbreak
+from analytics import detection, outbreak_standard
+from analytics.models import Outbreak, OutbreakStandard
+from analytics.outbreak_standard import Limits
 from analytics.states import Attribution, OutbreakState, SeriesKind
 from complaints import notify
 from complaints.models import Complaint, Incident
@@ -34,15 +36,9 @@ HISTORY = timedelta(days=400)
 LOOK_BACK = timedelta(days=7)
 # Flagged days with at most one quiet day between them are one outbreak.
 GAP = timedelta(days=2)
-# Fewer complaints than this within three days are no outbreak to an office, however rare they are.
-LEAST = 5
-# A place is judged from so many complaints in three days; thousands of places have one now and then.
-PLACE_FROM = 3
-# So many complaints within a week about one batch, or about a product new to the register, are pointed out at
-# once: a batch has no past to compare with (RISK-14).
-BATCH_FROM = 5
+# Complaints about one batch, or about a product new to the register, are counted within a week: a batch has no past
+# to compare with (RISK-14).
 BATCH_DAYS = timedelta(days=7)
-NEW_FOR = timedelta(days=90)
 
 Key = tuple[SeriesKind, int, int, str]
 Counts = dict[Key, dict[date, int]]
@@ -72,12 +68,22 @@ def detect(*, now: datetime | None = None) -> dict[str, Any]:
     Today counts as far as it has come: a day that stands out at noon stands out at night as well.
     """
     now = now or timezone.now()
-    today = timezone.localdate(now)
-    found = [*_conspicuous(today), *_batches(today)]
+    standard = outbreak_standard.current()
+    found = _hits(timezone.localdate(now), outbreak_standard.limits_of(standard))
     new = 0
     for hit in sorted(found, key=lambda hit: (hit.day, hit.key)):
-        new += _keep(hit, at=now)
+        new += _keep(hit, standard, at=now)
     return {"days": len(found), "outbreaks": new}
+
+
+def preview(limits: Limits, *, now: datetime) -> dict[SeriesKind, int]:
+    """How many series of each kind stand out in the last seven days by these thresholds. Stores nothing."""
+    keys = {hit.key for hit in _hits(timezone.localdate(now), limits)}
+    return {kind: sum(key[0] == kind for key in keys) for kind in SeriesKind}
+
+
+def _hits(today: date, limits: Limits) -> list[Hit]:
+    return [*_conspicuous(today, limits), *_batches(today, limits)]
 
 
 # --- Counting --------------------------------------------------------------------------------------
@@ -89,17 +95,17 @@ def _cases(first: date, last: date) -> QuerySet[Complaint]:
     return Complaint.objects.filter(received_at__gte=begin, received_at__lt=end).order_by()
 
 
-def _conspicuous(today: date) -> Iterator[Hit]:
-    counts = _counts(today)
+def _conspicuous(today: date, limits: Limits) -> Iterator[Hit]:
+    counts = _counts(today, limits)
     names = {_series(key): key for key in counts}
     # Every series ends today, so that a quiet day is a day without complaints and not a missing one.
     rows = {_series(key): {today: 0} | days for key, days in counts.items()}
-    for flag in detection.flags(rows, least=LEAST):
+    for flag in detection.flags(rows, alpha=limits.alpha, false_share=limits.false_share / 100, least=limits.least):
         if flag.day > today - LOOK_BACK:
             yield Hit(names[flag.series], flag.day, flag.count, flag.expected, flag.upper, flag.earlier)
 
 
-def _counts(today: date) -> Counts:
+def _counts(today: date, limits: Limits) -> Counts:
     """Daily counts of every series worth judging. Three queries."""
     cases = _cases(today - HISTORY, today).filter(category__isnull=False)
     by_day = cases.annotate(day=TruncDate("received_at")).values("day", "category")
@@ -116,7 +122,7 @@ def _counts(today: date) -> Counts:
             .filter(lately)
             .values("category", field)
             .annotate(count=Count("pk"))
-            .filter(count__gte=PLACE_FROM)
+            .filter(count__gte=limits.place_from)
             .values_list("category", field)
         )
         wanted = cases.filter(**{f"{field}__in": {spot for _category, spot in spots}}) if spots else cases.none()
@@ -128,10 +134,10 @@ def _counts(today: date) -> Counts:
     return found
 
 
-def _batches(today: date) -> Iterator[Hit]:
+def _batches(today: date, limits: Limits) -> Iterator[Hit]:
     """Batches, and products first heard of lately, with many complaints within a week. Two queries."""
     week = _cases(today - BATCH_DAYS + timedelta(days=1), today).exclude(product="")
-    groups = week.values("product", "batch").annotate(count=Count("pk")).filter(count__gte=BATCH_FROM)
+    groups = week.values("product", "batch").annotate(count=Count("pk")).filter(count__gte=limits.batch_from)
     rows = list(groups)
     products = {row["product"] for row in rows if not row["batch"]}
     first = dict(
@@ -142,9 +148,9 @@ def _batches(today: date) -> Iterator[Hit]:
         .values_list("product", "first")
     )
     for row in rows:
-        if row["batch"] or timezone.localdate(first[row["product"]]) > today - NEW_FOR:
+        if row["batch"] or timezone.localdate(first[row["product"]]) > today - limits.new_for:
             value = " ".join(filter(None, (row["product"], row["batch"])))
-            yield Hit((SeriesKind.BATCH, 0, 0, value[:200]), today, row["count"], 0.0, BATCH_FROM - 1)
+            yield Hit((SeriesKind.BATCH, 0, 0, value[:200]), today, row["count"], 0.0, limits.batch_from - 1)
 
 
 def _series(key: Key) -> str:
@@ -155,7 +161,7 @@ def _series(key: Key) -> str:
 
 # --- Keeping ---------------------------------------------------------------------------------------
 @transaction.atomic
-def _keep(hit: Hit, *, at: datetime) -> bool:
+def _keep(hit: Hit, standard: OutbreakStandard, *, at: datetime) -> bool:
     """Store a day that stands out: as part of the outbreak it continues, or as a new one. Returns whether new."""
     kind, category, department, value = hit.key
     series = _series(hit.key)
@@ -185,6 +191,7 @@ def _keep(hit: Hit, *, at: datetime) -> bool:
             "upper": hit.upper,
             "days": lines,
             "found_at": at,
+            "standard": standard,
         },
     )
     if created:

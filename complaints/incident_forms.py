@@ -88,6 +88,9 @@ class ResponseForm(forms.Form):
         for name in self.fields:
             self.initial.setdefault(name, getattr(source, name, None))
 
+    def require(self) -> None:
+        """Look before the form opens whether it could be sent at all. Raises NotAllowed, IllegalTransition."""
+
     def write(self) -> Any:
         """Call the rule with the fields as its arguments."""
         raise NotImplementedError
@@ -251,6 +254,9 @@ class EditBulletin(_BulletinParts, VersionedForm):
         )
         self.fill(self.row)
 
+    def require(self) -> None:
+        bulletins.require_editable(self.row, self.incident)
+
     def write(self) -> Bulletin:
         return bulletins.edit_bulletin(self.row.pk, by=self.user, **self.cleaned_data)
 
@@ -263,6 +269,9 @@ class ReleaseBulletin(VersionedForm):
     permission = incidents.RELEASE
     table = Bulletin
 
+    def require(self) -> None:
+        bulletins.require_releasable(self.row, self.incident, by=self.user)
+
     def write(self) -> Bulletin:
         return bulletins.release_bulletin(self.row.pk, by=self.user, **self.cleaned_data)
 
@@ -274,6 +283,9 @@ class WithdrawBulletin(VersionedForm):
     permission = incidents.RELEASE
     table = Bulletin
     reason = forms.CharField(label=_("Reason"), max_length=rules.PLACE, widget=LongText(2))
+
+    def require(self) -> None:
+        bulletins.require_released(self.row)
 
     def write(self) -> Bulletin:
         return bulletins.withdraw_bulletin(self.row.pk, by=self.user, **self.cleaned_data)

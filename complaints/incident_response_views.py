@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import DomainError, NotAllowed
+from accounts.errors import DomainError, IllegalTransition, NotAllowed
 from accounts.web import StaffRequest
 from complaints import case_access, identity, incidents, keyset
 from complaints.desk_access import needs
@@ -195,7 +195,7 @@ def _help_page(request: StaffRequest, row: IncidentResponse, *, shown: HomeHelp 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def record(request: StaffRequest, number: str, kind: str, pk: int | None = None) -> HttpResponse:
-    """The form of one kind of record, and adding or changing it."""
+    """The form of one kind of record, and adding or changing it; who could not send it learns why at once."""
     form_class = FORMS.get(kind)
     if form_class is None or (form_class.table is None) != (pk is None):
         raise Http404
@@ -204,17 +204,21 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
     _require(request, form_class, about)
     data = request.POST if request.method == "POST" else None
     form = form_class(data, incident=row.incident, response=row, user=request.user, row=about)
-    status, problem = 200, ""
-    if form.is_bound:
-        status = 422
+    if not form.is_bound:
         try:
-            if form.is_valid() and form.save() is not None:
-                messages.success(request, str(form.done))
-                return redirect(f"complaints:{form.page}", number)
-        except NotAllowed:
-            raise
-        except DomainError as error:
-            status, problem = 409, str(error)
+            form.require()
+        except IllegalTransition as error:
+            return _form_page(request, form, status=409, problem=str(error), is_open=False)
+        return _form_page(request, form, status=200)
+    status, problem = 422, ""
+    try:
+        if form.is_valid() and form.save() is not None:
+            messages.success(request, str(form.done))
+            return redirect(f"complaints:{form.page}", number)
+    except NotAllowed:
+        raise
+    except DomainError as error:
+        status, problem = 409, str(error)
     return _form_page(request, form, status=status, problem=problem)
 
 
@@ -230,9 +234,12 @@ def _response(number: str) -> IncidentResponse:
     return get_object_or_404(incidents.responses(), incident__number=number)
 
 
-def _form_page(request: StaffRequest, form: ResponseForm, *, status: int, problem: str = "") -> HttpResponse:
+def _form_page(
+    request: StaffRequest, form: ResponseForm, *, status: int, problem: str = "", is_open: bool = True
+) -> HttpResponse:
     context = {
         "form": form,
+        "is_open": is_open,
         "incident": form.incident,
         "bulletin": form.row if isinstance(form, ReleaseBulletin | WithdrawBulletin) else None,
         "problem": problem,

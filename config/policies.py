@@ -235,6 +235,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:calendar_remove",
         "complaints:calendar_state",
         "complaints:risk_standard_edit",
+        "analytics:outbreak_standard_edit",
         "complaints:quality_standard_edit",
         "complaints:authority",
         "complaints:authority_edit",
@@ -440,6 +441,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     ),
     "complaints.edit_reference, accounts.configure_system or complaints.manage_risk": (
         "complaints:risk_standard",
+        "analytics:outbreak_standard",
         "complaints:risk_standard_revision",
     ),
     FILE_OR_SIGNED_IN: ("api-complaints",),

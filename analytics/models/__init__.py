@@ -16,7 +16,7 @@ from analytics.models.problems import (
     TransferMeeting,
     UpstreamItem,
 )
-from analytics.models.reports import Outbreak, Report, ReportFile
+from analytics.models.reports import Outbreak, OutbreakStandard, Report, ReportFile
 
 __all__ = [
     "Adoption",
@@ -25,6 +25,7 @@ __all__ = [
     "ClosedPeriod",
     "DayFigure",
     "Outbreak",
+    "OutbreakStandard",
     "Problem",
     "ProblemSource",
     "Project",

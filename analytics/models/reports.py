@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from analytics.states import Attribution, Edition, OutbreakState, ReportStatus, SeriesKind
@@ -73,6 +74,25 @@ class ReportFile(models.Model):
         return f"{self.report_id}.{self.format}"
 
 
+class OutbreakStandard(models.Model):
+    """One revision of the thresholds from which many complaints are an outbreak; the newest counts (RISK-12, RISK-13).
+
+    `limits` maps the fields of analytics.outbreak_standard.Limits to their numbers.
+    """
+
+    revision = models.PositiveIntegerField(unique=True)
+    limits = models.JSONField(default=dict)
+    note = models.CharField(_("what changed and why"), max_length=200, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-revision"]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"
+
+
 class Outbreak(models.Model):
     """More complaints of one kind than the recent past explains, on one or several days (RISK-13, RISK-14).
 
@@ -93,6 +113,8 @@ class Outbreak(models.Model):
     days = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=OutbreakState.choices, default=OutbreakState.FOUND)
     found_at = models.DateTimeField()
+    # Empty where it was found before there were revisions.
+    standard = models.ForeignKey(OutbreakStandard, models.PROTECT, null=True, related_name="+")
     attribution = models.CharField(max_length=8, choices=Attribution.choices, blank=True)
     reason = models.TextField(blank=True)
     settled_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")

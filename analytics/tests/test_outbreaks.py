@@ -1,14 +1,16 @@
 """Outbreaks among stored cases: found, continued, settled; and the outlook (RISK-13, RISK-14, RISK-27, RISK-30)."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
-from analytics import outbreaks, outlook
-from analytics.models import Outbreak
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
+from analytics import outbreak_standard, outbreaks, outlook
+from analytics.models import Outbreak, OutbreakStandard
+from analytics.outbreak_standard import SHIPPED
 from analytics.states import Attribution, OutbreakState, SeriesKind
 from complaints import transitions
 from complaints.models import Complainant, Complaint, Notification
@@ -248,3 +250,124 @@ def test_lists_cost_the_same_for_one_and_many(client, cast, outbreak, django_ass
     client.get(reverse("analytics:outbreaks"))
     with django_assert_max_num_queries(8):
         client.get(reverse("analytics:outbreaks"))
+
+
+# --- The thresholds ----------------------------------------------------------------------------------
+EDIT = "/desk/outbreaks/standard/edit/"
+
+
+def revised(by, based_on=1, **changes):
+    limits = replace(SHIPPED, **changes)
+    return outbreak_standard.revise(limits, note="按去年的经验", based_on=based_on, by=by)
+
+
+def sparse(received):
+    """Five complaints in three days, the copied one included, of a category that hardly ever has one."""
+    for n in range(7, 71, 14):
+        received(DAY - timedelta(days=n), 1)
+    for n, count in ((2, 2), (1, 1), (0, 1)):
+        received(DAY - timedelta(days=n), count)
+
+
+@pytest.mark.parametrize(("least", "told"), [(5, 1), (6, 0)])
+def test_risk_12_13_the_floor_of_five_within_three_days_is_a_threshold_of_the_office(cast, received, least, told):
+    """With six instead of five the same days are no outbreak; an outbreak knows the revision it was found by."""
+    sparse(received)
+    if least != SHIPPED.least:
+        revised(cast.coordinator, least=least)
+    assert outbreaks.preview(replace(SHIPPED, least=least), now=NOW)[SeriesKind.CATEGORY] == told
+    outbreaks.detect(now=NOW)
+    assert found().count() == told
+    assert [row.standard.revision for row in found()] == [1] * told
+
+
+def test_risk_12_13_places_and_chance_are_thresholds_too(cast, steady, received):
+    """A place below its threshold is not looked at; a stricter chance leaves only the clearest day."""
+    for n in range(10, 60, 10):
+        received(DAY - timedelta(days=n), 1, outlet="滨河营业厅")
+    received(DAY, 5, outlet="滨河营业厅")
+    strict = replace(SHIPPED, chance="0.1")
+    assert outbreaks.preview(SHIPPED, now=NOW)[SeriesKind.PLACE] == 1
+    assert outbreaks.preview(replace(SHIPPED, least=6, place_from=6), now=NOW)[SeriesKind.PLACE] == 0
+    received(DAY, 2)
+    assert outbreaks.preview(SHIPPED, now=NOW)[SeriesKind.CATEGORY] == 1
+    assert outbreaks.preview(strict, now=NOW)[SeriesKind.CATEGORY] == 0
+    assert not Outbreak.objects.exists()
+
+
+def test_risk_14_from_how_many_complaints_a_batch_is_told_is_a_threshold(cast, received):
+    received(DAY, 3, product="智能水表", batch="2026-09")
+    received(DAY - timedelta(days=40), 1, product="新款净水器")
+    received(DAY, 4, product="新款净水器")
+    outbreaks.detect(now=NOW)
+    assert not found(SeriesKind.BATCH).exists()
+    revised(cast.coordinator, batch_from=3, new_days=30)
+    outbreaks.detect(now=NOW)
+    assert [row.value for row in found(SeriesKind.BATCH)] == ["智能水表 2026-09"]
+    assert found(SeriesKind.BATCH).get().upper == 2
+
+
+def test_risk_12_outbreaks_found_before_keep_their_revision(cast, steady, received):
+    """A new revision settles nothing and removes nothing; what it finds names it."""
+    received(DAY, 15)
+    outbreaks.detect(now=NOW)
+    revised(cast.coordinator, least=20)
+    outbreaks.detect(now=NOW)
+    assert found().get().standard.revision == 1
+    received(DAY + timedelta(days=5), 25)
+    outbreaks.detect(now=NOW + timedelta(days=5))
+    assert [row.standard.revision for row in found().order_by("first_day")] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("least", 1), ("least", 10**40), ("least", "5.5"), ("least", "x\x00"), ("least", None), ("least", "NaN"),
+        ("place_from", 6), ("batch_from", "-3"), ("new_days", 366), ("chance", "0"), ("chance", "2.25"),
+        ("chance", "Infinity"), ("false_share", 51),
+    ],
+)  # fmt: skip
+def test_risk_12_a_threshold_that_makes_no_sense_is_refused_at_its_field(cast, field, value):
+    with pytest.raises(InvalidInput) as refused:
+        revised(cast.coordinator, **{field: value})
+    assert refused.value.field == field
+    assert OutbreakStandard.objects.count() <= 1
+
+
+def test_risk_12_nobody_overwrites_a_revision_they_did_not_see(cast):
+    revised(cast.coordinator, least=6)
+    with pytest.raises(StaleVersion):
+        revised(cast.coordinator, least=7)
+    with pytest.raises(NotAllowed):
+        revised(cast.counsel, based_on=2, least=7)
+    with pytest.raises(InvalidInput):
+        outbreak_standard.revise(SHIPPED, note=" ", based_on=2, by=cast.coordinator)
+    assert outbreak_standard.limits_of(outbreak_standard.current()).least == 6
+
+
+def test_risk_12_the_thresholds_are_edited_on_their_page_after_a_look_at_the_effect(client, cast, received):
+    """First what would stand out, then the revision; whoever works on risk reads it, others never reach it."""
+    sparse(received)
+    outbreaks.detect(now=NOW)
+    client.force_login(cast.coordinator)
+    sent = {
+        "based_on": 1, "note": "小厅不再提示", "least": 6, "place_from": 3, "batch_from": 5, "new_days": 90,
+        "chance": "2.2", "false_share": 25,
+    }  # fmt: skip
+    page = client.post(EDIT, {**sent, "preview": "1"})
+    assert (page.status_code, len(page.context["counts"]), OutbreakStandard.objects.count()) == (200, 4, 1)
+    assert client.post(EDIT, {**sent, "least": "9" * 40}).status_code == 422
+    assert client.post(EDIT, {**sent, "place_from": 7, "save": "1"}).context["form"].errors.keys() == {"place_from"}
+    assert client.post(EDIT, {**sent, "save": "1"}).url == reverse("analytics:outbreak_standard")
+    assert client.post(EDIT, {**sent, "save": "1"}).status_code == 409
+    client.force_login(cast.counsel)
+    page = client.get(reverse("analytics:outbreak_standard"))
+    assert (page.status_code, page.context["may_edit"], page.context["standard"].revision) == (200, False, 2)
+    assert "小厅不再提示" in page.content.decode()
+    assert client.post(EDIT, {**sent, "based_on": 2, "save": "1"}).status_code == 403
+    assert (
+        reverse("analytics:outbreak_standard")
+        in client.get(reverse("analytics:outbreak", args=[found().get().pk])).content.decode()
+    )
+    client.force_login(cast.water_handler)
+    assert client.get(reverse("analytics:outbreak_standard")).status_code == 403

@@ -78,7 +78,7 @@ def page(client, response, name="incident_response") -> str:
 def send(client, response, kind, data, pk=None, status=302) -> str:
     args = [response.incident.number, kind, *([pk] if pk else [])]
     address = reverse("complaints:incident_record_row" if pk else "complaints:incident_record", args=args)
-    assert client.get(address).status_code in (200, 403)
+    assert client.get(address).status_code in (200, 403, 409)
     answer = client.post(address, data)
     assert answer.status_code == status, answer.content.decode()[-3000:]
     return answer.content.decode()
@@ -302,6 +302,29 @@ def test_inc_06_one_writes_another_releases(client, cast, response, django_captu
     row.refresh_from_db()
     assert (row.state, row.released_by, heard) == ("released", cast.manager, [row.pk])
     send(client, response, "bulletin-release", {"version": row.version}, row.pk, status=409)
+
+
+def test_inc_06_a_form_nobody_could_send_does_not_open(client, cast, response):
+    """INC-06: the writer, and everybody once the bulletin is out, read the reason instead of the form."""
+    client.force_login(cast.coordinator)
+    send(client, response, "bulletin", {**WORDS, "no_advance_notice": "突发爆管,无法预见。"})
+    row = Bulletin.objects.get()
+
+    def opened(kind):
+        address = reverse("complaints:incident_record_row", args=[response.incident.number, f"bulletin-{kind}", row.pk])
+        answer = client.get(address)
+        return answer.status_code, 'name="version"' in answer.content.decode(), answer.content.decode()
+
+    status, has_form, text = opened("release")
+    assert (status, has_form) == (403, False)
+    assert "自己起草的通报须由他人发布。" in text
+    assert opened("withdraw")[:2] == (409, False)
+    assert opened("edit")[:2] == (200, True)
+    client.force_login(cast.manager)
+    assert opened("release")[:2] == (200, True)
+    send(client, response, "bulletin-release", {"version": row.version}, row.pk)
+    assert opened("release")[:2] == opened("edit")[:2] == (409, False)
+    assert opened("withdraw")[:2] == (200, True)
 
 
 def test_inc_09_a_bulletin_says_why_no_notice_came_before(desk, response):

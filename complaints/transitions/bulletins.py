@@ -105,8 +105,7 @@ def edit_bulletin(
     """
     at = core.moment(at)
     incident, response, row = _begin(bulletin_id, by=by, version=version)
-    _require_going_on(incident)
-    _require_draft(row)
+    require_editable(row, incident)
     _fill(
         row,
         response,
@@ -123,6 +122,25 @@ def edit_bulletin(
     return row
 
 
+def require_editable(row: Bulletin, incident: Incident) -> None:
+    """Raises IllegalTransition for a bulletin that nobody changes any more."""
+    _require_going_on(incident)
+    _require_draft(row)
+
+
+def require_releasable(row: Bulletin, incident: Incident, *, by: User) -> None:
+    """Raises NotAllowed for who wrote it, IllegalTransition for one that was released, or after the incident."""
+    require_editable(row, incident)
+    if row.written_by_id == by.pk:
+        raise NotAllowed(_("Somebody else releases what you wrote."))
+
+
+def require_released(row: Bulletin) -> None:
+    """Raises IllegalTransition for one that cannot be withdrawn."""
+    if row.state != BulletinState.RELEASED:
+        raise IllegalTransition(_("Only a released bulletin can be withdrawn."))
+
+
 @transaction.atomic
 def release_bulletin(bulletin_id: int, *, version: int | None = None, by: User, at: datetime | None = None) -> Bulletin:
     """Somebody other than the writer releases the bulletin; the next one is due from now on (INC-06).
@@ -132,10 +150,7 @@ def release_bulletin(bulletin_id: int, *, version: int | None = None, by: User, 
     at = core.moment(at)
     _require_release(by)
     incident, response, row = _begin(bulletin_id, by=by, version=version)
-    _require_going_on(incident)
-    _require_draft(row)
-    if row.written_by_id == by.pk:
-        raise NotAllowed(_("Somebody else releases what you wrote."))
+    require_releasable(row, incident, by=by)
     _require_closing(row, response)
     _require_impersonal(row, incident)
     row.state, row.released_by, row.released_at = BulletinState.RELEASED, by, at
@@ -160,8 +175,7 @@ def withdraw_bulletin(
     at = core.moment(at)
     _require_release(by)
     incident, response, row = _begin(bulletin_id, by=by, version=version)
-    if row.state != BulletinState.RELEASED:
-        raise IllegalTransition(_("Only a released bulletin can be withdrawn."))
+    require_released(row)
     row.withdrawal_reason = text_of("reason", reason, limit=PLACE)
     row.state, row.withdrawn_at, row.withdrawn_by, row.version = BulletinState.WITHDRAWN, at, by, row.version + 1
     row.save(update_fields=["withdrawal_reason", "state", "withdrawn_at", "withdrawn_by", "version"])
