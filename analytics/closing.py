@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,12 +25,13 @@ from django.utils.translation import override
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from analytics import composing, finals, periods, permissions, selectors, sources, tidying
+from analytics import composing, finals, periods, permissions, selectors, single_parts, sources, tidying
 from analytics.facts import written
 from analytics.figures import FIGURES, Computed, Figure
 from analytics.models import ClosedPeriod
 from analytics.periods import Period
 from analytics.scope import WHOLE, Scope
+from complaints import department_hours
 from complaints.models import Complaint, JobRun, Praise
 
 CLOSE = "analytics.close_period"
@@ -38,6 +39,8 @@ REASON = 300
 SIDES = ("inside", "outside")
 # The job whose results are the kept figures of the departments; its period is `_place`.
 PARTS = "keep_figures"
+# Where among them the time of the departments stands.
+HOURS = "hours"
 # What a handling department learns only with the result (RI-12).
 _OF_REVIEWS = (sources.reviews_opened, sources.reviews_screened, sources.marks)
 
@@ -77,6 +80,8 @@ def close(code: str, *, by: User, at: datetime | None = None, progress: Progress
         parts[pk] = _sides(period, Scope(department=(pk,)), at=at)
         steps.done()
     kept["departments"] = {str(pk): fingerprint(part) for pk, part in parts.items()}
+    more = _more(period, departments)
+    kept["more"] = {name: fingerprint(part) for name, part in more.items()}
     try:
         with transaction.atomic():
             row = ClosedPeriod.objects.create(
@@ -85,13 +90,13 @@ def close(code: str, *, by: User, at: datetime | None = None, progress: Progress
             JobRun.objects.bulk_create(
                 JobRun(
                     job=PARTS,
-                    period=_place(row.pk, pk),
+                    period=_place(row.pk, name),
                     state=JobRun.State.DONE,
                     started_at=at,
                     finished_at=at,
                     result=part,
                 )
-                for pk, part in parts.items()
+                for name, part in [*parts.items(), *more.items()]
             )
             return row
     except IntegrityError as error:  # somebody else closed it meanwhile
@@ -114,8 +119,22 @@ class _Steps:
             self.progress(self.number, self.total)
 
 
-def _place(closed: int, department: int) -> str:
-    return f"{closed}/{department}"
+def _place(closed: int, name: int | str) -> str:
+    """Where something of a closed month is kept: under the key of a department, or of what does not add up."""
+    return f"{closed}/{name}"
+
+
+def _single(department: int) -> str:
+    return f"{department}/single"
+
+
+def _more(period: Period, departments: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """What is kept beside the bundles: of every department what does not add up, and the ledger of their time."""
+    parts = single_parts.gather(period, departments)
+    found: dict[str, Any] = {_single(pk): part for pk, part in parts.items()}
+    hours = department_hours.department_hours(period.start, period.end)
+    found[HOURS] = {str(pk): row.to_dict() for pk, row in hours.items()}
+    return json.loads(json.dumps(found))
 
 
 def _departments(period: Period) -> list[int]:
@@ -175,7 +194,8 @@ def is_intact(row: ClosedPeriod) -> bool:
     """Whether what is kept, of the whole and of every department, is what was kept when the month was closed."""
     if fingerprint(row.figures) != row.figures_hash:
         return False
-    wanted = {_place(row.pk, int(pk)): known for pk, known in row.figures.get("departments", {}).items()}
+    names = row.figures.get("departments", {}) | row.figures.get("more", {})
+    wanted = {_place(row.pk, name): known for name, known in names.items()}
     rows = JobRun.objects.filter(job=PARTS, period__in=wanted).values_list("period", "result")
     return {place: fingerprint(part) for place, part in rows} == wanted
 
@@ -187,8 +207,8 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     """selectors.bundle, with the kept figures where the month is closed; `final` says which they are.
 
     Kept are the whole organisation and each department, by the final classification; several departments are put
-    together from them. "recounted" names what does not add up, and what came with a newer release. Whatever is narrowed
-    otherwise is counted from the cases.
+    together from them. "recounted" names what came with a newer release, and what does not add up and was not kept by
+    an older one. Whatever is narrowed otherwise is counted from the cases.
     """
     found = _kept(period, scope, outside=outside)
     if found is None:
@@ -229,7 +249,7 @@ def _kept(period: Period, scope: Scope, *, outside: bool) -> dict[str, Any] | No
     return found
 
 
-def _several(period: Period, scope: Scope) -> list[dict[str, Any]] | None:
+def _several(period: Period, scope: Scope) -> composing.Kept | None:
     """What was kept for each of several departments that had figures; None when it was not, or the month is open."""
     departments = finals.departments_of(scope)
     if not finals.applies(scope) or departments is None or len(departments) < 2:
@@ -237,9 +257,43 @@ def _several(period: Period, scope: Scope) -> list[dict[str, Any]] | None:
     row = ClosedPeriod.objects.filter(period=period.code, opened_at=None).only("pk").first()
     if row is None:
         return None
-    places = [_place(row.pk, pk) for pk in sorted(departments)]
-    kept = JobRun.objects.filter(job=PARTS, period__in=places).values_list("result", flat=True)
-    return [part[SIDES[0]] for part in kept] or None
+    places = {name: _place(row.pk, name) for pk in sorted(departments) for name in (pk, _single(pk))}
+    kept = dict(JobRun.objects.filter(job=PARTS, period__in=places.values()).values_list("period", "result"))
+    bundles = [kept[places[pk]][SIDES[0]] for pk in sorted(departments) if places[pk] in kept]
+    parts = [kept[places[_single(pk)]] for pk in sorted(departments) if places[_single(pk)] in kept]
+    if not bundles:
+        return None
+    return composing.Kept(bundles, parts if len(parts) == len(bundles) else None)
+
+
+def hours(period: Period) -> tuple[dict[int, department_hours.Hours] | None, bool]:
+    """The time of the departments in a month or a quarter, as it was kept where a month is closed (AN-03, SLA-04).
+
+    None while a worker measures an open month of very many tasks. With it whether every month of it was kept.
+    """
+    months = period.last_months(period.months)
+    closed = dict(
+        ClosedPeriod.objects.filter(period__in=[month.code for month in months], opened_at=None).values_list(
+            "period", "pk"
+        )
+    )
+    places = {_place(pk, HOURS): code for code, pk in closed.items()}
+    rows = JobRun.objects.filter(job=PARTS, period__in=places).values_list("period", "result")
+    kept = {places[place]: result for place, result in rows}
+    if not kept:
+        return department_hours.kept(period.start, period.end), False
+    total: dict[int, department_hours.Hours] = {}
+    for month in months:
+        found = (
+            {int(pk): department_hours.Hours.from_dict(int(pk), row) for pk, row in kept[month.code].items()}
+            if month.code in kept
+            else department_hours.kept(month.start, month.end)
+        )
+        if found is None:
+            return None, False
+        for pk, row in found.items():
+            total[pk] = total[pk] + row if pk in total else row
+    return total, len(kept) == len(months)
 
 
 def _without_reviews(found: dict[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """Final figures of several departments at once, put together from those kept of each (AN-03).
 
 Counts and rates add up. What does not, such as a median of hours or persons who complained of two departments, is
+worked out from what single_parts.py kept for it. A month closed by an older release has none of that: there it is
 counted from the cases and named under "recounted", so that the page can say so beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from analytics import complainants, figures, finals, selectors
-from analytics.cells import Group
+from analytics import complainants, figures, finals, selectors, single_parts
+from analytics.cells import Group, Source
 from analytics.figures import FIGURES, Figure, Unit, Value
 from analytics.registry import ratio
 from analytics.suppression import outside as left_open
@@ -28,10 +32,26 @@ _ADDED: dict[str, Sequence[Figure]] = {
 }
 
 
-def composed(
-    counted: Bundle, parts: Sequence[Bundle], before: Sequence[Bundle] | None, *, outside: bool, hide: bool
-) -> Bundle:
-    """`counted` with the figures of `parts`, the kept bundles of the departments, in place of those counted anew.
+@dataclass(frozen=True)
+class Kept:
+    """What was kept of several departments: their bundles, and what does not add up; None where that is missing."""
+
+    bundles: Sequence[Bundle]
+    parts: Sequence[single_parts.Parts] | None
+
+    def value(self, figure: Figure) -> Value | None:
+        """The figure of the departments together; None where it is not known."""
+        if figure.source in self.counters:
+            return figure.read(self.counters[figure.source])
+        return _sum(figure, [bundle["figures"].get(figure.key) for bundle in self.bundles])
+
+    @cached_property
+    def counters(self) -> Mapping[Source, Counter]:
+        return {} if self.parts is None else single_parts.counters(self.parts)
+
+
+def composed(counted: Bundle, kept: Kept, before: Kept | None, *, outside: bool, hide: bool) -> Bundle:
+    """`counted` with what was `kept` of the departments in place of what was counted anew.
 
     `before`: the same of the period before, None where it is not closed. `outside`: the result leaves the office;
     `hide`: the figures of the whole may be small cells, too.
@@ -40,16 +60,17 @@ def composed(
     def shown(value: Value) -> dict[str, Any]:
         return (value.outside() if hide else value).to_dict()
 
+    parts = kept.bundles
     entries, anew = dict(counted["figures"]), []
     for key, entry in entries.items():
         figure = FIGURES[key]
         if finals.is_kept(figure.source):  # the counter was final before
             continue
-        value = _sum(figure, [part["figures"].get(key) for part in parts])
+        value = kept.value(figure)
         if value is None:
             anew.append(key)
             continue
-        earlier = None if before is None else _sum(figure, [part["figures"].get(key) for part in before])
+        earlier = None if before is None else before.value(figure)
         previous = entry["previous"] if earlier is None else shown(earlier)["value"]
         entries[key] = {"name": entry["name"], "unit": entry["unit"], **shown(value), "previous": previous}
     breakdowns = dict(counted["breakdowns"])
@@ -59,7 +80,13 @@ def composed(
             columns = {figure.key: _groups(figure, axis, parts, labels) for figure in wanted}
             breakdowns[axis] = selectors.table_rows(columns, axis, outside)
     breakdowns["missed"] = _missed(parts, breakdowns["missed"], outside)
-    left = [axis for axis in selectors.TYPED if breakdowns[axis]]
+    if kept.parts is None:
+        left = [axis for axis in selectors.TYPED if breakdowns[axis]]
+    else:
+        left, everything = [], sum(int(part["figures"]["received"]["value"] or 0) for part in parts)
+        for axis in selectors.TYPED:
+            columns = {figures.received.key: single_parts.most_frequent(axis, kept.parts, everything)}
+            breakdowns[axis] = selectors.table_rows(columns, axis, outside)
     return {
         **counted,
         "figures": entries,

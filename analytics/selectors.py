@@ -197,13 +197,17 @@ def _more(period: Period, scope: Scope, counted: Computed) -> dict[str, dict[str
 
 
 def _leading(axis: str, period: Period, scope: Scope, counted: Computed) -> dict[Group, Value]:
+    everything = counted.cells[sources.registered].total(period)["cases"]
+    return most_frequent(axis, sources.leading(TYPED[axis], period, scope, most=TYPED_SHOWN), everything)
+
+
+def most_frequent(axis: str, rows: Sequence[tuple[str, int]], everything: int) -> dict[Group, Value]:
     """The most frequent values by name; rare ones, which a person could be known by, are put together."""
     found = {
         AXES[axis].group(value): Value(cases)
-        for value, cases in sources.leading(TYPED[axis], period, scope, most=TYPED_SHOWN)
+        for value, cases in rows
         if (cases >= SMALL and value != OTHERS) or not value
     }
-    everything = counted.cells[sources.registered].total(period)["cases"]
     rest = everything - sum(int(value.value or 0) for value in found.values())
     if rest > 0:
         found[Group(OTHERS, _("All others"))] = Value(rest)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.errors import InvalidInput
 from accounts.models import Department
 from accounts.web import StaffRequest
-from analytics import periods, permissions
+from analytics import closing, periods, permissions
 from analytics.figure_forms import PeriodForm
 from complaints import department_hours, load, table_files
 from complaints.clock_texts import format_time
@@ -41,7 +41,7 @@ class Line:
 def time_page(request: StaffRequest) -> HttpResponseBase:
     """What time the tasks that ended in a period took their departments; without a period the last full month.
 
-    While a worker measures very many, the page says so.
+    A closed month is shown as it was kept. While a worker measures very many tasks, the page says so.
     """
     now = timezone.now()
     period, problem = periods.month_of(now).previous, ""
@@ -51,7 +51,7 @@ def time_page(request: StaffRequest) -> HttpResponseBase:
     except InvalidInput as error:
         problem = str(error)
     scope = load.may_count(request.user)
-    found = department_hours.kept(period.start, period.end)
+    found, is_final = closing.hours(period)
     lines = _lines(row for row in (found or {}).values() if scope is None or row.department in scope)
     if request.GET.get("format") == "csv" and found is not None and not problem:
         return table_files.download(f"time-{period.code}", "csv", _heading(), _flat(lines))
@@ -59,6 +59,7 @@ def time_page(request: StaffRequest) -> HttpResponseBase:
         "here": "time",
         "period": period,
         "is_over": period.is_over(now),
+        "is_final": is_final,
         "problem": problem,
         "is_pending": found is None,
         "lines": lines,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import QuerySet
@@ -26,6 +27,9 @@ CHUNK = 1000
 # Every way a task ends; found through the log, whose index on kind and time spares a look at all tasks.
 _ENDINGS = ("close", "reassign", "grant_return", "finish_supporting")
 
+_COUNTS = ("lead", "supporting", "returned", "limited", "in_time")
+_TIMES = ("worked", "untaken")
+
 
 @dataclass
 class Hours:
@@ -42,6 +46,22 @@ class Hours:
     in_time: int = 0
     worked: timedelta = ZERO
     untaken: timedelta = ZERO
+
+    def __add__(self, other: Hours) -> Hours:
+        """The same department over both periods."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in (*_COUNTS, *_TIMES)}
+        return Hours(self.department, **sums)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, times in seconds."""
+        return {name: getattr(self, name) for name in _COUNTS} | {
+            name: getattr(self, name).total_seconds() for name in _TIMES
+        }
+
+    @classmethod
+    def from_dict(cls, department: int, row: Mapping[str, Any]) -> Hours:
+        times = {name: timedelta(seconds=row[name]) for name in _TIMES}
+        return cls(department, **{name: row[name] for name in _COUNTS}, **times)
 
     @property
     def tasks(self) -> int:

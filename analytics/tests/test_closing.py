@@ -3,18 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Membership
 from analytics import closing, closing_job, composing, dashboard, figures, finals, jobs, reporting, selectors, tidying
-from analytics.figures import FIGURES
 from analytics.models import ClosedPeriod, Tidying
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
 from analytics.tests import months
 from complaints import transitions
-from complaints.models import Callback, Complaint, JobRun, Notification, Praise
+from complaints.models import Assignment, Callback, Complaint, JobRun, Notification, Praise
 from complaints.models.matching import LinkKind
 from complaints.states import LateReason, RatingSource
 from complaints.tests.factories import at, registered
@@ -122,48 +122,116 @@ def test_an_03_a_department_reads_final_figures_on_every_page_and_in_every_file(
     assert [client.get(behind + code).context["is_closed"] for code in ("2026-10", "2026-11")] == [True, False]
     client.force_login(told.roads_handler)  # a department that had no case
     assert shown(client)["received"] == "0"
-    part = JobRun.objects.get(job=closing.PARTS)
+    part = JobRun.objects.get(job=closing.PARTS, period=f"{row.pk}/{told.water.pk}")
     part.result["inside"]["figures"]["received"]["value"] = 99
     part.save()
     assert not closing.is_intact(row)
 
 
-def test_an_03_several_departments_read_final_figures_put_together(client, told):
-    """Of a closed month; what does not add up is named, and the page says so beside it."""
-    both = Scope(departments=frozenset([told.water.pk, told.roads.pk]))
+def test_an_03_what_is_kept_beside_the_figures_is_sealed_too(told):
+    """Lengths, contacts and the time of the departments: whoever changes or removes one of them is found out."""
+    Complaint.objects.update(lead_department=told.water)
+    row = closing.close("2026-10", by=told.manager, at=NOW)
+    places = [f"{row.pk}/{told.water.pk}/single", f"{row.pk}/{closing.HOURS}"]
+    for place in places:
+        part = JobRun.objects.get(job=closing.PARTS, period=place)
+        JobRun.objects.filter(pk=part.pk).update(result={**part.result, "x": 1})
+        assert not closing.is_intact(row)
+        JobRun.objects.filter(pk=part.pk).update(result=part.result)
+        assert closing.is_intact(row)
+    JobRun.objects.filter(period__in=places).delete()
+    assert not closing.is_intact(row)
+
+
+@pytest.fixture
+def two_departments(told):
+    """Cases of two departments: one person complained of both, and one counter is named often enough to be shown."""
     own = months.closed(told, phone="13800000003", email="", outlet="城东营业厅", special_groups=["elderly"])
     Complaint.objects.filter(pk=own.pk).update(lead_department=told.roads, late_reason="other")
-    before = selectors.bundle(OCTOBER, both, at=NOW, outside=False)
-    outside = selectors.bundle(OCTOBER, both, at=NOW, outside=True)
-    assert before["figures"]["received"]["value"] == 2
+    for n, department in enumerate([told.water, told.roads] * 3):
+        case = registered("2026-10-22 09:00", phone="13800000003" if n < 3 else f"1380000010{n}", email="").complaint
+        Complaint.objects.filter(pk=case.pk).update(lead_department=department, outlet="城东营业厅", product=f"水表{n}")
+    return Scope(departments=frozenset([told.water.pk, told.roads.pk]))
+
+
+def change_everything(told):
+    """What happens to the cases after a month was closed."""
+    months.closed(told, phone="13800000003", email="")
+    Callback.objects.all().delete()
+    Complaint.objects.update(
+        emotion_intensity=3, customer_tier="vip", late_reason="", outlet="城西营业厅", place="城西"
+    )
+
+
+def test_an_03_several_departments_read_final_figures_put_together(client, told, two_departments):
+    """Of a closed month: what adds up and what does not, such as a median or the persons who complained of both."""
+    both = two_departments
+    before, outside = (selectors.bundle(OCTOBER, both, at=NOW, outside=side) for side in (False, True))
+    assert before["figures"]["received"]["value"] == 8
+    assert before["figures"]["frequent_cases"]["value"] == 4  # two of each department
+    assert before["figures"]["median_hours"]["value"] is not None
+    assert {row["label"] for row in before["breakdowns"]["outlet"]} >= {"城东营业厅"}
     assert closing.bundle(OCTOBER, both, at=NOW, outside=False)["final"] is False  # the month is open
     closing.close("2026-10", by=told.manager, at=NOW)
-    months.closed(told, phone="13800000004", email="")
-    Callback.objects.all().delete()
-    Complaint.objects.update(emotion_intensity=3, customer_tier="vip", late_reason="")
+    change_everything(told)
     found = closing.bundle(OCTOBER, both, at=NOW, outside=False)
-    assert found["final"]
-    anew = found["recounted"]["figures"]
-    assert set(anew) == {
-        "repeat_complainants", "frequent_complainants", "frequent_cases", "median_hours", "p90_hours",
-        "median_work_hours", "p90_work_hours",
-    }  # fmt: skip
-    for key in FIGURES.keys() - set(anew):
-        assert found["figures"][key] == before["figures"][key], key
-    for axis in before["breakdowns"].keys() - {"product", "outlet", "place", "step"}:
-        assert found["breakdowns"][axis] == before["breakdowns"][axis], axis
+    assert (found["final"], found["recounted"]) == (True, {"figures": [], "breakdowns": []})
+    assert found["figures"] == before["figures"]
+    assert found["breakdowns"] == before["breakdowns"]
     left = closing.bundle(OCTOBER, both, at=NOW, outside=True)
-    assert left["breakdowns"]["tier"] == outside["breakdowns"]["tier"]
-    assert found["breakdowns"]["outlet"] != before["breakdowns"]["outlet"]
-    assert "outlet" in found["recounted"]["breakdowns"]
-    now = selectors.bundle(OCTOBER, both, at=NOW, outside=False)["figures"]
-    assert now["call_back_rate"] != found["figures"]["call_back_rate"]
+    assert left["breakdowns"] == outside["breakdowns"]
+    now = selectors.bundle(OCTOBER, both, at=NOW, outside=False)
+    for key in ("call_back_rate", "frequent_cases"):
+        assert now["figures"][key] != found["figures"][key]
+    assert now["breakdowns"]["outlet"] != found["breakdowns"]["outlet"]
     Membership.objects.create(user=told.water_head, department=told.roads, is_head=True, since=at("2026-01-01 00:00"))
     client.force_login(told.water_head)
     page = client.get(ALL)
     assert page.context["is_final"]
-    assert {line.figure.key for line in page.context["lines"] if line.is_anew} == set(anew)
-    assert page.content.decode().count("counted anew") + page.content.decode().count("重新统计") >= len(anew)
+    assert [line.figure.key for line in page.context["lines"] if line.is_anew] == []
+    kept = JobRun.objects.get(job=closing.PARTS, period__endswith=f"/{told.water.pk}/single").result
+    assert "13800000003" not in str(kept)
+    assert set(kept["typed"]["product"]) <= {""}  # each product was named once: nobody can be known by it
+
+
+def test_an_03_of_a_month_an_older_release_closed_the_rest_is_counted_anew_and_named(client, told, two_departments):
+    """It kept nothing that does not add up; the page says so beside each figure."""
+    row = closing.close("2026-10", by=told.manager, at=NOW)
+    JobRun.objects.filter(job=closing.PARTS, period__in=[f"{row.pk}/{name}" for name in row.figures["more"]]).delete()
+    change_everything(told)
+    anew = closing.bundle(OCTOBER, two_departments, at=NOW, outside=False)["recounted"]
+    assert set(anew["figures"]) == {
+        "repeat_complainants", "frequent_complainants", "frequent_cases", "median_hours", "p90_hours",
+        "median_work_hours", "p90_work_hours",
+    }  # fmt: skip
+    assert "outlet" in anew["breakdowns"]
+    Membership.objects.create(user=told.water_head, department=told.roads, is_head=True, since=at("2026-01-01 00:00"))
+    client.force_login(told.water_head)
+    page = client.get(ALL)
+    assert {line.figure.key for line in page.context["lines"] if line.is_anew} == set(anew["figures"])
+    assert page.content.decode().count("counted anew") + page.content.decode().count("重新统计") >= len(anew["figures"])
+
+
+TIME = "/desk/figures/time/?period="
+
+
+def test_an_03_sla_04_the_time_of_the_departments_is_final_with_the_month(client, told):
+    """A task that ends differently later changes the open month alone; a quarter adds closed and open months up."""
+    client.force_login(told.manager)
+    before = client.get(TIME + "2026-10").context["lines"]
+    assert before[0].hours.lead == 1
+    closing.close("2026-10", by=told.manager, at=NOW)
+    Assignment.objects.update(department=told.roads, role="supporting")
+    cache.clear()
+    page = client.get(TIME + "2026-10")
+    assert page.context["lines"] == before
+    assert page.context["is_final"]
+    assert client.get(TIME + "2026-Q4").context["lines"] == before
+    assert client.get(TIME + "2026-10&format=csv").getvalue().decode().count("\n") == len(before) + 1
+    closing.reopen("2026-10", reason="更正", by=told.manager)
+    page = client.get(TIME + "2026-10")
+    assert page.context["lines"] != before
+    assert not page.context["is_final"]
 
 
 def test_an_03_ex_09_the_same_cells_are_hidden_in_whatever_order_the_figures_were_kept(cast):
