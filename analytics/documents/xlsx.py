@@ -27,6 +27,8 @@ _NOT_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_SHEET_NAME = 31
 
 _NARROWEST, _WIDEST = 8.0, 48.0
+# A column of sentences, and how many Chinese characters a line of it holds.
+_WORDS, _EMS_OF_WORDS = 90, 43
 
 
 def render_xlsx(snapshot: ReportSnapshot, path: Target, *, on_step: OnStep | None = None) -> None:
@@ -107,7 +109,7 @@ class _Writer:
 
     def _summary(self, sheet: Worksheet, links: Sequence[tuple[str, str, str]]) -> None:
         sheet.set_column(0, 0, 34)
-        sheet.set_column(1, 1, 90)
+        sheet.set_column(1, 1, _WORDS)
         sheet.write_string(0, 0, self.snapshot.title, self.title)
         sheet.write_string(1, 0, self.snapshot.subtitle, self.grey)
         row = 3
@@ -134,6 +136,7 @@ class _Writer:
             else:
                 sheet.write_string(row, 0, heading, self.text)
             sheet.write_string(row, 1, finding, self.text)
+            _fit(sheet, row, finding)
 
     def _section(self, sheet: Worksheet, heading: str, section: Section, figures: int, tables: int) -> None:
         sheet.write_string(0, 0, heading, self.heading)
@@ -204,13 +207,21 @@ class _Writer:
     def _definitions(self) -> None:
         sheet = self._sheet(self.words["definitions"])
         sheet.set_column(0, 0, 28)
-        sheet.set_column(1, 1, 90)
+        sheet.set_column(1, 1, _WORDS)
         sheet.write_string(0, 0, self.words["definition_figure"], self.head)
         sheet.write_string(0, 1, self.words["definition"], self.head)
         sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
         for row, entry in enumerate(self.snapshot.definitions, start=1):
             sheet.write_string(row, 0, entry.figure, self.text)
             sheet.write_string(row, 1, entry.definition, self.text)
+            _fit(sheet, row, entry.definition)
+
+
+def _fit(sheet: Worksheet, row: int, words: str) -> None:
+    """Make a row as high as the words of its wide column need; not every program does so by itself."""
+    lines = sum(max(1, -(-int(width_in_ems(line)) // _EMS_OF_WORDS)) for line in words.splitlines())
+    sheet.set_row(row, 15 * max(1, lines))
 
 
 def _cut(words: str, units: int) -> str:

@@ -54,9 +54,10 @@ def add_chart(
         chart.set_size({"width": _WIDTH, "height": _HEIGHT})
         chart.show_blanks_as("gap")
         sheet.insert_chart(top, left + len(names) + 1, chart, {"description": spec.finding or spec.title})
-    if spec.finding:
-        sheet.write_string(top + 2 + len(rows), left, spec.finding)
-    return top + max(len(rows) + 5, _HEIGHT_IN_ROWS)
+    below = top + max(len(rows) + 2, _HEIGHT_IN_ROWS)
+    if spec.finding:  # below the drawing, which would cover the end of the sentence
+        sheet.write_string(below, left, spec.finding)
+    return below + 3
 
 
 class _Ranges:

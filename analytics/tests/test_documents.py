@@ -383,6 +383,21 @@ def test_xlsx_charts_are_native_and_point_at_their_cells(tmp_path):
     assert kinds == ["BarChart", "BarChart", "BarChart", "BarChart"]
 
 
+def test_xlsx_sentences_can_be_read_to_their_end(tmp_path):
+    """AN-31: a long definition has a row high enough for it, and what a chart says stands below the drawing."""
+    long = Definition("平均办理", "从登记到首次答复的工作日数的平均值，登记当日不计，答复当日计入。" * 4)
+    render_xlsx(make_snapshot(definitions=(*make_snapshot().definitions, long)), tmp_path / "r.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    heights = book[_("Definitions of the figures")].row_dimensions
+    assert (heights[2].height or 15, heights[3].height) == (15, 45)
+    trend = book["一、总体情况"]
+    (chart,) = trend._charts
+    rows_of_chart = chart.anchor.to.row
+    finding = make_charts()[0].finding
+    (row,) = [cell.row for cells in trend for cell in cells if cell.value == finding]
+    assert row > rows_of_chart
+
+
 def test_xlsx_sheet_names_are_legal_and_unique(tmp_path):
     long = "很长的标题[a]:*?/\\'" * 4
     sections = tuple(Section(str(i), long, tables=(make_table(1),), level=3) for i in range(3))
