@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.charts import show
 from analytics.facts import joined
@@ -204,7 +205,9 @@ def _result(case: dict[str, Any]) -> str:
     if case["satisfaction"]:
         parts.append(_("The complainant was asked: %(answer)s.") % {"answer": case["satisfaction"]})
     if case.get("improvements"):
-        parts.append(_("%(n)s improvements were decided.") % {"n": show(case["improvements"])})
+        count = case["improvements"]
+        words = ngettext("%(n)s improvement was decided.", "%(n)s improvements were decided.", count)
+        parts.append(words % {"n": show(count)})
     return joined(*parts)
 
 

@@ -264,6 +264,7 @@ def _report_context(report: Report, user: User) -> dict[str, Any]:
 def _content(report: Report, found: dict[str, list[ReportComment]]) -> dict[str, Any]:
     """The text, charts and tables of a report as the page shows them."""
     snapshot = reporting.printed(report)
+    numbers = section_numbers(snapshot.sections, snapshot.language)
     sections = [
         {
             "key": section.key,
@@ -279,7 +280,7 @@ def _content(report: Report, found: dict[str, list[ReportComment]]) -> dict[str,
             "tables": [_page_table(table) for table in section.tables],
             "remarks": found.get(section.key, ()),
         }
-        for number, section in zip(section_numbers(snapshot.sections), snapshot.sections, strict=True)
+        for number, section in zip(numbers, snapshot.sections, strict=True)
     ]
     return {"snapshot": snapshot, "sections": sections, "summary_remarks": found.get("summary", ())}
 

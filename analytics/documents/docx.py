@@ -41,7 +41,7 @@ def render_docx(
     with translation.override(snapshot.language):
         words = labels(snapshot)
         filler = _Filler(report)
-        numbers = section_numbers(snapshot.sections)
+        numbers = section_numbers(snapshot.sections, snapshot.language)
         sections = [filler.section(index, section) for index, section in sections_in_steps(snapshot, on_step)]
         definitions = filler.definitions(snapshot, words)
     contents = [
@@ -69,8 +69,21 @@ def render_docx(
     except TemplateError as error:
         raise TemplateUnfit(str(error.message or error)[:200]) from error
     _tidy(report)
+    if not snapshot.language.startswith("zh"):
+        _number_in_digits(report)
     _properties(report, snapshot)
     report.save(str(path) if isinstance(path, str | Path) else path)
+
+
+def _number_in_digits(report: DocxTemplate) -> None:
+    """Number the headings 1. 1.1 1.1.1 where the template has the Chinese numerals of official documents."""
+    for scheme in report.docx.part.numbering_part.element.iter(qn("w:abstractNum")):
+        levels = list(scheme.iter(qn("w:lvl")))
+        if levels[0].find(qn("w:numFmt")).get(qn("w:val")) != "chineseCountingThousand":
+            continue
+        for level, text in zip(levels, ("%1. ", "%1.%2 ", "%1.%2.%3 "), strict=False):
+            level.find(qn("w:numFmt")).set(qn("w:val"), "decimal")
+            level.find(qn("w:lvlText")).set(qn("w:val"), text)
 
 
 class _Filler:

@@ -11,11 +11,15 @@ from typing import Any
 import typst
 from django.utils import translation
 
+from analytics.charts.canvas import width_in_ems
+
 from . import fonts
 from .snapshot import ChartSpec, Column, ReportSnapshot, Section, Table
 from .steps import OnStep, Target, sections_in_steps
 from .wording import HEAT_FILLS, cell_text, facts, labels
 
+# Headings of figures longer than this together leave too little room for the names beside them.
+_ROOM = 28
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 
 
@@ -81,6 +85,7 @@ def _table(table: Table) -> dict[str, Any]:
             [cell_text(column, cell) for column, cell in zip(table.columns, row, strict=True)] for row in table.rows
         ],
         "levels": table.levels(),
+        "crowded": sum(width_in_ems(column.name) for column in table.columns if column.numeric) > _ROOM,
     }
 
 

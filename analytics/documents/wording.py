@@ -44,14 +44,22 @@ def duration_text(seconds: float) -> str:
     return ("-" if seconds < 0 else "") + words % {"days": f"{days:,}", "hours": hours, "minutes": minutes}
 
 
-def section_numbers(sections: Sequence[Section]) -> list[str]:
-    """The printed numbers of the headings, as official documents have them: 一、 then （一） then 1."""
+def section_numbers(sections: Sequence[Section], language: str) -> list[str]:
+    """The printed numbers of the headings, as official documents have them: 一、 then （一） then 1.
+
+    In any language but Chinese 1. then 1.1 then 1.1.1.
+    """
+    is_chinese = language.startswith("zh")
     counts = [0, 0, 0]
     numbers = []
     for section in sections:
         counts[section.level - 1] += 1
         counts[section.level :] = [0] * (3 - section.level)
         count = counts[section.level - 1]
+        if not is_chinese:
+            whole = ".".join(str(above) for above in counts[: section.level] if above)
+            numbers.append(f"{whole}. " if section.level == 1 else f"{whole} ")
+            continue
         numbers.append((f"{_numeral(count)}、", f"（{_numeral(count)}）", f"{count}.")[section.level - 1])
     return numbers
 

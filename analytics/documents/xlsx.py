@@ -60,7 +60,7 @@ class _Writer:
     def __init__(self, book: Workbook, snapshot: ReportSnapshot) -> None:
         self.book, self.snapshot = book, snapshot
         self.words = labels(snapshot)
-        self.numbers = section_numbers(snapshot.sections)
+        self.numbers = section_numbers(snapshot.sections, snapshot.language)
         self.names: list[str] = []
         self.title = book.add_format({"bold": True, "font_size": 16})
         self.heading = book.add_format({"bold": True, "font_size": 12})

@@ -155,9 +155,11 @@ def test_snapshot_drops_control_characters():
 
 def test_headings_are_numbered_as_in_official_documents():
     levels = [1, 2, 2, 3, 1, 2, *([1] * 9)]
-    numbers = section_numbers([Section("s", "标题", level=level) for level in levels])
+    sections = [Section("s", "标题", level=level) for level in levels]
+    numbers = section_numbers(sections, "zh-hans")
     assert numbers[:7] == ["一、", "（一）", "（二）", "1.", "二、", "（一）", "三、"]
     assert numbers[-2:] == ["十、", "十一、"]
+    assert section_numbers(sections, "en")[:6] == ["1. ", "1.1 ", "1.2 ", "1.2.1 ", "2. ", "2.1 "]
 
 
 @pytest.mark.parametrize(
@@ -381,6 +383,25 @@ def test_xlsx_charts_are_native_and_point_at_their_cells(tmp_path):
     ]
     kinds = [type(chart).__name__ for chart in book["（一）渠道与满意度"]._charts]
     assert kinds == ["BarChart", "BarChart", "BarChart", "BarChart"]
+
+
+def test_pdf_in_english_keeps_names_on_one_line_and_numbers_its_headings_in_its_own_way(tmp_path):
+    """AN-31: long headings of figures leave room for the name of a department."""
+    names = ["Complaints received", "Overdue rate", "Average handling", "Dissatisfied", "Repeat rate", "Overturned"]
+    columns = (Column("Department"), *(Column(name, "int") for name in names))
+    table = Table("Departments", columns, (("政务服务中心", *range(10, 16)),))
+    section = Section("s", "What they complained of", tables=(table,))
+    snapshot = make_snapshot(language="en", sections=(section, Section("t", "Where", level=2)))
+    render_pdf(snapshot, tmp_path / "r.pdf")
+    text = "\n".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "r.pdf").pages)
+    assert "政务服务中心" in text
+    assert "1. What they complained of" in text
+    assert "1.1 Where" in text
+    render_docx(snapshot, tmp_path / "r.docx")
+    with zipfile.ZipFile(tmp_path / "r.docx") as archive:
+        numbering = archive.read("word/numbering.xml").decode()
+    assert "chineseCounting" not in numbering
+    assert 'w:val="%1.%2 "' in numbering
 
 
 def test_xlsx_sentences_can_be_read_to_their_end(tmp_path):
