@@ -81,6 +81,7 @@ def close(code: str, *, by: User, at: datetime | None = None, progress: Progress
         steps.done()
     kept["departments"] = {str(pk): fingerprint(part) for pk, part in parts.items()}
     more = _more(period, departments)
+    everything: dict[int | str, dict[str, Any]] = {**parts, **more}
     kept["more"] = {name: fingerprint(part) for name, part in more.items()}
     try:
         with transaction.atomic():
@@ -96,7 +97,7 @@ def close(code: str, *, by: User, at: datetime | None = None, progress: Progress
                     finished_at=at,
                     result=part,
                 )
-                for name, part in [*parts.items(), *more.items()]
+                for name, part in everything.items()
             )
             return row
     except IntegrityError as error:  # somebody else closed it meanwhile

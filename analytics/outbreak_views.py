@@ -60,8 +60,8 @@ class StandardForm(forms.Form):
         known = asdict(outbreak_standard.limits_of(standard))
         for key, threshold in outbreak_standard.THRESHOLDS.items():
             self.fields[key] = forms.DecimalField(
-                label=threshold.label,
-                help_text=threshold.help,
+                label=str(threshold.label),
+                help_text=str(threshold.help),
                 min_value=threshold.least,
                 max_value=threshold.most,
                 decimal_places=threshold.places,

@@ -49,7 +49,7 @@ class Hours:
 
     def __add__(self, other: Hours) -> Hours:
         """The same department over both periods."""
-        sums = {name: getattr(self, name) + getattr(other, name) for name in (*_COUNTS, *_TIMES)}
+        sums: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in (*_COUNTS, *_TIMES)}
         return Hours(self.department, **sums)
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,8 +60,8 @@ class Hours:
 
     @classmethod
     def from_dict(cls, department: int, row: Mapping[str, Any]) -> Hours:
-        times = {name: timedelta(seconds=row[name]) for name in _TIMES}
-        return cls(department, **{name: row[name] for name in _COUNTS}, **times)
+        values: dict[str, Any] = {name: row[name] for name in _COUNTS}
+        return cls(department, **values | {name: timedelta(seconds=row[name]) for name in _TIMES})
 
     @property
     def tasks(self) -> int:

@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from analytics import charts
@@ -31,6 +32,12 @@ def texts(svg):
 
 def fills(svg):
     return [bar.get("fill") for bar in parsed(svg).iter("rect")]
+
+
+def test_an_08_one_case_stands_in_the_singular():
+    with translation.override("en"):
+        svg = charts.share_bars([("App", 1), ("Letter", 2)], **WORDS, unit=_("cases"))
+    assert {"1 case", "2 cases"} <= set(texts(svg))
 
 
 def test_control_limits_are_the_mean_and_2_66_moving_ranges():
