@@ -75,13 +75,12 @@ def close(code: str, *, by: User, at: datetime | None = None, progress: Progress
     departments = _departments(period)
     steps = _Steps(progress, 1 + len(SIDES) + len(departments))
     kept = frozen(period, at=at, steps=steps)
-    parts: dict[int, dict[str, Any]] = {}
+    parts: dict[str, dict[str, Any]] = {}
     for pk in departments:
-        parts[pk] = _sides(period, Scope(department=(pk,)), at=at)
+        parts[str(pk)] = _sides(period, Scope(department=(pk,)), at=at)
         steps.done()
-    kept["departments"] = {str(pk): fingerprint(part) for pk, part in parts.items()}
+    kept["departments"] = {pk: fingerprint(part) for pk, part in parts.items()}
     more = _more(period, departments)
-    everything: dict[int | str, dict[str, Any]] = {**parts, **more}
     kept["more"] = {name: fingerprint(part) for name, part in more.items()}
     try:
         with transaction.atomic():
@@ -97,7 +96,7 @@ def close(code: str, *, by: User, at: datetime | None = None, progress: Progress
                     finished_at=at,
                     result=part,
                 )
-                for name, part in everything.items()
+                for name, part in {**parts, **more}.items()
             )
             return row
     except IntegrityError as error:  # somebody else closed it meanwhile
