@@ -24,8 +24,8 @@ from complaints import events, files
 from complaints.models import Complaint, IntakeDraft, StoredFile
 from config import dumps
 from config.startup import UNFINISHED
-from publication import bulletins, comments, observations
-from publication.models import Publication, PublishedResult, Statement
+from publication import bulletins, comments
+from publication.models import Comment, Publication, PublishedReport, PublishedResult, Statement
 from publication.states import PublicationStatus, StatementStatus
 
 # So many of the oldest and of the newest rows of each table are opened with the keys.
@@ -129,9 +129,9 @@ def _is_back(entry: Entry) -> bool:
     if entry.what == What.BULLETIN:
         return bulletins.is_back(entry.key, at=entry.at)
     if entry.what == What.COMMENT:
-        return comments.standing(entry.key, at=entry.at).exists()
+        return comments.standing(Comment, entry.key, at=entry.at).exists()
     if entry.what == What.REPORT:
-        return observations.standing(entry.key, at=entry.at).exists()
+        return comments.standing(PublishedReport, entry.key, at=entry.at).exists()
     if entry.what == What.DESTROYED:
         return Complaint.objects.filter(number=entry.key).exclude(narrative="").exists()
     if entry.what == What.TOKEN:

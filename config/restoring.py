@@ -35,8 +35,9 @@ from complaints import appraisals, events, files, jobs
 from complaints.models import Complaint, NumberCounter
 from config import backups, dumps
 from config.startup import UNFINISHED
-from publication import bulletins, comments, observations, statements, transitions
+from publication import bulletins, comments, statements, transitions
 from publication import jobs as publication_jobs
+from publication.models import Comment, PublishedReport
 
 # How far numbers jump when nobody knows which ones were given after the backup.
 GAP = 1000
@@ -323,9 +324,9 @@ def _again(entry: Entry) -> bool:
     if entry.what == What.BULLETIN:
         return bulletins.keep_down(entry.key, at=entry.at)
     if entry.what == What.COMMENT:
-        return comments.keep_hidden(entry.key, at=entry.at)
+        return comments.keep_hidden(Comment, entry.key, at=entry.at)
     if entry.what == What.REPORT:
-        return observations.keep_hidden(entry.key, at=entry.at)
+        return comments.keep_hidden(PublishedReport, entry.key, at=entry.at)
     if entry.what == What.TOKEN:
         return bool(AuthToken.objects.filter(user=entry.key, created__lte=entry.at).delete()[0])
     if entry.what == What.DESTROYED:

@@ -26,7 +26,7 @@ from complaints.throttle import HOUR, Limit
 from complaints.transitions.intake import Filing, check_text, register
 from complaints.transitions.proposals import TEXT as LONGEST_PROPOSAL
 from complaints.transitions.proposals import add_proposal
-from publication import content
+from publication import content, results
 from publication.models import Comment, Publication, PublishedReport, PublishedResult
 from publication.redaction import Known, leaks, redact
 from publication.states import CommentRoute, CommentState
@@ -88,7 +88,7 @@ def show(comment_id: int, *, by: User, seen: str, shown_text: str, at: datetime 
     """
     at = at or timezone.now()
     comment = _lock(comment_id, by=by, seen=seen)
-    if comment.result.withdrawn_at:
+    if results.gone_reason(comment.result, at=at):
         raise IllegalTransition(_("This result is no longer shown."))
     check_public("shown_text", shown_text, known_of(comment.result), limit=2 * LONGEST)
     comment.shown_text, comment.state, comment.reason = shown_text.strip(), CommentState.SHOWN, ""
@@ -97,7 +97,8 @@ def show(comment_id: int, *, by: User, seen: str, shown_text: str, at: datetime 
 
 @transaction.atomic
 def hide(comment_id: int, *, by: User, seen: str, reason: str, at: datetime | None = None) -> Comment:
-    """Do not show a comment, or no longer; the public learns nothing of the reason.
+    """Do not show a comment, or no longer; the public learns nothing of the reason, and of the comment and its answer
+    no word is kept for it.
 
     Raises InvalidInput("reason"), IllegalTransition when somebody else decided meanwhile.
     """
@@ -107,40 +108,36 @@ def hide(comment_id: int, *, by: User, seen: str, reason: str, at: datetime | No
         raise InvalidInput("reason", _("Give the reason."))
     if comment.state == CommentState.SHOWN:
         takedowns.note(takedowns.What.COMMENT, comment.public_id, at=at)
-    comment.state, comment.shown_text = CommentState.HIDDEN, ""
+    comment.state, comment.shown_text, comment.answer = CommentState.HIDDEN, "", ""
     comment.reason = check_text("reason", reason.strip(), limit=200)
     return _decided(comment, by=by, at=at)
 
 
 @transaction.atomic
-def keep_hidden(public_id: str, *, at: datetime) -> bool:
-    """Hide again what a restored database shows and was hidden at `at` (DL-04, I8). False when there is nothing to do.
-
-    What a person let pass after that stays.
+def keep_hidden(kind: type[Row], public_id: str, *, at: datetime) -> bool:
+    """Hide again what a restored database shows and was hidden at `at` (DL-04, I8): a comment, or a report of a
+    volunteer. False when there is nothing to do; what a person let pass after that stays.
     """
-    row = standing(public_id, at=at).select_for_update().first()
+    row = standing(kind, public_id, at=at).select_for_update().first()
     if row is None:
         return False
-    row.state, row.shown_text, row.moderated_by, row.moderated_at = CommentState.HIDDEN, "", None, at
-    row.reason = repeated_reason(at)
-    row.save(update_fields=["shown_text", "state", "reason", "moderated_by", "moderated_at"])
+    row.state, row.shown_text, row.answer = CommentState.HIDDEN, "", ""
+    day = timezone.localdate(at).isoformat()
+    row.reason = gettext("Hidden on %(date)s; a restore repeated it.") % {"date": day}
+    row.moderated_by, row.moderated_at = None, at
+    row.save(update_fields=["state", "shown_text", "answer", "reason", "moderated_by", "moderated_at"])
     renew_page(row.result_id, at=timezone.now())
     return True
 
 
-def repeated_reason(at: datetime) -> str:
-    """What stands as the reason where a restore hides again what was hidden at `at`."""
-    return gettext("Hidden on %(date)s; a restore repeated it.") % {"date": timezone.localdate(at).isoformat()}
-
-
-def standing(public_id: str, *, at: datetime) -> QuerySet[Comment]:
-    """The comment of this address while it is shown by a decision before `at`."""
-    return Comment.objects.filter(public_id=public_id, state=CommentState.SHOWN, moderated_at__lte=at)
+def standing(kind: type[Row], public_id: str, *, at: datetime) -> QuerySet[Row]:
+    """The comment or report of this address while it is shown by a decision before `at`."""
+    return kind.objects.filter(public_id=public_id, state=CommentState.SHOWN, moderated_at__lte=at)
 
 
 def _decided(comment: Comment, *, by: User, at: datetime) -> Comment:
     comment.moderated_by, comment.moderated_at = by, at
-    comment.save(update_fields=["shown_text", "state", "reason", "moderated_by", "moderated_at"])
+    comment.save(update_fields=["shown_text", "answer", "state", "reason", "moderated_by", "moderated_at"])
     renew_page(comment.result_id, at=at)
     return comment
 

@@ -98,6 +98,7 @@ def comment(request: StaffRequest, pk: int) -> HttpResponse:
         "forms": forms,
         "problem": problem,
         "public_path": results.path_of(row.result.public_id),
+        "is_served": not results.gone_reason(row.result, at=timezone.now()),
         "sees_case": bool(row.complaint)
         and Complaint.objects.visible_to(request.user).filter(pk=row.complaint_id).exists(),
     }

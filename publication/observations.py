@@ -117,27 +117,6 @@ def _decided(row: PublishedReport, *, by: User, at: datetime) -> PublishedReport
     return row
 
 
-@transaction.atomic
-def keep_hidden(public_id: str, *, at: datetime) -> bool:
-    """Hide again what a restored database shows and was hidden at `at` (DL-04, I8). False when there is nothing to do.
-
-    What a person let pass after that stays.
-    """
-    row = standing(public_id, at=at).select_for_update().first()
-    if row is None:
-        return False
-    row.state, row.shown_text, row.answer, row.moderated_by, row.moderated_at = CommentState.HIDDEN, "", "", None, at
-    row.reason = comments.repeated_reason(at)
-    row.save()
-    comments.renew_page(row.result_id, at=timezone.now())
-    return True
-
-
-def standing(public_id: str, *, at: datetime) -> QuerySet[PublishedReport]:
-    """The report of this address while it is shown by a decision before `at`."""
-    return PublishedReport.objects.filter(public_id=public_id, state=CommentState.SHOWN, moderated_at__lte=at)
-
-
 # --- Reading ------------------------------------------------------------------------------------------
 def shown_with(result: PublishedResult) -> list[PublishedReport]:
     """The newest reports that stand with a result, one more than its page shows."""

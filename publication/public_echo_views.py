@@ -140,7 +140,7 @@ def volunteer(request: HttpRequest) -> HttpResponse:
         at=at,
     )
     if outcome.done:
-        rows = volunteers.own_reports(outcome.done)
+        rows = volunteers.own_reports(outcome.done, at=at)
         return _volunteer_page(request, VolunteerReportForm(), rows=rows, is_known=True, is_sent=not is_reading)
     return _volunteer_page(request, form, outcome=outcome)
 

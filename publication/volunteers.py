@@ -13,7 +13,7 @@ from functools import reduce
 from operator import or_
 
 from django.db import models, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -159,7 +159,8 @@ def report(
         raise InvalidInput("text", _("Write what you saw."))
     check_text("text", text, limit=LONGEST)
     number = notice.strip().upper()
-    result = PublishedResult.objects.filter(publication_number=number).order_by("-pk").first() if number else None
+    known = PublishedResult.objects.filter(publication_number=number, published_at__lte=at).order_by("-pk")
+    result = known.first() if number else None
     if number and result is None:
         raise InvalidInput("notice", _("There is no notice with this number."))
     row = VolunteerReport.objects.create(
@@ -175,9 +176,11 @@ def report(
     return volunteer
 
 
-def own_reports(volunteer: Volunteer) -> list[VolunteerReport]:
-    """The newest reports of a volunteer with what the office answered."""
-    return list(volunteer.reports.select_related("result", "published").order_by("-pk")[:OWN_REPORTS])
+def own_reports(volunteer: Volunteer, *, at: datetime) -> list[VolunteerReport]:
+    """The newest reports of a volunteer with what the office answered; `is_served` where their notice can be read."""
+    served = PublishedResult.objects.served(at=at).filter(pk=OuterRef("result"))
+    rows = volunteer.reports.select_related("result", "published").annotate(is_served=Exists(served))
+    return list(rows.order_by("-pk")[:OWN_REPORTS])
 
 
 # --- The office -------------------------------------------------------------------------------------

@@ -171,6 +171,29 @@ def test_pub_38_the_office_answers_and_takes_back(client, moderator):
         comments.show(row.pk, by=moderator, seen="waiting", shown_text="两个人同时看")
     with pytest.raises(IllegalTransition):
         comments.answer(row.pk, by=moderator, answer="不该出现")
+    # An answer may quote what had to go: shown again, the comment stands alone until it is answered anew.
+    comments.show(row.pk, by=moderator, seen="hidden", shown_text="还要装一个备用泵。")
+    page = client.get(path(result)).content.decode()
+    assert ("还要装一个备用泵" in page, "12 月安装" in page) == (True, False)
+
+
+@pytest.mark.parametrize("change", ["withdrawn_at", "published_until"])
+def test_pub_38_pr_06_nothing_is_shown_or_linked_where_the_notice_is_gone(client, moderator, change):
+    result = published()
+    row = said(result)
+    client.force_login(moderator)
+    desk = reverse("publication:comment", args=[row.pk])
+    assert path(result) in client.get(desk).content.decode()
+    PublishedResult.objects.filter(pk=result.pk).update(**{change: timezone.now()})
+    page = client.get(desk).content.decode()
+    assert path(result) not in page
+    assert "公示已不再展示" in page
+    assert 'value="show"' not in page
+    answer = client.post(desk, {"do": "show", "seen": "waiting", "shown_text": "还要装一个备用泵。"})
+    assert answer.status_code == 409
+    assert "这条公示已不再展示。" in answer.content.decode()
+    row.refresh_from_db()
+    assert (row.state, row.shown_text) == ("waiting", "")
 
 
 def test_dl_04_a_comment_hidden_after_a_backup_stays_hidden(client, moderator, django_capture_on_commit_callbacks):
@@ -184,13 +207,15 @@ def test_dl_04_a_comment_hidden_after_a_backup_stays_hidden(client, moderator, d
     assert entry.key == row.public_id
     before = client.get(path(result))
     Comment.objects.update(**known)  # as the backup knew it
-    assert comments.standing(entry.key, at=entry.at).exists()
-    assert comments.keep_hidden(entry.key, at=entry.at)
-    assert not comments.keep_hidden(entry.key, at=entry.at)
+    assert comments.standing(Comment, entry.key, at=entry.at).exists()
+    assert comments.keep_hidden(Comment, entry.key, at=entry.at)
+    assert not comments.keep_hidden(Comment, entry.key, at=entry.at)
+    client.force_login(moderator)
+    assert Comment.objects.get().reason in client.get(reverse("publication:comment", args=[row.pk])).content.decode()
     assert "备用泵" not in client.get(path(result)).content.decode()
     assert client.get(path(result))["ETag"] != before["ETag"]
     comments.show(row.pk, by=moderator, seen="hidden", shown_text="还要装一个备用泵。")
-    assert not comments.keep_hidden(entry.key, at=entry.at)
+    assert not comments.keep_hidden(Comment, entry.key, at=entry.at)
     assert "备用泵" in client.get(path(result)).content.decode()
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import takedowns
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
-from publication import jobs, observations, transitions, volunteers
+from publication import comments, jobs, observations, transitions, volunteers
 from publication.models import PublishedReport, PublishedResult, VolunteerReport
 from publication.states import CommentState
 from publication.tests.factories import draft, posted, published
@@ -172,6 +172,27 @@ def test_pub_39_pages_with_reports_cost_the_same_for_few_and_many(
     assert client.get(path(result, "reports/"), headers={"If-None-Match": listed["ETag"]}).status_code == 304
 
 
+def test_pub_39_pr_06_the_volunteer_is_led_to_notices_that_are_shown_and_to_no_others(client, moderator, code):
+    now = timezone.now()
+    kept, down, over, early = (published(n) for n in range(1, 5))
+    for result in (kept, down, over):
+        show(reported(code, result), moderator)
+    waiting = published(5)
+    reported(code, waiting)
+    PublishedResult.objects.filter(pk=down.pk).update(withdrawn_at=now)
+    PublishedResult.objects.filter(pk=over.pk).update(published_until=now)
+    PublishedResult.objects.filter(pk=early.pk).update(published_at=now + timedelta(days=1))
+    with pytest.raises(InvalidInput):  # what is not out yet is as unknown as what never was
+        reported(code, early)
+    page = send(client, "/volunteers/", read="1", code=code).content.decode()
+    assert f'<a href="{path(kept)}?lang=en">shown with the notice</a>' in page
+    assert f'<a href="{path(waiting)}?lang=en">to the notice</a>' in page
+    assert path(down) not in page
+    assert path(over) not in page
+    assert page.count("notice no longer shown") == 2
+    assert down.publication_number in page
+
+
 def test_dl_04_a_report_taken_back_after_a_backup_stays_so(client, moderator, code, django_capture_on_commit_callbacks):
     """I8: the journal outside the database names it; what a person let pass later is shown."""
     result = published()
@@ -183,9 +204,9 @@ def test_dl_04_a_report_taken_back_after_a_backup_stays_so(client, moderator, co
     entry = next(one for one in reversed(takedowns.read().entries) if one.what == takedowns.What.REPORT)
     assert entry.key == public_id
     PublishedReport.objects.update(**known)  # as the backup knew it
-    assert observations.standing(entry.key, at=entry.at).exists()
-    assert observations.keep_hidden(entry.key, at=entry.at)
-    assert not observations.keep_hidden(entry.key, at=entry.at)
+    assert comments.standing(PublishedReport, entry.key, at=entry.at).exists()
+    assert comments.keep_hidden(PublishedReport, entry.key, at=entry.at)
+    assert not comments.keep_hidden(PublishedReport, entry.key, at=entry.at)
     assert "水压" not in client.get(path(result)).content.decode()
     client.force_login(moderator)
     desk = client.get(reverse("publication:volunteer_report", args=[row.pk])).content.decode()
@@ -194,7 +215,7 @@ def test_dl_04_a_report_taken_back_after_a_backup_stays_so(client, moderator, co
         entry.at.astimezone(timezone.get_current_timezone()).date().isoformat() in PublishedReport.objects.get().reason
     )
     show(row, moderator, seen="hidden")
-    assert not observations.keep_hidden(entry.key, at=entry.at)
+    assert not comments.keep_hidden(PublishedReport, entry.key, at=entry.at)
     assert "水压" in client.get(path(result)).content.decode()
 
 
