@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -72,6 +72,7 @@ class ResultList(PublicView):
         def data() -> dict[str, Any]:
             filters = Filters.parse(request.query_params)
             page = results.page(filters, at=now, after=request.query_params.get("after", ""))
+            prefetch_related_objects(page.rows, "corrections")
             following = request.query_params.copy()
             following["after"] = page.after
             here = settings.PUBLIC_BASE_URL.rstrip("/") + request.path

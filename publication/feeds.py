@@ -86,7 +86,7 @@ def of(form: Format, found: Iterable[PublishedResult], *, changed: datetime) -> 
             unique_id=link,
             pubdate=result.published_at,
             updateddate=result.updated_at,
-            categories=[name for name in (result.category, result.department) if name],
+            categories=[name for name in map(printable, (result.category, result.department)) if name.strip()],
         )
     return feed.writeString("utf-8").encode()
 

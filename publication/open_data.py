@@ -39,7 +39,7 @@ FIELDS: dict[str, str] = {
     "signed_on": "初核、复核、法务审看的日期（ISO 8601）",
     "content_hash": "核对人签字时内容的 SHA-256",
 }
-# Only in JSON: the measures one by one.
+# Only in JSON: the measures one by one, what the months brought, what was corrected.
 IMPROVEMENT_FIELDS: dict[str, str] = {
     "what": "措施",
     "department": "负责部门",
@@ -49,11 +49,26 @@ IMPROVEMENT_FIELDS: dict[str, str] = {
     "percent": "进度（百分数，整数）",
     "note": "进展说明",
     "done_on": "完成日期；空为未完成",
+    "verified_on": "验收日期；空为未验收，或公布时还没有这一项",
+}
+EFFECT_FIELDS: dict[str, str] = {
+    "until": "统计截至（日期）",
+    "months": "公布后已满的月数；公布前取同样多的月",
+    "before": "公布前平均每月同类投诉件数",
+    "after": "公布后平均每月同类投诉件数；null 为件数太少，不作结论",
+    "by_month": "逐月件数：start 起算日期、count 件数、after 是否在公布之后；件数太少时为空",
+}
+CORRECTION_FIELDS: dict[str, str] = {"at": "更正时间（ISO 8601）", "note": "更正说明"}
+# What the JSON has beside `FIELDS`.
+PARTS: dict[str, dict[str, str]] = {
+    "improvements": IMPROVEMENT_FIELDS,
+    "effect": EFFECT_FIELDS,
+    "corrections": CORRECTION_FIELDS,
 }
 
 
 def as_data(found: PublishedResult) -> dict[str, Any]:
-    """One result with the names of `FIELDS` and its improvements."""
+    """One result with the names of `FIELDS` and `PARTS`; its corrections come from the database or were prefetched."""
     values = {name: getattr(found, name) for name in FIELDS if hasattr(found, name)}
     return {
         **dict.fromkeys(FIELDS),  # keeps the order
@@ -66,7 +81,25 @@ def as_data(found: PublishedResult) -> dict[str, Any]:
         "improvements_total": len(found.improvements),
         "improvements_done": results.done_of(found.improvements),
         "signed_on": found.signatures,
-        "improvements": [{name: row[name] for name in IMPROVEMENT_FIELDS} for row in found.improvements],
+        # What was posted before a measure could say when it was verified does not have that.
+        "improvements": [{name: row.get(name, "") for name in IMPROVEMENT_FIELDS} for row in found.improvements],
+        "effect": _effect(found.effect),
+        "corrections": [{"at": _moment(row.at), "note": row.note} for row in found.corrections.all()]
+        if found.pk
+        else [],
+    }
+
+
+def _effect(kept: dict[str, Any]) -> dict[str, Any] | None:
+    """What the page says of the months before and after, as numbers; None while it says nothing."""
+    if not kept:
+        return None
+    return {
+        "until": kept["until"],
+        "months": kept["months"],
+        "before": float(kept["before"]),
+        "after": float(kept["after"]) if kept["after"] else None,
+        "by_month": kept.get("bars", []),
     }
 
 
@@ -91,7 +124,7 @@ def json_parts(*, at: datetime, changed: datetime) -> Iterator[str]:
         "title": "投诉处理结果公示",
         "publisher": settings.ORGANISATION["name"],
         "updated_at": _moment(changed),
-        "fields": FIELDS | {"improvements": IMPROVEMENT_FIELDS},
+        "fields": FIELDS | PARTS,
     }
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "results": ['
     separator = "\n"
@@ -102,4 +135,5 @@ def json_parts(*, at: datetime, changed: datetime) -> Iterator[str]:
 
 
 def _served(at: datetime) -> Iterator[PublishedResult]:
-    return PublishedResult.objects.served(at=at).order_by("-published_at", "-pk").iterator(chunk_size=500)
+    served = PublishedResult.objects.served(at=at).order_by("-published_at", "-pk")
+    return served.prefetch_related("corrections").iterator(chunk_size=500)

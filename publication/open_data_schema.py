@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from publication.open_data import FIELDS, IMPROVEMENT_FIELDS
+from publication.open_data import CORRECTION_FIELDS, EFFECT_FIELDS, FIELDS, IMPROVEMENT_FIELDS, PARTS
 
 _MOMENT = {"type": "string", "format": "date-time"}
 _DAY = {"type": "string", "format": "date"}
@@ -36,14 +36,36 @@ _IMPROVEMENT_KINDS: dict[str, dict[str, Any]] = {
     "state": {"enum": ["open", "done", "verified"]},
     "percent": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 100}, {"type": "null"}]},
 }
+_BAR = {
+    "type": "object",
+    "properties": {"start": _DAY, "count": _NUMBER, "after": {"type": "boolean"}},
+    "required": ["start", "count", "after"],
+    "additionalProperties": False,
+}
+_EFFECT_KINDS: dict[str, dict[str, Any]] = {
+    "until": _DAY,
+    "months": {"type": "integer", "minimum": 1, "maximum": 6},
+    "before": {"type": "number", "minimum": 0},
+    "after": {"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]},
+    "by_month": {"type": "array", "items": _BAR},
+}
 
 
 def schema() -> dict[str, Any]:
     """The document as JSON Schema 2020-12, from the same list of fields that the data are written from."""
     improvement = _object(IMPROVEMENT_FIELDS, _IMPROVEMENT_KINDS)
     result = _object(FIELDS, _KINDS)
-    result["properties"]["improvements"] = {"type": "array", "items": improvement}
-    result["required"] = [*FIELDS, "improvements"]
+    effect = {"anyOf": [_object(EFFECT_FIELDS, _EFFECT_KINDS), {"type": "null"}]}
+    result["properties"] |= {
+        "improvements": {"type": "array", "items": improvement, "description": "改进措施，逐项"},
+        "effect": effect | {"description": "公布前后的同类投诉；null 为尚无可说"},
+        "corrections": {
+            "type": "array",
+            "items": _object(CORRECTION_FIELDS, {"at": _MOMENT}),
+            "description": "更正说明，最新的在前",
+        },
+    }
+    result["required"] = [*FIELDS, *PARTS]
     head = {"title": "标题", "publisher": "公布单位", "updated_at": "最近更新时间（ISO 8601）"}
     document = _object(head, {"updated_at": _MOMENT})
     document["properties"] |= {
