@@ -90,7 +90,7 @@ def as_data(found: PublishedResult) -> dict[str, Any]:
     }
 
 
-def _effect(kept: dict[str, Any]) -> dict[str, Any] | None:
+def _effect(kept: dict[str, Any] | None) -> dict[str, Any] | None:
     """What the page says of the months before and after, as numbers; None while it says nothing."""
     if not kept:
         return None

@@ -117,6 +117,21 @@ def test_pub_36_half_a_year_before_and_after_month_by_month(client, cast, public
     assert client.get(reverse("publication:effect", args=[publication.number])).status_code == 200
 
 
+def test_pub_36_the_months_count_what_the_register_holds_by_the_local_day(cast, publication):
+    """A month runs from midnight of the day of publication to that of the next month's: no case falls between two,
+    none counts twice, and what came in before the notice went up that day stands with the month it begins."""
+    moments = ("2026-05-14 23:59", "2026-05-15 00:00", "2026-06-14 23:59", "2026-06-15 00:00", "2026-11-14 23:59")
+    for moment in (*moments, "2025-11-14 23:59", "2026-11-15 00:00"):
+        case(cast, at(moment))
+    months = effects.volume(publication, at=at("2026-11-15 00:00")).months
+    assert {row.start.isoformat(): row.count for row in months if row.count} == {
+        "2026-04-15": 1, "2026-05-15": 2, "2026-06-15": 1, "2026-10-15": 1,
+    }  # fmt: skip
+    for row, following in zip(months, [*(row.start for row in months[1:]), date(2026, 11, 15)], strict=True):
+        register = Complaint.objects.filter(category=category(), received_at__date__gte=row.start)
+        assert row.count == register.filter(received_at__date__lt=following).count()
+
+
 def test_pub_36_a_change_of_two_thirds_is_computed(cast, publication):
     for n in range(9):
         case(cast, around(-30 - n))

@@ -280,8 +280,11 @@ def test_pr_06_a_result_that_is_gone_is_gone_everywhere(client, change):
     assert TEXTS["title"] in body(client.get("/?q=柳桥"))
     moments = {"now": timezone.now(), "past": timezone.now() - timedelta(minutes=1)}
     PublishedResult.objects.filter(pk=result.pk).update(**{name: moments[value] for name, value in change.items()})
-    for path in (address(result), f"{address(result)}poster/", f"/api/v1/results/{result.public_id}/"):
-        answer = client.get(path)
+    here = address(result)
+    pages = [here, *(f"{here}{part}" for part in ("poster/", "comments/", "reports/", "files/0123456789abcdef"))]
+    pages += [f"{here}?lang=en", f"{here}?text=large", f"{here}poster/?size=a3", f"/api/v1/results/{result.public_id}/"]
+    for path in pages:
+        answer = client.get(path, headers={"If-None-Match": "*"})
         text = body(answer)
         assert answer.status_code == 410
         assert "max-age=60" in answer["Cache-Control"]
@@ -292,6 +295,8 @@ def test_pr_06_a_result_that_is_gone_is_gone_everywhere(client, change):
         assert TEXTS["title"] not in text
         assert result.public_id not in text
     assert kept.public_id in body(client.get("/sitemap.xml"))
+    assert client.get(f"{here}comment/").status_code == client.post(f"{here}helpful/", {"helpful": "yes"}).status_code
+    assert client.post(f"{here}helpful/", {"helpful": "yes"}).status_code == 410
 
 
 def test_the_reason_of_a_withdrawal_is_never_told(client):
