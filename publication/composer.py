@@ -384,9 +384,9 @@ def todo(publication: Publication, rows: list[ElementRow], found: list[Mark], gi
         for figure in (row.unlinked if publication.status == P.DRAFT else ())
     ]
     items += [
-        Todo("warn", remark.text, f"id_{remark.field}")
+        Todo("bad" if publication.status == P.DRAFT else "warn", remark.text, f"id_{remark.field}")
         for remark in content.remarks(publication)
-        if remark.kind == "figure" and not remark.blocks
+        if remark.kind == "figure" and remark.field in content.REPEATING
     ]
     closed = gate.problem(publication)
     if closed:

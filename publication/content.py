@@ -275,17 +275,21 @@ _UNITS = (
     ),
 )
 _COUNT = re.compile(r"（共 \d+ 件投诉）")
-_NUMBER = r"(?:\d[\d,]*(?:\.\d+)?|(?<![一二三四五六七八九十百千万])[一二三四五六七八九十百千万]{2,8})"
+# A number is read from its first digit only and its digits are never given back: each is looked at a few times,
+# however long the row. So are the lists of ordinals below, which end somewhere.
+_NUMBER = r"(?:(?<!\d,)\d[\d,]*+(?:\.\d++)?+|(?<![一二三四五六七八九十百千万])[一二三四五六七八九十百千万]{2,8})"
 _FIGURE = re.compile(
     rf"(?<![\d.第])(?<!第 )(?:{_NUMBER}\s*(?:天|个?小时|分钟?)(?:\s*\d+\s*(?:个?小时|分钟?|秒))+"
     # Blanks belong to what follows them: where two parts could take the same blanks, a long gap costs minutes.
     rf"|{_NUMBER}(?:\s*[多余])?(?:\s*[万亿])?\s*(?:{'|'.join(_UNITS)})(?!月))"
 )
-_ORDINAL = r"[\d一二三四五六七八九十百]+"
-_TERM = r"[\d一二两三四五六七八九十]+\s*个?(?:工作日|自然日|小时|分钟|季度|半年|[日天周月年])"
+_ORDINAL = r"(?<![\d一二三四五六七八九十百])[\d一二三四五六七八九十百]++"
+_LONGEST_LIST = 60
+_TERM = r"(?<![\d一二两三四五六七八九十])[\d一二两三四五六七八九十]++\s*+个?(?:工作日|自然日|小时|分钟|季度|半年|[日天周月年])"
 # What counts nothing: articles of the law, the time of day, deadlines.
 _COUNTS_NOTHING = re.compile(
-    rf"第\s*{_ORDINAL}(?:\s*[、，,至到和及或\-~—]\s*(?:第\s*)?{_ORDINAL})*\s*[条款项章节编目次期批]"
+    rf"第\s*+{_ORDINAL}(?:\s*+[、，,至到和及或\-~—]\s*+(?:第\s*+)?{_ORDINAL}){{0,{_LONGEST_LIST}}}+"
+    r"\s*+[条款项章节编目次期批]"
     rf"|\d{{1,2}}\s*[时点]\s*\d{{1,2}}\s*分(?!钟)"
     rf"|{_TERM}\s*(?:以|之)?内|提前\s*(?:至少\s*)?{_TERM}"
 )
@@ -294,8 +298,8 @@ _OFTEN = re.compile(
     rf"每\s*(?:{_TERM}|个?(?:工作日|小时|季度|半年|[日天周月年]))(?:(?:\s*(?:至少|不少于))?\s*{_ORDINAL}\s*次)?"
 )
 _PROMISING = ("responsibility", "improvement")
-# Every element ties its figures to evidence one by one; these texts may only repeat such a figure.
-_REPEATING = ("title", "summary")
+# Every element ties its figures to evidence one by one; these texts may only repeat such a figure (PUB-13).
+REPEATING = ("title", "summary")
 
 
 @dataclass(frozen=True)
@@ -346,11 +350,11 @@ def remarks(publication: Publication) -> list[Remark]:
                     Remark(name, "figure", _("“%(figure)s” has no evidence linked.") % {"figure": figure}, True)
                 )
     proved = {bare(figure) for _field, figure in linked}
-    for name in _REPEATING:
+    for name in REPEATING:
         for figure in figures(getattr(publication, name)):
             if bare(figure) not in proved:
                 told = _("“%(figure)s”: no element has this figure with evidence.") % {"figure": figure}
-                found.append(Remark(name, "figure", told, False))
+                found.append(Remark(name, "figure", told, True))
     chart = charts.of_text(publication.result)
     if chart and not all(("result", figure) in linked for figure in chart.figures):
         told = _("The chart shows a figure that has no evidence linked.")

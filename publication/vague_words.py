@@ -21,7 +21,7 @@ EDIT = "publication.compose"
 OFFERED = (5, 15, 30)
 # A day, a number of working days, or how often: what makes a deadline definite.
 _DEFINITE = re.compile(
-    r"\d{1,2}\s*月\s*\d{1,2}\s*日|\d{4}\s*年\s*\d{1,2}\s*月|\d{4}-\d{2}-\d{2}|\d+\s*个?(?:工作日|自然日|小时|天)"
+    r"\d{1,2}\s*月\s*\d{1,2}\s*日|\d{4}\s*年\s*\d{1,2}\s*月|\d{4}-\d{2}-\d{2}|(?<!\d)\d++\s*+个?(?:工作日|自然日|小时|天)"
     r"|[每当]\s*[0-9一二三两]?\s*(?:个)?\s*[日天周月季年]"
 )
 _BODY = ("部门", "单位", "方面", "人员")

@@ -420,6 +420,21 @@ def test_pub_13_long_gaps_in_a_text_do_not_hold_up_the_page(field):
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize("row", ["1", "1,", "一", "第1、", "1 ", "1.", "每1", "提前1", "1小时1", "第 ", "1点"])
+def test_pub_13_rows_of_digits_cost_what_they_are_long(row):
+    """Ten times what a text may hold: nothing looks at a row of digits again from every digit of it (PR-17)."""
+    text = row * (50_000 // len(row))
+    started = time.process_time()
+    content.figures(text, "improvement")
+    vague_words.is_definite(text)
+    assert time.process_time() - started < 3  # took minutes
+
+
+def test_pub_13_a_long_list_of_articles_counts_nothing():
+    articles = "、".join(str(number) for number in range(1, 41))
+    assert content.figures(f"依第 {articles} 条退还 1,200 元") == ["1,200 元"]
+
+
 def test_pub_13_a_draft_from_the_records_ties_its_figures_itself(cast):
     """Composed again from the records or answered together with another case: nothing is asked of the author."""
     story = closed_story(cast, persons_affected=23)
@@ -500,11 +515,20 @@ def test_pub_13_how_often_is_a_fact_of_the_investigation_and_a_promise_of_the_im
     assert content.figures(words, "improvement") == content.figures(words, "responsibility") == []
 
 
-def test_pub_13_a_figure_of_the_title_that_no_evidence_proves_is_named(client, cast):
+def test_pub_13_a_figure_of_the_title_or_the_answer_that_no_evidence_proves_stops_the_submission(client, cast):
     publication = draft(cast, title="停水 30 小时", summary="影响 986户。", cause="停水 30小时。")
     transitions.link_figure(publication.pk, by=cast.publisher, field="cause", figure="30小时", evidence="调度日志")
     client.force_login(cast.publisher)
     todo = client.get(reverse("publication:detail", args=[publication.number])).context["todo"]
-    assert [row.target for row in todo if "986户" in row.text] == ["id_summary"]
+    assert [(row.target, row.tone) for row in todo if "986户" in row.text] == [("id_summary", "bad")]
     assert not [row for row in todo if "30" in row.text]
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == "summary"
+    assert fresh(publication).status == "draft"
+    transitions.edit(publication.pk, by=cast.publisher, summary="影响很大。", title="停水三天内 31 小时")
+    with pytest.raises(InvalidInput) as refused:
+        transitions.submit(publication.pk, by=cast.publisher)
+    assert refused.value.field == "title"
+    transitions.edit(publication.pk, by=cast.publisher, title="停水 30 小时")
     assert transitions.submit(publication.pk, by=cast.publisher).status == "first_check"

@@ -14,7 +14,7 @@ from publication.tests.factories import open_gate
 pytestmark = pytest.mark.django_db
 
 TEXTS = {
-    "title": "柳桥三村爆管停水 30 小时",
+    "title": "柳桥三村爆管停水",
     "summary": "责任在供水集团管网运行部，老管道 2027 年 3 月 31 日前换完。",
     "subject": "柳桥三村居民张女士等 23 人",
     "cause": "10 月 10 日早晨小区停水，停水前没有通知。",
