@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
@@ -85,26 +86,31 @@ def _name(value: str) -> str | None:
     return _spelling(bare, _NARROW if size == 2 else _WIDE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Spelt:
+    """A Chinese name in Latin letters: every spelling of its surname and of its given name, and of their syllables."""
+
+    surname: tuple[tuple[str, ...], ...]
+    given: tuple[tuple[str, ...], ...]
+
+    @property
+    def surnames(self) -> list[str]:
+        return ["".join(ways) for ways in product(*self.surname)]
+
+    @property
+    def givens(self) -> list[str]:
+        return ["".join(ways) for ways in product(*self.given)]
+
+
 @lru_cache(maxsize=4096)
-def _latin_spellings(value: str) -> tuple[tuple[str, int], ...]:
-    """A Chinese name in pinyin, surname first and surname last, with where its second part begins (PR-09).
-
-    Every reading of every character counts; ü is written v, u or yu. Empty for a name that is not Chinese.
-    """
+def _spelt(value: str) -> _Spelt | None:
+    """How a name is spelt in pinyin, after Wade and Giles and abroad; None for one that is not Chinese (PR-09)."""
     bare = _TITLE.sub("", plain(value).strip())
-    syllables = [
-        [way for reading in readings.of(char) for way in _ways(reading)] for char in bare if "一" <= char <= "鿿"
-    ]
+    syllables = [readings.spellings_of(char) for char in bare if "一" <= char <= "鿿"]
     if not 2 <= len(bare) <= 4 or len(syllables) < len(bare) or not all(syllables):
-        return ()
+        return None
     size = 2 if bare[:2] in COMPOUND_SURNAMES and len(bare) > 2 else 1
-    surnames, given = (["".join(ways) for ways in product(*part)] for part in (syllables[:size], syllables[size:]))
-    found = {(first + last, len(first)) for first, last in product(surnames, given)}
-    return tuple(sorted(found | {(last + first, len(last)) for first, last in product(surnames, given)}))
-
-
-def _ways(reading: str) -> set[str]:
-    return {reading.replace("v", letter) for letter in ("v", "u", "yu")}
+    return _Spelt(tuple(syllables[:size]), tuple(syllables[size:]))
 
 
 class _Latin:
@@ -131,16 +137,27 @@ class _Latin:
         return last + 2 if number and number in "12345" and not beyond.isdigit() else last + 1
 
     def find(self, value: str) -> Iterator[tuple[int, int]]:
-        """Where the name stands in pinyin, together or apart. Initials alone are not looked for."""
-        for spelling, second in _latin_spellings(value):
-            at = self.letters.find(spelling)
-            while at >= 0:
-                start, last = self.places[at], self.places[at + len(spelling) - 1]
-                if self._stands_alone(start, last) and (
-                    len(spelling) >= _SHORTEST_TOGETHER or self._has_two_parts(self.places[at + second])
-                ):
-                    yield start, self._end(last)
-                at = self.letters.find(spelling, at + 1)
+        """Where the name is spelt out, surname first or last, together or apart."""
+        spelt = _spelt(value)
+        if spelt is None:
+            return
+        surnames = [way for way in spelt.surnames if way in self.letters]
+        givens = [way for way in spelt.givens if way in self.letters] if surnames else []
+        for surname, given in product(surnames, givens):
+            yield from self._find(surname, given)
+            if surname != given:
+                yield from self._find(given, surname)
+
+    def _find(self, first: str, last: str) -> Iterator[tuple[int, int]]:
+        spelling = first + last
+        at = self.letters.find(spelling)
+        while at >= 0:
+            start, end = self.places[at], self.places[at + len(spelling) - 1]
+            if self._stands_alone(start, end) and (
+                len(spelling) >= _SHORTEST_TOGETHER or self._has_two_parts(self.places[at + len(first)])
+            ):
+                yield start, self._end(end)
+            at = self.letters.find(spelling, at + 1)
 
     def _stands_alone(self, start: int, last: int) -> bool:
         return not _LETTER.match(self.text, last + 1) and not (start and _LETTER.match(self.text, start - 1))
@@ -148,6 +165,43 @@ class _Latin:
     def _has_two_parts(self, second: int) -> bool:
         """Li Na and LiNa, not lina and not Lina."""
         return self.text[second].isupper() or not _LETTER.match(self.text, second - 1)
+
+
+def _initials(value: str) -> Iterator[str]:
+    """The name with initials: Z. Wei, Wei Z., W. Zhang, Zhang W., W.Z., 张G.F.
+
+    Capitals with a dot only: "A long road" and "3 p.m." name nobody. Both letters of a given name need none.
+    """
+    spelt = _spelt(value)
+    if spelt is None:
+        return
+    surname, given = _capital(spelt.surname[0]), [_capital(ways) for ways in spelt.given]
+    bare = _TITLE.sub("", plain(value).strip())
+    # All letters alone are read as pinyin only: W.C. is no Wei Chang.
+    read = [_capital(readings.of(char)) for char in bare]
+    whole = "".join(map(_syllable, spelt.surname)), r"[ \-']?".join(map(_syllable, spelt.given))
+    row = r"\.? ?-?".join(given)
+    dotted = row if len(given) > 1 else rf"{row}\."
+    begin, end = r"(?<![A-Za-z0-9.])", r"(?![A-Za-z])"
+    yield rf"{begin}{surname}\.[ ·]?{whole[1]}{end}"
+    yield rf"{begin}{whole[1]},? {surname}\."
+    yield rf"{begin}{dotted}[ .]{{0,2}}{whole[0]}{end}"
+    yield rf"{begin}{whole[0]}(?:, ?| ?){row}(?:\.|{end}(?<=[A-Z][A-Z]))"
+    letters = r"\. ?-?".join(read[-len(given) :])
+    for first, second in ((read[0], letters), (letters, read[0])):
+        yield rf"(?<![0-9] )(?<![A-Za-z0-9.]){first}\. ?-?{second}(?:\.|{end})"
+    if len(given) > 1:
+        yield rf"{re.escape(bare[: -len(given)])} ?{row}(?:\.|{end})"
+
+
+def _capital(ways: tuple[str, ...]) -> str:
+    """The first letter of a syllable in any spelling."""
+    return "[" + "".join(sorted({way[0].upper() for way in ways})) + "]"
+
+
+def _syllable(ways: tuple[str, ...]) -> str:
+    """Any spelling of a syllable with a capital where it begins a word."""
+    return "(?:" + "|".join(f"[{way[0]}{way[0].upper()}]{way[1:]}|{way.upper()}" for way in ways) + ")"
 
 
 def _half_latin(value: str) -> str | None:
@@ -273,7 +327,10 @@ def _patterns(known: Known) -> tuple[tuple[str, re.Pattern[str]], ...]:
     raw += [("wechat", _handle(value)) for value in known.wechat]
     raw += [("person", _name(value)) for value in known.names]
     raw += [("person", _half_latin(value)) for value in known.names]
-    return tuple((kind, re.compile(pattern, re.I)) for kind, pattern in raw if pattern)
+    found = [(kind, re.compile(pattern, re.I)) for kind, pattern in raw if pattern]
+    # What tells an initial is that it is a capital.
+    found += [("person", re.compile(pattern)) for value in known.names for pattern in _initials(value)]
+    return tuple(found)
 
 
 def _plate(value: str) -> str | None:

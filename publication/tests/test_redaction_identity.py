@@ -118,10 +118,101 @@ def test_pr_09_a_known_name_in_pinyin_blocks(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["Zhang Sang", "zhangsang", "made in China", "Lina", "女包 lina", "Z.S.", "三张发票", "wangxiaominger"]
+    "words",
+    ["Zhang Sang", "zhangsang", "made in China", "Lina", "女包 lina", "Z.T.", "ZS", "三张发票", "wangxiaominger"],
 )
 def test_pr_13_words_that_only_begin_or_sound_like_a_known_name_stay(words: str) -> None:
     assert leaks(f"经查，{words}，已答复。", LATIN) == []
+
+
+SPELT = Known(
+    names=["张桂芳", "张伟", "王小明", "李娜", "吴三", "欧阳建国", "彭明", "龙安", "何伟"],
+)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "Z. Wei",
+        "Z.Wei",
+        "Wei Z.",
+        "Zhang W.",
+        "W. Zhang",
+        "W.Z.",
+        "Z. W.",
+        "Z.W",
+        "Z. Guifang",
+        "Z. Gui-Fang",
+        "G.F. Zhang",
+        "GF Zhang",
+        "Zhang, G. F.",
+        "Zhang GF",
+        "G. F. Chang",
+        "Z.G.F.",
+        "G.F.Z.",
+        "Ｚ．Ｇ．Ｆ．",
+        "张G.F.",
+        "张GF",
+        "O. Jianguo",
+        "Ouyang J.G.",
+        "He W.",
+        "A. Long",
+        "Chang Wei",
+        "Ch'ang Kuei-fang",
+        "Wang Hsiao-ming",
+        "Cheung Wai",
+        "Cheung Kwai Fong",
+        "Wong Siu-ming",
+        "WONG SIU MING",
+        "Siu Ming Wong",
+        "Lee Na",
+        "Na Lee",
+        "Ng Sam",
+        "Auyeung Kin Kwok",
+    ],
+)
+def test_pr_09_a_known_name_with_initials_or_spelt_as_abroad_blocks(spelling: str) -> None:
+    """Initials; Wade-Giles; the spellings of Hong Kong and of South-East Asia."""
+    text = f"经查，{spelling} 来电反映。"
+    assert [(span.source, text[span.start : span.end]) for span in leaks(text, SPELT)] == [("identity", spelling)]
+    assert leaks(redact(text, SPELT).output, SPELT) == []
+    assert any(Letters(text).may_hold("name", name) for name in SPELT.names)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Zhang",
+        "Mr. Chang",
+        "Lee",
+        "Wong",
+        "A long road",
+        "3 P.M.",
+        "3 p.m.",
+        "P.S.",
+        "U.S.",
+        "W.C.",
+        "Z.T.",
+        "ZW",
+        "X.W.Z.",
+        "Z. Weiss",
+        "Zhang Ziyi",
+        "Chang Jiang",
+        "Wei Zhao",
+        "Lee Kum Kee",
+        "Ma Lee",
+        "Wong Tai Sin",
+        "He was",
+        "He wants",
+        "z. wei",
+        "三张A4纸",
+        "一张GPS",
+        "张T恤",
+        "made in Hong Kong",
+    ],
+)
+def test_pr_13_a_surname_alone_other_initials_and_other_names_stay(words: str) -> None:
+    assert leaks(f"经查，{words}，已答复。", SPELT) == []
 
 
 PARTS_OF_THE_ADDRESS = [
