@@ -101,15 +101,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Months:
-    """Months before and after one day as upright bars (PUB-36); the places are units of the view box.
+    """Months before and after the one of publication as upright bars (PUB-36); the places are units of the view box.
 
-    `line` is where the day lies between the two, `day` that day.
+    `line` is where that month lies between the two.
     """
 
     bars: list[Bar]
     width: int
     line: int
-    day: date
 
     @classmethod
     def of(cls, months: Sequence[tuple[date, int, bool]]) -> Months:
@@ -119,11 +118,11 @@ class Months:
         bars = []
         for index, (start, count, after) in enumerate(months):
             height = max(2, round(TALLEST * count / most))
-            # The day itself stands between two bars and needs room.
+            # The month itself stands between two bars and needs room.
             x = index * STEP + (GAP if after else 0)
             bars.append(Bar(start, count, after, x, BASE - height, height))
         line = bars[first].x - (STEP - BAR + GAP) // 2
-        return cls(bars, max(NARROWEST, bars[-1].x + STEP), line, months[first][0])
+        return cls(bars, max(NARROWEST, bars[-1].x + STEP), line)
 
     @property
     def is_late(self) -> bool:

@@ -285,7 +285,10 @@ _FIGURE = re.compile(
 )
 _ORDINAL = r"(?<![\d一二三四五六七八九十百])[\d一二三四五六七八九十百]++"
 _LONGEST_LIST = 60
-_TERM = r"(?<![\d一二两三四五六七八九十])[\d一二两三四五六七八九十]++\s*+个?(?:工作日|自然日|小时|分钟|季度|半年|[日天周月年])"
+_TERM = (
+    r"(?<![\d一二两三四五六七八九十])[\d一二两三四五六七八九十]++"
+    r"\s*+个?(?:工作日|自然日|小时|分钟|季度|半年|[日天周月年])"
+)
 # What counts nothing: articles of the law, the time of day, deadlines.
 _COUNTS_NOTHING = re.compile(
     rf"第\s*+{_ORDINAL}(?:\s*+[、，,至到和及或\-~—]\s*+(?:第\s*+)?{_ORDINAL}){{0,{_LONGEST_LIST}}}+"

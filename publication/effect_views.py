@@ -56,7 +56,7 @@ def effect(request: StaffRequest, number: str) -> HttpResponse:
         "improvements": improvements,
         "today": timezone.localdate(at),
         "is_behind": shown is not None and effects.is_behind(shown.improvements, improvements),
-        "is_effect_behind": shown is not None and shown.effect != effects.in_public(volume),
+        "is_effect_behind": shown is not None and shown.effect != effects.of_public(publication, at=at),
         "may_update": permissions.can(request.user, "update_progress", publication),
         "may_correct": publication.status == PublicationStatus.POSTED
         and permissions.can(request.user, "publish", publication),

@@ -241,35 +241,58 @@ def _linked(publication: Publication) -> QuerySet[Complaint, int]:
 
 
 # --- The category over half a year (PUB-36) -----------------------------------------------------------
-def volume(publication: Publication, *, at: datetime) -> Volume:
+def volume(publication: Publication, *, at: datetime, whole_months: bool = False) -> Volume:
     """Complaints received in the category and those below it, month by month around the day of publication.
 
-    Empty before it was posted and without a category. One query.
+    `whole_months`: those of the calendar, without the one in which it was published. Empty before it was posted and
+    without a category. One query.
     """
     if publication.posted_at is None or publication.category_id is None:
         return Volume()
     day = timezone.localdate(publication.posted_at)
-    edges = [_months_from(day, offset) for offset in range(-MONTHS, MONTHS + 1)]
-    moments = [results.start_of(edge) for edge in edges]
+    edges = _edges(day, _month_after(day)) if whole_months else _edges(day, day)
+    moments = [(results.start_of(start), results.start_of(end)) for start, end in edges]
     category = Q(category=publication.category_id) | Q(category__parent=publication.category_id)
-    rows = Complaint.objects.filter(category, received_at__gte=moments[0], received_at__lt=moments[-1])
+    rows = Complaint.objects.filter(category, received_at__gte=moments[0][0], received_at__lt=moments[-1][1])
     counted = rows.exclude(undone_import()).aggregate(
         **{
-            f"m{index}": Count("pk", filter=Q(received_at__gte=moments[index], received_at__lt=moments[index + 1]))
-            for index in range(2 * MONTHS)
+            f"m{index}": Count("pk", filter=Q(received_at__gte=start, received_at__lt=end))
+            for index, (start, end) in enumerate(moments)
         }
     )
     return Volume(
         [
-            Month(index - MONTHS, edges[index], counted[f"m{index}"] if moments[index + 1] <= at else None)
-            for index in range(2 * MONTHS)
+            Month(index - MONTHS, edges[index][0], counted[f"m{index}"] if end <= at else None)
+            for index, (_start, end) in enumerate(moments)
         ]
     )
 
 
+def _edges(day: date, after: date) -> list[tuple[date, date]]:
+    """Six months up to `day` and six from `after` on, each with its first day and the day behind its last.
+
+    Where `after` is another day, the six before are months of the calendar, too.
+    """
+    before = day if after == day else day.replace(day=1)
+    return [
+        (_months_from(base, offset), _months_from(base, offset + 1))
+        for base, offsets in ((before, range(-MONTHS, 0)), (after, range(MONTHS)))
+        for offset in offsets
+    ]
+
+
+def _month_after(day: date) -> date:
+    """The first day of the next month."""
+    return _months_from(day.replace(day=1), 1)
+
+
 def of_public(publication: Publication, *, at: datetime) -> dict[str, Any] | None:
-    """What the public page may say of a publication by now; see `in_public`. One query."""
-    return in_public(volume(publication, at=at))
+    """What the public page may say of a publication by now; see `in_public`. One query.
+
+    Always months of the calendar: from two results of one category whose months began a day apart, the complaints
+    of that day could be worked out (PR-15).
+    """
+    return in_public(volume(publication, at=at, whole_months=True))
 
 
 def in_public(found: Volume) -> dict[str, Any] | None:
@@ -372,7 +395,7 @@ def _months_over(publication: Publication, today: date) -> int:
     """How many of the six months after the publication are over; 0 afterwards, when nothing more is added."""
     if publication.posted_at is None or publication.category_id is None:
         return 0
-    day = timezone.localdate(publication.posted_at)
+    day = _month_after(timezone.localdate(publication.posted_at))
     if today >= _months_from(day, MONTHS + 1):
         return 0
     return sum(_months_from(day, months) <= today for months in range(1, MONTHS + 1))

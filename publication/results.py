@@ -166,9 +166,12 @@ class Effect:
 
 
 def effect(result: PublishedResult) -> Effect | None:
-    """What the publisher last took onto the page; None while there is nothing to say."""
+    """What the publisher last took onto the page; None while there is nothing to say.
+
+    Nor is anything said of months that are not those of the calendar: see `effects.of_public` (PR-15).
+    """
     kept = result.effect
-    if not kept:
+    if not kept or date.fromisoformat(kept["until"]).day != 1:
         return None
     months = [(date.fromisoformat(row["start"]), row["count"], row["after"]) for row in kept.get("bars", ())]
     bars = charts.Months.of(months) if months else None

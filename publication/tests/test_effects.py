@@ -227,21 +227,24 @@ def test_pub_37_who_publishes_is_told_once_of_what_is_late_or_not_shown(cast):
 def test_pub_36_the_public_page_says_what_the_months_brought(client, cast, publication):
     """Sums over as many months before as are over after; a person's hand, and nothing from too few cases."""
     for n in range(12):
-        case(cast, around(-10 - n))
+        case(cast, at("2026-04-10 09:00") + timedelta(days=n))
+    case(cast, at("2026-05-20 09:00"))  # the month of publication counts neither before nor after
     address = PublishedResult.objects.get(withdrawn_at=None).public_id
-    assert effects.of_public(publication, at=around(20)) is None  # no month is over
+    assert effects.of_public(publication, at=at("2026-06-30 23:00")) is None  # no month is over
     for n in range(4):
-        case(cast, around(5 + n))
-    now = around(40)
+        case(cast, at("2026-06-05 09:00") + timedelta(days=n))
+    now = at("2026-07-01 09:00")
     page = f"/results/{address}/"
     assert "投诉少了吗" not in client.get(page).content.decode()
-    assert effects.of_public(publication, at=now) == {"until": "2026-06-15", "months": 1, "before": "12.0", "after": ""}
+    assert effects.of_public(publication, at=now) == {"until": "2026-07-01", "months": 1, "before": "12.0", "after": ""}
     transitions.update_progress(publication.pk, by=cast.publisher, at=now)
     few = client.get(page).content.decode()
     assert "投诉少了吗" in few
     assert "不足 5 件" in few
-    case(cast, around(25))
-    assert effects.of_public(publication, at=now)["after"] == "5.0"
+    case(cast, at("2026-06-25 09:00"))
+    told = effects.of_public(publication, at=now)
+    assert told is not None
+    assert told["after"] == "5.0"
     client.force_login(cast.publisher)
     assert "还没有写明" in client.get(reverse("publication:effect", args=[publication.number])).content.decode()
     transitions.update_progress(publication.pk, by=cast.publisher, at=now + timedelta(hours=1))
@@ -250,10 +253,10 @@ def test_pub_36_the_public_page_says_what_the_months_brought(client, cast, publi
 
 def test_pub_36_the_public_page_draws_the_months_one_by_one_where_none_has_few_cases(client, cast, publication):
     """As far back as each month has five; a month with fewer that the sums are made of leaves only the sums."""
-    for days, number in ((-80, 4), (-50, 9), (-20, 12), (5, 6)):
+    for month, number in (("02", 4), ("03", 9), ("04", 12), ("06", 6)):
         for _n in range(number):
-            case(cast, around(days))
-    now = around(40)
+            case(cast, at(f"2026-{month}-20 09:00"))
+    now = at("2026-07-10 09:00")
     told = effects.of_public(publication, at=now)
     assert told is not None
     assert [(row["count"], row["after"]) for row in told["bars"]] == [(9, False), (12, False), (6, True)]
@@ -262,18 +265,34 @@ def test_pub_36_the_public_page_draws_the_months_one_by_one_where_none_has_few_c
     assert re.findall(r'chart-value">(\d+)<', page) == ["9", "12", "6"]
     assert "日起：6 件" in page
     for _n in range(2):
-        case(cast, around(45))
-    later = effects.of_public(publication, at=around(70))
+        case(cast, at("2026-07-20 09:00"))
+    later = effects.of_public(publication, at=at("2026-08-01 09:00"))
     assert later is not None
     assert (later["after"], "bars" in later) == ("4.0", False)
 
 
+def test_pr_15_results_of_one_category_tell_the_same_months_whatever_their_day(client, cast, publication):
+    """A day's complaints cannot be worked out from two results published a day apart."""
+    for month in ("04", "06"):
+        for day in range(1, 13):
+            case(cast, at(f"2026-{month}-{day:02} 09:00"))
+    now = at("2026-07-10 09:00")
+    told = effects.of_public(publication, at=now)
+    for moment in ("2026-05-01 00:00", "2026-05-16 10:00", "2026-05-31 23:59"):
+        publication.posted_at = at(moment)
+        assert effects.of_public(publication, at=now) == told
+    shown = PublishedResult.objects.get(withdrawn_at=None)
+    shown.effect = {"until": "2026-06-15", "months": 1, "before": "12.0", "after": "6.0"}  # as it was stored before
+    shown.save(update_fields=["effect"])
+    assert "投诉少了吗" not in client.get(f"/results/{shown.public_id}/").content.decode()
+
+
 def test_pub_36_a_month_that_is_over_is_told_to_the_publishers_once(cast, publication):
     told = Notification.objects.filter(kind="effect_to_publish")
-    for days in (20, 32, 33):
-        effects.watch_fulfilment(now=around(days))
+    for moment in ("2026-06-30 09:00", "2026-07-01 09:00", "2026-07-02 09:00"):
+        effects.watch_fulfilment(now=at(moment))
     assert told.count() == 2  # two publishers, one month
-    effects.watch_fulfilment(now=around(63))
+    effects.watch_fulfilment(now=at("2026-08-01 09:00"))
     assert told.count() == 4
     effects.watch_fulfilment(now=around(400))
     assert told.count() == 4
