@@ -7,6 +7,8 @@ Functions that take a case read the relations of a loaded one without asking aga
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
@@ -14,11 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from complaints import surveys
-from complaints.models import Callback, Complaint, Reply
+from complaints.models import Callback, CaseEvent, Complaint, Reply
 from complaints.querysets import ComplaintQuerySet
 from complaints.states import SELF_SERVICE, ContactDirection, RatingSource, Status
 
 RECORD = "complaints.record_callback"
+# The event on a merged case that was answered together with the primary one (complaints/transitions/matching.py).
+WITH_PRIMARY = "replied_with_primary"
 # Attempts after which a complainant counts as not reachable and the case may be closed.
 ATTEMPTS = 3
 # The list of calls, by importance and by the channel the complaint came through: key → name and condition.
@@ -34,6 +38,27 @@ VIEWS: dict[str, tuple[Promise, Q]] = {
 def answers(complaint: Complaint) -> list[Callback]:
     """What was said about the reply sent last, by the complainant or to a caller."""
     return [row for row in complaint.callbacks.all() if row.satisfaction and _is_about_last(complaint, row)]
+
+
+def answered_with_primary(complaint: Complaint) -> CaseEvent | None:
+    """The event by which the reply to the case this one is merged into answered it too, or None (SCR-09)."""
+    if complaint.status != Status.MERGED:
+        return None
+    found = (row for row in complaint.events.all() if row.kind == WITH_PRIMARY and row.at >= complaint.status_since)
+    return max(found, key=lambda row: row.sequence, default=None)
+
+
+def answered_at(complaint: Complaint) -> datetime | None:
+    """When the complainant was answered last, on the case itself or with the one it is merged into."""
+    if complaint.status != Status.MERGED:
+        return complaint.replied_at
+    event = answered_with_primary(complaint)
+    return event.at if event else None
+
+
+def has_answer(complaint: Complaint) -> bool:
+    """Whether there is an answer to rate: a merged case has none before the one it is worked on in has."""
+    return complaint.status != Status.MERGED or answered_with_primary(complaint) is not None
 
 
 def own_rating(complaint: Complaint) -> Callback | None:
@@ -64,7 +89,8 @@ def _calls(complaint: Complaint) -> list[Callback]:
 
 
 def _is_about_last(complaint: Complaint, row: Callback) -> bool:
-    return complaint.replied_at is None or row.at >= complaint.replied_at
+    answered = answered_at(complaint)
+    return answered is None or row.at >= answered
 
 
 def waiting(user: User) -> ComplaintQuerySet:

@@ -155,8 +155,15 @@ def risk_people(complaint: Complaint) -> QuerySet[User]:
 
 
 def keepers(complaint: Complaint) -> list[User]:
-    """Who has the case in hand: its coordinator and handler; when it has none, everybody who screens."""
-    keys = [pk for pk in (complaint.coordinator_id, complaint.handler_id) if pk]
+    """Who has the case in hand: its coordinator and handler; when it has none, everybody who screens.
+
+    A merged case is in the hand of the coordinator of the one it is worked on in: who handles that one may not see it.
+    """
+    if complaint.merged_into:
+        keys = [complaint.merged_into.coordinator_id or complaint.coordinator_id]
+    else:
+        keys = [complaint.coordinator_id, complaint.handler_id]
+    keys = [pk for pk in keys if pk]
     return list(User.objects.filter(pk__in=keys, is_active=True)) or list(holders_of(SCREENING))
 
 

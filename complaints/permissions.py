@@ -104,8 +104,10 @@ def _legal(user: User, complaint: Complaint) -> str:
 
 
 def _independent_caller(user: User, complaint: Complaint) -> str:
-    if latest_drafter(complaint) == user.pk or complaint.handler_id == user.pk or handled_case(user, complaint):
-        return _("You took part in handling this case; somebody independent calls back.")
+    # A merged case was handled and answered in the one it is merged into.
+    for case in filter(None, (complaint, complaint.merged_into)):
+        if latest_drafter(case) == user.pk or case.handler_id == user.pk or handled_case(user, case):
+            return _("You took part in handling this case; somebody independent calls back.")
     return ""
 
 

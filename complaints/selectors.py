@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import clocks, deadlines, events, permissions, task_clocks
+from complaints import call_backs, clocks, deadlines, events, permissions, task_clocks
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.models import Assignment, Complaint, Deadline
 from complaints.states import MOVES, AssignmentRole, AssignmentState, DeadlineState, Move, RequestState
@@ -53,6 +53,8 @@ def _makes_sense(complaint: Complaint, action: str, user: User) -> bool:
         return waits if action == "decide_unreasonable" else not waits and not complaint.is_unreasonable
     if action in ("join_incident", "leave_incident"):
         return (complaint.incident_id is None) == (action == "join_incident")
+    if action == "rate":
+        return call_backs.has_answer(complaint)
     if action == "undo_import":
         return complaint.import_batch_id is not None and events.is_untouched_since_import(complaint)
     return True

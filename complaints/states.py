@@ -271,7 +271,8 @@ MOVES: dict[str, Move] = {
         Move("call_back", (S.REPLIED,), None, "complaints.record_callback", _("Record the call-back")),
         Move(
             "rate",
-            (S.REPLIED, S.CLOSED),
+            # A merged one: once the reply to the case it is worked on in has answered it too.
+            (S.REPLIED, S.CLOSED, S.MERGED),
             None,
             "complaints.record_for_complainant",
             _("Record the rating"),

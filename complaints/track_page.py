@@ -54,6 +54,9 @@ _CHECKING = PublicStatus(
 )
 _OVER = PublicStatus(_("This case is closed"), "ok")
 
+# Merged into another case and answered with it.
+_ANSWERED_TOGETHER = PublicStatus(_("We have answered"), "ok")
+
 PUBLIC_STATUS: dict[Status, PublicStatus] = {
     S.REGISTERED: PublicStatus(
         _("We have received your complaint"),
@@ -342,7 +345,10 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     ended_as = _ended_as(complaint)
     status = PUBLIC_STATUS[ended_as]
     answers = [_answer(row) for row in complaint.replies.filter(state=ReplyState.SENT).order_by("-round")]
-    is_answered = ended_as in (S.REPLIED, S.CLOSED, S.ARCHIVED)
+    together = _answers_with_primary(complaint)
+    if together:
+        answers, status = [*together, *answers], _ANSWERED_TOGETHER
+    is_answered = bool(together) or ended_as in (S.REPLIED, S.CLOSED, S.ARCHIVED)
     rated = call_backs.own_rating(complaint)
     request = complaint.supplement_requests.filter(answered_at=None).order_by("-asked_at").first()
     page = TrackPage(number=complaint.number, subject=complaint.subject, status=status)
@@ -367,8 +373,19 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     about_incident = incidents.own_feedback(complaint)
     page.incident_rating = about_incident.get_satisfaction_display() if about_incident else ""
     page.can_rate_incident = incidents.asks_feedback(complaint)
-    page.can_rate = complaint.status in MOVES["rate"].sources and rated is None
+    page.can_rate = complaint.status in MOVES["rate"].sources and call_backs.has_answer(complaint) and rated is None
     return page
+
+
+def _answers_with_primary(complaint: Complaint) -> list[Answer]:
+    """The answers sent together with the case this one is merged into, newest first: the words the own letters hold,
+    and nothing else of that case (SCR-09, PI-12)."""
+    if call_backs.answered_with_primary(complaint) is None:
+        return []
+    events = complaint.events.filter(kind=call_backs.WITH_PRIMARY).order_by("-sequence")
+    keys = [int(event.reference.partition(":")[2]) for event in events]
+    sent = Reply.objects.in_bulk(keys)
+    return [_answer(sent[key]) for key in keys]
 
 
 def _owed(complaint: Complaint) -> list[Owed]:
@@ -379,12 +396,17 @@ def _owed(complaint: Complaint) -> list[Owed]:
 
 
 def may_supplement(complaint: Complaint) -> bool:
-    """Facts and files can be added while the case is open and nothing was asked for (PI-11)."""
+    """Facts and files can be added while the case is open and nothing was asked for (PI-11), to a merged one as long
+    as the case it is worked on in is open."""
+    if complaint.status == S.MERGED and complaint.merged_into:
+        return complaint.merged_into.is_open
     return complaint.status in OPEN and complaint.status != S.AWAITING_INFORMATION
 
 
 def may_ask(complaint: Complaint) -> bool:
     """A question is taken about a case that is over too, unless it was taken back or put away (CC-04)."""
+    if complaint.status == S.MERGED:
+        return not may_supplement(complaint)
     return complaint.status in (S.CLOSED, S.NOT_ACCEPTED)
 
 

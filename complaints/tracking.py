@@ -200,7 +200,7 @@ def ask(
 ) -> Complaint:
     """Ask or remind, while the case is open and after its end (RISK-11). Raises IllegalTransition."""
     complaint = transitions.lock(complaint_id)
-    if not (complaint.is_open or track_page.may_ask(complaint)):
+    if not (complaint.is_open or track_page.may_supplement(complaint) or track_page.may_ask(complaint)):
         raise IllegalTransition(_("This case is over; call us if there is something new."))
     transitions.add_question(complaint_id, kind=kind, text=text, channel=channel, by=None, at=at)
     _attach(complaint, files, at=at)

@@ -77,9 +77,9 @@ def case_panel(complaint: Complaint, user: User) -> Panel | None:
 @register_case_panel
 def apply_panel(complaint: Complaint, user: User) -> Panel | None:
     """Where who writes down what complainants say opens the way to a review, after the result (FB-19)."""
-    if complaint.status not in (Status.REPLIED, Status.CLOSED, Status.NOT_ACCEPTED) or not user.has_perm(
-        transitions.WRITE_DOWN
-    ):
+    if complaint.status == Status.ARCHIVED or not transitions.has_result(complaint):
+        return None
+    if not user.has_perm(transitions.WRITE_DOWN):
         return None
     return Panel("review/apply_panel.html", {"number": complaint.number}, order=55)
 
@@ -142,7 +142,7 @@ def track_panel(complaint: Complaint) -> Panel | None:
     if applied is not None:
         told = applied.notified_at or applied.status == ReviewStatus.REFUSED
         return Panel("public/track/review_panel.html", {"applied": applied, "told": told}, order=50)
-    if complaint.status not in (Status.REPLIED, Status.CLOSED, Status.ARCHIVED, Status.NOT_ACCEPTED):
+    if not transitions.has_result(complaint):
         return None
     until = transitions.window(complaint)
     if until and timezone.now() > until:

@@ -113,6 +113,10 @@ def _handler(complaint: Complaint) -> RecordSet:
         found.rows.append(Row(note.at, _("Note"), note.text))
     if complaint.import_batch_id and not any(row.direction == "out" for row in complaint.communications.all()):
         found.gaps.append(_("The case came by an import that held no contacts with the complainant."))
+    if complaint.merged_into:
+        found.gaps.append(
+            _("The case was handled in %(number)s, into which it is merged.") % {"number": complaint.merged_into.number}
+        )
     return found
 
 

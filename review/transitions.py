@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Department, User
-from complaints import clocks, deadlines, notices, notify
+from complaints import call_backs, clocks, deadlines, notices, notify
 from complaints import transitions as case_transitions
 from complaints.models import Allegation, Complaint, Contact, ImprovementAction
 from complaints.numbers import next_number
@@ -83,7 +83,7 @@ def apply(
         raise NotAllowed(_("Your role does not allow this."))
     if channel not in Channel.values:
         raise InvalidInput("channel", _("Choose one."))
-    if complaint.status not in WITH_RESULT:
+    if not has_result(complaint):
         raise IllegalTransition(_("A review can be applied for after you have received the result."))
     refused = not_reviewable(complaint)
     if refused:
@@ -120,6 +120,11 @@ def apply(
     return _open(complaint, TriggerKind.APPLICATION, at=at, by=by, reasons=reasons, text=text, channel=channel)
 
 
+def has_result(complaint: Complaint) -> bool:
+    """Whether there is a result to review: its own, or the answer to the case it is merged into (SCR-09)."""
+    return complaint.status in WITH_RESULT or call_backs.answered_with_primary(complaint) is not None
+
+
 def may_write_down(user: User, complaint: Complaint) -> bool:
     """Whether this person writes down what the complainants of this case say, an application too (FB-19)."""
     return (
@@ -141,7 +146,7 @@ def not_reviewable(complaint: Complaint) -> str:
 
 def window(complaint: Complaint) -> datetime | None:
     """Until when the complainant may apply, or None when the policy sets no limit."""
-    since = complaint.replied_at or complaint.status_since
+    since = call_backs.answered_at(complaint) or complaint.status_since
     return clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=since)
 
 
@@ -644,6 +649,9 @@ def finalise(review_id: int, *, by: User, version: int | None = None, at: dateti
         }
         if complaint.status in (Status.REPLIED, Status.CLOSED):
             case_transitions.reopen(complaint.pk, by=None, reason=reason, at=at)
+        elif complaint.merged_into and complaint.merged_into.status in (Status.REPLIED, Status.CLOSED):
+            # The work was done there; the new answer goes to everybody merged into it.
+            case_transitions.reopen(complaint.merged_into.pk, by=None, reason=reason, at=at)
         elif complaint.status == Status.NOT_ACCEPTED:
             case_transitions.rescreen(complaint.pk, by=None, reason=reason, at=at)
     return review

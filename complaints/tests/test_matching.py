@@ -6,20 +6,23 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import IllegalTransition, InvalidInput
-from complaints import case_records, matching, prints, related, transitions
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from accounts.models import User
+from complaints import case_records, matching, prints, related, selectors, track_page, transitions
+from complaints import tracking as own_page
 from complaints.matching import Matter, Way
-from complaints.models import CaseEvent, Complaint, Deadline, LinkKind, Merge, Notification, Reply
-from complaints.states import MOVES, DeadlineState, Status
+from complaints.models import Callback, CaseEvent, Complaint, Deadline, LinkKind, Merge, Notification, Reply
+from complaints.states import MOVES, DeadlineState, QuestionKind, Status
 from complaints.tests import public_flow
 from complaints.tests.factories import Story, at, category, filing, registered
-from complaints.tests.public_flow import CATEGORY, CONTACT, DETAILS
+from complaints.tests.public_flow import CATEGORY, CONTACT, DETAILS, open_case
 
 TEXT = (
     "我们是鑫园小区的居民，本小区配建的垃圾站紧靠三栋，夏天臭气熏天，蚊虫很多，"
@@ -395,7 +398,12 @@ def test_undoing_a_merge_gives_back_clocks_status_and_both_logs(cast):
 def test_a_merged_case_takes_no_other_action(cast):
     primary, merged = Story(cast).accept(), Story(cast, "2026-11-16 09:20").accept()
     transitions.merge(merged.pk, primary=primary.case, reason="同一件事", by=cast.coordinator)
-    assert {name for name, move in MOVES.items() if Status.MERGED in move.sources} == {"link", "unlink", "undo_merge"}
+    assert {name for name, move in MOVES.items() if Status.MERGED in move.sources} == {
+        "link",
+        "unlink",
+        "undo_merge",
+        "rate",
+    }
     with pytest.raises(IllegalTransition):
         transitions.assign(merged.pk, department=cast.water, task="查", by=cast.coordinator)
     with pytest.raises(IllegalTransition):
@@ -462,6 +470,8 @@ def test_one_reply_answers_every_merged_complainant_under_the_own_number(client,
                 assert other.case.number not in page
                 assert f"我住在{number + 1}单元" not in page
                 assert not any(value in page for value in contacts[number])
+        # The answer stands first, in the words of the letter.
+        assert page.index("已答复") < page.index(result)
     # Undone in time, a case waits for its own answer.
     alone = Story(cast, "2026-11-23 09:10", narrative=TEXT).accept("2026-11-23 10:00")
     lead = Story(cast, "2026-11-23 09:20", narrative=TEXT).accept("2026-11-23 10:00")
@@ -469,6 +479,101 @@ def test_one_reply_answers_every_merged_complainant_under_the_own_number(client,
     transitions.undo_merge(alone.pk, reason="不同", by=cast.coordinator, at=at("2026-11-23 10:20"))
     lead.assign("2026-11-23 10:30").start("2026-11-23 11:00").submit("2026-11-25 15:00").reply("2026-11-26 10:00")
     assert result not in tracking(client, alone.receipt)
+
+
+def answered_together(cast) -> tuple[Story, Story]:
+    """A case answered together with the one it was merged into: (primary, merged)."""
+    primary = Story(cast).accept()
+    merged = Story(cast, "2026-11-16 09:20", **OTHERS).accept()
+    transitions.merge(
+        merged.pk, primary=primary.case, reason="同一座垃圾站", by=cast.coordinator, at=at("2026-11-16 10:20")
+    )
+    return primary.assign().start().submit().reply(), merged
+
+
+def track(client, story: Story) -> None:
+    open_case(client, story.case, story.receipt.access_code)
+
+
+def test_fb_06_who_was_answered_with_another_case_rates_under_the_own_number(client, cast):
+    """FB-06, SCR-09: each rates the answer once, for the own case; nobody rates before there is an answer."""
+    early, waiting = Story(cast, "2026-11-16 09:30").accept(), Story(cast, "2026-11-16 09:31", **THIRD).accept()
+    transitions.merge(waiting.pk, primary=early.case, reason="同一件事", by=cast.coordinator)
+    with pytest.raises(IllegalTransition):
+        transitions.rate(waiting.pk, by=None, satisfaction="satisfied")
+    primary, merged = answered_together(cast)
+    with override_settings(ROOT_URLCONF="config.urls_public"):
+        for story, says in ((merged, "dissatisfied"), (primary, "satisfied")):
+            visitor = Client()
+            track(visitor, story)
+            assert 'action="/track/case/rate/"' in visitor.get("/track/case/").content.decode()
+            data = {"satisfaction": says, "reason": "not_solved" if says == "dissatisfied" else ""}
+            assert visitor.post("/track/case/rate/", data).status_code == 302
+            page = visitor.get("/track/case/").content.decode()
+            assert 'action="/track/case/rate/"' not in page
+            assert visitor.post("/track/case/rate/", data).status_code == 409
+        visitor = Client()
+        track(visitor, waiting)
+        assert 'action="/track/case/rate/"' not in visitor.get("/track/case/").content.decode()
+        assert visitor.post("/track/case/rate/", {"satisfaction": "satisfied"}).status_code == 409
+    said = Callback.objects.values_list("complaint", "satisfaction", "source", "by")
+    assert set(said) == {
+        (primary.pk, "satisfied", "complainant", None),
+        (merged.pk, "dissatisfied", "complainant", None),
+    }
+    # Whoever keeps the case that is worked on hears of it; there it can be reopened.
+    told = Notification.objects.filter(kind="not_solved", complaint=merged.pk)
+    assert [row.recipient for row in told] == [primary.case.coordinator]
+    assert (merged.case.status, merged.case.merged_into) == (Status.MERGED, primary.case)
+
+
+def test_fb_06_a_new_answer_to_the_primary_case_is_rated_anew_by_those_merged_into_it(cast):
+    primary, merged = answered_together(cast)
+    transitions.rate(merged.pk, by=None, satisfaction="dissatisfied", reason="not_solved", at=at("2026-11-19 15:00"))
+    transitions.reopen(primary.pk, by=cast.coordinator, reason="又堆满了", at=at("2026-11-20 10:00"))
+    transitions.submit_for_check(
+        primary.pk, by=cast.water_handler, process="又去看了", result="每天清运两次", at=at("2026-11-23 10:00")
+    )
+    primary.reply("2026-11-23 11:00")
+    page = track_page.read(merged.case, now=at("2026-11-23 12:00"))
+    assert (page.can_rate, page.rating, page.answer.result) == (True, "", "每天清运两次")
+    assert [answer.result for answer in page.earlier_answers] == ["主管道老化爆裂，已修复，12 月 20 日前更换"]
+    transitions.rate(merged.pk, by=None, satisfaction="satisfied", at=at("2026-11-23 13:00"))
+    assert track_page.read(merged.case, now=at("2026-11-23 14:00")).can_rate is False
+
+
+def test_pi_11_who_was_merged_adds_and_asks_under_the_own_number(cast):
+    """Facts while the other case is open, questions always; its coordinator hears of both."""
+    primary, merged = answered_together(cast)
+    own_page.supplement(merged.pk, text="今天又堆满了", files=(), at=at("2026-11-19 12:00"))
+    own_page.ask(merged.pk, kind=QuestionKind.SUBSTANTIVE, text="什么时候清运？", at=at("2026-11-19 12:05"))
+    told = Notification.objects.filter(complaint=merged.pk, kind__in=["supplement", "question"])
+    assert {(row.kind, row.recipient) for row in told} == {
+        ("supplement", primary.case.coordinator),
+        ("question", primary.case.coordinator),
+    }
+    primary.deliver().call_back().close()
+    page = track_page.read(merged.case, now=at("2026-11-20 17:00"))
+    assert (page.can_supplement, page.can_ask, page.asked[0].text) == (False, True, "什么时候清运？")
+    with pytest.raises(IllegalTransition):
+        own_page.supplement(merged.pk, text="再补一句", files=(), at=at("2026-11-20 18:00"))
+    own_page.ask(merged.pk, kind=QuestionKind.SUBSTANTIVE, text="垃圾站何时迁走？", at=at("2026-11-20 18:00"))
+    assert merged.case.questions.count() == 2
+
+
+def test_qua_08_a_rating_told_to_the_office_for_a_merged_case_is_entered_by_somebody_independent(cast):
+    """The handling was done in the primary case: who handled it there enters no satisfaction here."""
+    _, merged = answered_together(cast)
+    drafter = User.objects.get(pk=cast.water_handler.pk)
+    assert "rate" in {move.action for move in selectors.available_actions(merged.case, cast.intake)}
+    drafter.user_permissions.add(Permission.objects.get(codename="record_for_complainant"))
+    drafter.user_permissions.add(Permission.objects.get(codename="view_all", content_type__app_label="complaints"))
+    drafter = User.objects.get(pk=drafter.pk)
+    assert "rate" not in {move.action for move in selectors.available_actions(merged.case, drafter)}
+    with pytest.raises(NotAllowed):
+        transitions.rate(merged.pk, by=drafter, satisfaction="satisfied", comment="说好", at=at("2026-11-19 15:00"))
+    transitions.rate(merged.pk, by=cast.intake, satisfaction="satisfied", comment="说好", at=at("2026-11-19 15:00"))
+    assert merged.case.callbacks.get().contact.summary == "说好"
 
 
 def test_undoing_the_merge_of_a_paused_case_keeps_the_pause(cast):

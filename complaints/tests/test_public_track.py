@@ -439,6 +439,12 @@ def test_apps_above_show_their_panel(client):
 
 
 # --- What the complainant can do -------------------------------------------------------------------------
+def merged_into_open(story: Story, cast) -> None:
+    """The case it is worked on in has no answer yet."""
+    primary = Story(cast, "2026-11-16 09:20").accept()
+    transitions.merge(story.pk, primary=primary.case, reason="同一件事", by=cast.coordinator)
+
+
 def stories(cast):
     """A case in every status."""
     water = {"by": cast.intake, "at": at("2026-11-16 10:00")}
@@ -458,6 +464,7 @@ def stories(cast):
         ),
     )
     yield Status.WITHDRAWN, lambda s: transitions.withdraw(s.pk, by=None, at=at("2026-11-16 10:00"))
+    yield Status.MERGED, lambda s: merged_into_open(s, cast)
     yield Status.ARCHIVED, lambda s: transitions.archive(s.to_closed().pk, by=None, at=at("2026-11-30 10:00"))
 
 
@@ -474,9 +481,9 @@ ACTIONS = {
     "answer": ({"text": "补充"}, {Status.AWAITING_INFORMATION}),
     "supplement": (
         {"kind": "supplement", "text": "补充"},
-        (BEFORE_REPLY | {Status.REPLIED}) - {Status.AWAITING_INFORMATION},
+        (BEFORE_REPLY | {Status.REPLIED, Status.MERGED}) - {Status.AWAITING_INFORMATION},
     ),
-    "ask": ({"text": "请问"}, BEFORE_REPLY | {Status.REPLIED, Status.CLOSED, Status.NOT_ACCEPTED}),
+    "ask": ({"text": "请问"}, BEFORE_REPLY | {Status.REPLIED, Status.MERGED, Status.CLOSED, Status.NOT_ACCEPTED}),
     "withdraw": ({"reason": ""}, BEFORE_REPLY),
     "rate": ({"satisfaction": "satisfied"}, {Status.REPLIED, Status.CLOSED}),
 }

@@ -177,10 +177,12 @@ def _record_call(
 
 
 def _tell_unsolved(complaint: Complaint, row: Callback) -> None:
-    """Whoever can reopen the case learns that it is not solved, or that the complainant is dissatisfied (FB-21)."""
+    """Whoever can reopen the case, or the one it is worked on in, learns that it is not solved, or that the
+    complainant is dissatisfied (FB-21)."""
     if row.is_solved is not False and row.satisfaction != Satisfaction.DISSATISFIED:
         return
-    people = [complaint.coordinator] if complaint.coordinator else notify.holders_of("complaints.reopen_complaint")
+    keeper = (complaint.merged_into or complaint).coordinator
+    people = [keeper] if keeper else notify.holders_of("complaints.reopen_complaint")
     notify.tell(people, "not_solved", complaint=complaint, dedupe=f"not_solved:{row.pk}")
 
 
@@ -216,12 +218,15 @@ def rate(
     """The complainant rates the result: on the tracking page (by=None), or told to the office unasked.
 
     Each reply is rated once on the page: a case that was reopened and answered anew takes another rating (FB-06).
+    Whoever was answered together with the case theirs is merged into rates under the own number (SCR-09).
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "rate", by=by, version=version)
     core.require("satisfaction", satisfaction, _("Choose how satisfied you are."))
     _check_rating(satisfaction, reason)
     check_text("comment", comment, limit=2000)
+    if not call_backs.has_answer(complaint):
+        raise IllegalTransition(_("The case this one is merged into has not been answered yet."))
     if by is None and call_backs.own_rating(complaint) is not None:
         raise IllegalTransition(_("You have already rated this result. Thank you."))
     contact = None

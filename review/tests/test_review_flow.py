@@ -8,14 +8,14 @@ from django.db import IntegrityError, transaction
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Membership
 from accounts.tests.factories import user
-from complaints import events
+from complaints import events, panels
 from complaints import transitions as case_transitions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import NoticeKind, Status
 from complaints.tests.factories import Story, at
 from review import checks, independence, transitions
 from review.models import Opinion, ReviewCase
-from review.states import ReviewStatus
+from review.states import MaterialKind, ReviewStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -161,6 +161,28 @@ def test_rev_19_an_application_needs_coded_and_free_reasons(cast):
             transitions.apply(story.pk, reasons=reasons, text=text, channel="web", at=at(OPENED))
         assert refused.value.field == field
     assert not ReviewCase.objects.exists()
+
+
+def test_rev_18_who_was_answered_with_another_case_applies_for_the_own_one(cast):
+    """SCR-09: no application before that answer, the window runs from it; what a review sets right is done where the
+    work was done, and answers everybody merged into it."""
+    primary, merged = Story(cast).accept(), Story(cast, name="李明", phone="13900001234").accept()
+    case_transitions.merge(
+        merged.pk, primary=primary.case, reason="同一件事", by=cast.coordinator, at=at("2026-11-16 10:20")
+    )
+    words = {"reasons": ["not_solved"], "text": "还是停水", "channel": "web"}
+    with pytest.raises(IllegalTransition):
+        transitions.apply(merged.pk, **words, at=at("2026-11-17 09:00"))
+    primary.assign().start().submit().reply()
+    assert transitions.window(merged.case) == transitions.window(primary.case)
+    assert [panel.is_way_on for panel in panels.track_panels(merged.case)].count(True) == 1
+    primary.deliver().call_back().close()
+    steps = Steps(transitions.apply(merged.pk, **words, at=at(OPENED)), cast)
+    steps.set_up().assign().verify()
+    assert primary.case.number in steps.review.materials.get(kind=MaterialKind.HANDLER).missing_reason
+    steps.report().opinions().finalise()
+    assert (primary.case.status, merged.case.status) == (Status.IN_PROGRESS, Status.MERGED)
+    assert primary.case.first_closed_at == at("2026-11-20 16:00")
 
 
 def test_rev_18_no_application_before_the_result_or_after_the_window(cast):
