@@ -56,11 +56,14 @@ def everything_stored() -> Iterator[tuple[str, str]]:
     """Every row of every table, as text."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  # names of our own tables
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # names of our own tables
             for row in cursor.fetchall():
-                yield table, " ".join(
-                    bytes(value).decode("latin-1") if isinstance(value, bytes | memoryview) else str(value)
-                    for value in row
+                yield (
+                    table,
+                    " ".join(
+                        bytes(value).decode("latin-1") if isinstance(value, bytes | memoryview) else str(value)
+                        for value in row
+                    ),
                 )
 
 
