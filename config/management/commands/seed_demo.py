@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from accounts.models import User
 from complaints.models import Notification
-from config.demo import after, handling, people, story
+from config.demo import after, counters, handling, people, story
 
 
 class Command(BaseCommand):
@@ -56,6 +56,7 @@ class Command(BaseCommand):
             Notification.objects.filter(sent_at=None).update(sent_at=F("created_at"))
             connection.run_on_commit.clear()
         handling.evidence(teller)
+        counters.tell(teller.people.role("coordinator")[0], now=now)
         after.build_reports(teller)
         self._write_accounts(people.accounts(staff))
         self.stdout.write(
