@@ -160,10 +160,10 @@ def keepers(complaint: Complaint) -> list[User]:
     A merged case is in the hand of the coordinator of the one it is worked on in: who handles that one may not see it.
     """
     if complaint.merged_into:
-        keys = [complaint.merged_into.coordinator_id or complaint.coordinator_id]
+        having = [complaint.merged_into.coordinator_id or complaint.coordinator_id]
     else:
-        keys = [complaint.coordinator_id, complaint.handler_id]
-    keys = [pk for pk in keys if pk]
+        having = [complaint.coordinator_id, complaint.handler_id]
+    keys = [pk for pk in having if pk]
     return list(User.objects.filter(pk__in=keys, is_active=True)) or list(holders_of(SCREENING))
 
 
