@@ -12,14 +12,8 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-<<<<<<< HEAD
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
-from accounts.models import User
 from complaints import case_records, matching, prints, related, selectors, track_page, transitions
-=======
-from accounts.errors import IllegalTransition, NotAllowed
-from complaints import case_records, matching, related, selectors, track_page, transitions
->>>>>>> a430984 (The independence of a rating on a merged case is tested with somebody who may record ratings)
 from complaints import tracking as own_page
 from complaints.matching import Matter, Way
 from complaints.models import Callback, CaseEvent, Complaint, Deadline, LinkKind, Merge, Notification, Reply
