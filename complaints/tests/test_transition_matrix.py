@@ -32,9 +32,12 @@ def in_status(cast, status: Status) -> Story:
         return story
     story.accept()
     if status == Status.MERGED:
+        # Answered together with the case it is merged into: only then can it be rated.
+        primary = Story(cast).accept().assign()
         transitions.merge(
-            story.pk, primary=Story(cast).case, reason="同一次停水", by=cast.coordinator, at=at("2026-11-16 11:00")
+            story.pk, primary=primary.case, reason="同一次停水", by=cast.coordinator, at=at("2026-11-16 11:00")
         )
+        primary.start().submit().reply()
         return story
     if status == Status.WITHDRAWN:
         transitions.withdraw(story.pk, by=None, at=at("2026-11-16 11:00"))
