@@ -235,7 +235,9 @@ def _due(complaint: Complaint, step: ReviewStep, *, since: datetime) -> datetime
 
 def _begin(review_id: int, action: str, *, by: User, version: int | None, at: datetime) -> tuple[ReviewCase, Complaint]:
     """Lock case and review, look for new conflicts, then check person, version and step."""
-    complaint_id = ReviewCase.objects.values_list("complaint_id", flat=True).get(pk=review_id)
+    complaint_id, primary = ReviewCase.objects.values_list("complaint", "complaint__merged_into").get(pk=review_id)
+    if primary:  # a reply locks it before the cases merged into it; a decision that reopens it must not cross that
+        case_transitions.lock(primary)
     complaint = case_transitions.lock(complaint_id)
     review = ReviewCase.objects.select_for_update().get(pk=review_id)
     independence.refresh(review, at=at)
