@@ -19,8 +19,6 @@ from review.alert_rules import RULES, Span
 from review.models import AlertStandard, DurationBenchmark
 
 EDIT = "review.lead_review"
-# The limits of the steps of a review stand in the same revisions (review/step_limits.py).
-STEP_LIMITS = "review_steps"
 PREVIEW_OVER = timedelta(days=31)
 MOST_DAYS = Decimal(3650)
 
@@ -89,11 +87,12 @@ def revise(
     note = revisions.why(note)
     check(rules)
     current()  # stores the shipped one as the first
-    number = revisions.following(AlertStandard, based_on=based_on)
-    before = AlertStandard.objects.get(revision=based_on).rules
-    kept = {STEP_LIMITS: before[STEP_LIMITS]} if STEP_LIMITS in before else {}
     return AlertStandard.objects.create(
-        revision=number, rules={**rules, **kept}, note=note, by=by, at=at or timezone.now()
+        revision=revisions.following(AlertStandard, based_on=based_on),
+        rules=dict(rules),
+        note=note,
+        by=by,
+        at=at or timezone.now(),
     )
 
 

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
 from complaints import clocks, deadlines, notify
+from complaints import transitions as case_transitions
 from complaints.calendars import CalendarMissing
 from complaints.models import Complaint
 from review import independence, step_limits
@@ -71,13 +72,53 @@ def _start(
 
 def _due(review: ReviewCase, complaint: Complaint, step: str, *, at: datetime) -> datetime | None:
     own = {ReviewStep.SCREENING: review.screening_due_at, ReviewStep.CONCLUSION: review.decision_due_at}
-    if own.get(ReviewStep(step)):
+    if step in own:
         return own[ReviewStep(step)]
     rule = deadlines.ClockRule(step_limits.current()[step], deadlines.Unit.WORKING_DAYS)
     try:
         return deadlines.due_at(at, rule, clocks.working_calendar(complaint.policy.slots)).at
     except CalendarMissing:
         return None
+
+
+def catch_up(*, now: datetime) -> int:
+    """Date the reviews that found no calendar for the year, now that it is there (SLA-12). Returns how many.
+
+    The dates count from when they would have. Safe to run twice or beside itself: each review is looked at again under
+    its lock.
+    """
+    running = StepClock.objects.filter(review=OuterRef("pk"), stopped_at=None)
+    undated = ReviewCase.objects.open().exclude(Exists(running)).order_by("pk")
+    return sum(_date(pk, complaint_id, at=now) for pk, complaint_id in undated.values_list("pk", "complaint_id"))
+
+
+@transaction.atomic
+def _date(review_id: int, complaint_id: int, *, at: datetime) -> bool:
+    complaint = case_transitions.lock(complaint_id)
+    review = ReviewCase.objects.select_for_update().get(pk=review_id)
+    step = STEP_OF.get(ReviewStatus(review.status))
+    if step is None or review.clocks.filter(stopped_at=None).exists():
+        return False
+    own = step_limits.own_of(step_limits.newest())
+    if review.screening_due_at is None:
+        review.screening_due_at = step_limits.date_of(complaint, ReviewStep.SCREENING, own, since=review.opened_at)
+    if review.decision_due_at is None and review.screened_at:
+        since = step_limits.asked_at(review)
+        review.decision_due_at = step_limits.date_of(complaint, ReviewStep.CONCLUSION, own, since=since)
+    review.save(update_fields=["screening_due_at", "decision_due_at"])
+    follow(review, complaint, at=_begun(review).get(step) or at)
+    return review.clocks.filter(stopped_at=None).exists()
+
+
+def _begun(review: ReviewCase) -> dict[ReviewStep, datetime | None]:
+    """When each step began, where the review itself tells."""
+    return {
+        ReviewStep.SCREENING: review.opened_at,
+        ReviewStep.MATERIAL: review.screened_at,
+        ReviewStep.CONCLUSION: review.report_at,
+        ReviewStep.NOTICE: review.finalised_at,
+        ReviewStep.RECTIFICATION: review.notified_at,
+    }
 
 
 # --- Reading ------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from complaints.choice_fields import DepartmentField, LongText, PersonField
 from complaints.models import Category, Dimension
 from complaints.states import RiskGrade
 from review import group, major, plans, step_limits, top_reports, weights
-from review.models import AlertStandard, GroupMember, MajorStandard, ReviewCase, ReviewPlan, WeightStandard
+from review.models import GroupMember, LimitStandard, MajorStandard, ReviewCase, ReviewPlan, WeightStandard
 from review.states import CertificateKind, GroupRole, Stratum
 
 
@@ -252,7 +252,7 @@ class LimitsForm(forms.Form):
     based_on = forms.IntegerField(widget=forms.HiddenInput)
     note = forms.CharField(label=_("What changed and why"), max_length=200)
 
-    def __init__(self, *args: Any, standard: AlertStandard, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, standard: LimitStandard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("based_on", standard.revision)
         known = step_limits.own_of(standard)

@@ -16,7 +16,7 @@ from complaints.states import ImprovementState
 from review import group, independence, permissions, sampling
 from review.models import FrameEntry, ReviewCase, SampleDraw
 from review.querysets import handled_by
-from review.states import STEP, MaterialKind, ReviewStatus, ReviewStep, Stratum
+from review.states import OPEN_REVIEW, STEP, MaterialKind, ReviewStatus, ReviewStep, Stratum
 
 STEP_NAMES = [
     ReviewStatus.REQUESTED,
@@ -29,18 +29,22 @@ STEP_NAMES = [
 ]
 
 
+# While these last a review has a date, unless the working calendar has no data for the year.
+DATED = set(OPEN_REVIEW) - {ReviewStatus.RECTIFICATION}
+
+
 def due_of(review: ReviewCase) -> datetime | None:
     """The date that counts at the present step."""
-    if review.status == ReviewStatus.REQUESTED:
-        return review.screening_due_at
-    if review.status in (ReviewStatus.CLOSED, ReviewStatus.REFUSED, ReviewStatus.RECTIFICATION):
+    if review.status not in DATED:
         return None
-    return review.decision_due_at
+    return review.screening_due_at if review.status == ReviewStatus.REQUESTED else review.decision_due_at
 
 
 def chip(review: ReviewCase, *, now: datetime) -> tuple[str, str]:
     """State and words of the deadline chip."""
     due = due_of(review)
+    if due is None and review.status in DATED:
+        return "soon", gettext("Calendar missing")
     if due is None:
         return "met", ""
     try:

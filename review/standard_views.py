@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.web import StaffRequest
 from complaints.desk_access import needs
-from review import alert_standard, major, standard_edit, step_limits, weights
+from review import major, standard_edit, step_limits, weights
 from review.group_forms import LimitsForm, MajorForm, WeightsForm
 from review.models import MajorStandard, SampleDraw, WeightStandard
 from review.states import ReviewStep, Stratum
@@ -132,7 +132,7 @@ def limits(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def limits_edit(request: StaffRequest) -> HttpResponse:
     """Edit the limits: first see what they would have made late, then store them as a revision (REV-01)."""
-    standard = alert_standard.current()
+    standard = step_limits.stored()
     form = LimitsForm(request.POST if request.method == "POST" else None, standard=standard)
     outcome = standard_edit.run(
         request,
@@ -144,5 +144,5 @@ def limits_edit(request: StaffRequest) -> HttpResponse:
     if outcome.stored:
         messages.success(request, _("Every step that begins from now on has the new limit."))
         return redirect("review:limits")
-    context = {"form": form, "lines": outcome.effect, "problem": outcome.problem}
+    context = {"form": form, "lines": outcome.effect, "problem": outcome.problem, "next": standard.revision + 1}
     return render(request, "review/limits_edit.html", context, status=outcome.status)

@@ -1,9 +1,8 @@
 """How many working days the steps of a review may take, edited as revisions (REV-01).
 
-The limits are kept with the thresholds of the alerts: both are standards by which the review group is told that
-something takes too long, and they share one history. Until somebody edits them the settings of the installation hold.
-Screening and conclusion follow the service policy of the case; a stricter limit may stand beside it, and the earlier
-date holds. The receipt is done when the review opens and is not edited.
+Until somebody edits them the settings of the installation hold. Screening and conclusion follow the service policy of
+the case; a stricter limit may stand beside it, and the earlier date holds. The receipt is done when the review opens
+and is not edited.
 """
 
 from __future__ import annotations
@@ -23,13 +22,10 @@ from complaints import clocks, deadlines, revisions
 from complaints.calendars import CalendarMissing
 from complaints.models import Complaint
 from complaints.states import Milestone
-from review import alert_standard
-from review.models import AlertStandard, ReviewCase, StepClock
+from review.models import LimitStandard, ReviewCase, StepClock
 from review.states import ReviewStep, TriggerKind
 
 EDIT = "review.lead_review"
-# Beside the codes of the alert rules in the stored revision.
-KEY = alert_standard.STEP_LIMITS
 DAYS: dict[str, int] = {
     ReviewStep.REQUEST: 1,
     ReviewStep.MATERIAL: 5,
@@ -50,23 +46,27 @@ STEPS = tuple(step for step in ReviewStep if step in EDITED or step in MILESTONE
 LOOKED_AT, LOOK_BACK = 500, timedelta(days=365)
 
 
-def own_of(standard: AlertStandard | None) -> dict[str, int | None]:
-    """Working days by step as this revision sets them; None where only the service policy of the case counts."""
-    edited = standard.rules.get(KEY, {}) if standard else {}
-    own: dict[str, int | None] = {str(step): edited.get(step) for step in MILESTONES}
-    for step, days in DAYS.items():
-        own[str(step)] = int(edited.get(step, settings.REVIEW_STEP_DAYS.get(str(step), days)))
-    return own
+def own_of(standard: LimitStandard | None) -> dict[str, int | None]:
+    """Working days by step as this revision sets them, else as the settings do, else the house's; None where only the
+    service policy of the case counts."""
+    told = (standard.days if standard else None) or settings.REVIEW_STEP_DAYS
+    own: dict[str, int | None] = {str(step): told.get(str(step)) for step in MILESTONES}
+    return own | {str(step): told.get(str(step), days) for step, days in DAYS.items()}
 
 
-def limits_of(standard: AlertStandard | None) -> dict[str, int]:
-    """Working days by step: as edited in this revision, else what is fixed, else by the settings, else the house's."""
+def limits_of(standard: LimitStandard | None) -> dict[str, int]:
+    """Working days by step; what is fixed where only the service policy of the case counts."""
     return {step: days or FIXED[step] for step, days in own_of(standard).items()}
 
 
-def newest() -> AlertStandard | None:
+def newest() -> LimitStandard | None:
     """The revision in force, or None while nobody has edited anything. One query."""
-    return AlertStandard.objects.order_by("-revision").first()
+    return LimitStandard.objects.order_by("-revision").first()
+
+
+def stored() -> LimitStandard:
+    """The revision in force; the first one, which leaves everything to the settings, is stored at the first call."""
+    return newest() or LimitStandard.objects.get_or_create(revision=1)[0]
 
 
 def current() -> dict[str, int]:
@@ -80,10 +80,13 @@ def asked_at(review: ReviewCase) -> datetime:
     return min(applied, default=review.opened_at)
 
 
-def date_of(complaint: Complaint, step: ReviewStep, own: Mapping[str, int | None], *, since: datetime) -> datetime:
+def date_of(
+    complaint: Complaint, step: ReviewStep, own: Mapping[str, int | None], *, since: datetime
+) -> datetime | None:
     """By when a step with a milestone is due: the earlier of the policy's date and the limit beside it (REV-26).
 
-    A screening never takes longer than is fixed, whatever the policy says. `since` where the calendar has no data.
+    A screening never takes longer than is fixed, whatever the policy says. None where the calendar has no data for the
+    year: no date is guessed, and the review says so until the year is there (SLA-12).
     """
     by_policy = clocks.date_of(complaint, MILESTONES[step], since=since)
     days = own[step] or (FIXED[step] if by_policy is None or step == ReviewStep.SCREENING else None)
@@ -95,7 +98,7 @@ def date_of(complaint: Complaint, step: ReviewStep, own: Mapping[str, int | None
         except CalendarMissing:
             beside = None
         dates += [beside] if beside else []
-    return min(dates, default=since)
+    return min(dates, default=None)
 
 
 def check(limits: Mapping[str, int | None]) -> None:
@@ -111,7 +114,7 @@ def check(limits: Mapping[str, int | None]) -> None:
 @transaction.atomic
 def revise(
     limits: Mapping[str, int | None], *, note: str, based_on: int, by: User, at: datetime | None = None
-) -> AlertStandard:
+) -> LimitStandard:
     """Store the next revision; clocks that run keep their date, a step that begins takes the new limit.
 
     `based_on` is the revision the person edited. Raises NotAllowed, InvalidInput by field, StaleVersion.
@@ -120,12 +123,13 @@ def revise(
         raise NotAllowed(_("Your role does not allow this."))
     note = revisions.why(note)
     check(limits)
-    alert_standard.current()  # stores the shipped one as the first
-    number = revisions.following(AlertStandard, based_on=based_on)
-    rules = AlertStandard.objects.get(revision=based_on).rules
-    kept = {str(step): limits[step] for step in STEPS if limits.get(step) is not None}
-    return AlertStandard.objects.create(
-        revision=number, rules={**rules, KEY: kept}, note=note, by=by, at=at or timezone.now()
+    stored()
+    return LimitStandard.objects.create(
+        revision=revisions.following(LimitStandard, based_on=based_on),
+        days={str(step): limits[step] for step in STEPS if limits.get(step) is not None},
+        note=note,
+        by=by,
+        at=at or timezone.now(),
     )
 
 
@@ -169,12 +173,6 @@ def _due_then(row: StepClock, own: Mapping[str, int | None]) -> datetime | None:
         return None
 
 
-def history() -> list[tuple[AlertStandard, dict[str, int | None]]]:
-    """The revisions that changed a limit, newest first, each with the limits it sets."""
-    found, before = [], own_of(None)
-    for row in AlertStandard.objects.select_related("by").order_by("revision"):
-        own = own_of(row)
-        if own != before:
-            found.append((row, own))
-        before = own
-    return found[::-1]
+def history() -> list[tuple[LimitStandard, dict[str, int | None]]]:
+    """The revisions, newest first, each with the limits it sets."""
+    return [(row, own_of(row)) for row in LimitStandard.objects.select_related("by")]

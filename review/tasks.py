@@ -55,7 +55,7 @@ def evaluate_alerts() -> int:
 
 @shared_task(name="review.watch_reviews")
 def watch_reviews() -> int:
-    """Tell of overdue steps and log what departments did not deliver."""
+    """Date reviews that had no calendar, tell of overdue steps, log what departments did not deliver."""
     from review import step_jobs  # leaf
 
     return sum(step_jobs.watch().values())

@@ -229,7 +229,7 @@ def _was_complex(complaint: Complaint) -> bool:
     return departments > 1 or complaint.return_rounds > 0
 
 
-def _due(complaint: Complaint, step: ReviewStep, *, since: datetime) -> datetime:
+def _due(complaint: Complaint, step: ReviewStep, *, since: datetime) -> datetime | None:
     return step_limits.date_of(complaint, step, step_limits.own_of(step_limits.newest()), since=since)
 
 

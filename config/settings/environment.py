@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SITES = ("all", "public", "staff")
 STAGES = ("development", "production")
 MAIL_INTAKE = ("automatic", "clerk")
-# Steps of a review whose limits can be set (review.states.ReviewStep; settings import no app).
-REVIEW_STEPS = ("request", "screening", "material", "check", "conclusion", "notice", "rectification")
+# Steps of a review whose limits can be set, with the most working days (review.step_limits; settings import no app).
+REVIEW_STEPS = {"screening": 2, "material": 365, "check": 365, "conclusion": 15, "notice": 365, "rectification": 365}
 # Passwords that come with images, guides and tutorials; the name of the user counts too.
 KNOWN_PASSWORDS = {"postgres", "password", "huiyin", "admin", "root", "secret", "changeme", "123456"}
 
@@ -353,10 +353,12 @@ def _step_days(env: environ.Env) -> dict[str, int]:
     found = {}
     for part in _words(env.str("HUIYIN_REVIEW_STEP_DAYS", default="")):
         step, _sign, days = part.partition("=")
-        if step not in REVIEW_STEPS or not (days.isascii() and days.isdigit()) or not 1 <= int(days) <= 365:
+        most = REVIEW_STEPS.get(step, 0)
+        if not (days.isascii() and days.isdigit()) or len(days) > 3 or not 1 <= int(days) <= most:
+            limits = ", ".join(f"{name} (1 to {limit})" for name, limit in REVIEW_STEPS.items())
             raise ImproperlyConfigured(
-                f"HUIYIN_REVIEW_STEP_DAYS holds {part!r}; write steps out of {', '.join(REVIEW_STEPS)} with 1 to 365 "
-                "working days, e.g. check=10,notice=2."
+                f"HUIYIN_REVIEW_STEP_DAYS holds {part!r}; write steps with their working days, e.g. check=10,notice=2. "
+                f"Steps: {limits}."
             )
         found[step] = int(days)
     return found

@@ -1,7 +1,15 @@
 """The tables of the review, split by noun."""
 
 from review.models.alerts import Alert, AlertStandard, DurationBenchmark
-from review.models.group import DutyTurn, GroupMember, MajorStandard, ReviewPlan, TopReport, WeightStandard
+from review.models.group import (
+    DutyTurn,
+    GroupMember,
+    LimitStandard,
+    MajorStandard,
+    ReviewPlan,
+    TopReport,
+    WeightStandard,
+)
 from review.models.reviews import (
     DeclaredConflict,
     FrameEntry,
@@ -27,6 +35,7 @@ __all__ = [
     "FieldCheck",
     "FrameEntry",
     "GroupMember",
+    "LimitStandard",
     "MajorStandard",
     "Material",
     "MaterialRequest",

@@ -131,6 +131,25 @@ class MajorStandard(models.Model):
         return f"revision {self.revision}"
 
 
+class LimitStandard(models.Model):
+    """One revision of how many working days the steps of a review may take; the newest counts (REV-01).
+
+    `days` maps a step to its limit; empty, the settings of the installation hold.
+    """
+
+    revision = models.PositiveIntegerField(unique=True)
+    days = models.JSONField(default=dict)
+    note = models.CharField(_("what changed and why"), max_length=200, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-revision"]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"
+
+
 class WeightStandard(models.Model):
     """One revision of the weights of the draw by stratum; a draw keeps the revision it was committed with (REV-23)."""
 

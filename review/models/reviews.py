@@ -29,7 +29,8 @@ class ReviewCase(models.Model):
     status = models.CharField(max_length=16, choices=ReviewStatus.choices, default=ReviewStatus.REQUESTED)
     version = models.PositiveIntegerField(default=0)
     opened_at = models.DateTimeField()
-    screening_due_at = models.DateTimeField()
+    # Empty while the working calendar has no data for the year; filled once it has (SLA-12).
+    screening_due_at = models.DateTimeField(null=True, blank=True)
     decision_due_at = models.DateTimeField(null=True, blank=True)
     is_priority = models.BooleanField(default=False)
     is_major = models.BooleanField(_("major complaint"), default=False)

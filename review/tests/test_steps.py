@@ -12,10 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from complaints import clocks as case_clocks
 from complaints import transitions as case_transitions
 from complaints.models import (
     Allegation,
     Attachment,
+    CalendarDay,
+    CalendarYear,
     Contact,
     InvestigationStep,
     Note,
@@ -37,11 +40,12 @@ from review import (
     process_timeline,
     record_sets,
     report,
+    review_figures,
     step_jobs,
     step_limits,
     transitions,
 )
-from review.models import AlertStandard, MaterialRequest, ReviewCase, StepClock
+from review.models import AlertStandard, LimitStandard, MaterialRequest, ReviewCase, StepClock
 from review.states import MaterialKind, ReviewStep
 from review.tests.test_review_flow import OPENED, Steps
 
@@ -158,8 +162,55 @@ def test_rev_01_the_limits_can_be_set(settings, steps):
     assert StepClock.objects.get(review=steps.pk, step="material").due_at == at("2026-11-24 17:30")
 
 
+def test_rev_26_a_setting_for_screening_or_conclusion_stands_beside_the_policy_too(client, settings, cast):
+    """Until the head edits the limits: an empty field on the page then leaves the step to the policy again."""
+    settings.REVIEW_STEP_DAYS = {"screening": 1, "conclusion": 10}
+    steps = applied(cast, "13811111111")
+    assert steps.review.screening_due_at == at("2026-11-24 17:30")
+    assert steps.set_up().review.decision_due_at == at("2026-12-07 17:30")
+    client.force_login(cast.head_of_review)
+    values = {"material": 5, "check": 7, "notice": 3, "rectification": 30, "note": "照旧", "based_on": 1, "save": "1"}
+    assert client.get("/desk/reviews/limits/edit/").context["form"]["screening"].value() == 1
+    assert client.post("/desk/reviews/limits/edit/", values).status_code == 302
+    assert applied(cast, "13811112222").review.screening_due_at == at("2026-11-25 17:30")
+
+
+def test_sla_12_without_a_calendar_a_review_has_no_date_and_says_so_until_the_year_is_there(client, cast, steps):
+    """Nothing fails and nothing is guessed; each date then counts from when it would have."""
+    year = CalendarYear.objects.get(year=2026)
+    days = list(CalendarDay.objects.filter(day__year=2026))
+    CalendarDay.objects.filter(day__year=2026).delete()
+    CalendarYear.objects.filter(pk=year.pk).delete()
+    case_clocks.forget_calendar()
+    undated = applied(cast, "13811112222")
+    assert undated.review.screening_due_at is None
+    assert not undated.review.clocks.exists()
+    client.force_login(cast.head_of_review)
+    for page in ("/desk/reviews/", url(undated)):
+        assert "缺工作日历" in strip_tags(client.get(page).content.decode())
+    assert client.get(f"/api/v1/reviews/{undated.review.number}/").json()["screening_due_at"] is None
+    undated.set_up()
+    assert undated.review.decision_due_at is None
+    assert review_figures.compute(now=at("2026-12-30 09:00")).total.late == 1  # the one that has a date
+    assert step_jobs.watch(now=at("2026-11-24 09:25"))["dated"] == 0
+    year.save(force_insert=True)
+    CalendarDay.objects.bulk_create(days)
+    case_clocks.forget_calendar()
+    for dated in (1, 0):
+        assert step_jobs.watch(now=at("2026-11-24 10:25"))["dated"] == dated
+    undated.review.refresh_from_db()
+    assert undated.review.screening_due_at == at("2026-11-25 17:30")
+    assert undated.review.decision_due_at == at("2026-12-14 17:30")
+    [clock] = undated.review.clocks.all()
+    assert (clock.step, clock.started_at, clock.due_at) == (
+        "material",
+        undated.review.screened_at,
+        at("2026-11-30 17:30"),
+    )
+
+
 def test_rev_01_the_head_edits_the_limits_as_a_revision_after_a_look_at_the_last_year(client, cast, steps):
-    """Running clocks keep their date, the next step takes the new one, and an edit of the alerts keeps the limits."""
+    """Running clocks keep their date, the next step takes the new one; the alerts have revisions of their own."""
     steps.set_up().assign()
     before = StepClock.objects.get(review=steps.pk, step="material").due_at
     client.force_login(cast.head_of_review)
@@ -168,21 +219,25 @@ def test_rev_01_the_head_edits_the_limits_as_a_revision_after_a_look_at_the_last
     screening, material = look.context["lines"][:2]
     assert (screening.looked_at, screening.late_then) == (1, 0)
     assert (material.looked_at, material.late_then) == (1, 0)
-    assert AlertStandard.objects.count() == 1
+    assert LimitStandard.objects.count() == 1
     assert client.post("/desk/reviews/limits/edit/", {**values, "save": "1"}).status_code == 302
+    assert AlertStandard.objects.count() == 0
     assert StepClock.objects.get(review=steps.pk, step="material").due_at == before
     transitions.collect(steps.pk, by=cast.reviewer, at=at("2026-11-23 11:00"))
     transitions.start_verification(steps.pk, by=cast.reviewer, at=at("2026-11-24 09:00"))
     assert StepClock.objects.get(review=steps.pk, step="check").due_at == at("2026-11-26 17:30")
     page = client.get("/desk/reviews/limits/")
-    [(_row, kept)] = page.context["revisions"]
-    assert [days for _label, days in kept] == [None, 1, 2, None, 2, 40]
+    assert [[days for _label, days in kept] for _row, kept in page.context["revisions"]] == [
+        [None, 1, 2, None, 2, 40],
+        [None, 5, 7, None, 3, 30],
+    ]
     rules = alert_standard.settings_of(alert_standard.current())
-    alert_standard.revise(rules, note="照旧", based_on=2, by=cast.head_of_review)
+    alert_standard.revise(rules, note="照旧", based_on=1, by=cast.head_of_review)
     assert step_limits.current()["check"] == 2
-    assert len(client.get("/desk/reviews/limits/").context["revisions"]) == 1
-    stale = client.post("/desk/reviews/limits/edit/", {**values, "save": "1", "based_on": 2})
+    assert len(client.get("/desk/reviews/limits/").context["revisions"]) == 2
+    stale = client.post("/desk/reviews/limits/edit/", {**values, "save": "1", "based_on": 1})
     assert stale.status_code == 409
+    assert LimitStandard.objects.count() == 2
 
 
 def test_rev_26_a_stricter_limit_of_screening_and_conclusion_stands_beside_the_policy(client, cast):
@@ -260,7 +315,7 @@ def test_rev_01_a_limit_out_of_its_bounds_is_refused_at_its_field(client, cast, 
     answer = client.post("/desk/reviews/limits/edit/", {**values, field: value})
     assert answer.status_code == 422
     assert answer.context["form"].errors[field]
-    assert AlertStandard.objects.count() <= 1
+    assert LimitStandard.objects.count() <= 1
     with pytest.raises(InvalidInput):
         step_limits.revise({**values, "check": 0}, note="调整", based_on=1, by=cast.head_of_review)
     with pytest.raises(InvalidInput):
