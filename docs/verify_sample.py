@@ -1,5 +1,7 @@
-"""Repeat a monthly sample from its exported document alone: python verify_sample.py DOCUMENT.json
+"""Repeat a monthly sample from its exported document alone: python verify_sample.py DOCUMENT.json [RESULT]
 
+RESULT is the hash of the result on the public page; with it the document must also be the one that was published, with
+every seat that was given to another case. Without it a document that left such a seat out would still be a sound draw.
 Needs Python 3.11 or later and nothing else; the rule is written out at the top of review/sampling.py.
 Prints "match" (exit 0) or the first difference (exit 1).
 """
@@ -41,13 +43,14 @@ def compared(doc):
     for gone in [{}, *({"aside": given["aside"]} for given in doc.get("replacements", []))]:
         rows = [row for row in rows if row[2] != gone.get("aside")]
         firsts = sorted({row[3]: row for row in rows[::-1] if row[3] in large}.values(), reverse=True)
-        seats = (firsts + [row for row in rows if row not in firsts])[:size]
-        drawn |= {row: gone for row in sorted(seats, reverse=True) if row not in drawn}
+        drawn |= {row: gone for row in sorted([*dict.fromkeys(firsts + rows)][:size])[::-1] if row not in drawn}
     for n, (row, gone) in enumerate(drawn.items(), start=1):
         expected[f"pick {n}"] = gone | {"order": n, "number": row[2], "stratum": row[3], "key": str(row[0])}
     # Nothing follows the last pick, whatever else a document calls a pick.
     recorded = doc | {f"pick {n}": row for n, row in enumerate(doc["picks"] + doc.get("replacements", []) + [None], 1)}
     yield from ((name, recorded.get(name), expected.get(name)) for name in expected | recorded)
+    # Of the cases that are left in the draw, in the order of their keys.
+    yield from (("result", told, hashed("result", seed, *(r[2] for r in rows if r in drawn))) for told in sys.argv[2:])
     yield "checksum", doc.pop("checksum"), hashed("document", json.dumps(doc, sort_keys=True, separators=(",", ":")))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.core.cache import cache
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
@@ -18,14 +19,18 @@ from review import sampling
 from review.models import FrameEntry, GroupMember, SampleDraw
 from review.states import ReviewStatus
 
+KEPT_SECONDS = 86_400
+
 
 @dataclass(frozen=True)
 class Proof:
-    """One draw for the public; `fingerprint` is '' before the draw, `nonce` '' until every review has its result."""
+    """One draw for the public; `fingerprint` is '' before the draw, `nonce` and `result` '' until every review has its
+    result."""
 
     draw: SampleDraw
     fingerprint: str
     nonce: str
+    result: str
 
     @property
     def is_open(self) -> bool:
@@ -34,11 +39,35 @@ class Proof:
 
 
 def public(rows: Sequence[SampleDraw]) -> list[Proof]:
-    """The proofs of these draws in their order; two queries for any number."""
+    """The proofs of these draws in their order; three queries for any number, four while a result is new."""
     drawn = {row.pk for row in rows if row.drawn_at is not None}
     settled = drawn - set(_waiting(drawn).values_list("draw", flat=True).distinct())
     nonces = dict(SampleDraw.objects.filter(pk__in=settled).values_list("pk", "nonce"))
-    return [Proof(row, sampling.fingerprint(row.seed) if row.seed else "", nonces.get(row.pk, "")) for row in rows]
+    results = _results([row for row in rows if row.pk in nonces])
+    return [
+        Proof(
+            row,
+            sampling.fingerprint(row.seed) if row.seed else "",
+            nonces.get(row.pk, ""),
+            results.get(row.pk, ""),
+        )
+        for row in rows
+    ]
+
+
+def _results(rows: Sequence[SampleDraw]) -> dict[int, str]:
+    """The hash of each result. It no longer changes, and a month has thousands of picks: it is kept for a day."""
+    names = {f"sample_result:{row.pk}:{row.seed}": row for row in rows}
+    kept = cache.get_many(names)
+    fresh = {row.pk: row for name, row in names.items() if name not in kept}
+    picks: dict[int, list[sampling.Pick]] = {pk: [] for pk in fresh}
+    seats = FrameEntry.objects.filter(draw__in=fresh, order__isnull=False, replaced_by=None) if fresh else ()
+    for entry in seats:
+        picks[entry.draw_id].append(sampling.Pick(entry.order, entry.number, entry.stratum, entry.key))
+    made = {pk: sampling.result_hash(row.seed, picks[pk]) for pk, row in fresh.items()}
+    if made:
+        cache.set_many({name: made[row.pk] for name, row in names.items() if row.pk in made}, KEPT_SECONDS)
+    return made | {names[name].pk: str(value) for name, value in kept.items()}
 
 
 def _waiting(draws: Iterable[int]) -> QuerySet[FrameEntry]:

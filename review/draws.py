@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from complaints.models import Assignment, Complaint, ContactPoint
 from complaints.states import CustomerTier
 from review import independence, sampling, tasks, transitions
 from review import weights as standards
-from review.models import FrameEntry, ReviewCase, SampleDraw, SampleReplacement
+from review.models import FrameEntry, ReviewCase, ReviewTrigger, SampleDraw, SampleReplacement
 from review.states import OPEN_REVIEW, DrawState, Stratum
 
 FREQUENT_FROM = 3
@@ -255,6 +256,9 @@ def document(row: SampleDraw) -> dict[str, Any]:
     entries = [sampling.FrameEntry(entry.number, entry.stratum, entry.weight) for entry in rows]
     picks = _picks(rows)
     asides = SampleReplacement.objects.filter(aside__draw=row).values_list("aside__number", flat=True)
+    # A seat whose record is gone is written without its case, so that the document does not verify.
+    nobody = sampling.Pick(0, "", "", "")
+    given = [(aside or "", pick or nobody) for aside, pick in zip_longest(asides, picks[row.size :])]
     assert row.drawn_at is not None
     return sampling.document(
         period=row.period,
@@ -269,14 +273,21 @@ def document(row: SampleDraw) -> dict[str, Any]:
         picks=picks[: row.size],
         frame_hash=row.frame_hash,
         seed_hex=row.seed,
-        replacements=zip(asides, picks[row.size :], strict=True),
+        replacements=given,
     )
 
 
 @transaction.atomic
 def verify(row: SampleDraw, *, at: datetime | None = None) -> sampling.Verification:
-    """Repeat the draw from its document and keep the result."""
-    result = sampling.verify(document(row))
+    """Repeat the draw from its document, hold it against the reviews it opened, and keep the result."""
+    written = document(row)
+    result = sampling.verify(written)
+    named = {pick["number"] for pick in [*written["picks"], *written.get("replacements", [])]}
+    opened = ReviewTrigger.objects.filter(draw=row).values_list("review__complaint__number", flat=True)
+    missing = sorted(set(opened) - named)
+    if missing:
+        told = _("%(count)s reviews were opened by this draw for cases that the document does not name.")
+        result.problems.append(str(told) % {"count": len(missing)})
     SampleDraw.objects.filter(pk=row.pk).update(verified_at=at or timezone.now(), verified_ok=result.ok)
     return result
 

@@ -17,7 +17,10 @@ module; `docs/adr/0005-verifiable-sampling.md` says why it is built so. The rule
   than seats); the remaining seats go to the first of all other cases;
 * fingerprint = SHA-256 of `huiyin-sample-1 fingerprint LF seed`, public from the draw on; it takes no part in it;
 * replacement: the same seats are given again, passing over every case set aside so far; the one case that was not
-  drawn before is the replacement.
+  drawn before is the replacement;
+* result = SHA-256 of `huiyin-sample-1 result LF seed` and, each after a LF, the numbers of the picks that were not set
+  aside, in the order above. It is published once every review is over. The document alone cannot show that a seat given
+  on was left out of it, for without that seat it is a sound draw: only what was published elsewhere can.
 """
 
 import hmac
@@ -159,6 +162,15 @@ def fingerprint(seed_hex: str) -> str:
     return _hash("fingerprint", seed_hex)
 
 
+def result_hash(seed_hex: str, standing: Iterable[Pick]) -> str:
+    """The hash that binds which cases were looked at in the end; `standing` are the picks not set aside (RI-04)."""
+    seed = bytes.fromhex(seed_hex)
+    keyed = sorted(
+        ((Decimal(pick.key_text), _digest(seed, pick.number), pick.number) for pick in standing), reverse=True
+    )
+    return _hash("result", seed_hex, *(number for _key, _digest, number in keyed))
+
+
 def key(seed: bytes, number: str, weight: Decimal | str) -> Decimal:
     """The case's place in the stream, never positive: the largest keys are drawn."""
     return _key(_digest(seed, number), Decimal(_weight_text(weight)))
@@ -266,12 +278,15 @@ def document(
     return {**content, "checksum": _checksum(content)}
 
 
-def verify(document: object) -> Verification:
-    """Repeat the draw from its document alone and report every difference. Never raises on a malformed document."""
+def verify(document: object, *, result: str = "") -> Verification:
+    """Repeat the draw from its document alone and report every difference. Never raises on a malformed document.
+
+    `result` is the published hash of the result, for whoever has it: the document must be the one it was made of.
+    """
     try:
         if not isinstance(document, dict) or document.get("format") != RULE:
             return Verification([_("this is not a sample document of format %(format)s") % {"format": RULE}])
-        return Verification(list(_problems(document)))
+        return Verification([*_problems(document), *(_result_problems(document, result) if result else ())])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return Verification([_("the document cannot be read: %(error)s") % {"error": error}])
 
@@ -317,6 +332,18 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
     yield from _replacement_problems(document.get("replacements", []), entries, picks, seeded)
     if document["checksum"] != _checksum({name: value for name, value in document.items() if name != "checksum"}):
         yield _("the document was changed after it was written: its checksum differs")
+
+
+def _result_problems(document: dict[str, Any], published: str) -> Iterator[str]:
+    """Whether a seat that was given on is left out, or another document was published."""
+    replaced = document.get("replacements", [])
+    aside = {row["aside"] for row in replaced}
+    rows = [row for row in [*document["picks"], *replaced] if row["number"] not in aside]
+    standing = [Pick(row["order"], row["number"], row["stratum"], row["key"]) for row in rows]
+    if result_hash(document["seed"], standing) != published:
+        yield _(
+            "the result is not the published one: a seat given to another case is left out, or another draw is meant"
+        )
 
 
 def _replacement_problems(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils.html import strip_tags
 
 from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import Membership
 from complaints.models import Complaint, ContactPoint
 from complaints.tests.factories import Story, at
-from review import draws, frame_changes, review_figures, sampling, selectors, transitions
+from review import commitments, draws, frame_changes, review_figures, sampling, selectors, transitions
 from review.models import ReviewCase, SampleReplacement
 from review.states import ReviewStatus
 
@@ -150,3 +152,69 @@ def test_ri_08_the_page_of_late_changes_names_each_case_and_how_it_differs(clien
     assert moved.number in page
     client.force_login(cast.water_head)
     assert client.get(path).status_code == 403
+
+
+def test_rev_23_a_document_without_the_seat_given_on_is_refused_by_whoever_has_the_published_result(
+    client, cast, drawn, tmp_path
+):
+    """Sealed anew it is a sound draw in itself: only the hash on the public page tells."""
+    in_conflict(cast, drawn.frame.get(order=1).complaint)
+    draws.replace("2026-11", 1, by=cast.head_of_review, at=at("2026-12-02 10:00"))
+    assert [proof.result for proof in commitments.public([drawn])] == [""]  # not before the last review
+    ReviewCase.objects.filter(triggers__draw=drawn).exclude(status=ReviewStatus.REFUSED).update(
+        finalised_at=at("2026-12-20 09:00")
+    )
+    [proof] = commitments.public([drawn])
+    assert [again.result for again in commitments.public([drawn])] == [proof.result]  # kept
+    assert proof.result in client.get("/sampling/").content.decode()
+    honest = draws.document(drawn)
+    content = {name: value for name, value in honest.items() if name not in ("replacements", "checksum")}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    forged = content | {"checksum": sha256(f"huiyin-sample-1 document\n{text}".encode()).hexdigest()}
+    for document, ok in ((honest, True), (forged, False)):
+        path = tmp_path / "draw.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        assert sampling.verify(document).ok
+        assert sampling.verify(document, result=proof.result).ok is ok
+        alone = subprocess.run([sys.executable, "-I", SCRIPT, path, proof.result], capture_output=True, text=True)
+        assert (alone.returncode, alone.stdout.startswith("match" if ok else "difference in result")) == (not ok, True)
+        if ok:
+            call_command("verify_sample", str(path), "--result", proof.result)
+        else:
+            with pytest.raises(CommandError, match="published"):
+                call_command("verify_sample", str(path), "--result", proof.result)
+
+
+@pytest.mark.parametrize("gone", ["record", "seat", "both"])
+def test_rev_23_a_seat_given_on_whose_record_was_removed_shows_when_the_draw_is_verified(client, cast, drawn, gone):
+    in_conflict(cast, drawn.frame.get(order=1).complaint)
+    entry = draws.replace("2026-11", 1, by=cast.head_of_review, at=at("2026-12-02 10:00"))
+    assert draws.verify(drawn).ok
+    if gone != "seat":
+        SampleReplacement.objects.all().delete()
+    if gone != "record":
+        drawn.frame.filter(pk=entry.pk).update(order=None, key="", review=None)
+    client.force_login(cast.head_of_review)
+    assert client.post("/desk/sampling/2026-11/verify/").status_code == 302
+    drawn.refresh_from_db()
+    assert drawn.verified_ok is False
+    assert client.get("/desk/sampling/2026-11/document/").status_code == 200
+
+
+def test_rev_23_an_outsider_repeats_the_downloaded_document_and_every_changed_field_is_refused(
+    client, cast, drawn, tmp_path
+):
+    client.force_login(cast.auditor)
+    document = client.get("/desk/sampling/2026-11/document/").json()
+    path = tmp_path / "draw.json"
+
+    def said(changed) -> tuple[int, str]:
+        path.write_text(json.dumps(changed), encoding="utf-8")
+        alone = subprocess.run([sys.executable, "-I", SCRIPT, path], capture_output=True, text=True)
+        return alone.returncode, alone.stdout + alone.stderr
+
+    assert said(document) == (0, "match\n")
+    for name, value in document.items():
+        other = {str: f"{value}0", int: 14, list: value[1:] if isinstance(value, list) else [], dict: {}}[type(value)]
+        code, told = said(document | {name: other})
+        assert (code, "Traceback" in told) == (1, False), name

@@ -17,21 +17,22 @@ class Command(ActionCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--result", default="", metavar="HASH", help="hash of the result on the public page")
 
-    def run(self, *, file: Path, **options: Any) -> dict[str, Any]:
+    def run(self, *, file: Path, result: str = "", **options: Any) -> dict[str, Any]:
         try:
             document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise Failed(f"{file} cannot be read: {error.strerror}. Give the file written by export_sample.") from error
         except ValueError as error:
             raise Failed(f"{file} is not a draw document: it is not JSON. Export the draw again.") from error
-        checked = sampling.verify(document)
+        checked = sampling.verify(document, result=result)
         problems = [str(problem) for problem in checked.problems]
-        result = {"ok": checked.ok, "problems": problems}
+        found = {"ok": checked.ok, "problems": problems}
         if not checked.ok:
-            raise Failed(f"The draw cannot be repeated: {problems[0]}", result)
+            raise Failed(f"The draw cannot be repeated: {problems[0]}", found)
         return {
-            **result,
+            **found,
             "period": document["period"],
             "frame": len(document["frame"]),
             "picks": len(document["picks"]),
