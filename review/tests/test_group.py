@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
+from accounts.tests.factories import token as api_token
 from accounts.tests.factories import user
 from complaints.models import Notification
 from complaints.tests.factories import Story, at
@@ -194,6 +195,55 @@ def test_rev_08_an_expired_certificate_stops_opinion_and_signature(cast, members
         steps.finalise()
     members["second"].turns.update(until=date(2027, 3, 31))
     assert steps.finalise().review.status == ReviewStatus.FEEDBACK
+
+
+def test_rev_08_a_certificate_that_ran_out_since_the_assignment_is_refused_on_every_way_and_another_member_takes_over(
+    client, cast, members, steps
+):
+    """By page and by API the reason is named and nothing changes; the head returns the report and names another one."""
+    steps.assign().verify().report()
+    ended = date(2026, 11, 20)
+    GroupMember.objects.filter(pk=members["second"].pk).update(certificate_until=ended)
+    before = ReviewCase.objects.values().get(pk=steps.pk)
+    opinion = {"verdict": "amend", "text": "同意", "version": steps.review.version}
+    client.force_login(cast.reviewer2)
+    page = client.post(f"/desk/reviews/{steps.review.number}/actions/give_opinion/", opinion)
+    path = f"/api/v1/reviews/{steps.review.number}/actions/give_opinion/"
+    told = client.post(
+        path, opinion, "application/json", headers={"Authorization": f"Token {api_token(cast.reviewer2)}"}
+    )
+    assert (page.status_code, told.status_code) == (403, 403)
+    assert "2026-11-20" in page.content.decode()
+    assert "2026-11-20" in told.content.decode()
+    assert not steps.review.opinions.exists()
+    assert ReviewCase.objects.values().get(pk=steps.pk) == before
+    client.force_login(cast.head_of_review)
+    assert "2026-11-20" in client.get(f"/desk/reviews/{steps.review.number}/").content.decode()
+    transitions.return_report(steps.pk, by=cast.head_of_review, reason="另行指派", at=at("2026-11-25 10:00"))
+    assign(steps, cast.reviewer, cast.reviewer3, reason="证书到期", at=at("2026-11-25 10:30"))
+    steps.report()
+    for person in (cast.reviewer, cast.reviewer3):
+        transitions.give_opinion(steps.pk, by=person, verdict="amend", text="同意", at=at("2026-11-25 13:00"))
+    transitions.finalise(steps.pk, by=cast.reviewer3, at=at("2026-11-25 14:00"))
+    assert steps.review.status == ReviewStatus.FEEDBACK
+
+
+def test_rev_44_an_opinion_after_the_decision_is_refused_by_page_and_api_and_changes_nothing(
+    client, cast, members, steps
+):
+    steps.assign().verify().report().opinions().finalise()
+    before = ReviewCase.objects.values().get(pk=steps.pk), list(steps.review.opinions.values())
+    opinion = {"verdict": "uphold", "text": "改变意见", "version": steps.review.version}
+    client.force_login(cast.reviewer)
+    page = client.post(f"/desk/reviews/{steps.review.number}/actions/give_opinion/", opinion)
+    path = f"/api/v1/reviews/{steps.review.number}/actions/give_opinion/"
+    told = client.post(
+        path, opinion, "application/json", headers={"Authorization": f"Token {api_token(cast.reviewer)}"}
+    )
+    assert (page.status_code, told.status_code) == (409, 409)
+    for answer in (page.context["problem"], told.json()["message"]):
+        assert steps.review.get_status_display() in answer
+    assert (ReviewCase.objects.values().get(pk=steps.pk), list(steps.review.opinions.values())) == before
 
 
 def test_the_page_says_why_a_reviewer_is_kept_out(client, cast, members, steps):

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from complaints.tests.factories import Story, at
 from review import draws
+from review.models import SampleDraw
 
 
 @pytest.fixture
@@ -61,3 +62,19 @@ def test_other_files_are_refused(tmp_path):
         call_command("verify_sample", str(other))
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("verify_sample", str(tmp_path / "none.json"))
+
+
+@pytest.mark.django_db
+def test_ri_15_a_month_nobody_committed_is_not_drawn_by_the_job_and_a_drawn_one_stays(cast, capsys):
+    """The job at a later time: a late commitment is none, and a second run finds the draw as it is."""
+    Story(cast).to_closed()
+    call_command("run_job", "draw_sample", "--now", "2026-12-01T09:00:00+08:00", "--json")
+    assert json.loads(capsys.readouterr().out)["drawn"] == []
+    assert not SampleDraw.objects.filter(period="2026-11").exists()
+    draws.commit("2026-11", by=None, at=at("2026-11-10 09:00"))
+    drawn = []
+    for day in ("01", "02"):
+        call_command("run_job", "draw_sample", "--now", f"2026-12-{day}T10:00:00+08:00", "--json")
+        drawn.append(json.loads(capsys.readouterr().out)["drawn"])
+    assert drawn == [["2026-11"], []]
+    assert SampleDraw.objects.get(period="2026-11").drawn_at == at("2026-12-01 10:00")
