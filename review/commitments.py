@@ -63,7 +63,7 @@ def _results(rows: Sequence[SampleDraw]) -> dict[int, str]:
     picks: dict[int, list[sampling.Pick]] = {pk: [] for pk in fresh}
     seats = FrameEntry.objects.filter(draw__in=fresh, order__isnull=False, replaced_by=None) if fresh else ()
     for entry in seats:
-        picks[entry.draw_id].append(sampling.Pick(entry.order, entry.number, entry.stratum, entry.key))
+        picks[entry.draw_id].append(sampling.Pick(entry.order or 0, entry.number, entry.stratum, entry.key))
     made = {pk: sampling.result_hash(row.seed, picks[pk]) for pk, row in fresh.items()}
     if made:
         cache.set_many({name: made[row.pk] for name, row in names.items() if row.pk in made}, KEPT_SECONDS)
