@@ -84,6 +84,10 @@ def draw(period: str, *, by: User | None, at: datetime | None = None) -> SampleD
 def _freeze(period: str, *, by: User | None, at: datetime) -> SampleDraw:
     if by is not None and not by.has_perm("review.draw_sample"):
         raise NotAllowed(_("The head of the review group confirms the draw."))
+    try:
+        start, end = sampling.period_bounds(period)
+    except ValueError as error:
+        raise InvalidInput("period", str(error)) from error
     row = SampleDraw.objects.select_for_update().filter(period=period).first()
     if row is None:
         raise IllegalTransition(
@@ -91,7 +95,6 @@ def _freeze(period: str, *, by: User | None, at: datetime) -> SampleDraw:
         )
     if row.state == DrawState.DRAWN:
         return row
-    start, end = sampling.period_bounds(period)
     if at < end:
         raise IllegalTransition(
             _("The period is not over yet; draw after %(date)s."), date=timezone.localtime(end).strftime("%Y-%m-%d")

@@ -78,3 +78,11 @@ def test_ri_15_a_month_nobody_committed_is_not_drawn_by_the_job_and_a_drawn_one_
         drawn.append(json.loads(capsys.readouterr().out)["drawn"])
     assert drawn == [["2026-11"], []]
     assert SampleDraw.objects.get(period="2026-11").drawn_at == at("2026-12-01 10:00")
+
+
+@pytest.mark.parametrize("period", ["2026-13", "2026-Q3", "11-2026"])
+def test_a_period_that_is_no_month_is_named(period, db):
+    with pytest.raises(CommandError, match=period):
+        call_command("run_job", "draw_sample", period=period)
+    with pytest.raises(CommandError, match="2026-10"):  # what a month looks like
+        call_command("run_job", "draw_sample", period=period)
