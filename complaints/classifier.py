@@ -1,4 +1,4 @@
-"""The category model: predict, explain, write down as plain numbers, read back safely (CLS-14).
+"""The models of category and department: predict, explain, write down as plain numbers, read back safely (CLS-14).
 
 A model is a table of weights, one number per run of characters and class. It is stored as numpy arrays
 without objects, so reading one runs no code, and with its SHA-256, so a changed one is refused.
@@ -126,7 +126,7 @@ def fingerprint(blob: bytes) -> str:
 def load(blob: bytes, sha256: str) -> Model:
     """The model of `dump`. Raises DamagedModel when a single byte differs or a number makes no sense."""
     if fingerprint(blob) != sha256:
-        raise DamagedModel(_("The stored category model was changed since it was trained. Train a new one."))
+        raise DamagedModel(_("The stored model was changed since it was trained. Train a new one."))
     try:
         with np.load(io.BytesIO(blob), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
@@ -140,9 +140,9 @@ def load(blob: bytes, sha256: str) -> Model:
         )
         sound = int(arrays["format"]) == FORMAT and _is_sound(model)
     except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise DamagedModel(_("The stored category model cannot be read. Train a new one.")) from error
+        raise DamagedModel(_("The stored model cannot be read. Train a new one.")) from error
     if not sound:
-        raise DamagedModel(_("The stored category model cannot be read. Train a new one."))
+        raise DamagedModel(_("The stored model cannot be read. Train a new one."))
     return model
 
 

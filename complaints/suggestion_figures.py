@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Case, CharField, Count, F, Q, Value, When
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from complaints.models import Category, Suggestion, SuggestionOf
 
 MONTHS = 12
+# What a proposed department rested on, in the order in which it is looked for.
+RULE, MODEL, USUAL = "rule", "model", "usual"
 
 _MADE = Q(category__isnull=False) | Q(department__isnull=False)
 _DECIDED = Q(chosen_at__isnull=False)
@@ -63,6 +65,38 @@ def by_month(of: SuggestionOf, *, now: datetime) -> list[Line]:
 
 def _month(start: datetime) -> date:
     return timezone.localdate(start)
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """The proposed departments of one month apart by what they rested on: routing rule, model, usual department."""
+
+    label: date
+    rule: Line
+    model: Line
+    usual: Line
+
+
+def by_ground(*, now: datetime) -> list[Grounds]:
+    """The newest month first; months in which no department was proposed are left out. One query."""
+    ground = Case(
+        When(rule__isnull=False, then=Value(RULE)),
+        When(model__isnull=False, then=Value(MODEL)),
+        default=Value(USUAL),
+        output_field=CharField(),
+    )
+    rows: Any = (
+        Suggestion.objects.filter(of=SuggestionOf.DEPARTMENT, at__gte=since(now), department__isnull=False)
+        .order_by()
+        .annotate(month=TruncMonth("at"), ground=ground)
+        .values("month", "ground")
+        .annotate(**_COUNTS)
+    )
+    found: dict[date, dict[str, Line]] = {}
+    for row in rows:
+        found.setdefault(_month(row["month"]), {})[row["ground"]] = _line(row["ground"], row)
+    none = {ground: Line(ground, 0, 0, 0, 0) for ground in (RULE, MODEL, USUAL)}
+    return [Grounds(label=month, **{**none, **found[month]}) for month in sorted(found, reverse=True)]
 
 
 def by_category(*, now: datetime) -> list[Line]:

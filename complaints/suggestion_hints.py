@@ -9,17 +9,19 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from complaints.models import Complaint, Suggestion, SuggestionOf
-from complaints.suggestions import BY_CATEGORY, BY_PAST_CASES, Proposal
+from complaints.suggestions import BY_CATEGORY, BY_MODEL, BY_PAST_CASES, Proposal
 
 Shown = Suggestion | Proposal
 
 
 def grounds(found: Shown) -> str:
-    """What a proposal rests on, in words; the words of the complaint for a category."""
+    """What a proposal rests on, in words; the words of the complaint where a model named it."""
     if found.of == SuggestionOf.CATEGORY:
-        return _("because of the words: %(words)s") % {"words": "、".join(found.reasons)} if found.reasons else ""
+        return _because_of(found.reasons)
     if found.rule:
         return _("by the routing rule “%(name)s”") % {"name": found.rule.name}
+    if found.reasons[:1] == [BY_MODEL]:
+        return _because_of(found.reasons[1:])
     if found.reasons[:1] == [BY_CATEGORY]:
         return _("the usual department of this category")
     if found.reasons[:1] == [BY_PAST_CASES]:
@@ -29,6 +31,10 @@ def grounds(found: Shown) -> str:
             "total": total,
         }
     return ""
+
+
+def _because_of(words: list[str]) -> str:
+    return _("because of the words: %(words)s") % {"words": "、".join(words)} if words else ""
 
 
 def context(found: Shown | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from accounts.errors import IllegalTransition
 from accounts.web import StaffRequest
 from complaints import suggestion_figures, suggestion_hints, suggestions, training
 from complaints.desk_access import needs
-from complaints.models import Category, Dimension, JobRun, SuggestionOf, TrainedModel
+from complaints.models import Category, DepartmentModel, Dimension, JobRun, SuggestionOf, TrainedModel
 from complaints.states import Channel
 from complaints.text_features import MAX_TEXT
 
@@ -54,16 +54,20 @@ def _category(code: str) -> Category | None:
 @needs(*training.EDIT)
 @require_safe
 def overview(request: StaffRequest) -> HttpResponse:
-    """The model in use and how often people took what was proposed."""
+    """The models in use and how often people took what was proposed."""
     now = timezone.now()
     run = training.last_run()
     running = run is not None and training.is_running(run, now=now)
     context = {
         "model": TrainedModel.objects.filter(is_active=True).select_related("by").defer("weights").first(),
+        "department_model": DepartmentModel.objects.select_related("trained")
+        .defer("weights", "trained__weights")
+        .first(),
         "months": [
             (of.label, suggestion_figures.by_month(of, now=now))
             for of in (SuggestionOf.CATEGORY, SuggestionOf.DEPARTMENT)
         ],
+        "grounds": suggestion_figures.by_ground(now=now),
         "categories": suggestion_figures.by_category(now=now),
         "run": run,
         "running": running,

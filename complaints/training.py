@@ -1,4 +1,8 @@
-"""Train the category model on a file or on the organisation's own closed cases, and put it in use (CLS-14)."""
+"""Train the models on a file or on the organisation's own closed cases, and put them in use (CLS-14).
+
+Closed cases teach two models: the category people gave a case, and the department that had it in the end. A file
+teaches the category only.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,7 +25,7 @@ from complaints import classifier, suggestions, tasks
 from complaints.classifier_training import STEPS, Figures, Progress, train
 from complaints.import_files import Cell, TableFile
 from complaints.jobs import LEASE
-from complaints.models import Complaint, JobRun, TrainedModel
+from complaints.models import Complaint, DepartmentModel, JobRun, TrainedModel
 
 logger = logging.getLogger("huiyin.jobs")
 
@@ -31,6 +36,8 @@ MAX_ROWS = 100_000
 MAX_CASES = 30_000
 # Models whose weights are kept: the one in use and the one before.
 KEPT_MODELS = 2
+# Closed cases are learned from twice: categories, then departments.
+OWN_STEPS = 2 * STEPS
 EDIT = ("complaints.edit_reference", "accounts.configure_system")
 
 Examples = tuple[list[str], list[str]]
@@ -110,30 +117,63 @@ def own_examples() -> Examples:
     return texts, labels
 
 
+def own_departments() -> Examples:
+    """The same cases with the department that had them in the end, the newest first."""
+    closed = Complaint.objects.filter(first_closed_at__isnull=False, lead_department__is_active=True)
+    rows = closed.order_by("-first_closed_at", "-pk")
+    texts: list[str] = []
+    labels: list[str] = []
+    fields = ("subject", "narrative", "place", "lead_department__code")
+    for *said, code in rows.values_list(*fields)[:MAX_CASES].iterator(chunk_size=2000):
+        texts.append(suggestions.routing_text_of(said))
+        labels.append(code)
+    return texts, labels
+
+
 def learn(
     examples: Examples,
     *,
+    departments: Examples | None = None,
     source: str,
     by: User | None,
     holdout: float = 0.1,
     seed: int = 0,
     at: datetime | None = None,
     progress: Progress = lambda steps: None,
-) -> tuple[TrainedModel, Figures]:
-    """Train a model and put it in use. Raises InvalidInput for what cannot be learned."""
-    model, figures = train(*examples, holdout=holdout, seed=seed, progress=progress)
-    return store(model, figures, source=source, by=by, at=at or timezone.now()), figures
+) -> tuple[TrainedModel, Figures, Figures | None]:
+    """Train on categories, and on departments where given; put what was learned in use.
+
+    Raises InvalidInput where the categories cannot be learned. An organisation with one department, or too few
+    cases, has nothing to learn about departments; that is no failure of the training.
+    """
+    found = train(*examples, holdout=holdout, seed=seed, progress=progress)
+    second = None
+    if departments is not None:
+        try:
+            second = train(*departments, holdout=holdout, seed=seed, progress=progress)
+        except InvalidInput as error:
+            logger.info("no department model: %s", error)
+    row = store(*found, department=second, source=source, by=by, at=at or timezone.now())
+    return row, found[1], second[1] if second else None
 
 
 @transaction.atomic
-def store(model: classifier.Model, figures: Figures, *, source: str, by: User | None, at: datetime) -> TrainedModel:
-    """Keep the model as the next version and use it from now on."""
+def store(
+    model: classifier.Model,
+    figures: Figures,
+    *,
+    department: tuple[classifier.Model, Figures] | None = None,
+    source: str,
+    by: User | None,
+    at: datetime,
+) -> TrainedModel:
+    """Keep the model as the next version, with the department model learned beside it, and use them from now on."""
     earlier = list(TrainedModel.objects.select_for_update().defer("weights").order_by("-version"))
     TrainedModel.objects.filter(is_active=True).update(is_active=False)
     outdated = [row.pk for row in earlier[KEPT_MODELS - 1 :]]
     TrainedModel.objects.filter(pk__in=outdated).exclude(weights=b"").update(weights=b"")
     blob = classifier.dump(model)
-    return TrainedModel.objects.create(
+    row = TrainedModel.objects.create(
         version=earlier[0].version + 1 if earlier else 1,
         source=source[:120],
         weights=blob,
@@ -146,6 +186,29 @@ def store(model: classifier.Model, figures: Figures, *, source: str, by: User | 
         at=at,
         by=by,
     )
+    if department is not None:
+        _store_department(row, *department)
+    return row
+
+
+def _store_department(trained: TrainedModel, model: classifier.Model, figures: Figures) -> None:
+    kept = DepartmentModel.objects.exclude(weights=b"").values_list("pk", flat=True)[: KEPT_MODELS - 1]
+    DepartmentModel.objects.exclude(weights=b"").exclude(pk__in=list(kept)).update(weights=b"")
+    blob = classifier.dump(model)
+    DepartmentModel.objects.create(
+        trained=trained,
+        weights=blob,
+        sha256=classifier.fingerprint(blob),
+        rows=figures.rows,
+        classes=figures.classes,
+        macro_f1=figures.macro_f1,
+        micro_f1=figures.micro_f1,
+    )
+
+
+def summary(figures: Figures | None) -> dict[str, Any] | None:
+    """The figures of the department model beside those of the category's; None where none was learned."""
+    return figures and {name: getattr(figures, name) for name in ("rows", "classes", "macro_f1", "micro_f1")}
 
 
 # --- As a job -------------------------------------------------------------------------------
@@ -160,7 +223,7 @@ def start(*, by: User, at: datetime | None = None) -> JobRun:
     last = JobRun.objects.select_for_update().filter(job=JOB).order_by("-pk").first()
     if last is not None and is_running(last, now=at):
         raise IllegalTransition(_("A training is running already; wait for its result."))
-    run = JobRun.objects.create(job=JOB, period=at.isoformat(), started_at=at, result={"step": 0, "of": STEPS})
+    run = JobRun.objects.create(job=JOB, period=at.isoformat(), started_at=at, result={"step": 0, "of": OWN_STEPS})
     after_commit.enqueue(tasks.train_classifier, run_id=run.pk, user_id=by.pk)
     return run
 
@@ -184,11 +247,13 @@ def work(run_id: int, user_id: int) -> None:
     def progress(steps: int) -> None:
         nonlocal done
         done += steps
-        JobRun.objects.filter(pk=run_id, state=JobRun.State.RUNNING).update(result={"step": done, "of": STEPS})
+        JobRun.objects.filter(pk=run_id, state=JobRun.State.RUNNING).update(result={"step": done, "of": OWN_STEPS})
 
     try:
         by = User.objects.get(pk=user_id)
-        row, figures = learn(own_examples(), source=OWN_CASES, by=by, progress=progress)
+        row, figures, department = learn(
+            own_examples(), departments=own_departments(), source=OWN_CASES, by=by, progress=progress
+        )
     except DomainError as error:
         _end(run, JobRun.State.FAILED, error=str(error)[:300])
     except Exception as error:
@@ -196,7 +261,8 @@ def work(run_id: int, user_id: int) -> None:
         logger.exception("training failed", extra={"run": run_id})
         raise
     else:
-        _end(run, JobRun.State.DONE, result={"version": row.version, **json.loads(json.dumps(asdict(figures)))})
+        result = {"version": row.version, **asdict(figures), "department": summary(department)}
+        _end(run, JobRun.State.DONE, result=json.loads(json.dumps(result)))
 
 
 def _end(run: JobRun, state: str, **values: object) -> None:

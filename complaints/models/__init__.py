@@ -113,7 +113,7 @@ from complaints.models.service import (
     SpecialNeed,
     TierService,
 )
-from complaints.models.suggestion import RoutingRule, Suggestion, SuggestionOf, TrainedModel
+from complaints.models.suggestion import DepartmentModel, RoutingRule, Suggestion, SuggestionOf, TrainedModel
 
 __all__ = [
     "AcceptanceRule",
@@ -159,6 +159,7 @@ __all__ = [
     "ContactPoint",
     "DataIncident",
     "Deadline",
+    "DepartmentModel",
     "Dimension",
     "Drill",
     "DutySlot",

@@ -34,6 +34,27 @@ class TrainedModel(models.Model):
         return f"model {self.version}"
 
 
+class DepartmentModel(models.Model):
+    """A department model as plain numbers, learned in the same training as a category model.
+
+    A table of its own: a training from a file knows no departments, and the last one learned stays in use then.
+    """
+
+    trained = models.OneToOneField(TrainedModel, models.PROTECT, related_name="department_model")
+    weights = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    classes = models.PositiveIntegerField()
+    macro_f1 = models.FloatField()
+    micro_f1 = models.FloatField()
+
+    class Meta:
+        ordering = ["-trained__version"]
+
+    def __str__(self) -> str:
+        return f"department model {self.trained_id}"
+
+
 class SuggestionOf(models.TextChoices):
     CATEGORY = "category", _("Category")
     DEPARTMENT = "department", _("Department")
@@ -42,7 +63,8 @@ class SuggestionOf(models.TextChoices):
 class Suggestion(models.Model):
     """One proposal for a case, with confidence and grounds, and what a person then chose.
 
-    `category` or `department` is empty when the system abstained.
+    `category` or `department` is empty when the system abstained. `model` is the training it came from, also for a
+    department that its department model named.
     """
 
     complaint = models.ForeignKey("complaints.Complaint", models.PROTECT, related_name="suggestions", db_index=False)

@@ -18,8 +18,8 @@ from django.core.management import CommandError, call_command
 from accounts.errors import InvalidInput
 from complaints import classifier, suggestions, training
 from complaints.classifier_training import train
-from complaints.models import TrainedModel
-from complaints.tests.factories import Story
+from complaints.models import Complaint, TrainedModel
+from complaints.tests.factories import Story, category, registered
 from complaints.tests.learning import WORDS, examples, model_in_use, trained
 from complaints.text_features import runs
 
@@ -281,6 +281,20 @@ def test_without_a_file_the_closed_cases_are_learned(cast, capsys):
     story = Story(cast).to_closed()
     Story(cast, subject="还没办完")
     assert training.own_examples() == ([f"{story.case.subject}\n{story.case.narrative}"], ["water-outage"])
+
+
+def test_the_closed_cases_teach_a_department_model_too(cast, capsys):
+    """CLS-14, ASG-02: one command, two models; what it prints about the category keeps its shape."""
+    for text, label in pairs():
+        subject, narrative = text.split("\n")
+        made = registered(subject=subject, narrative=narrative, category=category(label)).complaint
+        lead = cast.roads if label == "overcharge" else cast.water
+        Complaint.objects.filter(pk=made.pk).update(first_closed_at=made.received_at, lead_department=lead)
+    call_command("train_classifier", "--json")
+    result = json.loads(capsys.readouterr().out)
+    assert (result["rows"], result["classes"]) == (90, 3)
+    assert result["department"] == {"rows": 90, "classes": 2, "macro_f1": 1.0, "micro_f1": 1.0}
+    assert suggestions.department_model()[1].labels == ("roads", "water")
 
 
 def test_training_again_makes_a_new_version_active(db, tmp_path, capsys):

@@ -128,6 +128,7 @@ def note_category(complaint: Complaint, *, by: User | None, at: datetime) -> Non
             department=found.department,
             confidence=round(found.confidence, 4),
             reasons=found.reasons,
+            model=found.model,
             rule=found.rule,
         )
 

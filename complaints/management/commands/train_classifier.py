@@ -1,4 +1,4 @@
-"""Train the category model (CLS-14)."""
+"""Train the category model, and on the organisation's own cases the department model (CLS-14)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def share(text: str) -> float:
 class Command(ActionCommand):
     help = (
         "Trains the category model on a CSV or XLSX file, or without --from on the organisation's closed cases, "
-        "and uses it from then on."
+        "and uses it from then on; the closed cases teach a department model too."
     )
 
     def arguments(self, parser: CommandParser) -> None:
@@ -48,15 +48,23 @@ class Command(ActionCommand):
             raise CommandError("--text and --label name columns of a file: give it with --from FILE", returncode=2)
         if source is not None:
             examples = training.read_examples(source, text=text or [], label=label or "")
+            departments, steps = None, STEPS
         else:
             examples = training.own_examples()
-        with tqdm(total=STEPS, unit=" fits", disable=not sys.stderr.isatty(), leave=False) as bar:
-            row, figures = training.learn(
+            departments, steps = training.own_departments(), training.OWN_STEPS
+        with tqdm(total=steps, unit=" fits", disable=not sys.stderr.isatty(), leave=False) as bar:
+            row, figures, department = training.learn(
                 examples,
+                departments=departments,
                 source=source.name if source else training.OWN_CASES,
                 by=None,
                 holdout=holdout,
                 seed=options["seed"],
                 progress=bar.update,
             )
-        return {**asdict(figures), "rows": len(examples[0]), "version": row.version}
+        return {
+            **asdict(figures),
+            "rows": len(examples[0]),
+            "version": row.version,
+            "department": training.summary(department),
+        }
