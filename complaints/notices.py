@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.conf import settings
@@ -20,6 +21,8 @@ from complaints.states import (
     Status,
 )
 
+# How the policies count the time of a remedy: from the reply or the decision, followed by the number of days.
+_FROM_REPLY = re.compile(r"收到(?:书面)?(?:答复|处理决定)(?:之日起)?(?= ?\d)")
 # What a person tells whoever rang, wrote or came: the communication that does it, and the state it explains.
 _TOLD_BY = {
     ContactPurpose.REFUSAL: (NoticeKind.NON_ACCEPTANCE, Status.NOT_ACCEPTED),
@@ -54,11 +57,20 @@ def compose(complaint: Complaint, kind: NoticeKind, *, at: datetime, **context) 
                 "organisation": settings.ORGANISATION,
                 "dates": dates,
                 "at": at,
-                "remedies": complaint.policy.remedies.get("zh-hans", []),
+                "remedies": _remedies(complaint, kind),
                 **context,
             },
         )
     return body.strip() + "\n"
+
+
+def _remedies(complaint: Complaint, kind: NoticeKind) -> list[str]:
+    """Where the complainant may turn, as the policy words it.
+
+    The policy counts from the reply. Who is refused gets none: the time begins with the notice in their hands.
+    """
+    ways = complaint.policy.remedies.get("zh-hans", [])
+    return [_FROM_REPLY.sub("收到本告知书之日起", way) for way in ways] if kind == NoticeKind.NON_ACCEPTANCE else ways
 
 
 def waits_to_be_told(complaint: Complaint) -> Notice | None:

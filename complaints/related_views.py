@@ -19,13 +19,18 @@ from complaints.models.people import ContactKind
 from complaints.transitions.intake import MAX_NARRATIVE
 
 
+# Open beside a case; the others stand folded below them.
+SUREST = 4
+
+
 @login_required
 @require_safe
 def candidates(request: StaffRequest, number: str) -> HttpResponse:
     """The candidates of a case: the list alone for the box on its page, else a page of its own."""
     complaint = case_access.visible_case(request.user, number)
     case_records.load(complaint)
-    context = {"complaint": complaint, "offers": related.offers(complaint, request.user)}
+    offers = related.offers(complaint, request.user)
+    context = {"complaint": complaint, "offers": offers, "surest": SUREST, "others": len(offers) - SUREST}
     if request.htmx:
         return render(request, "complaints/related/candidates.html", context)
     context |= {"active": "cases", "badge": case_page.badge(complaint)}

@@ -99,6 +99,8 @@ def _home(request: HttpRequest, filters: Filters, stamp: Stamp, *, at: datetime)
     found = results.page(filters, at=at, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     options = results.options(filters, at=at)
     here = [*filters.parameters(), *reading.items()]
+    # Beside the links to other pages; the first page needs no count for it.
+    before = results.newer_than(found.rows[0], filters, at=at) if found.before else 0
 
     def address(**changes: str) -> str:
         return "?" + urlencode([*here, *changes.items()])
@@ -114,6 +116,8 @@ def _home(request: HttpRequest, filters: Filters, stamp: Stamp, *, at: datetime)
         "options": options,
         "months": [(option, _month_label(option.value)) for option in options["month"]],
         "rows": results.rows(found.rows),
+        "first": before + 1,
+        "last": before + len(found.rows),
         "total": results.narrowed(filters, at=at).count(),
         "heading": _heading(filters, [option for _name, option in chosen]),
         "chips": [(_chip_label(name, option), _without(here, name, option.value)) for name, option in chosen],

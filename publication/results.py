@@ -214,6 +214,15 @@ class Row:
     total: int
     done: int
 
+    @property
+    def cause(self) -> str:
+        """What was reported, or nothing where the title says the same."""
+        return "" if _said(self.result.cause) == _said(self.result.title) else self.result.cause
+
+
+def _said(text: str) -> str:
+    return text.strip().rstrip("。.！!？?")
+
 
 def rows(found: list[PublishedResult]) -> list[Row]:
     return [Row(result, len(result.improvements), done_of(result.improvements)) for result in found]
@@ -307,6 +316,12 @@ def page(filters: Filters, *, at: datetime, after: str = "", before: str = "", s
         before=found.rows[0].public_id if found.before else "",
         after=found.rows[-1].public_id if found.after else "",
     )
+
+
+def newer_than(result: PublishedResult, filters: Filters, *, at: datetime) -> int:
+    """How many results of the list stand before this one."""
+    newer = Q(published_at__gt=result.published_at) | Q(published_at=result.published_at, pk__gt=result.pk)
+    return narrowed(filters, at=at).filter(newer).count()
 
 
 def _position(public_id: str) -> str:

@@ -294,6 +294,24 @@ def test_the_panel_offers_what_the_person_may_do_and_fills_the_form(client, cast
     assert "/actions/" not in part
 
 
+@pytest.mark.parametrize(("others", "open_rows", "folded"), [(4, 4, 0), (5, 4, 1), (11, 4, 7)])
+def test_the_four_surest_are_open_and_the_others_folded(client, cast, others, open_rows, folded):
+    """SCR-09: without JavaScript too; the surest of all stands first."""
+    same = case_of(registered("2026-11-16 08:00", **OTHERS, narrative=TEXT))
+    for minute in range(others - 1):
+        registered(f"2026-11-16 09:{minute:02}", narrative=f"第{minute}件别的事情，与前面说的都没有关系。")
+    new = case_of(registered("2026-11-16 10:00", narrative=TEXT))
+    client.force_login(cast.coordinator)
+    html = client.get(reverse("complaints:candidates", args=[new.number]), headers={"HX-Request": "true"})
+    shown, _details, rest = html.content.decode().partition("<details")
+    rows = re.compile(r'<li><div><a href="/desk/cases/([\w-]+)/"')
+    assert (len(rows.findall(shown)), len(rows.findall(rest))) == (open_rows, folded)
+    assert rows.findall(shown)[0] == same.number
+    assert ("<details" in html.content.decode()) is bool(folded)
+    if folded:
+        assert re.search(rf"</svg>\D*{folded}\b", rest.partition("</summary>")[0])
+
+
 def test_candidates_of_a_case_out_of_sight_are_not_found(client, cast):
     case = case_of(registered())
     address = reverse("complaints:candidates", args=[case.number])

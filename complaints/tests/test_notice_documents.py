@@ -93,10 +93,35 @@ def test_non_acceptance(cast):
     assert values["reason"] == "道路照明由市政部门管理。\n我们不管路灯。"
     assert values["body"] == "12345 政务服务便民热线（政府部门管理和公共服务事项），电话 12345"
     assert values["suggestion"] == "拨打 12345"
-    assert values["remedies"] == notice.complaint.policy.remedies["zh-hans"]
+    first, *others = notice.complaint.policy.remedies["zh-hans"]
+    assert first == "收到答复之日起 15 个工作日内申请复查"
+    # There was no reply: the time runs from the notice in hand (SCR-03, SCR-10).
+    assert values["remedies"] == ["收到本告知书之日起 15 个工作日内申请复查", *others]
     text = words(notice_documents.document(notice))
     for part in ("不予受理告知书", values["reason"], values["body"], *values["remedies"]):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("policy", "refusal"),
+    [
+        ("收到答复之日起 15 个工作日内申请复查", "收到本告知书之日起 15 个工作日内申请复查"),
+        ("收到书面答复之日起 30 日内，请求复查", "收到本告知书之日起 30 日内，请求复查"),
+        ("收到处理决定之日起30日内，书面申请核查", "收到本告知书之日起30日内，书面申请核查"),
+        ("收到答复 60 日内反馈意见", "收到本告知书之日起 60 日内反馈意见"),
+        ("收到复查意见之日起 30 日内，请求复核", "收到复查意见之日起 30 日内，请求复核"),
+        ("没有收到答复的，可以催办", "没有收到答复的，可以催办"),
+    ],
+)
+def test_a_refusal_counts_from_itself_whatever_the_policy_counts_from(cast, policy, refusal):
+    """SCR-10: also in the words an organisation gave its own policy; the policy itself keeps them for replies."""
+    case = Story(cast).case
+    case.policy.remedies = {"zh-hans": [policy]}
+    text = notices.compose(case, NoticeKind.NON_ACCEPTANCE, at=case.received_at, ground="不属于", reason="不归我们")
+    assert f"1. {refusal}\n" in text
+    assert case.policy.remedies == {"zh-hans": [policy]}
+    refused_review = notices.compose(case, NoticeKind.REVIEW_REFUSAL, at=case.received_at, reason="没有新的事实")
+    assert f"1. {policy}\n" in refused_review
 
 
 def test_non_acceptance_in_its_shortest_form(cast):

@@ -138,6 +138,40 @@ def test_paging_shows_every_result_once_and_names_no_row(client):
     assert titles(last) == seen[:20]
 
 
+def test_the_place_in_the_list_stands_beside_the_links_to_other_pages(client):
+    """PUB-40: from both directions, within a filter, also where several were published at the same moment."""
+    moment = days_ago(3)
+    results = [published(n, title=f"第{n}件", published_at=moment) for n in range(1, 46)]
+    published(46, title="别的", category_code="heating", category="供热", published_at=days_ago(1))
+    newest_first = results[::-1]
+
+    def place(address: str) -> str:
+        found = re.search(r'<nav class="row row-wrap pub-pager".*?<span[^>]*>([^<]*)</span>', body(client.get(address)))
+        return "-".join(re.findall(r"\d+", found[1])) if found else ""
+
+    assert place("/") == "1-20-46"
+    assert place("/?category=water") == "1-20-45"
+    assert place(f"/?category=water&after={newest_first[19].public_id}") == "21-40-45"
+    assert place(f"/?category=water&after={newest_first[39].public_id}") == "41-45-45"
+    assert place(f"/?category=water&before={newest_first[40].public_id}") == "21-40-45"
+    assert place("/?category=heating") == ""
+
+
+@pytest.mark.parametrize(
+    ("cause", "shown"),
+    [("停水三十小时。", False), ("停水三十小时", False), ("停水三十小时，没有人通知", True), ("", False)],
+)
+def test_what_was_reported_is_not_said_twice(client, cause, shown):
+    """PUB-40: left out of the list where the title says the same; the result itself keeps all six parts."""
+    result = published(1, title="停水三十小时", cause=cause)
+    html = body(client.get("/"))
+    assert bool(re.search(r"<dt>(反映|They reported)</dt>", html)) is shown
+    assert re.search(r'<dt class="ans">', html)
+    if cause:
+        assert html.count("停水三十小时") == (2 if shown else 1)
+        assert cause in body(client.get(address(result)))
+
+
 def test_a_position_that_never_was_shows_the_first_page(client):
     published(1)
     for position in ("0" * 16, "-1", "zz", "1-2-3"):
