@@ -18,7 +18,6 @@ from complaints.models import Category, Dimension
 from complaints.models.people import ContactKind
 from complaints.transitions.intake import MAX_NARRATIVE
 
-
 # Open beside a case; the others stand folded below them.
 SUREST = 4
 
