@@ -8,7 +8,7 @@ import re
 import pytest
 from django.test import Client
 
-from complaints import paper_form
+from complaints import paper_form, transitions
 from complaints.models import Category, Complaint
 from complaints.public_forms import STEPS
 from complaints.tests.factories import registered
@@ -144,6 +144,33 @@ def test_the_case_shows_what_was_written_down(desk):
     html = desk.get(f"/desk/cases/{Complaint.objects.get().number}/").content.decode()
     for text in ("20260901-A", "城东营业厅", "请假一天", "希望换掉老化的主管道"):
         assert text in html
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("has_injury", "有人受伤"),
+        ("has_damage", "有财产损失"),
+        ("involves_minors", "涉及未成年人"),
+        ("has_privacy_leak", "个人信息泄露"),
+    ],
+)
+def test_cls10_injury_and_damage_stand_on_the_case_itself(client, cast, flag, words):
+    """CLS-10: for everybody who works on it, beside the complaint, on the screen and on paper; not only as a factor."""
+    case = registered().complaint
+    client.force_login(cast.intake)
+
+    def content(address: str) -> str:
+        html = client.get(f"/desk/cases/{case.number}/{address}").content.decode()
+        return re.search(r'aria-labelledby="content-title".*?</section>', html, re.DOTALL)[0]
+
+    assert "标记" not in content("")
+    transitions.record_facts(case.pk, by=cast.intake, **{flag: True})
+    for address in ("", "print/"):
+        assert words in content(address)
+    case.refresh_from_db()
+    transitions.record_facts(case.pk, by=cast.intake, **{flag: False})
+    assert words not in content("")
 
 
 def test_facts_cost_the_case_page_no_query(desk, django_assert_max_num_queries):

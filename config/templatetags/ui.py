@@ -141,7 +141,7 @@ def status_badge(stage: int, label: str, tone: str = "", total: int = 8) -> dict
 @register.inclusion_tag("components/risk_badge.html")
 def risk_badge(level: str) -> dict:
     """Risk as signal bars and a word. Levels: low, mid, high."""
-    labels = {"low": _("Low"), "mid": _("Medium"), "high": _("High")}
+    labels = {"low": _("Ordinary"), "mid": _("Medium"), "high": _("High")}
     return {"level": _known(level, labels, "level"), "label": labels[level]}
 
 
