@@ -14,13 +14,10 @@ from accounts.moments import MomentField
 from accounts.web import offer
 from complaints import notify, transitions
 from complaints.choice_fields import CaseField, LongText, PersonField
+from complaints.filters import DayField
 from complaints.models import Complaint, SettlementStep, TeamRole
 from complaints.record_forms import RecordForm
 from complaints.transitions.risk import MEASURES, PERMISSION
-
-
-def _day() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def _moment() -> forms.DateTimeInput:
@@ -94,14 +91,14 @@ class LawsuitForm(RiskForm):
     title = _("Record a lawsuit")
     court = forms.CharField(label=_("Court"), max_length=120)
     docket = forms.CharField(label=_("Docket number"), max_length=80, required=False)
-    filed_on = forms.DateField(label=_("Filed on"), widget=_day())
+    filed_on = DayField(label=_("Filed on"))
 
 
 class Judgment(RiskForm):
     kind, transition = "judgment", "record_judgment"
     title = _("Record the judgment")
     judgment = forms.CharField(label=_("Judgment"), max_length=5000, widget=LongText())
-    judged_on = forms.DateField(label=_("Judged on"), widget=_day())
+    judged_on = DayField(label=_("Judged on"))
     compensation = _money(_("Compensation in yuan"))
     legal_cost = _money(_("Legal cost in yuan"))
 
@@ -142,8 +139,8 @@ class Measure(RiskForm):
         help_text=_("For example suspended from duty. Only legal, compliance and management read it."),
     )
     person = PersonField(label=_("Person concerned"), required=False, empty_label=_("Nobody in person"))
-    from_on = forms.DateField(label=_("First day"), widget=_day())
-    until_on = forms.DateField(label=_("Last day"), widget=_day(), required=False)
+    from_on = DayField(label=_("First day"))
+    until_on = DayField(label=_("Last day"), required=False)
 
     def prepare(self) -> None:
         offer(self, "person", User.objects.filter(is_active=True).exclude(pk=self.user.pk))
@@ -152,7 +149,7 @@ class Measure(RiskForm):
 class EndMeasure(RiskForm):
     kind, transition, permission = "interim_measure_end", "end_interim_measure", MEASURES
     title = _("End the interim measure")
-    until_on = forms.DateField(label=_("Last day"), widget=_day())
+    until_on = DayField(label=_("Last day"))
 
     @property
     def about(self) -> str:
@@ -208,7 +205,7 @@ class SignalLink(forms.Form):
 
 
 class DrillForm(forms.Form):
-    held_on = forms.DateField(label=_("Held on"), widget=_day())
+    held_on = DayField(label=_("Held on"))
     scenario = forms.CharField(label=_("Scenario"), max_length=5000, widget=LongText(3))
     participants = forms.CharField(label=_("Who took part"), max_length=300)
     findings = forms.CharField(label=_("Findings"), max_length=5000, widget=LongText())

@@ -199,7 +199,8 @@ def test_risk_26_drills_are_recorded_and_listed_newest_first(client, cast):
     shown = client.get("/desk/drills/").context["items"]
     assert [str(row.held_on) for row in shown] == ["2026-06-01", "2026-03-01"]
     assert shown[0].by == cast.coordinator
-    assert client.post("/desk/drills/add/", {"held_on": "2999-01-01", **values}).status_code == 422
+    for day in ("2999-01-01", "0001-01-01", "9999-12-31", "1999-12-31"):
+        assert client.post("/desk/drills/add/", {"held_on": day, **values}).status_code == 422
     assert Drill.objects.count() == 2
 
 
