@@ -20,6 +20,8 @@ from complaints.models import DutySlot, MailPreference, Substitution
 from complaints.states import MailRhythm
 
 PAGE_SIZE = 50
+# Whoever is away now began before those who will be.
+BY_BEGINNING = keyset.Order((keyset.Segment(Q(), "since"),))
 
 
 @login_required
@@ -51,11 +53,12 @@ def absences(request: StaffRequest) -> HttpResponse:
     after = request.GET.get("after", "")
     mine = Q(substitute=request.user) | Q(user__in=substitutes.people_of(request.user).values("pk"))
     rows = substitutes.going(now).filter(mine).select_related("user", "substitute", "by")
-    found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
+    found = keyset.page(rows, BY_BEGINNING, size=PAGE_SIZE, after=after)
+    enters = _enters(request.user)
     context = {
         # Who stands in sees the absence but does not end it, unless it is one of their people's.
-        "rows": [(row, row.since <= now, row.user_id == request.user.pk or _enters(request.user)) for row in found],
-        "next": following,
+        "rows": [(row, row.since <= now, row.user_id == request.user.pk or enters) for row in found.rows],
+        "next": found.after,
         "after": after,
     }
     return render(request, "complaints/substitutes.html", context)

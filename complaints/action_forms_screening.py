@@ -14,15 +14,13 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.web import offer
-from complaints import category_words, information_requests, policy_terms, suggestion_hints
+from complaints import category_words, information_requests, office_terms, policy_terms, suggestion_hints
 from complaints.action_form import ActionForm, choices_of
 from complaints.category_words import said
 from complaints.choice_fields import CategoryField, LongText
 from complaints.models import AcceptanceRule, Category, Dimension, ExternalBody
 from complaints.states import Complexity, PauseReason, RefusalGround, Severity
 
-# How long a complainant has for what may still come, unless the officer names another day (IN-37).
-OUTSTANDING_DAYS = 10
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
@@ -206,7 +204,8 @@ class Accept(Dimensions):
         if first is None:
             self._name_policy()
         cast(MaterialsField, self.fields["missing"]).offer(self.shown_category)
-        self.initial.setdefault("outstanding_due", timezone.localdate() + timedelta(days=OUTSTANDING_DAYS))
+        days = timedelta(days=office_terms.of("outstanding"))
+        self.initial.setdefault("outstanding_due", timezone.localdate() + days)
         _reload(self.fields["category"], self, "materials")
 
     def _name_policy(self) -> None:

@@ -13,7 +13,6 @@ from accounts.models import User
 from complaints import prints
 from complaints.models import Category, Complaint
 
-WINDOW = timedelta(days=14)
 LEAST = 3
 # Only the newest of these are looked at, so that the page costs the same on a bad day.
 MOST_CASES = 5000
@@ -43,9 +42,10 @@ class Group:
         return _("Same place and category")
 
 
-def suggested(user: User, *, at: datetime) -> list[Group]:
-    """Groups of at least `LEAST` open cases of the last 14 days in no incident, the largest first. Two queries."""
-    cases = Complaint.objects.visible_to(user).open().filter(received_at__gt=at - WINDOW, incident=None)
+def suggested(user: User, *, days: int, at: datetime) -> list[Group]:
+    """Groups of at least `LEAST` open cases of the last `days` in no incident, the largest first. Two queries."""
+    since = at - timedelta(days=days)
+    cases = Complaint.objects.visible_to(user).open().filter(received_at__gt=since, incident=None)
     fields = ("pk", "place", "outlet", "category_id", "print__tokens")
     rows = list(cases.order_by("-received_at").values_list(*fields)[:MOST_CASES])
     by_text, by_place = defaultdict(list), defaultdict(list)

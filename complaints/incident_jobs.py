@@ -9,28 +9,31 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import incidents, notify
+from complaints import incidents, notify, office_terms
 from complaints.models import IncidentResponse
 
 
 def remind_bulletins(*, now: datetime | None = None) -> dict[str, int]:
     """Tell, once each, that a bulletin or the first contact is near its time or over it.
 
-    A bulletin: an hour before and when it is due. The first contact: four hours before and at its end, where
-    somebody was not reached. Safe to run twice or beside itself.
+    A bulletin: as long before as the office says and when it is due. The first contact: as long before its end as the
+    office says and at its end, where somebody was not reached. Safe to run twice or beside itself.
     """
     now = now or timezone.now()
+    terms = office_terms.all_of(office_terms.current())
     people = list((notify.holders_of(incidents.MANAGE) | notify.holders_of(incidents.RELEASE)).distinct())
     open_ones = IncidentResponse.objects.filter(incident__closed_at=None).select_related("incident").order_by("pk")
     near = overdue = contacts = 0
-    waiting = open_ones.filter(overdue_told_at=None, next_bulletin_due_at__lte=now + incidents.BULLETIN_NEAR)
+    soon = now + incidents.near("bulletin_near", terms)
+    waiting = open_ones.filter(overdue_told_at=None, next_bulletin_due_at__lte=soon)
     for row in waiting:
         due = row.next_bulletin_due_at
         if due is not None and due > now:
             near += bool(_tell(row, "bulletin_near", due, people))
         elif due is not None:
             overdue += _tell_overdue(row, due, people, now=now)
-    late = open_ones.filter(first_contact_told_at=None, first_contact_due_at__lte=now + incidents.CONTACT_NEAR)
+    soon = now + incidents.near("contact_near", terms)
+    late = open_ones.filter(first_contact_told_at=None, first_contact_due_at__lte=soon)
     for row in late:
         contacts += _tell_contact(row, people, now=now)
     return {"near": near, "overdue": overdue, "first_contact": contacts}

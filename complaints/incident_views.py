@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import DomainError, InvalidInput, NotAllowed
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import incident_groups, keyset, transitions
+from complaints import incident_groups, keyset, office_terms, transitions
 from complaints.choice_fields import CategoryField, LongText
 from complaints.desk_access import needs
 from complaints.models import Complaint, Dimension, Incident
@@ -89,9 +89,10 @@ def incidents(request: StaffRequest) -> HttpResponse:
 @needs(PERMISSION)
 @require_safe
 def groups(request: StaffRequest) -> HttpResponse:
-    """Groups of open cases of the last fortnight that look like one event."""
-    found = incident_groups.suggested(request.user, at=timezone.now())
-    context = {"groups": found, "days": incident_groups.WINDOW.days, "least": incident_groups.LEAST}
+    """Groups of open cases of the last days that look like one event."""
+    days = office_terms.of("alike")
+    found = incident_groups.suggested(request.user, days=days, at=timezone.now())
+    context = {"groups": found, "days": days, "least": incident_groups.LEAST}
     return render(request, "complaints/incidents/groups.html", context)
 
 

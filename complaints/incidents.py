@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +13,10 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
-from complaints import identity
+from complaints import identity, office_terms
 from complaints.models import (
     Bulletin,
     CallOut,
@@ -35,11 +36,6 @@ from complaints.states import BulletinKind, BulletinState, ContactDirection, Con
 
 MANAGE = "complaints.manage_incident"
 RELEASE = "complaints.release_bulletin"
-# Everybody concerned hears from us within this time of the beginning (SLA-10).
-FIRST_CONTACT = timedelta(hours=24)
-# How long before its end a clock counts as near: of the first contact, of the next bulletin.
-CONTACT_NEAR = timedelta(hours=4)
-BULLETIN_NEAR = timedelta(hours=1)
 SHOWN = 50
 # The note of the event when a case joins an incident that is closed, within its after care (INC-14).
 AFTER_CARE = "after_care"
@@ -68,16 +64,24 @@ class Clock:
     at: datetime | None = None
 
 
-def clocks_of(response: IncidentResponse, *, missing: int, help_open: int, now: datetime) -> list[Clock]:
+def near(code: str, terms: Mapping[str, int]) -> timedelta:
+    """How long before its end a clock counts as near, by the office: `contact_near`, `bulletin_near`."""
+    return timedelta(hours=terms[code])
+
+
+def clocks_of(
+    response: IncidentResponse, *, missing: int, help_open: int, terms: Mapping[str, int], now: datetime
+) -> list[Clock]:
     """The state board of a response (INC-02, INC-05, INC-06, INC-12, SLA-09, SLA-10).
 
-    `missing` is the number of cases nobody has been reached for yet, `help_open` that of open visits.
+    `missing` is the number of cases nobody has been reached for yet, `help_open` that of open visits, `terms` are the
+    numbers of the office.
     """
     return [
         _duration(response, now),
-        _first_contact(response, missing, now),
+        _first_contact(response, missing, near("contact_near", terms), now),
         _first_notice(response, now),
-        _next_bulletin(response, now),
+        _next_bulletin(response, near("bulletin_near", terms), now),
         Clock(
             _("Help at home"),
             _("%(count)s open") % {"count": help_open} if help_open else _("Nothing open"),
@@ -93,12 +97,18 @@ def _duration(response: IncidentResponse, now: datetime) -> Clock:
     return Clock(_("Time since the beginning"), span_words(now - response.started_at), "warn", at=response.started_at)
 
 
-def _first_contact(response: IncidentResponse, missing: int, now: datetime) -> Clock:
-    due = response.first_contact_due_at
+def contact_hours(response: IncidentResponse) -> int:
+    """Within how many hours of the beginning everybody concerned hears from us, as it was when it was declared."""
+    return round((response.first_contact_due_at - response.started_at) / timedelta(hours=1))
+
+
+def _first_contact(response: IncidentResponse, missing: int, near: timedelta, now: datetime) -> Clock:
+    due, hours = response.first_contact_due_at, contact_hours(response)
+    name = ngettext("First contact within %(hours)s hour", "First contact within %(hours)s hours", hours)
     if not missing:
-        return Clock(_("First contact within 24 hours"), _("Everybody was reached"), "ok", due)
+        return Clock(name % {"hours": hours}, _("Everybody was reached"), "ok", due)
     words = _("%(count)s not reached yet") % {"count": missing}
-    return Clock(_("First contact within 24 hours"), words, _pressure(due, CONTACT_NEAR, now), due)
+    return Clock(name % {"hours": hours}, words, _pressure(due, near, now), due)
 
 
 def _first_notice(response: IncidentResponse, now: datetime) -> Clock:
@@ -108,13 +118,13 @@ def _first_notice(response: IncidentResponse, now: datetime) -> Clock:
     return Clock(_("No first notice yet"), span_words(now - response.started_at), "bad")
 
 
-def _next_bulletin(response: IncidentResponse, now: datetime) -> Clock:
+def _next_bulletin(response: IncidentResponse, near: timedelta, now: datetime) -> Clock:
     due = response.next_bulletin_due_at
     if due is None:
         return Clock(_("Next bulletin"), _("None is due any more"), "ok")
     left = span_words(due - now)
     words = _("in %(time)s") % {"time": left} if due > now else _("overdue by %(time)s") % {"time": left}
-    return Clock(_("Next bulletin"), words, _pressure(due, BULLETIN_NEAR, now), due)
+    return Clock(_("Next bulletin"), words, _pressure(due, near, now), due)
 
 
 def _pressure(due: datetime, near: timedelta, now: datetime) -> str:
@@ -188,10 +198,11 @@ def board(response: IncidentResponse, user: User, *, now: datetime) -> dict[str,
     seen = waiting.filter(pk__in=Complaint.objects.visible_to(user).values("pk")) if missing else waiting.none()
     help_open = HomeHelp.objects.filter(incident=response.incident, done_at=None).count()
     writable = may_write(response.incident)
+    terms = office_terms.all_of(office_terms.current())
     return {
         "response": response,
         "incident": response.incident,
-        "clocks": clocks_of(response, missing=missing, help_open=help_open, now=now),
+        "clocks": clocks_of(response, missing=missing, help_open=help_open, terms=terms, now=now),
         "missing": list(seen[:SHOWN]),
         "bulletins": bulletin_lines(response.incident, user, writable=writable),
         "may_write": writable,
@@ -209,7 +220,8 @@ def overdue_words(response: IncidentResponse, *, missing: int, now: datetime) ->
     if due is not None and due <= now:
         found.append(_("The next bulletin is overdue by %(time)s.") % {"time": span_words(now - due)})
     if missing and response.first_contact_due_at <= now:
-        found.append(_("%(count)s cases have not been contacted within 24 hours.") % {"count": missing})
+        words = _("%(count)s cases have not been contacted within %(hours)s hours.")
+        found.append(words % {"count": missing, "hours": contact_hours(response)})
     return found
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import IllegalTransition, InvalidInput, StaleVersion
 from accounts.models import Membership, User
 from accounts.web import StaffRequest
-from complaints import case_access, case_library, case_page, keyset, knowledge, knowledge_suggestions
+from complaints import case_access, case_library, case_page, keyset, knowledge, knowledge_suggestions, office_terms
 from complaints.desk_access import needs
 from complaints.knowledge_forms import ArticleForm, ConfirmForm, ReadForm, VersionForm
 from complaints.models import Article, ArticleReceipt, Category, Dimension
@@ -27,7 +27,6 @@ from complaints.states import ArticleKind, ArticleState
 
 PAGE_SIZE = 50
 TONES = {ArticleState.DRAFT: "warn", ArticleState.PUBLISHED: "ok", ArticleState.RETIRED: ""}
-VALID_FOR = timedelta(days=365)
 # What a person may look at; the second row is for editors.
 SHOWS = {"": gettext_lazy("Articles in use"), "unread": gettext_lazy("To confirm")}
 EDITOR_SHOWS = {
@@ -170,7 +169,7 @@ def _page(
         "unread": knowledge.not_read_by(row).count() if may_edit and in_use and row.needs_receipt else None,
         "version_form": VersionForm(initial={"version": row.version}, auto_id=False),
         "confirm_form": confirm_form
-        or ConfirmForm(initial={"version": row.version, "valid_until": max(row.valid_until, today + VALID_FOR)}),
+        or ConfirmForm(initial={"version": row.version, "valid_until": max(row.valid_until, _offered_validity())}),
         "read_form": ReadForm(initial={"revision": row.revision}, auto_id=False),
         "problem": problem,
     }
@@ -214,6 +213,11 @@ def _memberships() -> Prefetch:
     return Prefetch("memberships", Membership.objects.filter(until=None).select_related("department"))
 
 
+def _offered_validity() -> date:
+    """Until when a form offers an article to be valid (KB-02)."""
+    return timezone.localdate() + timedelta(days=office_terms.of("article_valid"))
+
+
 @needs(knowledge.EDIT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: StaffRequest) -> HttpResponse:
@@ -223,7 +227,7 @@ def new(request: StaffRequest) -> HttpResponse:
         initial = {
             "kind": kind if kind in ArticleKind.values else ArticleKind.GUIDE,
             "owner": request.user.staff_number,
-            "valid_until": timezone.localdate() + VALID_FOR,
+            "valid_until": _offered_validity(),
             **case_library.initial(request.user, request.GET),
         }
         return _form_page(request, ArticleForm(initial=initial), None)

@@ -75,6 +75,10 @@ GROUPS: tuple[tuple[Any, dict[str, Term]], ...] = (
             "rework": Term(
                 _("A department has to correct a case that was returned or reopened"), WORKING_DAYS, 3, 1, 30
             ),
+            # IN-37
+            "outstanding": Term(
+                _("The complainant is given to bring what a complaint was accepted without"), DAYS, 10, 1, 365
+            ),
             # ARC-04; also the longest time.
             "consultation": Term(_("An archived file is lent for at most"), DAYS, 90, 1, 365),
         },
@@ -94,7 +98,15 @@ GROUPS: tuple[tuple[Any, dict[str, Term]], ...] = (
         {
             # SLA-09, INC-06; each response may then have another rhythm.
             "bulletin": Term(_("The response to an incident begins with a bulletin every"), HOURS, 6, 1, 48),
+            # INC-06
+            "bulletin_near": Term(_("Of the next bulletin it is reminded before it is due"), HOURS, 1, 1, 24),
+            # SLA-10
+            "first_contact": Term(_("Everybody whom an incident concerns is contacted within"), HOURS, 24, 1, 168),
+            "contact_near": Term(_("Of those not contacted it is reminded before that time ends"), HOURS, 4, 1, 48),
+            # SCR-09, IN-32
+            "alike": Term(_("Cases that look like one event are looked for among those of the last"), DAYS, 14, 1, 90),
             # KB-02
+            "article_valid": Term(_("A form offers an article a validity of"), DAYS, 365, 1, 3650),
             "article_soon": Term(_("An article is told of before its validity ends"), DAYS, 14, 1, 180),
             "article_again": Term(_("An article that is out of date is told of again after"), DAYS, 7, 1, 90),
         },

@@ -616,9 +616,10 @@ _SHIPPED: tuple[Profile, ...] = (
             ProfileRule("decide_acceptance", 7, WORKING_DAYS, RECEIVED),
             _resolve(20, WORKING_DAYS, ACCEPTED, extension=20),
         ),
-        # The third party has 15 working days to answer, which are never fewer than 21 days.
+        # The third party has 15 working days to answer. Over a long holiday they reach to the 29th day (as from
+        # 8 September 2023); the pause ends after it.
         pause_reasons=(INFORMATION, THIRD_PARTY),
-        pause_days=21,
+        pause_days=30,
         legal_basis="《政府信息公开条例》第三十、三十三条",
         remedies_zh=RECONSIDERATION_ROUTES_ZH,
         remedies_en=RECONSIDERATION_ROUTES_EN,

@@ -320,6 +320,9 @@ def staff_groups(user: Any, path: str, query: Mapping[str, str], counts: NavCoun
         ]
         if links:
             groups.append({"label": group.label, "links": links, "secondary": group.secondary})
+    if groups and all(group["secondary"] for group in groups):
+        # On a phone the bar at the bottom holds the main links only; with none of them it would stand empty.
+        groups[0]["secondary"] = False
     return groups
 
 

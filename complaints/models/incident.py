@@ -14,7 +14,7 @@ class IncidentResponse(models.Model):
     """The emergency response of one incident, declared on the first complaint (INC-02).
 
     `next_bulletin_due_at` is when the next bulletin must be out, empty after the closing notice; the job
-    reads it. `first_contact_due_at` ends the 24 hours in which everybody concerned must hear from us (SLA-10).
+    reads it. `first_contact_due_at` ends the time in which everybody concerned must hear from us (SLA-10).
     """
 
     incident = models.OneToOneField("complaints.Incident", models.PROTECT, primary_key=True, related_name="response")

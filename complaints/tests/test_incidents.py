@@ -30,7 +30,7 @@ def new_case(days: float = 1, **changes) -> Complaint:
 
 
 def suggested(user) -> list[set[int]]:
-    return [{case.pk for case in group.cases} for group in incident_groups.suggested(user, at=timezone.now())]
+    return [{case.pk for case in group.cases} for group in incident_groups.suggested(user, days=14, at=timezone.now())]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_three_open_cases_with_nearly_the_same_text_are_a_group(cast):
     new_case()
     new_case(narrative="一份公交晚点的投诉，与别的都不相干，请增加班次并且公布时刻表。")
     assert suggested(cast.coordinator) == [same]
-    (group,) = incident_groups.suggested(cast.coordinator, at=timezone.now())
+    (group,) = incident_groups.suggested(cast.coordinator, days=14, at=timezone.now())
     assert (group.reason, group.place, group.category) == ("文字几乎相同", "", None)
     assert group.title == group.cases[0].subject
 
@@ -55,7 +55,7 @@ def test_three_open_cases_at_one_place_in_one_category_are_a_group(cast):
     same = [new_case(days, **spot) for days in (13, 2, 1)]
     new_case(place="槐荫里小区", category=category("heating"))
     assert suggested(cast.coordinator) == [{case.pk for case in same}]
-    (group,) = incident_groups.suggested(cast.coordinator, at=timezone.now())
+    (group,) = incident_groups.suggested(cast.coordinator, days=14, at=timezone.now())
     assert (group.reason, group.place, group.category) == ("地点和类别相同", "槐荫里小区", category())
     assert [case.pk for case in group.cases] == [case.pk for case in same]  # oldest first
 

@@ -9,11 +9,12 @@ from django.urls import reverse
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.tests.factories import user
-from complaints import information_requests, office_terms, request_jobs
+from complaints import incident_groups, incident_jobs, incidents, information_requests, office_terms, request_jobs
 from complaints import transitions as t
 from complaints.models import CareConsent, Deadline, Notification, OfficeTerms, Proposal
 from complaints.tests.factories import Story, at, registered
 from complaints.transitions import follow_up_plan
+from complaints.transitions.incidents import declare_from_case
 
 pytestmark = pytest.mark.django_db
 
@@ -151,3 +152,52 @@ def test_arc_04_a_pause_offers_what_the_office_says_as_far_as_the_policy_allows(
     t.request_pause(story.pk, by=cast.water_handler, reason="appraisal", evidence="委托书", at=at("2026-11-16 14:00"))
     row = t.approve_pause(story.pk, by=cast.coordinator, approve=True, at=at("2026-11-16 15:00"))
     assert row.max_until - row.started_at == timedelta(days=4)
+
+
+def declared(cast, *, phone: str):
+    """The response to something that began at nine, with one case in it."""
+    case = registered("2026-11-16 09:00", phone=phone).complaint
+    begun = at("2026-11-16 09:00")
+    return declare_from_case(
+        case.pk, title="槐荫里停水", kind="interruption", started_at=begun, by=cast.coordinator, at=begun
+    )
+
+
+def test_sla_10_the_first_contact_and_its_warnings_follow_the_office_and_given_times_stay(cast, keeper):
+    before = declared(cast, phone="13900000002")
+    set_terms(keeper, first_contact=12, contact_near=2)
+    after = declared(cast, phone="13900000003")
+    before.refresh_from_db()
+    assert (before.first_contact_due_at, after.first_contact_due_at) == (at("2026-11-17 09:00"), at("2026-11-16 21:00"))
+    assert (incidents.contact_hours(before), incidents.contact_hours(after)) == (24, 12)
+    assert incident_jobs.remind_bulletins(now=at("2026-11-16 18:59"))["first_contact"] == 0
+    assert incident_jobs.remind_bulletins(now=at("2026-11-16 19:00"))["first_contact"] == 1
+    told = Notification.objects.filter(kind="first_contact_near")
+    assert {row.params["incident"] for row in told} == {after.incident.number}
+
+
+def test_inc_06_the_next_bulletin_is_reminded_of_as_early_as_the_office_says(cast, keeper):
+    row = declared(cast, phone="13900000002")
+    set_terms(keeper, bulletin_near=3)
+    assert row.next_bulletin_due_at == at("2026-11-16 15:00")
+    assert incident_jobs.remind_bulletins(now=at("2026-11-16 11:59"))["near"] == 0
+    assert incident_jobs.remind_bulletins(now=at("2026-11-16 12:00"))["near"] == 1
+
+
+def test_what_forms_offer_and_where_groups_are_looked_for_follows_the_office(cast, keeper, client, monkeypatch):
+    """IN-37, KB-02, SCR-09."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at("2026-11-26 10:00"))
+    for number in range(incident_groups.LEAST):
+        registered("2026-11-16 09:00", phone=f"1390000001{number}")
+    case = registered("2026-11-26 09:00", phone="13900000020").complaint
+    groups = reverse("complaints:incident_groups")
+    client.force_login(cast.coordinator)
+    assert client.get(groups).context["groups"]
+    set_terms(keeper, alike=7, outstanding=5, article_valid=30)
+    page = client.get(groups)
+    assert page.context["groups"] == []
+    assert "7" in page.content.decode()
+    assert 'value="2026-12-26"' in client.get(reverse("complaints:article_new")).content.decode()
+    client.force_login(cast.intake)
+    page = client.get(reverse("complaints:action", args=[case.number, "accept"])).content.decode()
+    assert 'value="2026-12-01"' in page

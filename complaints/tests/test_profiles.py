@@ -1,12 +1,12 @@
 """The shipped policy profiles (SLA-01, SLA-05, SLA-06, SLA-07)."""
 
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
 from complaints.calendars import SHANGHAI
-from complaints.deadlines import StartsOn, Unit, due_at
+from complaints.deadlines import ClockRule, StartsOn, Unit, due_at
 from complaints.holiday_data import official_calendar
 from complaints.profiles import (
     MILESTONES,
@@ -274,6 +274,19 @@ def test_sla_01_an_extension_counts_from_the_same_start(code, complexity, end):
     assert due_at(start, extended, official_calendar(profile.slots)).at == datetime.fromisoformat(end).replace(
         tzinfo=SHANGHAI
     )
+
+
+def test_sla_13_a_pause_for_a_third_party_holds_its_fifteen_working_days_over_any_holiday():
+    """Regulation on government information, art. 32: from every day of the published calendars to the close of the
+    fifteenth working day after it."""
+    profile = select_profile("cn_gov_info", TODAY)
+    calendar = official_calendar(profile.slots)
+    longest = timedelta()
+    for number in range((date(2026, 11, 1) - date(2007, 1, 1)).days):
+        asked = datetime.combine(date(2007, 1, 1) + timedelta(days=number), time(9), SHANGHAI)
+        answer = due_at(asked, ClockRule(15, Unit.WORKING_DAYS), calendar).at
+        longest = max(longest, answer - asked)
+    assert timedelta(days=profile.pause_days - 1) < longest <= timedelta(days=profile.pause_days)
 
 
 @pytest.mark.parametrize(

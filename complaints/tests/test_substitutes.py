@@ -280,6 +280,20 @@ def test_the_list_is_paged_by_key(client, cast, monkeypatch):
     assert client.get(LIST, {"after": "x"}).status_code == 200
 
 
+def test_sla_12_who_is_away_now_stands_before_who_will_be(client, cast):
+    """Whatever the order they were entered in; those to come by their beginning."""
+    away(cast.coordinator, cast.coordinator2, since=timedelta(days=9), until=timedelta(days=10))
+    away(cast.water_handler, cast.water_handler2)
+    away(cast.water_head, cast.water_handler, since=timedelta(days=3), until=timedelta(days=4))
+    client.force_login(cast.coordinator)
+    rows = client.get(LIST).context["rows"]
+    assert [(row.user, lasts) for row, lasts, _may_end in rows] == [
+        (cast.water_handler, True),
+        (cast.water_head, False),
+        (cast.coordinator, False),
+    ]
+
+
 def test_without_anybody_fit_the_page_says_so(client, cast):
     client.force_login(cast.manager)
     assert client.get(ADD).context["has_candidates"] is False

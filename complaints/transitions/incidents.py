@@ -103,7 +103,7 @@ def declare_response(
         raise IllegalTransition(_("This incident is closed."))
     if IncidentResponse.objects.filter(pk=incident_id).exists():
         raise IllegalTransition(_("The response to this incident was declared already."))
-    hours = office_terms.of("bulletin")
+    terms = office_terms.all_of(office_terms.current())
     response = IncidentResponse.objects.create(
         incident=incident,
         kind=kind,
@@ -111,9 +111,9 @@ def declare_response(
         started_at=started_at,
         declared_at=at,
         declared_by=by,
-        bulletin_hours=hours,
-        next_bulletin_due_at=started_at + timedelta(hours=hours),
-        first_contact_due_at=started_at + incidents.FIRST_CONTACT,
+        bulletin_hours=terms["bulletin"],
+        next_bulletin_due_at=started_at + timedelta(hours=terms["bulletin"]),
+        first_contact_due_at=started_at + timedelta(hours=terms["first_contact"]),
     )
     notify.tell(
         notify.holders_of(incidents.MANAGE),

@@ -241,6 +241,17 @@ def test_navigation_shows_what_is_permitted_and_served():
     assert set(keys(everything)) == {"workbench", "cases", "figures"}  # the test site serves no reviews
 
 
+def test_whoever_has_no_main_link_finds_the_others_in_the_bar_of_a_phone(monkeypatch):
+    """An administrator has the settings alone; the bar at the bottom shows what is not secondary."""
+    monkeypatch.setattr(nav, "lenient", lambda name, query="": f"/{name}/")  # the test site has no settings
+    person = Person("accounts.configure_system")
+    (group,) = nav.staff_groups(person, "/desk/settings/", {}, nav.NavCounts(person))
+    assert [link.key for link in group["links"]] == ["settings"]
+    assert group["secondary"] is False
+    both = Person("complaints.view_all", "accounts.configure_system")
+    assert [group["secondary"] for group in nav.staff_groups(both, "/", {}, nav.NavCounts(both))] == [False, True]
+
+
 def test_navigation_marks_one_current_page():
     person = Person("complaints.view_all", "analytics.view_figures")
     assert keys(person, query={"view": "all"}) == {"workbench": False, "cases": True, "figures": False}
