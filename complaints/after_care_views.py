@@ -19,7 +19,7 @@ from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVe
 from accounts.models import Department, User
 from accounts.web import StaffRequest
 from complaints import call_backs as call_back_rules
-from complaints import case_access, keyset, queue, queue_rows
+from complaints import case_access, keyset, queue, queue_rows, why_date
 from complaints import surveys as survey_rules
 from complaints.desk_access import needs
 from complaints.models import Complaint, FollowUp, Proposal, SurveyCall
@@ -216,6 +216,7 @@ def follow_up(request: StaffRequest, pk: int) -> HttpResponse:
         "forms": forms,
         "problem": problem,
         "is_open": row.done_at is None and not row.cancelled_reason,
+        "why": why_date.of_follow_up(row),
         "improvements": row.complaint.improvements.filter(state=ImprovementState.VERIFIED),
     }
     return render(request, "complaints/quality/follow_up.html", context, status=status)

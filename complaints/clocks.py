@@ -10,7 +10,6 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.core.cache import caches
 from django.db.models import Min, prefetch_related_objects
-from django.utils.translation import gettext
 
 from complaints import deadlines
 from complaints.calendars import SHANGHAI, CalendarMissing, WorkingCalendar
@@ -341,31 +340,6 @@ def date_of(complaint: Complaint, milestone: str, *, since: datetime) -> datetim
         return deadlines.due_at(since, clock, working_calendar(complaint.policy.slots)).at
     except CalendarMissing:
         return None
-
-
-def why(deadline: Deadline, complaint: Complaint) -> str:
-    """Why this date, as a sentence in the reader's language; nothing where the date kept is not that of today's
-    calendar, or the calendar ends before it: what cannot be explained is not explained wrongly."""
-    try:
-        due = compute(deadline, working_calendar(complaint.policy.slots), pauses_of(complaint))
-    except CalendarMissing:
-        return ""
-    return deadlines.explain_sentence(due, gettext) if due.at == deadline.due_at else ""
-
-
-def why_date_of(complaint: Complaint, milestone: str, *, since: datetime, starts_on: deadlines.StartsOn) -> str:
-    """The sentence of a limit that is not a clock of the desk (`date_of`); nothing where there is no date."""
-    rule = rule_for(complaint, milestone)
-    if rule is None:
-        return ""
-    clock = ClockRule(
-        rule.amount, deadlines.Unit(rule.unit), rule.start_day_counts, rule.roll_forward, rule.after_hours_next_day
-    )
-    try:
-        due = deadlines.due_at(since, clock, working_calendar(complaint.policy.slots), starts_on=starts_on)
-    except CalendarMissing:
-        return ""
-    return deadlines.explain_sentence(due, gettext)
 
 
 def was_late(complaint: Complaint) -> bool:

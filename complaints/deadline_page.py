@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from math import ceil
@@ -66,11 +66,46 @@ def draw(deadline: Deadline, calendar: WorkingCalendar, pauses: list[Pause], *, 
     if (sunday - monday).days >= MAX_WEEKS * 7:
         return Drawing([], first, last, due, is_too_long=True)
     days = _Days(deadline, calendar, union_of_pauses(pauses, start, calendar), start, due)
-    cells = [
-        Cell(day, True, tuple(days.marks(day))) if first <= day <= last else Cell(day, False)
-        for day in (monday + DAY * number for number in range((sunday - monday).days + 1))
-    ]
-    return Drawing([cells[n : n + 7] for n in range(0, len(cells), 7)], first, last, due)
+    return Drawing(_weeks(first, last, days.marks), first, last, due)
+
+
+def draw_days(first: date, last: date, calendar: WorkingCalendar) -> Drawing:
+    """The weeks from a day to another that is so many days later, whatever days they are. Raises CalendarMissing."""
+    if (last - first).days >= MAX_WEEKS * 7 or last < first:
+        return Drawing([], first, last, None, is_too_long=last > first)
+
+    def marks(day: date) -> Iterator[Mark]:
+        if day == first:
+            yield Mark("start", _("start"))
+        yield from _kind(calendar, day)
+        if day > first:
+            text = _("day %(count)s of %(amount)s") % {"count": (day - first).days, "amount": (last - first).days}
+            yield Mark("counted", text)
+        if day == last:
+            yield Mark("due", _("due"))
+
+    return Drawing(_weeks(first, last, marks), first, last, None)
+
+
+def _weeks(first: date, last: date, marks: Callable[[date], Iterable[Mark]]) -> list[list[Cell]]:
+    """The weeks around these days, a cell a day; days are asked for in order."""
+    monday = first - DAY * first.weekday()
+    cells = []
+    for number in range((last - monday).days + 7 - last.weekday()):
+        day = monday + DAY * number
+        cells.append(Cell(day, True, tuple(marks(day))) if first <= day <= last else Cell(day, False))
+    return [cells[n : n + 7] for n in range(0, len(cells), 7)]
+
+
+def _kind(calendar: WorkingCalendar, day: date) -> Iterator[Mark]:
+    """What a day is that is no ordinary working day."""
+    kind = calendar.kind(day)
+    if kind is DayKind.HOLIDAY:
+        yield Mark("holiday", calendar.name(day) or _("holiday"))
+    elif kind is DayKind.MAKEUP:
+        yield Mark("makeup", _("make-up working day"))
+    elif kind is DayKind.WEEKEND:
+        yield Mark("weekend", _("weekend"))
 
 
 class _Days:
@@ -103,14 +138,7 @@ class _Days:
         """The day in words; days have to be asked for in order."""
         if day == self.start.date():
             yield Mark("start", _("start %(time)s") % {"time": f"{self.start:%H:%M}"})
-        kind = self.calendar.kind(day)
-        name = self.calendar.name(day)
-        if kind is DayKind.HOLIDAY:
-            yield Mark("holiday", name or _("holiday"))
-        elif kind is DayKind.MAKEUP:
-            yield Mark("makeup", _("make-up working day"))
-        elif kind is DayKind.WEEKEND:
-            yield Mark("weekend", _("weekend"))
+        yield from _kind(self.calendar, day)
         yield from self._count(day)
         if any(pause.start.date() <= day and (pause.end is None or day <= pause.end.date()) for pause in self.pauses):
             yield Mark("paused", _("clock stopped"))

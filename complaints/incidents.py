@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from complaints import identity, office_terms
+from complaints import identity, office_terms, why_date
 from complaints.models import (
     Bulletin,
     CallOut,
@@ -62,6 +62,7 @@ class Clock:
     tone: str = ""
     due: datetime | None = None
     at: datetime | None = None
+    why: why_date.Why | None = None
 
 
 def near(code: str, terms: Mapping[str, int]) -> timedelta:
@@ -108,7 +109,8 @@ def _first_contact(response: IncidentResponse, missing: int, near: timedelta, no
     if not missing:
         return Clock(name % {"hours": hours}, _("Everybody was reached"), "ok", due)
     words = _("%(count)s not reached yet") % {"count": missing}
-    return Clock(name % {"hours": hours}, words, _pressure(due, near, now), due)
+    why = why_date.of_first_contact(response, now=now)
+    return Clock(name % {"hours": hours}, words, _pressure(due, near, now), due, why=why)
 
 
 def _first_notice(response: IncidentResponse, now: datetime) -> Clock:
@@ -124,7 +126,7 @@ def _next_bulletin(response: IncidentResponse, near: timedelta, now: datetime) -
         return Clock(_("Next bulletin"), _("None is due any more"), "ok")
     left = span_words(due - now)
     words = _("in %(time)s") % {"time": left} if due > now else _("overdue by %(time)s") % {"time": left}
-    return Clock(_("Next bulletin"), words, _pressure(due, near, now), due)
+    return Clock(_("Next bulletin"), words, _pressure(due, near, now), due, why=why_date.of_bulletin(response, now=now))
 
 
 def _pressure(due: datetime, near: timedelta, now: datetime) -> str:

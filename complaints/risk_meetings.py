@@ -25,7 +25,8 @@ class Next:
     """The day until which a meeting is to be held, and when one was called for that has not been held yet."""
 
     day: date
-    # Why this day, as a sentence (RISK-06).
+    # The day it is counted from, and why it is this day, as a sentence (RISK-06).
+    since: date
     why: str
     called_for: datetime | None
     is_late: bool
@@ -61,8 +62,9 @@ def following(
         if held
         else _("%(days)s day(s) after the case was graded on %(day)s: the time for the first meeting of this grade.")
     )
-    why = words % {"days": wait, "day": timezone.localdate(begin).isoformat()}
-    return Next(day, why, called_for, is_late=called_for is None and timezone.localdate(now) > day)
+    since = timezone.localdate(begin)
+    why = words % {"days": wait, "day": since.isoformat()}
+    return Next(day, since, why, called_for, is_late=called_for is None and timezone.localdate(now) > day)
 
 
 def _graded_at(complaint: Complaint) -> datetime:

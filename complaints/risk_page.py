@@ -16,7 +16,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from complaints import permissions, risk, risk_meetings
+from complaints import permissions, risk, risk_meetings, why_date
 from complaints.models import CaseEvent, Complaint, InterimMeasure, LegalHold, RiskAssessment
 from complaints.states import MOVES, EmotionIntensity, RiskGrade, Status, Threat
 from complaints.transitions.coordination import may_coordinate
@@ -52,6 +52,7 @@ class RiskBox:
     measures: list[InterimMeasure] = field(default_factory=list)
     has_records: bool = False
     next_meeting: risk_meetings.Next | None = None
+    next_meeting_why: why_date.Why | None = None
     may_call: bool = False
 
     @property
@@ -77,6 +78,7 @@ def box(complaint: Complaint, user: User) -> RiskBox:
     ]
     if sees_money:
         shown += [complaint.settlement_steps, complaint.lawsuits]
+    meeting = risk_meetings.following(complaint, now=timezone.now())
     return RiskBox(
         grade=complaint.risk_grade,
         newest=newest,
@@ -92,7 +94,8 @@ def box(complaint: Complaint, user: User) -> RiskBox:
         hold=next((row for row in complaint.holds.all() if row.released_at is None), None),
         measures=measures,
         has_records=bool(measures) or any(relation.all() for relation in shown),
-        next_meeting=risk_meetings.following(complaint, now=timezone.now()),
+        next_meeting=meeting,
+        next_meeting_why=why_date.of_days(meeting.why, meeting.since, meeting.day) if meeting else None,
         may_call=complaint.is_open and may_coordinate(user, complaint),
     )
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from complaints import call_backs, clocks, incidents
+from complaints import call_backs, incidents, why_date
 from complaints.models import Attachment, CaseEvent, Complaint, Notice, Question, Reply
 from complaints.states import (
     MOVES,
@@ -256,8 +256,7 @@ class Due:
     milestone: str
     at: datetime
     is_past: bool
-    # Why this date, as a sentence (SLA-12).
-    why: str = ""
+    why: why_date.Why | None = None
 
 
 @dataclass(frozen=True)
@@ -426,7 +425,7 @@ def _due(complaint: Complaint, status: PublicStatus, *, now: datetime) -> Due | 
     )
     if running is None:
         return None
-    return Due(running.milestone, running.due_at, running.due_at < now, clocks.why(running, complaint))
+    return Due(running.milestone, running.due_at, running.due_at < now, why_date.of_clock(running, complaint, now=now))
 
 
 def _history(complaint: Complaint) -> list[Step]:

@@ -16,7 +16,7 @@ from complaints.models import Complaint
 from complaints.panels import Panel, register_case_panel, register_track_panel
 from complaints.states import RemedyKind, Status
 from complaints.timeline_words import NOTE_WORDS, TITLES
-from review import alert_rules, alerts, transitions
+from review import alert_rules, alerts, step_why, transitions
 from review.forms import ApplicationForm
 from review.models import Alert, Correction, ReviewCase
 from review.states import (
@@ -141,7 +141,8 @@ def track_panel(complaint: Complaint) -> Panel | None:
     )
     if applied is not None:
         told = applied.notified_at or applied.status == ReviewStatus.REFUSED
-        return Panel("public/track/review_panel.html", {"applied": applied, "told": told}, order=50)
+        why = None if told else step_why.for_complainant(applied, now=timezone.now())
+        return Panel("public/track/review_panel.html", {"applied": applied, "told": told, "why": why}, order=50)
     if not transitions.has_result(complaint):
         return None
     until = transitions.window(complaint)
@@ -150,5 +151,6 @@ def track_panel(complaint: Complaint) -> Panel | None:
     refused = transitions.not_reviewable(complaint)
     if refused:
         return Panel("public/track/review_panel.html", {"refused": refused}, order=50)
-    context = {"until": until, "why": transitions.why_window(complaint), "form": ApplicationForm(auto_id="review_%s")}
+    why = transitions.why_window(complaint, now=timezone.now())
+    context = {"until": until, "why": why, "form": ApplicationForm(auto_id="review_%s")}
     return Panel("public/track/review_panel.html", context, order=50, is_way_on=True)

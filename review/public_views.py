@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -48,6 +49,7 @@ def apply(request: HttpRequest) -> HttpResponse:
         "complaint": complaint,
         "problem": problem,
         "until": transitions.window(complaint),
+        "why": transitions.why_window(complaint, now=timezone.now()),
         "active": "track",
     }
     return render(request, "public/track/review_apply.html", context, status=status)

@@ -14,13 +14,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from complaints import clock_texts, clocks, deadline_page, deadlines
+from complaints import clock_texts, clocks, deadline_page, deadlines, why_date
 from complaints.calendars import CalendarMissing
 from complaints.clock_rules import StartsOn, Unit
 from complaints.models import Deadline
 from review import step_limits
 from review.models import AlertStandard, ReviewCase, StepClock
-from review.states import ReviewStep
+from review.states import ReviewStatus, ReviewStep
 
 # A step the review returned to begins anew with some event of the case; no more of them are tried.
 MOST_MOMENTS = 200
@@ -74,17 +74,43 @@ def explain(review: ReviewCase, step: str, found: Step, *, now: datetime) -> dic
     return {}
 
 
+def for_complainant(review: ReviewCase, *, now: datetime) -> why_date.Why | None:
+    """Why the date the applicant reads is the date: of the screening before it is done, of the result after it.
+
+    Counted from the application alone. What another start gives, of a review that was open already or of a step it
+    returned to, is not told outside (PI-12, PI-13); nor is whose limit it is.
+    """
+    asked = step_limits.asked_at(review)
+    if review.status == ReviewStatus.REQUESTED:
+        due_at, step = review.screening_due_at, ReviewStep.SCREENING
+    else:
+        due_at, step = review.decision_due_at, ReviewStep.CONCLUSION
+    if due_at is None:
+        return None
+    found = Step(str(step.label), due_at, asked, None, True)
+    for rule in _limits(review, step, found, asked, StartsOn.REVIEW_REQUESTED):
+        why = why_date.of_clock(rule.clock, review.complaint, due_at=due_at, now=now)
+        if why is not None:
+            return why
+    return None
+
+
 def _rules(review: ReviewCase, step: ReviewStep, found: Step) -> Iterator[Rule]:
     """Every rule that may have given the date, the nearest first."""
     for since, starts_on in _begins(review, step, found):
-        if step in step_limits.MILESTONES:
-            rule = clocks.rule_for(review.complaint, step_limits.MILESTONES[step])
-            if rule is not None:
-                names = ("amount", "unit", "start_day_counts", "roll_forward", "after_hours_next_day")
-                values = {name: getattr(rule, name) for name in names}
-                yield Rule(_("the service policy of the case"), _clock(found, since, starts_on, **values))
-        for days, source in _days(step, since):
-            yield Rule(source, _clock(found, since, starts_on, amount=days, unit=Unit.WORKING_DAYS.value))
+        yield from _limits(review, step, found, since, starts_on)
+
+
+def _limits(review: ReviewCase, step: ReviewStep, found: Step, since: datetime, starts_on: StartsOn) -> Iterator[Rule]:
+    """The limits of a step, counted from one moment."""
+    if step in step_limits.MILESTONES:
+        rule = clocks.rule_for(review.complaint, step_limits.MILESTONES[step])
+        if rule is not None:
+            names = ("amount", "unit", "start_day_counts", "roll_forward", "after_hours_next_day")
+            values = {name: getattr(rule, name) for name in names}
+            yield Rule(_("the service policy of the case"), _clock(found, since, starts_on, **values))
+    for days, source in _days(step, since):
+        yield Rule(source, _clock(found, since, starts_on, amount=days, unit=Unit.WORKING_DAYS.value))
 
 
 def _days(step: ReviewStep, since: datetime) -> Iterator[tuple[int, str]]:

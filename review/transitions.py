@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Department, User
-from complaints import call_backs, clocks, deadlines, notices, notify
+from complaints import call_backs, clocks, deadlines, notices, notify, why_date
 from complaints import transitions as case_transitions
 from complaints.models import Allegation, Complaint, Contact, ImprovementAction
 from complaints.numbers import next_number
@@ -150,11 +150,12 @@ def window(complaint: Complaint) -> datetime | None:
     return clocks.date_of(complaint, Milestone.REVIEW_REQUEST, since=since)
 
 
-def why_window(complaint: Complaint) -> str:
-    """Why the complainant may apply until that day, as a sentence; nothing without a limit (SLA-12)."""
-    since = complaint.replied_at or complaint.status_since
-    starts_on = deadlines.StartsOn.REPLIED if complaint.replied_at else deadlines.StartsOn.FIRST_RESULT
-    return clocks.why_date_of(complaint, Milestone.REVIEW_REQUEST, since=since, starts_on=starts_on)
+def why_window(complaint: Complaint, *, now: datetime) -> why_date.Why | None:
+    """Why the complainant may apply until that day; None without a limit (SLA-12)."""
+    answered = call_backs.answered_at(complaint)
+    since = answered or complaint.status_since
+    starts_on = deadlines.StartsOn.REPLIED if answered else deadlines.StartsOn.FIRST_RESULT
+    return why_date.of_limit(complaint, Milestone.REVIEW_REQUEST, since=since, starts_on=starts_on, now=now)
 
 
 @transaction.atomic

@@ -641,14 +641,14 @@ def test_sla_12_the_complainant_reads_why_the_answer_comes_by_that_day(cast):
     story = Story(cast).accept().assign().start()
     client = signed_in(story.case, story.receipt.access_code)
     page = client.get("/track/case/")
-    why = page.context["page"].due.why
+    why = page.context["page"].due.why.sentence
     assert "2026年11月16日" in why
     assert why in page.content.decode()
     day = timezone.localtime(page.context["page"].due.at).date()
     CalendarDay.objects.create(day=day, is_working=False, name="停电")
     clocks.forget_calendar()
     page = client.get("/track/case/")
-    assert page.context["page"].due.why == ""
+    assert page.context["page"].due.why is None
     assert why not in page.content.decode()
 
 

@@ -3,11 +3,12 @@
 from datetime import date
 
 import pytest
+from django.template.loader import render_to_string
 
 from complaints import clocks
 from complaints.models import CalendarDay
 from complaints.tests.factories import Story, at
-from review import step_limits, step_why, transitions
+from review import panels, step_limits, step_why, transitions
 from review.models import StepClock
 from review.states import ReviewStep
 from review.tests.test_review_flow import OPENED, Steps
@@ -100,3 +101,33 @@ def test_who_is_outside_the_review_and_unknown_steps_find_nothing(client, cast, 
         assert client.get(f"/desk/reviews/{number}/steps/{step}/").status_code == 404
     client.force_login(cast.water_handler)
     assert client.get(f"/desk/reviews/{number}/steps/screening/").status_code in (403, 404)
+
+
+# --- What the applicant reads --------------------------------------------------------------------------
+def test_sla_12_the_applicant_reads_and_sees_why_screening_and_result_come_by_their_day(steps):
+    review = steps.review
+    why = step_why.for_complainant(review, now=NOW)
+    assert due_day(why.drawing) == review.screening_due_at.astimezone(NOW.tzinfo).date()
+    asked = step_limits.asked_at(review).astimezone(NOW.tzinfo)
+    assert f"{asked:%Y年%-m月%-d日}" in why.sentence
+    steps.set_up()
+    review = steps.review
+    why = step_why.for_complainant(review, now=NOW)
+    assert due_day(why.drawing) == review.decision_due_at.astimezone(NOW.tzinfo).date()
+    assert f"{asked:%Y年%-m月%-d日}" in why.sentence
+
+
+def test_pi_12_pi_13_a_review_that_was_open_before_the_application_is_not_told_of(steps):
+    """The date of its screening counts from a start the applicant knows nothing of; it is not explained."""
+    review = steps.review
+    review.triggers.filter(kind="application").update(at=at("2026-11-24 15:00"))
+    assert step_why.for_complainant(review, now=NOW) is None
+
+
+def test_pi_12_the_page_of_the_case_shows_the_applicant_sentence_and_drawing(steps):
+    panel = panels.track_panel(steps.review.complaint)
+    html = render_to_string(panel.template, panel.context)
+    assert panel.context["why"].sentence in html
+    assert 'class="weeks"' in html
+    for inside in ("复查组长", "本案的时限规则"):
+        assert inside not in html
