@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from analytics.models import SupplierCase
-from complaints import notice_stock
+from complaints import identity, notice_stock
 
 
 def build(row: SupplierCase) -> bytes:
@@ -34,12 +34,27 @@ def build(row: SupplierCase) -> bytes:
                 "day": date_format(row.due_on, "DATE_FORMAT")
             }),
             *_paragraphs(row.demand),
+            *_earlier(row),
             ("Body Text", _("Another member of our staff checks the result; it counts in your evaluation.")),
             ("Signature", organisation["name"]),
             ("Signature", date_format(timezone.localdate(), "DATE_FORMAT")),
             ("Contact", _("Telephone: %(phone)s  Address: %(address)s") % organisation),
         ]  # fmt: skip
         return notice_stock.letter(title, lines)
+
+
+def _earlier(row: SupplierCase) -> list[tuple[str, str]]:
+    """The rounds that are over in words, the latest first, without who complained: the supplier reads them."""
+    lines = []
+    for done in row.rounds.all():
+        lines.append(_("Demanded before, by %(day)s: %(text)s") % {"day": done.due_on, "text": done.demand})
+        if done.answered_at:
+            day = timezone.localdate(done.answered_at)
+            lines.append(_("Answer of %(day)s: %(text)s") % {"day": day, "text": done.answer})
+        else:
+            lines.append(_("There was no answer."))
+        lines.append(_("What we found: not improved"))
+    return _paragraphs(identity.scrub("\n".join(lines), row.complaint.complainant))
 
 
 def _paragraphs(text: str) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.web import StaffRequest
 from analytics import permissions, problems, supplier_letter, suppliers
 from analytics import supplier_forms as forms
-from analytics.models import Supplier, SupplierCase, SupplierScore
+from analytics.models import Supplier, SupplierCase, SupplierRound, SupplierScore
 from analytics.periods import Period, parse
 from analytics.rule_pages import data, take
 from analytics.states import SupplierDemandState
@@ -96,7 +96,7 @@ def supplier(request: StaffRequest, pk: int) -> HttpResponse:
     """A supplier with its cases and its evaluations."""
     row = get_object_or_404(Supplier, pk=pk)
     after = request.GET.get("after", "")
-    of = row.cases.select_related("complaint", "by", "checked_by")
+    of = row.cases.select_related("complaint", "by", "checked_by").prefetch_related("rounds__checked_by")
     cases, following = keyset.by_key(of, after, size=PAGE_SIZE)
     mine = suppliers.readable(cases, request.user)
     today = timezone.localdate()
@@ -173,9 +173,17 @@ def supplier_step(request: StaffRequest, pk: int, action: str) -> HttpResponse:
         (_("What the supplier did"), item.share),
         *([(_("What is demanded"), item.demand)] if item.demand else []),
         *([(_("Answer of the supplier"), item.answer)] if item.answer else []),
+        *(_round(done) for done in item.rounds.all()),
     ]
     back = suppliers.page_url(item.supplier_id)
     return take(request, form, lambda _saved: back, crumbs=_crumbs(item.supplier), about=about)
+
+
+def _round(done: SupplierRound) -> tuple[str, str]:
+    """A round that is over, as whoever takes the next step has to know it."""
+    lines = [done.demand, _("by %(day)s") % {"day": done.due_on}]
+    lines.append(done.answer or _("There was no answer."))
+    return _("Round %(n)s") % {"n": done.number}, "\n".join(lines)
 
 
 @needs(problems.MANAGE)

@@ -1,7 +1,7 @@
 """Suppliers behind complaints: their cases, what is demanded of them, and their evaluation (IMP-12).
 
 A supplier that did not improve can be asked again, as often as it takes: the record then holds the new demand, and
-below it every earlier one with its answer and the finding, the latest first; the log of the case holds their dates.
+every earlier one is a round of its own with its answer and the finding.
 
 The points of a period, 100 at most, are drafted by `draft` and confirmed by a person:
 
@@ -14,21 +14,18 @@ A part with nothing to count gives its points in full. Every round of a case cou
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
 from analytics import problems, unversioned
-from analytics.models import Supplier, SupplierCase, SupplierScore
+from analytics.models import Supplier, SupplierCase, SupplierRound, SupplierScore
 from analytics.periods import Period
 from analytics.problem_rules import require_manager, required
 from analytics.states import SupplierDemandState
@@ -39,7 +36,6 @@ from complaints.models import CaseEvent, Complaint
 NAME, LINE, TEXT, NOTE = 120, 200, 2000, 300
 IMPROVED_POINTS, ON_TIME_POINTS, FEW_POINTS, POINTS_PER_CASE = 40, 30, 30, 3
 FIELDS = ("name", "supplies", "contact", "is_active")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 JUDGED = (SupplierDemandState.IMPROVED, SupplierDemandState.NOT_IMPROVED)
 TONES = {
     SupplierDemandState.RECORDED: "",
@@ -124,53 +120,37 @@ def record_case(supplier_id: int, *, case: Complaint, share: str, by: User, at: 
 def demand(row_id: int, *, text: str, due_on: date, by: User, at: datetime | None = None) -> SupplierCase:
     """Demand an improvement by a day; again where the supplier did not improve.
 
-    The earlier round stays readable below the new demand and goes to the supplier with it. Raises NotAllowed,
-    IllegalTransition, InvalidInput `text` or `due_on`.
+    The round before is kept with its answer and the finding. Raises NotAllowed, IllegalTransition, InvalidInput
+    `text` or `due_on`.
     """
     at = at or timezone.now()
     row, complaint = _begin(row_id, SupplierDemandState.RECORDED, SupplierDemandState.NOT_IMPROVED, by=by)
     text = _nameless("text", required("text", text, TEXT, _("Say what the supplier has to mend.")), complaint)
     if due_on < timezone.localdate(at):
         raise InvalidInput("due_on", _("This date lies in the past."))
-    note = ""
-    # A blank line ends the words of a round, so they have none themselves.
-    text = "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
     if row.state == SupplierDemandState.NOT_IMPROVED:
-        with translation.override(settings.LANGUAGE_CODE):
-            text, note = f"{text}\n\n{_earlier(row, complaint)}", _dates(row)
+        _end_round(row)
         row.answer, row.answered_at, row.checked_at, row.checked_by = "", None, None, None
     row.demand, row.due_on, row.state = text, due_on, SupplierDemandState.DEMANDED
     row.save(update_fields=["demand", "due_on", "state", "answer", "answered_at", "checked_at", "checked_by"])
-    case_transitions.add_event(complaint, "supplier_demanded", by=by, at=at, note=note, reference=_reference(row))
+    case_transitions.add_event(complaint, "supplier_demanded", by=by, at=at, reference=_reference(row))
     return row
 
 
-def _earlier(row: SupplierCase, complaint: Complaint) -> str:
-    """The rounds that are over in words, the latest first, without who complained: the supplier reads them."""
-    demanded, _blank, before = row.demand.partition("\n\n")
-    lines = [gettext("Demanded before, by %(day)s: %(text)s") % {"day": row.due_on, "text": demanded}]
-    if row.answered_at:
-        day = timezone.localdate(row.answered_at)
-        lines.append(gettext("Answer of %(day)s: %(text)s") % {"day": day, "text": row.answer})
-    else:
-        lines.append(gettext("There was no answer."))
-    lines.append(gettext("What we found: not improved"))
-    if before:
-        lines += ["", before]
-    return identity.scrub("\n".join(lines), complaint.complainant)
-
-
-def _dates(row: SupplierCase) -> str:
-    """The dates of the round that is over, for the log; `rounds` reads them there."""
+def _end_round(row: SupplierCase) -> SupplierRound:
+    """Keep the demand that is over as a round of its own."""
+    assert row.due_on is not None
     assert row.checked_at is not None
-    values = {
-        "due": row.due_on,
-        "checked": timezone.localdate(row.checked_at),
-        "answered": timezone.localdate(row.answered_at) if row.answered_at else "",
-    }
-    if row.answered_at:
-        return gettext("Due %(due)s, checked %(checked)s: not improved; answered %(answered)s") % values
-    return gettext("Due %(due)s, checked %(checked)s: not improved; no answer") % values
+    return SupplierRound.objects.create(
+        case=row,
+        number=row.rounds.count() + 1,
+        demand=row.demand,
+        due_on=row.due_on,
+        answer=row.answer,
+        answered_at=row.answered_at,
+        checked_at=row.checked_at,
+        checked_by=row.checked_by,
+    )
 
 
 @transaction.atomic
@@ -219,8 +199,8 @@ def authors(row: SupplierCase) -> set[int]:
 
 def _asked_on(row: SupplierCase) -> date:
     """The day an answer can have come at the earliest: of the record, or of the check that led to another demand."""
-    checks = CaseEvent.objects.filter(complaint=row.complaint_id, reference=_reference(row), kind="supplier_judged")
-    return timezone.localdate(checks.order_by("-sequence").values_list("at", flat=True).first() or row.at)
+    last = row.rounds.first()
+    return timezone.localdate(last.checked_at if last else row.at)
 
 
 def readable(rows: list[SupplierCase], user: User) -> set[int]:
@@ -294,7 +274,7 @@ def formula() -> str:
 
 
 @dataclass(frozen=True)
-class Round:
+class Demand:
     """One demand with the days it was due, answered and checked on."""
 
     due_on: date
@@ -303,34 +283,31 @@ class Round:
     is_improved: bool
 
 
-def rounds(rows: list[SupplierCase]) -> list[Round]:
-    """Every demand of these records, the earlier ones from the log. One query."""
-    found = [
-        Round(
-            row.due_on,
-            timezone.localdate(row.answered_at) if row.answered_at else None,
-            timezone.localdate(row.checked_at) if row.checked_at else None,
-            row.state == SupplierDemandState.IMPROVED,
-        )
-        for row in rows
-        if row.due_on
+def demands(rows: list[SupplierCase]) -> list[Demand]:
+    """Every demand of these records, the earlier ones from their rounds. One query."""
+    latest = [row for row in rows if row.due_on]
+    earlier = SupplierRound.objects.filter(case__in=[row.pk for row in rows])
+    return [
+        *(_demand(row, is_improved=row.state == SupplierDemandState.IMPROVED) for row in latest),
+        *(_demand(row, is_improved=False) for row in earlier),
     ]
-    events = CaseEvent.objects.filter(
-        complaint__in=[row.complaint_id for row in rows],
-        kind="supplier_demanded",
-        reference__in=[_reference(row) for row in rows],
+
+
+def _demand(row: SupplierCase | SupplierRound, *, is_improved: bool) -> Demand:
+    assert row.due_on is not None
+    return Demand(
+        row.due_on,
+        timezone.localdate(row.answered_at) if row.answered_at else None,
+        timezone.localdate(row.checked_at) if row.checked_at else None,
+        is_improved,
     )
-    for note in events.exclude(note="").values_list("note", flat=True):
-        due, checked, *answered = (date.fromisoformat(day) for day in _DAY.findall(note))
-        found.append(Round(due, answered[0] if answered else None, checked, is_improved=False))
-    return found
 
 
 def draft(supplier: Supplier, period: Period) -> Draft:
     """Count the cases of a supplier in a period. Two queries."""
     first, last = period.start.date(), period.end.date()
     rows = list(supplier.cases.all())
-    every = rounds(rows)
+    every = demands(rows)
     due = [one for one in every if first <= one.due_on < last]
     judged = [one for one in every if one.checked_on and first <= one.checked_on < last]
     return Draft(

@@ -266,6 +266,29 @@ class SupplierCase(models.Model):
         return f"{self.supplier_id}: {self.complaint_id}"
 
 
+class SupplierRound(models.Model):
+    """A demand that ended without an improvement, before the supplier was asked again (IMP-12).
+
+    The demand that runs or was the last one stands in the case itself.
+    """
+
+    case = models.ForeignKey(SupplierCase, models.CASCADE, related_name="rounds")
+    number = models.PositiveSmallIntegerField(_("round"))
+    demand = models.TextField(_("improvement demanded"))
+    due_on = models.DateField(_("due on"))
+    answer = models.TextField(_("answer of the supplier"), blank=True)
+    answered_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField()
+    checked_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["case", "number"], name="supplier_round_once")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.number}"
+
+
 class SupplierScore(models.Model):
     """The evaluation of a supplier for a period, drafted from its cases and confirmed by a person (IMP-12)."""
 

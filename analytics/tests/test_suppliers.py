@@ -1,15 +1,19 @@
 """Suppliers behind complaints: recorded, asked to improve, checked by another, evaluated (IMP-12)."""
 
+import importlib
 import io
 from datetime import date
 
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from docx import Document
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from analytics import follow_up, suppliers
-from analytics.models import Supplier, SupplierScore
+from analytics.models import Supplier, SupplierCase, SupplierRound, SupplierScore
 from analytics.periods import parse
 from analytics.states import SupplierDemandState
 from complaints.models import CaseEvent, Notification
@@ -172,7 +176,7 @@ def test_imp_12_a_supplier_that_did_not_improve_is_asked_again_and_both_rounds_c
     assert (drafted.due, drafted.on_time, drafted.judged, drafted.improved) == (2, 1, 2, 1)
 
 
-def test_imp_12_as_many_rounds_as_it_takes_read_from_the_latest_to_the_first(cast, demanded):
+def test_imp_12_as_many_rounds_as_it_takes_read_from_the_latest_to_the_first(client, cast, demanded):
     """Each earlier demand is followed by its own answer and finding, however many there were."""
     words = ["更换同批次管材"]
     for n, day in enumerate((7, 9, 11), start=2):
@@ -185,13 +189,82 @@ def test_imp_12_as_many_rounds_as_it_takes_read_from_the_latest_to_the_first(cas
         row = suppliers.demand(
             demanded.pk, text=f"{words[-1]}\r\n\r\n限期办结", due_on=date(2026, 12, 20), by=cast.coordinator, at=when
         )
-    found = [row.demand.index(part) for part in reversed(words)]
-    answers = [row.demand.index(f"第{n}次答复") for n in (3, 2, 1)]
-    assert found == sorted(found)
-    assert all(asked < said for asked, said in zip(found[1:], answers, strict=True))
-    assert all(said < asked for said, asked in zip(answers[:-1], found[2:], strict=True))
-    assert row.demand.count("未改进") == 3
-    assert len(suppliers.rounds([row])) == 4
+    client.force_login(cast.coordinator)
+    letter = client.get(reverse("analytics:supplier_letter", args=[row.pk])).content
+    text = "\n".join(p.text for p in Document(io.BytesIO(letter)).paragraphs)
+    page = client.get(reverse("analytics:supplier", args=[row.supplier_id])).content.decode()
+    for told in (text, page):
+        found = [told.index(part) for part in reversed(words)]
+        answers = [told.index(f"第{n}次答复") for n in (3, 2, 1)]
+        assert found == sorted(found)
+        assert all(asked < said for asked, said in zip(found[1:], answers, strict=True))
+        assert all(said < asked for said, asked in zip(answers[:-1], found[2:], strict=True))
+        assert told.count("未改进") == 3
+    assert len(suppliers.demands([row])) == 4
+    assert [done.number for done in row.rounds.all()] == [3, 2, 1]
+    assert {done.checked_by for done in row.rounds.all()} == {cast.checker}
+
+
+OLD = (
+    "第三次要求\n限期办结\n\n"
+    "此前要求（期限 2026-12-20）：第二次要求\n没有答复。\n核查结论：未改进\n\n"
+    "此前要求（期限 2026-12-05）：更换同批次管材\n2026-12-04 答复：已更换\n\n另附说明\n核查结论：未改进"
+)
+
+
+def test_imp_12_demands_kept_as_text_by_an_older_release_become_rounds(cast, demanded):
+    """One that does not read as it was written, or whose checks are not in the log, stays as it is."""
+    migration = importlib.import_module("analytics.migrations.0007_supplier_rounds")
+    SupplierCase.objects.update(demand=OLD)
+    migration.split(apps, None)
+    demanded.refresh_from_db()
+    assert (demanded.demand, demanded.rounds.count()) == (OLD, 0)
+    SupplierCase.objects.update(demand=demanded.demand.split("\n\n", 1)[0])
+    for day in (6, 21):
+        suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at(f"2026-12-{day:02} 09:00"))
+        SupplierCase.objects.update(state=SupplierDemandState.DEMANDED, due_on=date(2026, 12, 20))
+    broken = OLD.replace("核查结论：未改进\n\n", "核查结论：\n\n")
+    for text in (broken, "要求\n\n另有一段"):
+        SupplierCase.objects.update(demand=text)
+        migration.split(apps, None)
+        demanded.refresh_from_db()
+        assert (demanded.demand, demanded.rounds.count()) == (text, 0)
+    SupplierCase.objects.update(demand=OLD)
+    migration.split(apps, None)
+    demanded.refresh_from_db()
+    assert demanded.demand == "第三次要求\n限期办结"
+    second, first = demanded.rounds.all()
+    assert (first.number, first.demand, first.due_on) == (1, "更换同批次管材", date(2026, 12, 5))
+    assert (first.answer, first.answered_at) == ("已更换\n\n另附说明", at("2026-12-04 00:00"))
+    assert (first.checked_at, first.checked_by) == (at("2026-12-06 09:00"), cast.checker)
+    assert (second.demand, second.answer, second.answered_at) == ("第二次要求", "", None)
+    assert second.checked_at == at("2026-12-21 09:00")
+    migration.split(apps, None)
+    assert demanded.rounds.count() == 2
+
+
+def test_imp_12_a_page_of_cases_with_rounds_costs_the_same(client, cast, demanded, django_assert_max_num_queries):
+    """The rounds of all cases are read together, and shown to nobody who may not read the case."""
+    suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at("2026-12-06 11:00"))
+    again = {"due_on": date(2026, 12, 10), "by": cast.coordinator, "at": at("2026-12-07 09:00")}
+    suppliers.demand(demanded.pk, text="立即停供", **again)
+    address = reverse("analytics:supplier", args=[demanded.supplier_id])
+    client.force_login(cast.coordinator)
+    with CaptureQueriesContext(connection) as one:
+        assert "更换同批次管材" in client.get(address).content.decode()
+    for n in range(5):
+        other = SupplierCase.objects.create(
+            supplier=demanded.supplier, complaint=Story(cast, f"2026-11-1{n} 09:12").case, share="管壁薄",
+            demand="停供", due_on=date(2026, 12, 10), state="demanded", at=NOW, by=cast.coordinator,
+        )  # fmt: skip
+        SupplierRound.objects.create(
+            case=other, number=1, demand="换管", due_on=date(2026, 12, 1), checked_at=NOW, checked_by=cast.checker
+        )
+    with django_assert_max_num_queries(len(one)):
+        assert client.get(address).content.decode().count("换管") == 5
+    demanded.complaint.accused_staff.add(cast.checker)
+    client.force_login(cast.checker)
+    assert "更换同批次管材" not in client.get(address).content.decode()
 
 
 def test_imp_12_each_demand_is_reminded_of_once(cast, demanded):
@@ -200,7 +273,7 @@ def test_imp_12_each_demand_is_reminded_of_once(cast, demanded):
     suppliers.judge(demanded.pk, is_improved=False, by=cast.checker, at=at("2026-12-06 11:00"))
     again = {"due_on": date(2026, 12, 10), "by": cast.coordinator, "at": at("2026-12-07 09:00")}
     row = suppliers.demand(demanded.pk, text="立即停供", **again)
-    assert "未改进" in row.demand
+    assert (row.demand, row.rounds.get().answer) == ("立即停供", "")
     for day in (11, 12):
         follow_up.watch(now=at(f"2026-12-{day} 10:00"))
     assert Notification.objects.filter(kind="supplier_late", recipient=cast.coordinator).count() == 2
