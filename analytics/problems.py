@@ -14,12 +14,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce, JSONObject, TruncMonth
+from django.db.models.functions import JSONObject, TruncMonth
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from analytics import outlook, permissions
+from analytics import charts, outlook, permissions
 from analytics.models import Adoption, Problem, ProblemSource, Project
 from analytics.periods import OFFICE, Period, month_of
 from analytics.scope import Scope
@@ -33,6 +34,9 @@ UNSETTLED = (ProblemState.OPEN, ProblemState.ANALYSED, ProblemState.IMPROVING)
 UNDER_WAY = (ProjectState.OPEN, ProjectState.DONE)
 # What counts as "lately" on the list.
 LATELY = timedelta(days=92)
+# The small line of the list: equal spans up to now, so the last one is not short of days as a month under way would be.
+SPAN = timedelta(days=30)
+SPANS = 8
 MONTHS = 12
 
 STATE_TONES = {
@@ -66,13 +70,17 @@ def within(rows: QuerySet[Problem], scope: Scope, user: User) -> QuerySet[Proble
 # --- The list ---------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Line:
-    """A problem as the list shows it. `project`: the one that ends next, `lately`: its cases of three months."""
+    """A problem as the list shows it. `project`: the one that ends next, `lately`: its cases of three months.
+
+    `trend`: its cases of each thirty days up to now as a small line and in words, oldest first; None without any.
+    """
 
     problem: Problem
     state: str
     tone: str
     causes: str
     lately: int
+    trend: tuple[SafeString, str] | None
     project: dict[str, Any]
     project_tone: str
     lacks_project: bool
@@ -91,13 +99,20 @@ def for_list(rows: QuerySet[Problem], *, now: datetime) -> QuerySet[Problem]:
         "percent": F("percent"),
         "state": F("state"),
     }
-    sources = ProblemSource.objects.filter(problem=OuterRef("pk"), complaint__received_at__gte=now - LATELY)
-    counted = sources.order_by().values("problem").annotate(n=Count("pk")).values("n")
+    spans = {
+        f"span_{n}": Count(
+            "pk", filter=Q(complaint__received_at__gt=now - (n + 1) * SPAN, complaint__received_at__lte=now - n * SPAN)
+        )
+        for n in range(SPANS)
+    }
+    counts = {"lately": Count("pk", filter=Q(complaint__received_at__gte=now - LATELY)), **spans}
+    sources = ProblemSource.objects.filter(problem=OuterRef("pk"), complaint__received_at__gt=now - SPANS * SPAN)
+    counted = sources.order_by().values("problem").annotate(**counts)
     return (
         rows.select_related("category", "department")
         .annotate(
             project=Subquery(next_due.annotate(line=JSONObject(**columns)).values("line")[:1]),
-            lately=Coalesce(Subquery(counted), 0),
+            counts=Subquery(counted.annotate(line=JSONObject(**{name: F(name) for name in counts})).values("line")),
         )
         .order_by("-score", "-pk")
     )
@@ -109,18 +124,26 @@ def lines(rows: Iterable[Problem], *, today: date) -> list[Line]:
 
 
 def _line(row: Problem, today: date) -> Line:
-    project = getattr(row, "project", None) or {}
+    project, counts = getattr(row, "project", None) or {}, getattr(row, "counts", None) or {}
     late = project and project["state"] in UNDER_WAY and project["due_on"] < today.isoformat()
     return Line(
         problem=row,
         state=row.get_state_display(),
         tone=STATE_TONES[ProblemState(row.state)],
         causes=cause_words(row.causes),
-        lately=getattr(row, "lately", 0),
+        lately=counts.get("lately", 0),
+        trend=_trend([counts.get(f"span_{n}", 0) for n in reversed(range(SPANS))]),
         project=project,
         project_tone="bad" if late else "ok" if project and project["state"] != ProjectState.OPEN else "",
         lacks_project=row.is_major and not project and row.state in UNSETTLED,
     )
+
+
+def _trend(counts: list[int]) -> tuple[SafeString, str] | None:
+    if not any(counts):
+        return None
+    numbers = {"list": _(", ").join(charts.show(n) for n in counts)}
+    return charts.sparkline(counts), _("Cases in each 30 days up to today, oldest first: %(list)s") % numbers
 
 
 def cause_words(codes: Iterable[str]) -> str:

@@ -1,11 +1,13 @@
 """The problem list: fed, ranked, analysed, improved, measured, replicated
 (IMP-01…IMP-09, IMP-13, IMP-14, IMP-15, IMP-17)."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Membership
@@ -664,6 +666,33 @@ def test_imp_02_the_worst_problems_stand_under_the_figures(client, cast, problem
     page = client.get("/desk/figures/?period=2026-11")
     assert [line.problem.title for line in page.context["lines"]] == [problem.title]
     assert project.title in page.content.decode()
+
+
+def test_imp_07_the_list_draws_the_trend_in_equal_spans_up_to_now(client, cast, problem):
+    """Thirty days each, so the span under way is as long as the others; what is older is left out."""
+    ProblemSource.objects.all().delete()
+    (line,) = problems.lines(problems.for_list(Problem.objects.all(), now=NOW), today=NOW.date())
+    assert (line.lately, line.trend) == (0, None)
+    moments = ("11-21 09:00", "10-22 12:00", "10-22 09:00", "08-22 10:00", "03-26 12:00", "03-26 09:00")
+    for n, moment in enumerate(moments):
+        receipt = registered(f"2026-{moment}", phone=f"1390000{n:04}", email="")
+        problem_rules.add_case(problem.pk, case=receipt.complaint, by=cast.coordinator, at=NOW)
+    (line,) = problems.lines(problems.for_list(Problem.objects.all(), now=NOW), today=NOW.date())
+    assert line.lately == 4
+    drawing, words = line.trend
+    assert re.findall(r"\d+", words.partition("30")[2]) == ["1", "0", "0", "0", "1", "0", "1", "2"]
+    assert drawing.startswith("<svg")
+
+
+def test_imp_07_the_trend_stands_in_the_list_and_under_the_figures(client, cast, problem):
+    """As a line and, for who does not see it, in words; without another query."""
+    client.force_login(cast.coordinator)
+    row = registered(f"{timezone.localdate()} 00:01", phone="13900000001", email="").complaint
+    problem_rules.add_case(problem.pk, case=row, by=cast.coordinator, at=NOW)
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    for address in (reverse("analytics:problems"), reverse("analytics:figures")):
+        html = client.get(address).content.decode()
+        assert "Cases in each 30 days up to today, oldest first: " in html, address
 
 
 def test_imp_01_the_list_over_http_is_the_list_of_the_page(client, cast, problem):

@@ -1,4 +1,7 @@
-"""The problem list of the demo: one problem being improved, one settled and handed on, one not analysed yet."""
+"""The problem list of the demo: one problem being improved, one settled and handed on, one not analysed yet.
+
+And two suppliers behind complaints: one asked to improve for the second time, one that improved.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from analytics import adoptions, causes, problem_feed, problem_rules, projects
+from analytics import adoptions, causes, problem_feed, problem_rules, projects, suppliers
 from analytics.models import Problem
 from analytics.periods import month_of
 from analytics.states import CauseCode, ImprovementKind, ProblemSourceKind
@@ -18,11 +21,13 @@ from config.demo.story import Teller, attempt
 
 # Closed cases of the same category that the coordinator adds by hand.
 _MORE = 30
+ENDED = (Status.CLOSED, Status.ARCHIVED)
 
 
 def tell(teller: Teller) -> int:
-    """Three problems taken from what closed cases proposed; returns how many there are."""
+    """Three problems taken from what closed cases proposed, returns how many there are; and two suppliers."""
     told = [step(teller) for step in (_pipes, _deliveries, _bills)]
+    _suppliers(teller)
     return sum(problem is not None for problem in told)
 
 
@@ -37,7 +42,7 @@ def _enter(teller: Teller, code: str, title: str, description: str, *, days: int
     problem = problem_feed.take_up(
         candidate.kind, candidate.key, title=title, description=description, is_major=True, by=keeper, at=teller.now
     )
-    others = Complaint.objects.filter(category=category, status__in=[Status.CLOSED, Status.ARCHIVED])
+    others = Complaint.objects.filter(category=category, status__in=ENDED)
     keys = others.order_by("-pk").values_list("pk", flat=True)[:_MORE]
     problem_rules.link_cases(problem, keys, kind=ProblemSourceKind.CASE, by=keeper, at=teller.now)
     problem.opened_at = teller.now - timedelta(days=days)
@@ -193,3 +198,57 @@ def _bills(teller: Teller) -> Problem | None:
     return _enter(
         teller, "utility-bill", "换表后水费异常，解释不清", "新表接口渗漏没有查出，客服只答表没问题。", days=18
     )
+
+
+def _suppliers(teller: Teller) -> None:
+    """A works whose pipes burst did not improve and was asked again; a printer of bills did."""
+    keeper, checker = teller.people.role("coordinator")[0], teller.people.role("quality_checker")[0]
+    today = timezone.localdate(teller.now)
+
+    def ago(days: int) -> Any:
+        return {"at": teller.now - timedelta(days=days)}
+
+    pipes = _supplied(
+        teller, "water-outage", "江东管材厂", "铸铁管及管件", "销售部质量专员", "同批次铸铁管壁厚不足，接口处开裂。"
+    )
+    if pipes is not None:
+        suppliers.demand(
+            pipes, text="更换柳桥一带同批次管材，并提交壁厚检测报告。", due_on=today - timedelta(days=38), by=keeper,
+            **ago(52),
+        )  # fmt: skip
+        suppliers.answer(
+            pipes, text="已更换 300 米，其余管材自检合格，未附检测报告。", received_on=today - timedelta(days=36),
+            by=keeper, **ago(36),
+        )  # fmt: skip
+        suppliers.judge(pipes, is_improved=False, by=checker, **ago(30))
+        suppliers.demand(
+            pipes, text="停供该批次管材；由第三方检测剩余管段，不合格的全部更换。", due_on=today + timedelta(days=12),
+            by=keeper, **ago(27),
+        )  # fmt: skip
+    bills = _supplied(
+        teller, "utility-bill", "望澜账单印务公司", "水费账单印制与投递", "客户经理", "账单错印换表前的读数。"
+    )
+    if bills is not None:
+        suppliers.demand(
+            bills,
+            text="核对换表用户的账单数据，错印的重印并送达。",
+            due_on=today - timedelta(days=30),
+            by=keeper,
+            **ago(50),
+        )
+        suppliers.answer(
+            bills, text="已逐户核对，重印 46 份并送达，换表数据改为自动导入。", received_on=today - timedelta(days=33),
+            by=keeper, **ago(33),
+        )  # fmt: skip
+        suppliers.judge(bills, is_improved=True, by=checker, **ago(26))
+
+
+def _supplied(teller: Teller, code: str, name: str, supplies: str, contact: str, share: str) -> int | None:
+    """Enter a supplier with one case of a category it caused, closed before; the key of the record."""
+    keeper, at = teller.people.role("coordinator")[0], teller.now - timedelta(days=54)
+    cases = Complaint.objects.filter(category=teller.categories[code], closed_at__lt=at, status__in=ENDED)
+    case = cases.order_by("-closed_at").first()
+    if case is None:
+        return None
+    supplier = suppliers.register(name=name, supplies=supplies, contact=contact, by=keeper, at=at)
+    return suppliers.record_case(supplier.pk, case=case, share=share, by=keeper, at=at).pk
