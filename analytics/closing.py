@@ -25,7 +25,7 @@ from django.utils.translation import override
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from analytics import composing, finals, periods, permissions, selectors, single_parts, sources, tidying
+from analytics import composing, finals, periods, permissions, selectors, single_parts, small_answers, sources, tidying
 from analytics.facts import written
 from analytics.figures import FIGURES, Computed, Figure
 from analytics.models import ClosedPeriod
@@ -210,6 +210,11 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     together from them. "recounted" names what came with a newer release, and what does not add up and was not kept by
     an older one. Whatever is narrowed otherwise is counted from the cases.
     """
+    found = _found(period, scope, at=at, outside=outside)
+    return small_answers.left_out(found, period, scope, months=selectors.SERIES_MONTHS) if outside else found
+
+
+def _found(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict[str, Any]:
     found = _kept(period, scope, outside=outside)
     if found is None:
         counted = selectors.bundle(period, scope, at=at, outside=outside)

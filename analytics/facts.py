@@ -42,8 +42,15 @@ class Facts:
     def of(self, key: str) -> int:
         return int(self.data["figures"][key].get("of") or 0)
 
+    def is_hidden(self, key: str) -> bool:
+        """Whether the figure is left empty since it rests on too few cases."""
+        return bool(self.data["figures"][key].get("suppressed"))
+
     def text(self, key: str) -> str:
-        """The figure as it is written, without its unit."""
+        """The figure as it is written, without its unit; of one that is left empty, what it is at least."""
+        least = self.data["figures"][key].get("least")
+        if least is not None:
+            return _("at least %(n)s") % {"n": written(least, self.data["figures"][key]["unit"])}
         return written(self.value(key), self.data["figures"][key]["unit"])
 
     def previous_text(self, key: str) -> str:

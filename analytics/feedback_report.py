@@ -6,12 +6,13 @@ Opinions are told by their coded reasons and suggestions by what they are about;
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from analytics import narrative
+from analytics import narrative, small_answers
 from analytics.charts import show
 from analytics.documents.snapshot import Column, Section, Table
 from analytics.facts import DISSATISFIED_LIMIT, REPEAT_LIMIT, Facts, joined
@@ -113,13 +114,7 @@ def _handling(facts: Facts) -> Section:
     answers = sum(said.values())
     paragraphs = []
     if answers >= SMALL:
-        paragraphs.append(
-            _("Of %(n)s answers about the handling, %(good)s were satisfied or basically satisfied.")
-            % {
-                "n": show(answers),
-                "good": show((said["satisfied"] + said["basically"]) / answers, "percent"),
-            }
-        )
+        paragraphs.append(_said(Counter(said), answers))
     else:
         paragraphs.append(_("Fewer than 5 complainants said what they think of the handling."))
     paragraphs.append(
@@ -136,6 +131,25 @@ def _handling(facts: Facts) -> Section:
         )
     points = tuple(problem for problem, _measure in problems_of(facts))
     return Section("handling", _("Problems in the handling"), paragraphs=tuple(paragraphs), points=points)
+
+
+def _said(said: Counter, answers: int) -> str:
+    """How many answers about the handling were good, without giving away one to four of a kind."""
+    good = said["satisfied"] + said["basically"]
+    if 0 < good < SMALL:
+        return _("Of %(n)s answers about the handling, fewer than 5 were satisfied or basically satisfied.") % {
+            "n": show(answers)
+        }
+    share = {"n": show(answers), "good": show(good / answers, "percent")}
+    if 0 < answers - good < SMALL:
+        least = small_answers.at_least(said)
+        if least is None:
+            return _("Of %(n)s answers about the handling, fewer than 5 were dissatisfied.") % share
+        share["good"] = show(least, "percent")
+        return (
+            _("Of %(n)s answers about the handling, at least %(good)s were satisfied or basically satisfied.") % share
+        )
+    return _("Of %(n)s answers about the handling, %(good)s were satisfied or basically satisfied.") % share
 
 
 def _lessons(facts: Facts) -> Section:

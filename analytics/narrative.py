@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from analytics import typical_cases
 from analytics.charts import show
 from analytics.documents.snapshot import ChartSpec, Column, Section, Table
-from analytics.facts import ON_TIME_GOAL, Facts
+from analytics.facts import ON_TIME_GOAL, Facts, joined
 from analytics.figures import FIGURES, UNIT_LABELS
 from analytics.judgement import measures_of, problems_of
 from analytics.periods import parse
@@ -37,6 +37,7 @@ KEY_FIGURES = (
     "overturned_rate",
     "publications",
 )
+ANSWERS = ("satisfied_share", "basically_share", "dissatisfied_share")
 
 
 def summary(facts: Facts) -> tuple[str, ...]:
@@ -77,6 +78,8 @@ def _in_time(facts: Facts) -> str:
 def _satisfied(facts: Facts) -> str:
     if not facts.of("satisfaction_rate"):
         return _("No complainant rated the result in the period.")
+    if any(facts.is_hidden(key) for key in ANSWERS):
+        return _few_of_a_kind(facts)
     return _(
         "Of %(n)s answers, %(satisfied)s were satisfied, %(basically)s basically satisfied and %(dissatisfied)s "
         "dissatisfied."
@@ -86,6 +89,21 @@ def _satisfied(facts: Facts) -> str:
         "basically": facts.text("basically_share"),
         "dissatisfied": facts.text("dissatisfied_share"),
     }
+
+
+def _few_of_a_kind(facts: Facts) -> str:
+    """The answers without the kinds that rest on fewer than five, and what they could be worked out from."""
+    named = [key for key in ANSWERS if not facts.is_hidden(key)]
+    if not facts.is_hidden("satisfaction_rate") or "least" in facts.data["figures"]["satisfaction_rate"]:
+        named.append("satisfaction_rate")
+    told = _(", ").join(
+        _("%(name)s %(share)s") % {"name": FIGURES[key].name, "share": facts.text(key)} for key in named
+    )
+    note = _("Kinds of answers that are fewer than 5, and what they could be worked out from, are not told.")
+    number = {"n": show(facts.of("satisfaction_rate"))}
+    if not told:
+        return joined(_("There were %(n)s answers.") % number, note)
+    return joined(_("There were %(n)s answers: %(list)s.") % {**number, "list": told}, note)
 
 
 # --- Figures ------------------------------------------------------------------------------------
@@ -250,17 +268,17 @@ def satisfaction(facts: Facts, heading: str, *, level: int = 2) -> Section:
         )
     if reasons := facts.counts("dissatisfaction", "answers"):
         paragraphs.append(_("Reasons for being dissatisfied: %(list)s.") % {"list": _listing(reasons)})
-    shares = [
-        (str(FIGURES[key].name), facts.part(key))
-        for key in ("satisfied_share", "basically_share", "dissatisfied_share")
-    ]
+    shares = [(str(FIGURES[key].name), facts.part(key)) for key in ANSWERS if not facts.is_hidden(key)]
+    rest = facts.of("satisfaction_rate") - sum(n for _name, n in shares)
+    if rest:
+        shares.append((facts.rest_label, rest))
     charts = (
         (
             ChartSpec(
                 "satisfaction", _("Satisfaction"), {"points": _pairs(shares), "unit": _("cases")}, _satisfied(facts)
             ),
         )
-        if facts.of("satisfaction_rate")
+        if len(shares) > bool(rest)
         else ()
     )
     return Section("satisfaction", heading, level=level, paragraphs=tuple(paragraphs), charts=charts)
