@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -207,8 +208,8 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     """selectors.bundle, with the kept figures where the month is closed; `final` says which they are.
 
     Kept are the whole organisation and each department, by the final classification; several departments are put
-    together from them. "recounted" names what came with a newer release, and what does not add up and was not kept by
-    an older one. Whatever is narrowed otherwise is counted from the cases.
+    together from them, and a quarter from its months. "recounted" names what came with a newer release, and what does
+    not add up and was not kept by an older one. Whatever is narrowed otherwise is counted from the cases.
     """
     found = _found(period, scope, at=at, outside=outside)
     return small_answers.left_out(found, period, scope, months=selectors.SERIES_MONTHS) if outside else found
@@ -218,10 +219,11 @@ def _found(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     found = _kept(period, scope, outside=outside)
     if found is None:
         counted = selectors.bundle(period, scope, at=at, outside=outside)
-        parts = _several(period, scope)
+        together = _several if period.months == 1 else partial(_months, at=at)
+        parts = together(period, scope)
         if parts is None:
             return {**counted, "final": False}
-        before = _several(period.previous, scope)
+        before = together(period.previous, scope)
         hide = outside and scope.is_filtered
         found = composing.composed(counted, parts, before, outside=outside, hide=hide)
     # Figures and breakdowns that came with a newer release.
@@ -269,6 +271,15 @@ def _several(period: Period, scope: Scope) -> composing.Kept | None:
     if not bundles:
         return None
     return composing.Kept(bundles, parts if len(parts) == len(bundles) else None)
+
+
+def _months(period: Period, scope: Scope, *, at: datetime) -> composing.Months | None:
+    """What was kept for the months of a quarter; None when it was not for one of them."""
+    months = period.last_months(period.months)
+    if not finals.applies(scope) or len(finals.closed_among(months)) < len(months):
+        return None
+    bundles = [_found(month, scope, at=at, outside=False) for month in months]
+    return composing.Months(bundles, None) if all(bundle["final"] for bundle in bundles) else None
 
 
 def hours(period: Period) -> tuple[dict[int, department_hours.Hours] | None, bool]:

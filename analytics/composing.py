@@ -1,8 +1,12 @@
-"""Final figures of several departments at once, put together from those kept of each (AN-03).
+"""Final figures of several departments, or of the months of a quarter, put together from those kept of each (AN-03).
 
 Counts and rates add up. What does not, such as a median of hours or persons who complained of two departments, is
 worked out from what single_parts.py kept for it. A month closed by an older release has none of that: there it is
 counted from the cases and named under "recounted", so that the page can say so beside it.
+
+Over the months of a quarter counts and rates add up as well, and what was open is what was open at the end of the last
+month. Medians of hours, persons and cases told apart over the quarter, and the most frequent of what is typed by hand
+do not follow from those of its months: they are counted anew and named.
 """
 
 from __future__ import annotations
@@ -50,6 +54,27 @@ class Kept:
         return {} if self.parts is None else single_parts.counters(self.parts)
 
 
+# Counted once each however often they occur in a period, so months with the same one do not add up.
+_TOLD_APART = (figures.response_rate, figures.perfunctory, figures.missing_evidence)
+
+
+@dataclass(frozen=True)
+class Months(Kept):
+    """What was kept of the months of a quarter, in their order."""
+
+    def value(self, figure: Figure) -> Value | None:
+        if figure in _TOLD_APART or any(figure.key in anew_in(bundle) for bundle in self.bundles):
+            return None
+        if figure is figures.open_at_end:
+            return _sum(figure, [self.bundles[-1]["figures"].get(figure.key)])
+        return super().value(figure)
+
+
+def anew_in(bundle: Bundle, part: str = "figures") -> Sequence[str]:
+    """What of a final bundle was counted from the cases after all."""
+    return bundle.get("recounted", {}).get(part, ())
+
+
 def composed(counted: Bundle, kept: Kept, before: Kept | None, *, outside: bool, hide: bool) -> Bundle:
     """`counted` with what was `kept` of the departments in place of what was counted anew.
 
@@ -64,7 +89,8 @@ def composed(counted: Bundle, kept: Kept, before: Kept | None, *, outside: bool,
     entries, anew = dict(counted["figures"]), []
     for key, entry in entries.items():
         figure = FIGURES[key]
-        if finals.is_kept(figure.source):  # the counter was final before
+        is_apart = isinstance(kept, Months) and figure in _TOLD_APART
+        if finals.is_kept(figure.source) and not is_apart:  # the counter was final before
             continue
         value = kept.value(figure)
         if value is None:

@@ -128,7 +128,13 @@ def draft(report: Report) -> ReportSnapshot:
 
 
 def _defined(figure: Figure, figures: dict[str, Any]) -> str:
-    """The definition of a figure; the three rates with the formula they were counted by."""
+    """The definition of a figure; the three rates with the formula they were counted by. What is not final says so."""
+    if figures.get("final") and figure.key in figures.get("recounted", {}).get("figures", ()):
+        return joined(_formula(figure, figures), _("Counted anew from the cases, not final."))
+    return _formula(figure, figures)
+
+
+def _formula(figure: Figure, figures: dict[str, Any]) -> str:
     if figure.source is not sources.calls or "formula" not in figures:
         return figure.explained
     return joined(figure.explained, three_rates.words(Formula(**figures["formula"])))

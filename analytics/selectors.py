@@ -105,10 +105,14 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     Labels are in the active language.
     """
     months, pair = period.last_months(SERIES_MONTHS), [period.previous, period]
-    final = finals.Finals([*pair, *months], scope, detailed=pair)
-    counted = compute(FIGURES.values(), pair, scope, _AXES)
+    # What is kept of closed months is read month by month, so that a quarter is made of them.
+    spans = [*period.previous.last_months(period.months), *period.last_months(period.months)]
+    final = finals.Finals([*spans, *months], scope, detailed=spans)
+    counted = _counted(pair, spans, scope)
     kept = Computed(counted.cells | {source: counted.cells[source].onto(axes) for source, axes in _KEPT.items()})
-    now, back = final.over(kept), final.over(_leading_up(months, counted, pair, scope))
+    now, back = final.over(kept), final.over(_leading_up(months, counted, spans, scope))
+    # A case that was asked in two months of a quarter is one case of the quarter.
+    asked = compute((figures.response_rate,), pair, scope) if period.months > 1 else now
     more = _more(period, scope, counted)
     totals_outside = outside and scope.is_filtered
 
@@ -128,10 +132,11 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
             key: {
                 "name": str(figure.name),
                 "unit": str(figure.unit),
-                **shown(now.value(figure, period), totals_outside),
-                "previous": shown(now.value(figure, period.previous), totals_outside)["value"],
+                **shown(found.value(figure, period), totals_outside),
+                "previous": shown(found.value(figure, period.previous), totals_outside)["value"],
             }
             for key, figure in FIGURES.items()
+            for found in [asked if figure is figures.response_rate else now]
         },
         "series": {
             figure.key: [
@@ -151,6 +156,13 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     }
 
 
+def _counted(pair: list[Period], spans: list[Period], scope: Scope) -> Computed:
+    """Every source for the two periods, or for their months where closed months are kept of it."""
+    by_month = [figure for figure in FIGURES.values() if finals.is_kept(figure.source)]
+    rest = [figure for figure in FIGURES.values() if not finals.is_kept(figure.source)]
+    return Computed(compute(by_month, spans, scope, _AXES).cells | compute(rest, pair, scope, _AXES).cells)
+
+
 def monthly(found: Computed, figure: Figure, months: list[Period]) -> list[tuple[Period, Value]]:
     """A figure month by month. Months before the first complaint ever counted have no figure rather than 0."""
     values = [(month, found.value(figure, month)) for month in months]
@@ -168,10 +180,10 @@ def _breakdown(
     return table_rows({figure.key: now.by(figure, axis, period) for figure in wanted}, axis, outside)
 
 
-def _leading_up(months: list[Period], counted: Computed, pair: list[Period], scope: Scope) -> Computed:
+def _leading_up(months: list[Period], counted: Computed, spans: list[Period], scope: Scope) -> Computed:
     """The months of the series; those that were counted already are not counted again."""
-    known = [month for month in months if month in pair]
-    found = compute(SERIES, [month for month in months if month not in pair], scope)
+    known = [month for month in months if month in spans]
+    found = compute(SERIES, [month for month in months if month not in spans], scope)
     for source, cells in found.cells.items():
         for month in known:
             cells.add(month, (), counted.cells[source].total(month))
@@ -260,7 +272,7 @@ def _missed(clocks: Cells, period: Period, outside: bool) -> list[dict[str, Any]
     """Missed limits per milestone and reason for lateness of their cases; "" where none was given (AN-11)."""
     found: dict[str, Counter] = {}
     for (when, (milestone, reason)), counts in clocks.onto(("milestone", "late_reason")).counters.items():
-        if when == period:
+        if period.covers(when):
             found.setdefault(milestone.code, Counter())[reason.code] += counts["missed"]
     rows = []
     reasons = ["", *LateReason.values]

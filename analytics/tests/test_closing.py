@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.utils import translation
+from django.utils.translation import gettext
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import Membership
 from analytics import closing, closing_job, composing, dashboard, figures, finals, jobs, reporting, selectors, tidying
-from analytics.models import ClosedPeriod, Tidying
+from analytics.models import ClosedPeriod, Report, Tidying
 from analytics.periods import parse
 from analytics.scope import WHOLE, Scope
+from analytics.states import Edition
 from analytics.tests import months
 from complaints import transitions
 from complaints.models import Assignment, Callback, Complaint, JobRun, Notification, Praise
@@ -192,6 +194,55 @@ def test_an_03_several_departments_read_final_figures_put_together(client, told,
     kept = JobRun.objects.get(job=closing.PARTS, period__endswith=f"/{told.water.pk}/single").result
     assert "13800000003" not in str(kept)
     assert set(kept["typed"]["product"]) <= {""}  # each product was named once: nobody can be known by it
+
+
+QUARTER = parse("2026-Q4")
+JANUARY = at("2027-01-05 09:00")
+NOT_ADDED = {
+    "response_rate", "perfunctory", "missing_evidence", "repeat_complainants", "frequent_complainants",
+    "frequent_cases", "median_hours", "p90_hours", "median_work_hours", "p90_work_hours",
+}  # fmt: skip
+
+
+def test_an_03_a_quarter_of_three_closed_months_is_final_as_a_whole(client, told):
+    """Everything that adds up; what does not is counted anew and named, on the page beside the figure."""
+    registered("2026-11-20 09:00", phone="13800000019", email="")
+    registered("2026-12-20 09:00", phone="13800000029", email="")
+    before = closing.bundle(QUARTER, WHOLE, at=JANUARY, outside=False)
+    assert before["figures"]["received"]["value"] == 4
+    assert before["figures"]["open_at_end"]["value"] == 3
+    assert before["figures"]["satisfaction_rate"]["of"] == 1
+    for code in ("2026-10", "2026-11"):
+        closing.close(code, by=told.manager, at=JANUARY)
+    counted = closing.bundle(QUARTER, WHOLE, at=JANUARY, outside=False)
+    assert (counted["final"], counted["figures"]) == (False, before["figures"])
+    closing.close("2026-12", by=told.manager, at=JANUARY)
+    found = closing.bundle(QUARTER, WHOLE, at=JANUARY, outside=False)
+    assert found["final"] is True
+    assert set(found["recounted"]["figures"]) == NOT_ADDED
+    assert {key: row for key, row in found["figures"].items() if row != before["figures"][key]} == {}
+    assert found["breakdowns"] == before["breakdowns"]
+    change_everything(told)
+    registered("2026-12-21 09:00", phone="13800000039", email="")
+    later = closing.bundle(QUARTER, WHOLE, at=JANUARY, outside=False)
+    changed = {key for key, row in later["figures"].items() if row != found["figures"][key]}
+    assert changed <= NOT_ADDED
+    assert changed
+    assert {axis for axis, rows in later["breakdowns"].items() if rows != found["breakdowns"][axis]} <= set(
+        later["recounted"]["breakdowns"]
+    )
+    client.force_login(told.manager)
+    page = client.get("/desk/figures/all/?period=2026-Q4")
+    assert page.context["is_final"]
+    assert {line.figure.key for line in page.context["lines"] if line.is_anew} == NOT_ADDED
+    drafted = reporting.draft(
+        Report(period="2026-Q4", edition=Edition.DATA, revision=1, figures=reporting.freeze(QUARTER, at=JANUARY))
+    )
+    with translation.override(reporting.LANGUAGE):
+        words = gettext("Counted anew from the cases, not final.")
+    assert sum(words in definition.definition for definition in drafted.definitions) == len(NOT_ADDED)
+    closing.reopen("2026-11", reason="漏登一件", by=told.manager, at=JANUARY)
+    assert closing.bundle(QUARTER, WHOLE, at=JANUARY, outside=False)["final"] is False
 
 
 def test_an_03_of_a_month_an_older_release_closed_the_rest_is_counted_anew_and_named(client, told, two_departments):
