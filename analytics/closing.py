@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -219,11 +218,10 @@ def _found(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     found = _kept(period, scope, outside=outside)
     if found is None:
         counted = selectors.bundle(period, scope, at=at, outside=outside)
-        together = _several if period.months == 1 else partial(_months, at=at)
-        parts = together(period, scope)
+        parts = _together(period, scope, at=at)
         if parts is None:
             return {**counted, "final": False}
-        before = together(period.previous, scope)
+        before = _together(period.previous, scope, at=at)
         hide = outside and scope.is_filtered
         found = composing.composed(counted, parts, before, outside=outside, hide=hide)
     # Figures and breakdowns that came with a newer release.
@@ -271,6 +269,11 @@ def _several(period: Period, scope: Scope) -> composing.Kept | None:
     if not bundles:
         return None
     return composing.Kept(bundles, parts if len(parts) == len(bundles) else None)
+
+
+def _together(period: Period, scope: Scope, *, at: datetime) -> composing.Kept | None:
+    """What was kept of the departments of a month, or of the months of a quarter."""
+    return _several(period, scope) if period.months == 1 else _months(period, scope, at=at)
 
 
 def _months(period: Period, scope: Scope, *, at: datetime) -> composing.Months | None:
