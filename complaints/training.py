@@ -208,7 +208,9 @@ def _store_department(trained: TrainedModel, model: classifier.Model, figures: F
 
 def summary(figures: Figures | None) -> dict[str, Any] | None:
     """The figures of the department model beside those of the category's; None where none was learned."""
-    return figures and {name: getattr(figures, name) for name in ("rows", "classes", "macro_f1", "micro_f1")}
+    if figures is None:
+        return None
+    return {name: getattr(figures, name) for name in ("rows", "classes", "macro_f1", "micro_f1")}
 
 
 # --- As a job -------------------------------------------------------------------------------

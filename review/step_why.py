@@ -19,7 +19,7 @@ from complaints.calendars import CalendarMissing
 from complaints.clock_rules import StartsOn, Unit
 from complaints.models import Deadline
 from review import step_limits
-from review.models import AlertStandard, ReviewCase, StepClock
+from review.models import LimitStandard, ReviewCase, StepClock
 from review.states import ReviewStatus, ReviewStep
 
 # A step the review returned to begins anew with some event of the case; no more of them are tried.
@@ -114,7 +114,7 @@ def _limits(review: ReviewCase, step: ReviewStep, found: Step, since: datetime, 
 
 
 def _days(step: ReviewStep, since: datetime) -> Iterator[tuple[int, str]]:
-    standard = AlertStandard.objects.filter(at__lte=since).order_by("-revision").first()
+    standard = LimitStandard.objects.filter(at__lte=since).order_by("-revision").first()
     days = step_limits.own_of(standard).get(step)
     if days:
         yield days, _("the limits of the steps, set by the head of review")
