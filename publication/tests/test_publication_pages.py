@@ -578,3 +578,101 @@ def test_redactions_are_decided_with_the_keyboard_alone(live_server, page, cast)
     page.wait_for_url(f"**#span-{spans[2].pk}")
     decided = dict(publication.spans.filter(field="cause").values_list("pk", "decision"))
     assert [decided[span.pk] for span in spans] == ["accepted", "accepted", "kept"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_decision_is_turned_round_words_are_chosen_and_the_draft_is_submitted_by_keyboard(live_server, page, cast):
+    """From place to place, masked, kept after all, an emoji and one of two equal words chosen, submitted: no mouse."""
+    from django.test import Client
+
+    publication = draft(cast, cause="😀老年病停水，老年病缺药，江南大道也停水。")
+    road = publication.spans.filter(field="cause", decision="pending").get()
+    transitions.decide_span(publication.pk, by=cast.publisher, span_id=road.pk, keep=True, reason="路名")
+    client = Client()
+    client.force_login(cast.publisher)
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page.goto(live_server.url + reverse("publication:detail", args=[publication.number]) + f"#span-{road.pk}")
+    keys = page.keyboard
+
+    def until(selector: str) -> None:
+        for _ in range(200):
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            keys.press("Tab")
+        raise AssertionError(f"the keyboard does not reach {selector}")
+
+    rows = page.locator("#redactions tbody tr")
+    place = [rows.nth(at).get_attribute("id") for at in range(rows.count())].index(f"span-{road.pk}")
+    # The row of the address is the one from which J and K go on.
+    keys.press("k" if place else "j")
+    if place:
+        keys.press("j")
+    with page.expect_navigation():
+        keys.press("Enter")
+    road.refresh_from_db()
+    assert road.decision == "accepted"
+    keys.press("k" if place else "j")
+    if place:
+        keys.press("j")
+    keys.press("x")
+    until(f"#reason-{road.pk}")
+    keys.type("道路名，不指向个人")
+    with page.expect_navigation():
+        keys.press("Enter")
+    road.refresh_from_db()
+    assert (road.decision, road.reason) == ("kept", "道路名，不指向个人")
+
+    until('[data-mask-text="cause"]')
+    for _ in range(8):
+        keys.press("ArrowRight")  # the emoji is one of them
+    for _ in range(2):
+        keys.press("Shift+ArrowRight")
+    page.wait_for_function("document.querySelector('[data-mask-form]').elements.words.value === '老年病'")
+    keys.press("Enter")
+    with page.expect_navigation():
+        keys.press("Enter")
+    added = publication.spans.get(source="person")
+    assert (added.field, added.start, added.end) == ("cause", 7, 10)
+    assert page.locator("#redactions").inner_text().count("〔已隐去〕") >= 1
+
+    until(f'a[href$="/{publication.number}/actions/submit/"]')
+    with page.expect_navigation():
+        keys.press("Enter")
+    until("main .form-actions button")
+    with page.expect_navigation():
+        keys.press("Enter")
+    assert fresh(publication).status == "first_check"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_keyboard_never_leaves_nor_changes_an_original(live_server, page, cast):
+    """Its first and last characters are walls, and letters typed over a choice do nothing (PR-02)."""
+    from django.test import Client
+
+    publication = draft(cast, cause="停水两天。")
+    client = Client()
+    client.force_login(cast.publisher)
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page.goto(live_server.url + reverse("publication:detail", args=[publication.number]))
+    text = page.locator('[data-mask-text="cause"]')
+    text.focus()
+    chosen = "document.getSelection().toString()"
+    for key, words in [
+        ("ArrowRight", "停"),
+        ("ArrowLeft", "停"),
+        ("End", "。"),
+        ("ArrowRight", "。"),
+        ("Shift+ArrowRight", "。"),
+        ("Home", "停"),
+        ("Shift+End", "停水两天。"),
+        ("ArrowLeft", "停"),
+        ("Backspace", "停"),
+        ("y", "停"),
+    ]:
+        page.keyboard.press(key)
+        assert page.evaluate(chosen) == words, key
+    assert text.inner_text() == "停水两天。"
