@@ -326,7 +326,7 @@ def _publications(teller: Teller) -> int:
             assert complaint.closed_at is not None  # its status is closed
             at = teller.later(complaint.closed_at, days=1)
             publication = publishing.compose(complaint.pk, by=author, at=at)
-            _complete(publication, author, at)
+            complete(publication, author, at)
             if index == 0:
                 continue
             at = teller.later(at, hours=3)
@@ -366,7 +366,7 @@ def _publications(teller: Teller) -> int:
     return posted
 
 
-def _complete(publication: Publication, author: User, at: datetime) -> None:
+def complete(publication: Publication, author: User, at: datetime) -> None:
     """Write the sentence in front, keep the notice up for a year, link figures, decide what is open."""
     assert publication.department is not None  # composed from a case with a lead department
     summary = f"责任在{publication.department.name}。{publication.result}"[:230]

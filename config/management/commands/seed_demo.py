@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from accounts.models import User
 from complaints.models import Notification
-from config.demo import after, counters, handling, people, story
+from config.demo import after, counters, handling, people, shown_files, story
 
 
 class Command(BaseCommand):
@@ -57,6 +57,7 @@ class Command(BaseCommand):
             connection.run_on_commit.clear()
         handling.evidence(teller)
         counters.tell(teller.people.role("coordinator")[0], now=now)
+        shown_files.tell(teller)
         after.build_reports(teller)
         self._write_accounts(people.accounts(staff))
         self.stdout.write(
