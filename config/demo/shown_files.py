@@ -119,8 +119,8 @@ def _picture(words: list[str], name: str) -> bytes:
     if is_photo:
         pen.rectangle((0, 430, 900, 640), fill="#8f958f")
         for left in range(40, 860, 210):
-            pen.rectangle((left, 150, left + 150, 430), fill="#b08d74", outline="#7c6250", width=4)
-            pen.rectangle((left + 45, 210, left + 105, 290), fill="#dfe9ee", outline="#7c6250", width=3)
+            pen.rectangle((left, 190, left + 150, 430), fill="#b08d74", outline="#7c6250", width=4)
+            pen.rectangle((left + 45, 230, left + 105, 310), fill="#dfe9ee", outline="#7c6250", width=3)
     else:
         pen.rectangle((28, 28, 872, 612), outline="#8a8a84", width=2)
     font = ImageFont.truetype(Path(settings.BASE_DIR, "static/fonts/NotoSansSC-Regular.ttf"), 34)

@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from pypdf import PdfReader, PdfWriter
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from complaints import files
@@ -155,6 +156,73 @@ def page(client: Client, user, name: str, *args):
 
 
 # --- Copies ---------------------------------------------------------------------------------------
+HIDDEN = "ZXHIDDENWORD"
+
+
+def with_place() -> bytes:
+    """A photograph that knows where it was taken, with a profile, a comment and something behind its end."""
+    exif = Image.Exif()
+    exif[0x010E] = HIDDEN
+    place = exif.get_ifd(0x8825)
+    place[1], place[2], place[3], place[4] = "N", (31.0, 14.0, 5.0), "E", (121.0, 28.0, 3.0)
+    place[29] = HIDDEN
+    out = BytesIO()
+    picture = Image.new("RGB", (400, 300), (9, 90, 180))
+    picture.save(out, "JPEG", exif=exif, comment=HIDDEN.encode(), icc_profile=HIDDEN.encode() * 20)
+    return out.getvalue() + HIDDEN.encode()
+
+
+def with_words() -> bytes:
+    """A see-through PNG with text chunks, one of them packed."""
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Author", HIDDEN)
+    told.add_text("Comment", HIDDEN, zip=True)
+    told.add_itxt("XML:com.adobe.xmp", f"<x>{HIDDEN}</x>")
+    out = BytesIO()
+    Image.new("RGBA", (300, 300), (9, 90, 180, 90)).save(out, "PNG", pnginfo=told)
+    return out.getvalue() + HIDDEN.encode()
+
+
+def with_attachment(*, is_locked: bool = False) -> bytes:
+    """A PDF with a file inside it, words about itself and a text layer; locked against changes only when asked."""
+    writer = PdfWriter()
+    writer.append(BytesIO(pdf(HIDDEN)))
+    writer.add_attachment(f"{HIDDEN}.txt", HIDDEN.encode())
+    writer.add_metadata({"/Author": HIDDEN})
+    if is_locked:
+        writer.encrypt("", "owner")
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "original"),
+    [
+        ("a.jpg", with_place),
+        ("a.png", with_words),
+        ("a.pdf", with_attachment),
+        ("b.pdf", lambda: with_attachment(is_locked=True)),
+    ],
+)
+def test_pr_05_nothing_of_the_original_but_its_pixels_is_published(publication, cast, story, name, original):
+    row = choose(publication, cast, attach(story, original(), name))
+    assert (row.state, row.problem) == (RenderState.READY, "")
+    copy = bytes_of(row)
+    assert HIDDEN.encode() not in copy
+    if copy.startswith(b"%PDF"):
+        reader = PdfReader(BytesIO(copy))
+        assert [each.extract_text() for each in reader.pages] == [""]
+        assert not reader.metadata
+        assert not reader.attachments
+        assert all("/Annots" not in each for each in reader.pages)
+    else:
+        picture = Image.open(BytesIO(copy))
+        assert not picture.getexif()
+        assert not {"icc_profile", "comment", "exif", "xmp"} & set(picture.info)
+        assert copy.endswith(b"\xff\xd9")
+
+
 def test_pub_21_a_photo_becomes_pixels_with_the_box_burned_in(publication, cast, story):
     row = choose(publication, cast, attach(story, photo()))
     assert (row.state, row.pages) == (RenderState.READY, 1)

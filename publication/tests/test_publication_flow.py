@@ -10,6 +10,7 @@ from publication import content, jobs, transitions
 from publication.models import Publication, PublicationDecision, PublishedResult, SignOff
 from publication.states import ELEMENTS, PublicationStatus
 from publication.tests.factories import open_gate
+from publication.tests.factories import posted as approved_and_posted
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +159,18 @@ def test_pub_14_19_the_cases_own_identity_never_goes_out(draft, cast, secret):
         transitions.decide_span(
             draft.pk, by=cast.publisher, span_id=span.pk, keep=True, reason="要保留", at=at("2026-11-21 09:45")
         )
+
+
+def test_pr_04_the_search_of_the_public_knows_the_masked_words_only(client, draft, cast):
+    """Whoever knows a name or a number learns from the search neither that it was masked nor where (PI-12)."""
+    transitions.edit(draft.pk, by=cast.publisher, cause="张桂芳（13800002417）反映槐荫里停水。")
+    for span in Publication.objects.get(pk=draft.pk).spans.filter(decision="pending"):
+        transitions.decide_span(draft.pk, by=cast.publisher, span_id=span.pk, keep=True, reason="不指向个人")
+    result = approved_and_posted(draft, cast)
+    for words in ("张桂芳", "桂芳", "13800002417", "8000024"):
+        for path in ("/", "/api/v1/results/"):
+            assert result.title not in client.get(path, {"q": words}).content.decode(), (path, words)
+    assert result.title in client.get("/", {"q": "槐荫里"}).content.decode()
 
 
 def test_pub_15_16_standard_masks_keep_what_the_rule_allows(draft, cast):
