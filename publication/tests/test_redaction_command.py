@@ -88,3 +88,19 @@ def test_a_refused_run_exits_with_1_and_one_line() -> None:
 
 def test_an_unknown_profile_is_a_wrong_argument() -> None:
     assert run("", "--profile", "lenient").returncode == 2
+
+
+def test_a_reader_who_leaves_early_is_told_in_one_line() -> None:
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "redact", "--json"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        process.stdout.close()
+        process.stdout = None
+        _, told = process.communicate(b'{"id": 1, "text": "x"}\n', timeout=60)
+    assert process.returncode == 1
+    assert told.decode().strip() == "CommandError: the output was closed before the last line; read all of it"

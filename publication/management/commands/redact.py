@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -49,8 +50,13 @@ class Command(BaseCommand):
             line.encode()
         except UnicodeEncodeError:
             line = json.dumps(document)
-        sys.stdout.buffer.write(line.encode() + b"\n")
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(line.encode() + b"\n")
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # What is still buffered goes nowhere, so that the interpreter does not complain once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise CommandError("the output was closed before the last line; read all of it") from None
 
 
 def _read(number: int, line: bytes) -> tuple[Any, str, Known]:
