@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from complaints import transitions as case_transitions
 from complaints.tests.factories import Story, at, improvement_words
-from publication import content, jobs, transitions
+from publication import content, jobs, permissions, transitions
 from publication.models import Publication, PublicationDecision, PublishedResult, SignOff
 from publication.states import ELEMENTS, PublicationStatus
 from publication.tests.factories import open_gate
@@ -115,7 +115,11 @@ def test_pr_01_the_masking_is_passed_by_nobody_who_checked_not_even_past_the_pro
     row.status, row.complaint_id = PublicationStatus.ABANDONED, draft.complaint_id
     with pytest.raises(IntegrityError), transaction.atomic():
         row.save(force_insert=True)
-    assert Publication.objects.get(pk=draft.pk).masking_reviewer_id != same
+    stored = Publication.objects.get(pk=draft.pk)
+    assert stored.masking_reviewer_id != same
+    assert permissions.can(cast.counsel, "pass_masking", stored)
+    setattr(stored, signer, cast.counsel)  # counsel who also holds the office of a checker
+    assert not permissions.can(cast.counsel, "pass_masking", stored)
 
 
 @pytest.mark.parametrize("field", ["title", "summary", *ELEMENTS])
@@ -272,6 +276,10 @@ def test_pr_06_18_one_person_takes_down_and_old_signatures_never_count_again(dra
     transitions.publish(draft.pk, by=cast.publisher2, at=at("2026-11-21 16:00"))
     transitions.take_down(draft.pk, by=cast.counsel2, reason="投诉人要求", at=at("2026-11-21 17:00"))
     assert not PublishedResult.objects.served(at=at("2026-11-21 17:01")).exists()
+    for by in (cast.publisher2, None):
+        with pytest.raises(IllegalTransition):
+            transitions.publish(draft.pk, by=by, at=at("2026-11-22 08:00"))
+    assert not PublishedResult.objects.served(at=at("2026-11-22 08:01")).exists()
     again = transitions.compose_again(draft.pk, by=cast.publisher, at=at("2026-11-22 09:00"))
     assert again.pk != draft.pk
     assert (again.status, again.first_checker, again.signed_hash) == (PublicationStatus.DRAFT, None, "")
