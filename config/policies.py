@@ -526,6 +526,11 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "publication:volunteer_reports",
         "publication:volunteer_report",
     ),
+    "publication.view_publications, analytics.approve_report or accounts.configure_system": (
+        "publication:masking",
+        "publication:masking_revision",
+    ),
+    "analytics.approve_report or accounts.configure_system": ("publication:masking_propose",),
     "publication.publish": ("publication:correction",),
     "publication.takedown": ("publication:breach_new",),
     "publication.takedown or complaints.manage_data_incident": ("publication:breaches", "publication:breach"),

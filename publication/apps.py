@@ -7,6 +7,7 @@ class PublicationConfig(AppConfig):
     verbose_name = "Publication"
 
     def ready(self):
-        from publication import channel_surfaces, panels, receivers, vague_words  # noqa: F401
+        from publication import channel_surfaces, masking, panels, receivers, vague_words  # noqa: F401
 
+        post_migrate.connect(masking.load, sender=self, dispatch_uid="publication.masking")
         post_migrate.connect(vague_words.load, sender=self, dispatch_uid="publication.vague_words")

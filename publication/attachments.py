@@ -21,7 +21,7 @@ from accounts.errors import DomainError, InvalidInput
 from accounts.models import User
 from complaints import files
 from complaints.models import Attachment, ScanState
-from publication import boxes, content, content_files, rendering, tasks, transitions
+from publication import boxes, content, content_files, masking, rendering, tasks, transitions
 from publication.models import Publication, PublicationFile
 from publication.redaction import leaks
 from publication.rendering import Box
@@ -90,7 +90,7 @@ def _masked(name: str, text: str, publication: Publication) -> str:
     if not text or "\x00" in text:
         raise InvalidInput(name, _("Write what readers see in place of the file."))
     known = content.known_of(publication)
-    for span in reversed(content.suggest(text, known, publication.profile)):
+    for span in reversed(content.suggest(text, known, masking.rows_for(publication))):
         if span.source in ("identity", "pattern") or span.confidence >= transitions.SURE:
             text = text[: span.start] + span.replacement + text[span.end :]
     if len(text) > limit:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_noop
 
-from publication import content
+from publication import content, masking
 from publication.models import Publication
 from publication.redaction import Span, leaks
 from publication.rendering import Box, Character
@@ -38,7 +38,7 @@ class Proposal:
 
 def proposed(publication: Publication, page: int, text: list[Character], drawn: Iterable[Box]) -> list[Proposal]:
     """A box for every line of every place the redaction engine finds, unless one covers it already."""
-    spans = content.suggest(_words(text), content.known_of(publication), publication.profile)
+    spans = content.suggest(_words(text), content.known_of(publication), masking.rows_for(publication))
     return list(_open(page, text, spans, drawn))
 
 

@@ -26,7 +26,7 @@ from complaints.throttle import HOUR, Limit
 from complaints.transitions.intake import Filing, check_text, register
 from complaints.transitions.proposals import TEXT as LONGEST_PROPOSAL
 from complaints.transitions.proposals import add_proposal
-from publication import content, results
+from publication import content, masking, results
 from publication.models import Comment, Publication, PublishedReport, PublishedResult
 from publication.redaction import Known, leaks, redact
 from publication.states import CommentRoute, CommentState
@@ -76,7 +76,7 @@ def known_of(result: PublishedResult) -> Known | None:
 
 def proposed(comment: Comment) -> str:
     """The text as the masking would show it, with names of other people left out too."""
-    return redact(comment.text, known_of(comment.result), profile="strict").output
+    return redact(comment.text, known_of(comment.result), profile=masking.rows_now("strict")).output
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,9 +16,9 @@ from accounts.models import User
 from complaints import permissions as case_permissions
 from complaints import remedies
 from complaints.models import Complaint, Remedy
-from publication import charts, content_files, vague_words
+from publication import charts, content_files, masking, vague_words
 from publication.models import FigureEvidence, Publication, RedactionSpan
-from publication.redaction import EARLIER_VERSIONS, ENGINE_VERSION, Known, Span, leaks, redact
+from publication.redaction import EARLIER_VERSIONS, ENGINE_VERSION, Known, Row, Span, leaks, redact
 from publication.states import ELEMENTS, Element, SpanDecision
 
 # Every text the public would read, in order. Improvements are texts too.
@@ -89,9 +90,9 @@ def known_of(publication: Publication) -> Known:
     )
 
 
-def suggest(text: str, known: Known, profile: str) -> list[Span]:
-    """The places of one text that may identify somebody."""
-    return list(redact(text, known, profile=profile).spans)
+def suggest(text: str, known: Known, rows: Mapping[str, Row]) -> list[Span]:
+    """The places of one text that may identify somebody, with what `rows` write there."""
+    return list(redact(text, known, profile=rows).spans)
 
 
 def masked(text: str, spans: list[RedactionSpan]) -> str:
@@ -136,6 +137,7 @@ def snapshot(publication: Publication) -> dict[str, Any]:
         "department": department.name if department else "",
         "published_until": publication.publish_until.isoformat() if publication.publish_until else "",
         "engine_version": ENGINE_VERSION,
+        "masking": masking.named(publication.masking),
     }
 
 
@@ -163,6 +165,9 @@ def _hashed(publication: Publication) -> dict[str, Any]:
     content["improvements"] = [
         {key: row[key] for key in ("what", "department", "post", "due_on")} for row in content["improvements"]
     ]
+    # What was written before masking had revisions is signed without one.
+    if content["masking"] is None:
+        del content["masking"]
     files = content_files.data_of(publication)
     return content | {"files": files} if files else content
 

@@ -17,7 +17,7 @@ from accounts.web import StaffRequest
 from complaints import keyset
 from complaints.desk_access import needs
 from complaints.models import Complaint
-from publication import comments, observations, results, volunteers
+from publication import comments, masking, observations, results, volunteers
 from publication.echo_forms import (
     AnswerForm,
     HideForm,
@@ -58,12 +58,13 @@ def comment_list(request: StaffRequest) -> HttpResponse:
     rows = Comment.objects.filter(state=state).select_related("result")
     found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     counts = comments.counts()
+    strict = masking.rows_now("strict")
     context = {
         "state": state,
         "states": [(value, label, counts.get(value, 0)) for value, label in CommentState.choices],
         # What was sent may name people; the list shows it masked.
         "rows": [
-            (row, row.shown_text or redact(row.text[:EXCERPT], profile="strict").output or _("erased")) for row in found
+            (row, row.shown_text or redact(row.text[:EXCERPT], profile=strict).output or _("erased")) for row in found
         ],
         "next": following,
         "after": after,

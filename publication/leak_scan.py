@@ -62,6 +62,7 @@ _FURNITURE = (
     "updated_at",
     "content_hash",
     "engine_version",
+    "masking",
 )
 _MOST_UNPACKED = 8 * 1024 * 1024
 

@@ -18,7 +18,7 @@ from accounts import takedowns
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
 from complaints.transitions.intake import check_text
-from publication import comments
+from publication import comments, masking
 from publication.models import PublishedReport, PublishedResult, VolunteerReport
 from publication.redaction import Known, redact
 from publication.states import CommentState
@@ -45,7 +45,8 @@ def known_of(report: VolunteerReport) -> Known:
 def proposed(report: VolunteerReport) -> tuple[str, str]:
     """Report and answer as the masking would show them, with names of other people left out too."""
     known = known_of(report)
-    return redact(report.text, known, profile="strict").output, redact(report.answer, known, profile="strict").output
+    rows = masking.rows_now("strict")
+    return redact(report.text, known, profile=rows).output, redact(report.answer, known, profile=rows).output
 
 
 def state_of(report: VolunteerReport) -> str:

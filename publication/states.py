@@ -85,6 +85,15 @@ class NotPublishedReason(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+class MaskingState(models.TextChoices):
+    """Where the change of a masking profile stands."""
+
+    PROPOSED = "proposed", _("Proposed")
+    APPROVED = "approved", _("Approved")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Taken back")
+
+
 class SpanDecision(models.TextChoices):
     PENDING = "pending", _("To be decided")
     ACCEPTED = "accepted", _("Masked")

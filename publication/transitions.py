@@ -24,7 +24,7 @@ from complaints import transitions as case_transitions
 from complaints.models import Complaint
 from complaints.numbers import next_number
 from complaints.states import Audience, Status
-from publication import combinations, content, content_files, effects, gate, leak_scan, permissions
+from publication import combinations, content, content_files, effects, gate, leak_scan, masking, permissions
 from publication.models import (
     FigureEvidence,
     Gate,
@@ -113,6 +113,7 @@ def compose(complaint_id: int, *, by: User, at: datetime | None = None) -> Publi
         category=category,
         department=complaint.lead_department,
         publish_until=None,
+        masking=masking.in_force("standard", at=at),
         **content.draft_from(complaint),
     )
     publication.improvements.set(complaint.improvements.all())
@@ -138,7 +139,7 @@ def _begin(publication_id: int, action: str, *, by: User | None, version: int | 
     case_transitions.lock(complaint_id)
     publication = (
         Publication.objects.select_for_update(of=("self",))
-        .select_related("category", "department", "complaint__complainant")
+        .select_related("category", "department", "complaint__complainant", "masking")
         .get(pk=publication_id)
     )
     if by is not None:
@@ -240,6 +241,8 @@ def edit(
     improvements, cases = changes.pop("improvements", None), changes.pop("also_about", None)
     for name, value in changes.items():
         setattr(publication, name, value)
+    if not same_profile:
+        publication.masking = masking.in_force(publication.profile, at=at)
     _void_signatures(publication)
     _finish(publication, "edit", by=by, at=at)
     if improvements is not None:
@@ -279,7 +282,7 @@ def _search(publication: Publication, before: dict[str, str], *, only_changed: b
 
 def _find_spans(publication: Publication, before: dict[str, str], *, only_changed: bool = False) -> None:
     """Search the texts again; a decision stays where the same words are found in the same text."""
-    known = content.known_of(publication)
+    known, rows = content.known_of(publication), masking.rows_for(publication)
     for name in content.TEXT_FIELDS:
         text = getattr(publication, name)
         if only_changed and before.get(name) == text:
@@ -287,7 +290,7 @@ def _find_spans(publication: Publication, before: dict[str, str], *, only_change
         old_text = before.get(name, "")
         decided = {(old_text[row.start : row.end], row.type): row for row in publication.spans.filter(field=name)}
         publication.spans.filter(field=name).delete()
-        for span in content.suggest(text, known, publication.profile):
+        for span in content.suggest(text, known, rows):
             earlier = decided.get((text[span.start : span.end], span.type))
             sure = span.source in ("identity", "pattern") or span.confidence >= SURE
             row = RedactionSpan(

@@ -34,6 +34,7 @@ SAMPLES = {
     "kind": "acceptance",
     "dimension": "category",
     "step": "details",
+    "profile": "standard",
 }
 OPEN_TO_ALL = {policies.PUBLIC, policies.DRAFT, policies.FILE_OR_SIGNED_IN}
 GUARDED = sorted({url.name: url for url in policies.walk() if url.policy not in OPEN_TO_ALL}.items())

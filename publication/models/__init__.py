@@ -16,6 +16,7 @@ from publication.models.echo import (
     VolunteerReport,
 )
 from publication.models.files import PublicationFile, PublishedFile
+from publication.models.masking import MaskingRevision
 from publication.models.results import (
     FigureEvidence,
     Publication,
@@ -36,6 +37,7 @@ __all__ = [
     "FigureEvidence",
     "Gate",
     "GoneAddress",
+    "MaskingRevision",
     "Posting",
     "PostingCount",
     "Publication",

@@ -48,6 +48,8 @@ class Publication(models.Model):
     profile = models.CharField(
         max_length=10, default="standard", choices=[("standard", _("Standard")), ("strict", _("Strict"))]
     )
+    # The revision of the profile that it was masked by; null for what was written before there were revisions.
+    masking = models.ForeignKey("publication.MaskingRevision", models.PROTECT, null=True, related_name="+")
     publish_at = models.DateTimeField(_("publish at"), null=True, blank=True)
     publish_until = models.DateTimeField(_("publish until"), null=True, blank=True)
     author = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
@@ -220,6 +222,8 @@ class PublishedResult(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
     content_hash = models.CharField(max_length=64)
     engine_version = models.CharField(max_length=20)
+    # Profile and revision of the masking; null for what was posted before there were revisions.
+    masking = models.JSONField(null=True)
 
     objects = PublishedResultQuerySet.as_manager()
 

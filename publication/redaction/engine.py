@@ -59,12 +59,12 @@ def find(text: str, known: Known | None = None) -> list[Span]:
     return _Findings(text, known).spans
 
 
-def redact(text: str, known: Known | None = None, profile: str = "standard") -> Redaction:
-    """Mask a text under a profile. Accepts any string; raises only UnknownProfile.
+def redact(text: str, known: Known | None = None, profile: str | Mapping[str, Row] = "standard") -> Redaction:
+    """Mask a text under a shipped profile, or under rows of one's own. Accepts any string; raises only UnknownProfile.
 
     The output is stable (masking it again changes nothing), and ``block`` means that it must not be posted.
     """
-    rows = profile_named(profile)
+    rows = profile_named(profile) if isinstance(profile, str) else profile
     found = _Findings(text, known)
     forms = _forms_of_address(found, known)
     spans = [_written(span, text, rows, forms) for span in found.spans]

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from publication import masking
 from publication.redaction import PROFILES, Known, redact
 
 _FIELDS = frozenset({"id", "text", "known"})
@@ -26,14 +27,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="JSON lines in and out (the only form there is)")
-        parser.add_argument("--profile", choices=sorted(PROFILES), default="standard", help="masking profile")
+        parser.add_argument(
+            "--profile", choices=sorted(PROFILES), default="standard", help="masking profile, in its revision in force"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        rows = masking.rows_reachable(options["profile"])
         # Bytes, so that neither the terminal's encoding nor a lone surrogate in a text can stop the run.
         for number, line in enumerate(sys.stdin.buffer, start=1):
             if line.strip():
                 name, text, known = _read(number, line)
-                result = redact(text, known, options["profile"])
+                result = redact(text, known, rows)
                 self._print(
                     {
                         "id": name,
