@@ -24,6 +24,8 @@ from complaints.desk_access import needs
 from complaints.transitions import channels as records
 
 Forms = dict[str, forms.Form]
+# How far ahead a roster can be looked at.
+PLANNED = timedelta(weeks=4)
 
 
 @needs(records.PERMISSION)
@@ -91,14 +93,17 @@ def _back(request: StaffRequest) -> HttpResponse:
 
 
 def _day(request: StaffRequest) -> date:
-    """The day asked for, today without one or with one that is none."""
+    """The day asked for; without one, or with one that is none, a day of the last week that has ended.
+
+    A week is reconciled when it is over: on a Monday the running one has nothing to compare yet.
+    """
     text = request.POST.get("week") or request.GET.get("week", "")
-    today = timezone.localdate()
+    ended = timezone.localdate() - timedelta(days=reconciliation.WEEK)
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return today
-    return day if 2000 <= day.year < 2100 else today
+        return ended
+    return day if 2000 <= day.year < 2100 else ended
 
 
 def _page(request: StaffRequest, given: Forms, *, status: int = 200) -> HttpResponse:
@@ -107,6 +112,7 @@ def _page(request: StaffRequest, given: Forms, *, status: int = 200) -> HttpResp
     today = timezone.localdate(now)
     week = reconciliation.reconcile(days, now=now)
     yesterday = min(days[-1], today - timedelta(days=1))
+    running = reconciliation.week_of(today)
     context = {
         "week": week,
         "open_questions": [(row.channel, cell) for row in week.rows for cell in row.cells if cell.is_open_question],
@@ -118,10 +124,11 @@ def _page(request: StaffRequest, given: Forms, *, status: int = 200) -> HttpResp
         ],
         "with_hours": [(row, [(line, WEEKDAYS[line.weekday]) for line in row.hours]) for row in week.rows if row.hours],
         "uncovered": [(row.channel, row.uncovered) for row in week.rows if row.uncovered],
-        "shown": [row for row in week.rows if row.registered or row.hours or any(cell.counted for cell in row.cells)],
         "monday": days[0],
+        "today": today,
+        "this_week": running[0].isoformat() if days != running else "",
         "before": (days[0] - timedelta(days=7)).isoformat(),
-        "after": (days[0] + timedelta(days=7)).isoformat() if days[-1] < today else "",
+        "after": (days[0] + timedelta(days=7)).isoformat() if days[0] < running[0] + PLANNED else "",
         "count_form": CountForm(initial={"day": yesterday.isoformat()}, auto_id="count_%s"),
         "hours_form": HoursForm(auto_id="hours_%s"),
         "duty_form": DutyForm(auto_id="duty_%s"),

@@ -62,6 +62,12 @@ class Row:
         return sum(cell.outside for cell in self.cells)
 
     @property
+    def counted(self) -> int | None:
+        """What its own counter says of the week; None when no day was counted."""
+        found = [cell.counted.count for cell in self.cells if cell.counted]
+        return sum(found) if found else None
+
+    @property
     def missed(self) -> int:
         return sum(cell.counted.calls_missed or 0 for cell in self.cells if cell.counted)
 
@@ -88,6 +94,14 @@ class Week:
     gaps: list[Gap]
     duty: list[DutySlot]
     calendar_missing: bool
+
+    @property
+    def registered(self) -> int:
+        return sum(row.registered for row in self.rows)
+
+    def by_day(self) -> list[tuple[date, int]]:
+        """Each day with the cases of all channels."""
+        return [(day, sum(row.cells[at].registered for row in self.rows)) for at, day in enumerate(self.days)]
 
 
 def week_of(day: date) -> list[date]:

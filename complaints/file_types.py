@@ -1,16 +1,20 @@
 """What a file is, judged by its content alone (FL-02, FL-04). Pure: no models, no settings.
 
 Only kinds that people send as evidence are known; everything else (programs, HTML, SVG, scripts,
-archives) has no name here and is refused. Nothing is decompressed or decoded: sizes are the
-declared ones, read from headers.
+archives) has no name here and is refused. Sizes are the declared ones, read from headers. Of an office
+document the first bytes of each part are unpacked, and the documents it holds (a table behind a chart),
+so that they count too; one that holds another in its turn is refused.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import struct
-from typing import BinaryIO
-from zipfile import BadZipFile, ZipFile
+import zlib
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import filetype
 
@@ -45,11 +49,30 @@ MAX_DIRECTORY = 1024 * 1024
 MAX_UNPACKED = 300 * 1024 * 1024
 MAX_RATIO = 200
 SMALL_ENTRY = 1024 * 1024
+# Documents inside an office document: bytes of all of them together, kept in memory up to a megabyte.
+MAX_INSIDE = 64 * 1024 * 1024
+_IN_MEMORY = 1024 * 1024
 
 _HEAD = 8192
 _HEADER_FIELD = re.compile(rb"([!-9;-~]{1,76}):")
 _JPEG_SEARCH = 4 * 1024 * 1024
 _HEIC_SEARCH = 256 * 1024
+_PART_HEAD = 1024
+_ARCHIVE = b"PK\x03\x04"
+# What unpacks into more again. Not GZIP: drawings of office documents are packed with it.
+_PACKED = (
+    _ARCHIVE,
+    b"PK\x05\x06",
+    b"Rar!",
+    b"7z\xbc\xaf\x27\x1c",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"\x28\xb5\x2f\xfd",
+)
+# Office formats declare no types and no entities (ECMA-376); a part that does is made to grow while it is read.
+_DECLARATIONS = [
+    word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("ascii", "utf-16-le", "utf-16-be")
+]
 _MAIN_PARTS = {
     "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -85,7 +108,7 @@ def sniff(stream: BinaryIO) -> str | None:
 
 
 def _kind(head: bytes, stream: BinaryIO) -> str | None:
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ARCHIVE):
         return _office(stream)
     if head[4:8] == b"ftyp":
         kind = _BRANDS.get(head[8:12])
@@ -120,27 +143,74 @@ def _message(head: bytes) -> str | None:
 
 # --- Office documents -----------------------------------------------------------------------
 def _office(stream: BinaryIO) -> str | None:
-    """Which office document a ZIP container holds; macros, encryption and bombs are refused."""
+    """Which office document a ZIP container holds; macros, encryption, declarations and bombs are refused."""
+    try:
+        entries = _entries(stream)
+        names = {entry.filename for entry in entries}
+        kind = next((kind for part, kind in _MAIN_PARTS.items() if part in names), None)
+        if kind is None or "[Content_Types].xml" not in names:
+            return None
+        if any(name.lower().endswith("vbaproject.bin") for name in names) or any(e.flag_bits & 1 for e in entries):
+            return None
+        _measure(entries, unpacked=0)
+        return kind if _parts_are_plain(stream, entries) else None
+    except (BadZipFile, OSError, EOFError, RuntimeError, ValueError, struct.error, zlib.error) as error:
+        if isinstance(error, TooComplex):
+            raise
+        return None
+
+
+def _entries(stream: IO[bytes]) -> list[ZipInfo]:
+    """The directory of a ZIP file. Raises TooComplex when it is larger than any document needs."""
     if not _small_directory(stream):
         raise TooComplex
-    try:
-        with ZipFile(stream) as archive:
-            entries = archive.infolist()
-    except (BadZipFile, OSError, ValueError, NotImplementedError, struct.error):
-        return None
-    names = {entry.filename for entry in entries}
-    kind = next((kind for part, kind in _MAIN_PARTS.items() if part in names), None)
-    if kind is None or "[Content_Types].xml" not in names:
-        return None
-    if any(name.lower().endswith("vbaproject.bin") for name in names) or any(entry.flag_bits & 1 for entry in entries):
-        return None
+    with ZipFile(stream) as archive:
+        return archive.infolist()
+
+
+def _measure(entries: list[ZipInfo], *, unpacked: int) -> int:
+    """`unpacked` and the bytes these entries say they unpack into. Raises TooComplex beyond the limits."""
+    unpacked += sum(entry.file_size for entry in entries)
     grows = any(e.file_size > SMALL_ENTRY and e.file_size > MAX_RATIO * max(1, e.compress_size) for e in entries)
-    if grows or sum(entry.file_size for entry in entries) > MAX_UNPACKED:
+    if grows or unpacked > MAX_UNPACKED:
         raise TooComplex
-    return kind
+    return unpacked
 
 
-def _small_directory(stream: BinaryIO) -> bool:
+def _parts_are_plain(stream: BinaryIO, entries: list[ZipInfo]) -> bool:
+    """Whether no part declares entities. Raises TooComplex for archives that only unpack further inside."""
+    inside, unpacked = 0, sum(entry.file_size for entry in entries)
+    with ZipFile(stream) as archive:
+        for entry in entries:
+            with archive.open(entry) as part:
+                head = part.read(_PART_HEAD)
+                if entry.filename.lower().endswith((".xml", ".rels")) and any(mark in head for mark in _DECLARATIONS):
+                    return False
+                if not head.startswith(_ARCHIVE):
+                    continue
+                inside += entry.file_size
+                if inside > MAX_INSIDE:
+                    raise TooComplex
+                with SpooledTemporaryFile(_IN_MEMORY) as copy:
+                    copy.write(head)
+                    shutil.copyfileobj(part, copy)
+                    unpacked = _measure_inside(copy, unpacked)
+    return True
+
+
+def _measure_inside(stream: IO[bytes], unpacked: int) -> int:
+    """The same of a document inside a document, which may hold none itself."""
+    entries = _entries(stream)
+    unpacked = _measure(entries, unpacked=unpacked)
+    with ZipFile(stream) as archive:
+        for entry in entries:
+            with archive.open(entry) as part:
+                if part.read(8).startswith(_PACKED):
+                    raise TooComplex
+    return unpacked
+
+
+def _small_directory(stream: IO[bytes]) -> bool:
     """Whether the directory of a ZIP file is small enough to be read at all."""
     end = stream.seek(0, 2)
     stream.seek(max(0, end - 65_557))

@@ -35,6 +35,10 @@ MAX_ROWS = 300_000
 MAX_CELLS = 10_000_000
 _PLACE = re.compile(rb"""<(?:\w+:)?(c|row)\s(?:[^>]*?\s)?r\s*=\s*["']([A-Za-z]*)(\d{1,9})["']""")
 _LONGEST_TAG = 4096
+# No spreadsheet program declares types or entities (ECMA-376 forbids it); what does is made to grow while it is read.
+_DECLARATIONS = [
+    word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("ascii", "utf-16-le", "utf-16-be")
+]
 
 
 def refuse(message: str, **params: object) -> InvalidInput:
@@ -168,19 +172,24 @@ def _workbook(path: Path) -> CalamineWorkbook:
 
 def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     """Unpack a part once, piece by piece: it is as large as it says (else BadZipFile), its cells stay together."""
-    is_sheet = part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml")
+    is_text = part.filename.endswith((".xml", ".rels"))
+    is_sheet = is_text and part.filename.startswith("xl/worksheets/")
     rows = columns = 0
     kept = b""
     with archive.open(part) as content:
         while block := content.read(1 << 20):
-            if not is_sheet:
+            if not is_text:
                 continue
             text = kept + block
+            if any(declaration in text for declaration in _DECLARATIONS):
+                raise refuse(_("The file is damaged: it cannot be opened as XLSX. Save it again and try once more."))
+            kept = text[-_LONGEST_TAG:]
+            if not is_sheet:
+                continue
             for kind, letters, digits in _PLACE.findall(text):
                 rows = max(rows, int(digits))
                 if kind == b"c":
                     columns = max(columns, _column(letters))
-            kept = text[-_LONGEST_TAG:]
     if rows > MAX_ROWS:
         raise too_long()
     if rows * columns > MAX_CELLS:

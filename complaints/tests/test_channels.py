@@ -8,6 +8,7 @@ from datetime import date, time
 
 import pytest
 from django.utils import timezone
+from lxml import html
 
 from complaints import channels
 from complaints.models import ChannelCount, Complaint, DutySlot, NumberCounter, ServiceHours
@@ -169,8 +170,38 @@ def test_a_counter_is_entered_and_corrected_on_the_page(desk, cast):
         assert answer["Location"].startswith(f"{URL}?week=")
     row_ = ChannelCount.objects.get()
     assert (row_.count, row_.by, row_.calls_missed) == (6, cast.intake, None)
-    html = desk.get(f"{URL}?week={today}").content.decode()
-    assert re.search(r"0 / 6", html)
+    page = desk.get(f"{URL}?week={today}").content.decode()
+    assert re.search(r"0 / 6", page)
+
+
+def cells(page: str) -> dict[str, list[str]]:
+    """The rows of the table as they are read: channel → its cells."""
+    rows = html.document_fromstring(page).xpath("//table//tr[th[@scope='row']]")
+    return {row[0].text_content(): [" ".join(cell.text_content().split()) for cell in row[1:]] for row in rows}
+
+
+def test_in_14_every_channel_stands_in_the_week_that_has_ended_with_zero_too(desk, cast, monkeypatch):
+    """Opened on a Monday, the page shows the week before; a channel that got nothing is no gap in the table."""
+    registered("2026-11-17 10:00", channel=Channel.PHONE)
+    registered("2026-11-17 11:00", channel=Channel.WEB)
+    registered("2026-11-23 08:00", channel=Channel.WEB)
+    records.set_count(channel="phone", day=date(2026, 11, 17), count=3, by=cast.intake, at=NOW)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at("2026-11-23 09:00"))
+    found = cells(desk.get(URL).content.decode())
+    assert len(found) == len(Channel) + 1
+    assert found["热线电话"] == ["0", "1 / 3 +2 未说明", "0", "0", "0", "0", "0", "1 / 3", "—", "0"]
+    assert found[str(Channel.LETTER.label)] == ["0"] * 8 + ["—", "0"]
+    assert found["全部渠道"] == ["0", "2", "0", "0", "0", "0", "0", "2", "", ""]
+    running = cells(desk.get(URL, {"week": "2026-11-23"}).content.decode())
+    assert running["全部渠道"] == ["1", *["—"] * 6, "1", "", ""]
+
+
+def test_in_03_the_roster_of_the_weeks_to_come_can_be_read(desk, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at("2026-11-18 09:00"))
+    assert desk.get(URL, {"week": "2026-11-16"}).context["after"] == "2026-11-23"
+    assert desk.get(URL, {"week": "2026-12-14"}).context["after"] == ""
+    assert desk.get(URL, {"week": "2026-11-16"}).context["this_week"] == ""
+    assert desk.get(URL).context["this_week"] == "2026-11-16"
 
 
 @pytest.mark.parametrize(

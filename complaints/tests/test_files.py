@@ -105,6 +105,7 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
         (office("word/document.xml"), DOCX),
         (office("xl/workbook.xml"), XLSX),
         (office("ppt/presentation.xml"), PPTX),
+        (office("ppt/presentation.xml", {"ppt/embeddings/table.xlsx": office("xl/workbook.xml")}), PPTX),
     ],
 )
 def test_kind_is_told_by_content_alone(content, kind):
@@ -129,6 +130,11 @@ def test_kind_is_told_by_content_alone(content, kind):
         (b"PK\x03\x04broken", "a.docx"),
         (office("readme.txt"), "archive.zip"),
         (office("word/document.xml", {"word/vbaProject.bin": b"macro"}), "macro.docx"),
+        (
+            office("word/document.xml", {"word/a.xml": b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'b'>]><x/>"}),
+            "a.docx",
+        ),
+        (office("xl/workbook.xml", {"xl/a.xml": "<!DOCTYPE x [<!ENTITY a 'b'>]><x/>".encode("utf-16")}), "a.xlsx"),
         (b"\x1f\x8b\x08" + bytes(50), "a.gz"),
         (b"Rar!\x1a\x07\x00" + bytes(50), "a.rar"),
     ],

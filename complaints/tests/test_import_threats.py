@@ -180,6 +180,29 @@ def test_a_workbook_that_lies_about_its_size_is_refused(tmp_path):
         TableFile(path)
 
 
+@pytest.mark.parametrize("part", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "xl/_rels/workbook.xml.rels"])
+@pytest.mark.parametrize("before", ["", " " * 5000], ids=["first", "later"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_fl_04_a_workbook_with_entities_that_grow_is_refused_and_not_kept(desk, part, before, encoding):
+    """FL-04: a thousand million words out of ten definitions, in any part, whatever stands before them."""
+    steps = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<?xml version="1.0"?>{before}<!DOCTYPE x [<!ENTITY a0 "ha">{steps}]><x>&a9;</x>'
+    out = io.BytesIO()
+    plain = io.BytesIO(workbook(lambda book, sheet: sheet.write_row(1, 0, ["1"])))
+    with zipfile.ZipFile(plain) as whole, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in whole.namelist():
+            archive.writestr(name, bomb.encode(encoding) if name == part else whole.read(name))
+    answer = upload(desk, out.getvalue())
+    assert (answer.status_code, set(answer.context["form"].errors)) == (422, {"file"})
+    assert not ImportBatch.objects.exists()
+    assert not StoredFile.objects.exists()
+
+
+def test_fl_04_a_text_that_looks_like_a_declaration_is_a_text(desk):
+    batch = checked(desk, workbook(lambda book, sheet: sheet.write_row(1, 0, ["1", "<!DOCTYPE x>", "2026-11-16", "a"])))
+    assert (batch.rows, batch.errors) == (1, [])
+
+
 def test_an_archive_that_is_no_workbook_is_refused(desk):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:

@@ -6,6 +6,9 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
+import urllib.error
+import urllib.request
 import zipfile
 import zlib
 from datetime import timedelta
@@ -14,11 +17,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
 from complaints import drafts, files
 from complaints.models import Attachment, StoredFile
 from complaints.tests.test_files import ROOT, _empty_folder, jpeg_header, office, png_header  # noqa: F401
+from tests.services import web
 
 MEGABYTE = 1024 * 1024
 # What one look at a file may take on top of the process it happens in.
@@ -37,11 +44,17 @@ def deflated(size: int) -> bytes:
     return out.getvalue()
 
 
-def nested(levels: int) -> bytes:
-    content = office("word/document.xml", {"word/a.xml": bytes(20 * MEGABYTE)})
+def nested(levels: int, part: bytes = b"<x/>", parts: int = 1) -> bytes:
+    """A document in ten documents, and so on; each part of the innermost is small enough to be no bomb itself."""
+    content = office("word/document.xml", {f"word/{n}.xml": part for n in range(parts)})
     for _ in range(levels):
         content = office("word/document.xml", {f"word/embeddings/{n}.docx": content for n in range(10)})
     return content
+
+
+def packed() -> bytes:
+    """A document that holds one archive, which holds another of a kind that is not looked into."""
+    return office("word/document.xml", {"word/a.bin": office("a.txt", {"b.rar": b"Rar!\x1a\x07\x00" + bytes(100)})})
 
 
 def entities() -> bytes:
@@ -61,9 +74,13 @@ def pages(count: int) -> bytes:
 # Name → content, and whether it is refused. A PDF of many pages is kept as it is: nothing opens it here.
 BOMBS = {
     "unpacks": (lambda: deflated(300 * MEGABYTE), True),
-    "nested": (lambda: nested(2), False),
+    "nested": (lambda: nested(2), True),
+    "packed": (packed, True),
+    "inside": (lambda: nested(1, bytes(MEGABYTE), 40), True),
+    "a few tables": (lambda: nested(1), False),
     "entries": (lambda: office("word/document.xml", {f"word/{n}.xml": b"" for n in range(100_000)}), True),
-    "entities": (entities, False),
+    "entities": (entities, True),
+    "parts": (lambda: office("word/document.xml", {f"word/{n}.xml": b"<x/>" for n in range(4900)}), False),
     "png": (lambda: png_header(50_000, 50_000) + zlib.compress(bytes(MEGABYTE)), True),
     "jpeg": (lambda: jpeg_header(50_000, 50_000), True),
     "pages": (lambda: pages(10_000), False),
@@ -111,6 +128,38 @@ def test_fl_04_a_file_made_to_exhaust_us_costs_little_memory_and_time(tmp_path, 
         assert code == int(is_refused), name
         assert peak - plain < MOST_MEMORY, f"{name}: {(peak - plain) / MEGABYTE:.0f} MB"
         assert seconds < MOST_SECONDS, f"{name}: {seconds:.1f} s"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
+def test_fl_04_while_such_files_come_in_others_are_served(process_environment):
+    """A real web process gets all of them at once from programs; every page that is read meanwhile is answered."""
+    call_command("createcachetable", "huiyin_cache", verbosity=0)
+    body = {"subject": "停水", "narrative": "从早上停到现在", "phone": "13800002417", "name": "张桂芳"}
+    told: dict[str, int] = {}
+
+    def send(url: str, name: str, content: bytes) -> None:
+        posted = encode_multipart(BOUNDARY, body | {"files": [SimpleUploadedFile(name, content)]})
+        headers = {"Content-Type": MULTIPART_CONTENT}
+        request = urllib.request.Request(f"{url}/api/v1/complaints/", posted, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                told[name] = answer.status
+        except urllib.error.HTTPError as error:
+            told[name] = error.code
+
+    contents = {name: make() for name, (make, _) in BOMBS.items()}
+    pages = 0
+    with web(process_environment) as url:
+        senders = [threading.Thread(target=send, args=(url, *each)) for each in contents.items()]
+        for sender in senders:
+            sender.start()
+        while any(sender.is_alive() for sender in senders) or not pages:
+            with urllib.request.urlopen(f"{url}/track/", timeout=30) as answer:
+                assert answer.status == 200
+            pages += 1
+    assert told == {name: 400 if is_refused else 201 for name, (_, is_refused) in BOMBS.items()}
+    assert Attachment.objects.count() == list(told.values()).count(201)
 
 
 # --- Killed between the steps of storing (FL-07) -----------------------------------------------------
