@@ -186,6 +186,8 @@ def _form_page(
         "bodies": register_forms.bodies() if "referring_body" in form.fields else [],
         **_prompts(str(form["category"].value() or "")),
         "had_files": bool(request.FILES),
+        # Whoever answers a call types the number at once; a form that came back starts at what is wrong with it.
+        "starts_with_caller": form.caller_first and not form.is_bound,
     }
     if stop:
         context["must_look_text"] = _("Look at the earlier complaints first, then register again.")

@@ -96,6 +96,27 @@ def test_registration_shows_earlier_complaints_while_typing_and_is_accessible(
     assert Complaint.objects.latest("pk").subject == "又停水了"
 
 
+def test_in_01_a_call_is_taken_down_without_the_mouse(cast, sign_in):
+    """The number is typed at once, Enter goes on, the caller's cases stand there, Ctrl and Enter register."""
+    earlier = Story(cast).case
+    page = sign_in(cast.intake, "/desk/register/?channel=phone")
+    page.keyboard.type("13800002417")
+    page.locator(f'#earlier:has-text("{earlier.number}")').wait_for()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.name") == "email"
+    for _tries in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "subject":
+            break
+    page.keyboard.type("又停水了")
+    page.keyboard.press("Enter")
+    page.keyboard.type("今天早上又停水。")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/receipts/**")
+    made = Complaint.objects.latest("pk")
+    assert (made.subject, made.narrative, made.channel) == ("又停水了", "今天早上又停水。", "phone")
+
+
 def test_without_javascript_queue_and_preview_work(cast, browser, live_server):
     story = Story(cast).accept()
     client = Client()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -58,6 +59,15 @@ def office(part: str, extra: dict[str, bytes] | None = None) -> bytes:
         for name, content in {"[Content_Types].xml": b"<Types/>", part: b"<x/>", **(extra or {})}.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def encrypted(content: bytes) -> bytes:
+    """The same archive, each part of which says that it is locked with a password (FL-12)."""
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content = re.sub(
+            re.escape(mark) + b"." * (flags - 4) + b"(.)", lambda found: found[0][:-1] + b"\x01", content, flags=re.S
+        )
+    return content
 
 
 def ftyp(brand: bytes) -> bytes:
@@ -135,6 +145,7 @@ def test_kind_is_told_by_content_alone(content, kind):
             "a.docx",
         ),
         (office("xl/workbook.xml", {"xl/a.xml": "<!DOCTYPE x [<!ENTITY a 'b'>]><x/>".encode("utf-16")}), "a.xlsx"),
+        (encrypted(office("word/document.xml")), "locked.docx"),
         (b"\x1f\x8b\x08" + bytes(50), "a.gz"),
         (b"Rar!\x1a\x07\x00" + bytes(50), "a.rar"),
     ],
