@@ -68,7 +68,8 @@ def pages(count: int) -> bytes:
     """A PDF that says of itself that it has so many pages."""
     kids = " ".join(f"{n + 3} 0 R" for n in range(count))
     head = f"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Count {count}/Kids[{kids}]>>endobj\n"
-    return (head + "".join(f"{n + 3} 0 obj<</Type/Page/Parent 2 0 R>>endobj\n" for n in range(count))).encode()
+    each = [f"{n + 3} 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n" for n in range(count)]
+    return (head + "".join(each) + "trailer<</Root 1 0 R>>\n%%EOF\n").encode()
 
 
 # Name → content, and whether it is refused. A PDF of many pages is kept as it is: nothing opens it here.

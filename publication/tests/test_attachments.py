@@ -20,6 +20,7 @@ from complaints import transitions as case_transitions
 from complaints.models import Attachment, CaseEvent, Complaint, ScanState, StoredFile
 from complaints.states import EvidenceKind
 from complaints.tests.factories import Story, at
+from complaints.tests.test_uploads_measured import pages
 from publication import attachments, content, rendering, transitions
 from publication.models import Publication, PublicationFile, PublishedFile, PublishedResult, SignOff
 from publication.states import PublicationStatus, RenderState
@@ -318,11 +319,13 @@ def test_the_same_boxes_give_the_same_bytes(publication, cast, story):
     [
         (b"%PDF-1.7\n" + b"1" * 300, "application/pdf", rendering.UNREADABLE),
         (pdf("x", pages=21), "application/pdf", rendering.TOO_LONG),
+        (pages(10_000), "application/pdf", rendering.TOO_LONG),
         (b"PK\x03\x04" + b"0" * 60, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ""),
         (b"\xff\xd8\xff\xe0" + b"0" * 60, "image/jpeg", rendering.UNREADABLE),
     ],
 )
 def test_pub_21_what_cannot_be_rendered_cannot_be_published(publication, cast, story, original, kind, why):
+    """FL-04: ten thousand pages are counted by the confined program and not painted."""
     row = choose(publication, cast, attach(story, original, "附件", kind=kind))
     assert (row.state, row.problem) == (RenderState.IMPOSSIBLE, why or rendering.NOT_A_KIND)
     with pytest.raises(InvalidInput) as refused:
