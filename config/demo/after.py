@@ -9,25 +9,25 @@ from functools import partial
 from django.utils import timezone
 
 from accounts.errors import DomainError
-from accounts.models import Department, User
+from accounts.models import User
 from analytics import building, outbreaks
 from analytics import transitions as reporting
 from analytics.states import Edition
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, ImprovementAction
 from complaints.states import Satisfaction, Status
-from config.demo import echo, handling, improvement, knowledge, outage, review_group
+from config.demo import echo, handling, improvement, knowledge, outage, review_group, reviews
 from config.demo.story import Teller, TimeIsUp, attempt
 from publication import gate, side_records
 from publication import transitions as publishing
 from publication.content import figures
 from publication.models import Publication, RedactionSpan
 from publication.states import ELEMENTS, GateAnswer
-from review import alert_standard, alerts, checks, draws
+from review import alert_standard, alerts, draws
 from review import transitions as reviewing
 from review.models import Alert, ReviewCase
 from review.sampling import period_bounds
-from review.states import AlertState, CheckPlace, Comparison, Conclusion, MaterialKind
+from review.states import AlertState, Conclusion
 
 
 def tell(teller: Teller) -> dict[str, int]:
@@ -39,11 +39,12 @@ def tell(teller: Teller) -> dict[str, int]:
     _improvements(teller)
     knowledge.tell(teller)
     improvement.tell(teller)
+    standing = reviews.standing(teller)
     published = _publications(teller)
     echo.tell(teller)
     outage.tell(teller)
     handling.tell(teller)
-    return {"reviews": applied + sampled, "draws": drawn, "published": published}
+    return {"reviews": applied + sampled + standing, "draws": drawn, "published": published}
 
 
 def _applications(teller: Teller) -> int:
@@ -72,7 +73,7 @@ def _applications(teller: Teller) -> int:
         except DomainError:
             continue
         count += 1
-        _walk(
+        reviews.walk(
             teller, review, at, conclusion=teller.dice.choice([Conclusion.UPHOLD, Conclusion.AMEND, Conclusion.AMEND])
         )
     return count
@@ -98,149 +99,6 @@ def _warnings(teller: Teller) -> None:
             break
 
 
-def _walk(teller: Teller, review: ReviewCase, at: datetime, *, conclusion: Conclusion) -> None:
-    """All seven steps, as far as time allows."""
-    head = teller.people.role("head_of_review")[0]
-    pk, case = review.pk, review.complaint
-    if case.lead_department is None:
-        conclusion = Conclusion.UPHOLD  # withdrawn before any department had it: nothing to rectify
-    try:
-        at = teller.later(at, hours=6)
-        if teller.dice.random() < 0.12 and review.triggers.filter(kind="application").exists():
-            reviewing.refuse(
-                pk,
-                by=head,
-                within_responsibility=True,
-                measures_exhausted=True,
-                demand_reasonable=False,
-                reason="请求超出法律规定的赔偿范围，依据已说明。",
-                at=at,
-            )
-            return
-        reviewing.set_up(
-            pk,
-            by=head,
-            within_responsibility=True,
-            measures_exhausted=False,
-            demand_reasonable=True,
-            reason="原处理没有说清原因，应当复查。",
-            at=at,
-        )
-        author, second = review_group.pick(teller, review, at)
-        reviewing.assign_reviewers(
-            pk, by=head, author=author, members=[second], reason="本月轮值安排，兼顾业务熟悉程度", at=at
-        )
-        at = teller.later(at, hours=5)
-        reviewing.collect(pk, by=author, at=at)
-        for row in review.materials.all():
-            if row.count < row.expected:
-                reviewing.explain_gap(
-                    pk,
-                    by=author,
-                    kind=MaterialKind(row.kind),
-                    reason="协办部门以系统记录代替书面说明，已核对一致。",
-                    at=at,
-                )
-        at = teller.later(at, days=1)
-        reviewing.start_verification(pk, by=author, at=at)
-        at = teller.later(at, days=2)
-        reviewing.record_finding(
-            pk,
-            by=author,
-            subject="事实认定",
-            original="按记录认定",
-            found="与原始记录一致",
-            comparison=Comparison.SAME,
-            at=at,
-        )
-        if conclusion != Conclusion.UPHOLD:
-            reviewing.record_finding(
-                pk,
-                by=author,
-                subject="原因说明",
-                original="只写处理结果",
-                found="原始记录显示原因没有查到底",
-                comparison=Comparison.DIFFERENT,
-                at=at,
-            )
-        at = teller.later(at, days=1)
-        report = (
-            "原处理认定事实清楚，结论成立。"
-            if conclusion == Conclusion.UPHOLD
-            else "原处理部分不当：原因没有查到底，答复没有说清，应予纠正。"
-        )
-        visit = checks.record_visit(
-            pk,
-            place=CheckPlace.CONTACT,
-            where="电话",
-            found="投诉人说明了办理经过和现在的情况。",
-            done_at=at - timedelta(hours=2),
-            by=author,
-            at=at,
-        )
-        checks.check_outcome(
-            pk,
-            recorded=checks.recorded_outcome(case),
-            source=f"visit:{visit.pk}",
-            evidence="投诉人所说与案卷记录一致。"
-            if conclusion == Conclusion.UPHOLD
-            else "投诉人说原因一直没有讲清，与案卷记录不符。",
-            agrees=conclusion == Conclusion.UPHOLD,
-            explanation="" if conclusion == Conclusion.UPHOLD else "原结论要变更，并重新答复。",
-            by=author,
-            at=at,
-        )
-        reviewing.submit_report(
-            pk,
-            by=author,
-            report=report,
-            conclusion=conclusion,
-            acceptable_to_user=conclusion == Conclusion.UPHOLD,
-            remedy="" if conclusion == Conclusion.UPHOLD else "书面更正原因说明并道歉",
-            at=at,
-        )
-        at = teller.later(at, hours=4)
-        for member in (author, second):
-            reviewing.give_opinion(pk, by=member, verdict=conclusion, text="材料充分，同意结论。", at=at)
-        at = teller.later(at, hours=3)
-        review.refresh_from_db()
-        reviewing.finalise(pk, by=head if review.is_major else second, at=at)
-        if conclusion != Conclusion.UPHOLD:
-            lead = _lead_of(case)
-            rectification = reviewing.add_rectification(
-                pk,
-                by=author,
-                what="答复模板增加原因说明一栏，并抽查三个月",
-                department=lead,
-                due_on=timezone.localdate(at) + timedelta(days=30),
-                post="负责人",
-                acceptance_test="抽查 30 件，原因说明齐全",
-                at=at,
-            )
-        at = teller.later(at, hours=5)
-        reviewing.notify_complainant(pk, by=author, at=at)
-        if conclusion != Conclusion.UPHOLD:
-            at = teller.later(at, days=8)
-            case_transitions.report_improvement(
-                rectification.pk,
-                by=teller.one_of("case_handler", lead.code),
-                percent=100,
-                note="已完成并抽查",
-                at=at,
-            )
-            at = teller.later(at, days=1)
-            case_transitions.verify_improvement(rectification.pk, by=second, at=at)
-        reviewing.close(pk, by=head, at=teller.later(at, hours=2))
-    except TimeIsUp:
-        return
-
-
-def _lead_of(complaint: Complaint) -> Department:
-    """The department that handled a case whose handling was found wanting."""
-    assert complaint.lead_department is not None
-    return complaint.lead_department
-
-
 def _draws(teller: Teller) -> tuple[int, int]:
     """Commit and draw every month that is over; commit the present one."""
     first = Complaint.objects.order_by("received_at").values_list("received_at", flat=True)[0]
@@ -260,7 +118,7 @@ def _draws(teller: Teller) -> tuple[int, int]:
                 for review in ReviewCase.objects.filter(triggers__draw=row).order_by("pk"):
                     sampled += 1
                     if review.status == "requested":
-                        _walk(
+                        reviews.walk(
                             teller,
                             review,
                             at,
@@ -310,6 +168,7 @@ def _publications(teller: Teller) -> int:
             remedies__isnull=False,
             improvements__isnull=False,
         )
+        .exclude(pk__in=reviews.waiting())
         .distinct()
         .order_by("-closed_at")
     )
