@@ -62,7 +62,12 @@ def collect(complaint: Complaint) -> list[Collected]:
     history = list(
         identity.earlier_complaints(complaint, at=complaint.received_at, days=365).values_list("number", flat=True)
     )
-    mine = ["narrative", *(f"file:{row.file_id}" for row in files if not row.file.is_quarantined)]
+    mine = [
+        "narrative",
+        *(f"file:{row.file_id}" for row in files if not row.file.is_quarantined),
+        *(f"question:{row.pk}" for row in complaint.questions.all()),
+        *(f"supplement:{row.pk}" for row in complaint.supplement_requests.exclude(answered_at=None)),
+    ]
     reasons = record_sets.known_reasons(complaint)
     if supporting > len(statements):
         # Why a department beside the lead wrote no statement is for the reviewer to find out.

@@ -142,12 +142,16 @@ def _triggers(review: ReviewCase) -> list[str]:
 
 
 def _evidence(review: ReviewCase) -> list[str]:
-    lines = [
-        gettext("%(kind)s: %(count)s of %(expected)s.")
-        % {"kind": row.get_kind_display(), "count": row.count, "expected": row.expected}
-        + (f" {row.missing_reason}" if row.missing_reason else "")
-        for row in review.materials.all()
-    ]
+    lines = []
+    for row in review.materials.all():
+        # How many there should be is worth a word only where some are missing.
+        text = (
+            gettext("%(kind)s: %(count)s of %(expected)s.")
+            if row.count < row.expected
+            else gettext("%(kind)s: %(count)s.")
+        )
+        words = text % {"kind": row.get_kind_display(), "count": row.count, "expected": row.expected}
+        lines.append(" ".join(filter(None, [words, row.missing_reason])))
     lines += [
         gettext("Asked of %(department)s: %(what)s. Delivered: %(answer)s")
         % {"department": row.department.name, "what": row.what, "answer": row.answer or row.waived_reason or "—"}
@@ -157,14 +161,10 @@ def _evidence(review: ReviewCase) -> list[str]:
         f"{_day(row.done_at)} {row.get_place_display()} {row.where}: {row.found}" for row in review.field_checks.all()
     ]
     for item in checks.checked(review, checks.sources(review)):
-        words = {
-            "recorded": item.row.recorded.strip(" 。."),
-            "said": item.said.strip(" 。."),
-            "follows": item.row.explanation or "—",
-        }
-        lines.append(
-            gettext("The record says: %(recorded)s. The evidence says: %(said)s. What follows: %(follows)s") % words
-        )
+        said = {"recorded": item.row.recorded.strip(" 。."), "said": item.said.strip(" 。.")}
+        lines.append(gettext("The record says: %(recorded)s. The evidence says: %(said)s.") % said)
+        if item.row.explanation:
+            lines.append(gettext("What follows: %(follows)s") % {"follows": item.row.explanation})
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,7 +17,7 @@ from complaints.states import ImprovementState
 from review import group, independence, permissions, sampling
 from review.models import FrameEntry, ReviewCase, SampleDraw
 from review.querysets import handled_by
-from review.states import OPEN_REVIEW, STEP, MaterialKind, ReviewStatus, ReviewStep, Stratum
+from review.states import OPEN_REVIEW, STEP, Comparison, MaterialKind, ReviewStatus, ReviewStep, Stratum
 
 STEP_NAMES = [
     ReviewStatus.REQUESTED,
@@ -121,6 +122,19 @@ def reason_text(code: str) -> str:
         "department_now": gettext("belongs to a department that handled it"),
         "department_then": gettext("belonged at that time to a department that handled it"),
     }.get(code, code)
+
+
+def judged(review: ReviewCase) -> list[tuple[Comparison, int]]:
+    """How many points the review judged each way, the differences first; ways without a point are left out (REV-41)."""
+    counts = Counter(review.findings.values_list("comparison", flat=True))
+    order = (Comparison.DIFFERENT, Comparison.OMITTED, Comparison.SAME)
+    return [(way, counts[way]) for way in order if counts[way]]
+
+
+def set_sizes(review: ReviewCase) -> tuple[int, int] | None:
+    """How many records are there, and how many there should be; None before they are collected (REV-38)."""
+    rows = list(review.materials.all())
+    return (sum(row.count for row in rows), sum(max(row.count, row.expected) for row in rows)) if rows else None
 
 
 def materials(review: ReviewCase) -> list:

@@ -32,10 +32,10 @@ STANDING = (
 # Both reviews that collect records asked the department for some; the first waits for them past the date.
 ASKED = {4: 1, 5: 12}
 APPLICATIONS = (
-    ("not_solved", "答复说已经修好，可是上周同样的问题又出现了两次，根本没有解决。"),
-    ("contradictory", "第一次说是设备老化，第二次又说是用户自己的原因，前后说法不一样。"),
-    ("facts", "答复里写的到场时间不对，那天没有人来过，可以调监控。"),
-    ("unfair", "同一栋楼的住户处理结果不一样，希望说明理由。"),
+    ("not_solved", "答复说已经处理好了，可是同样的问题上周又出现了两次，没有真正解决。"),
+    ("contradictory", "电话里说的原因和书面答复写的不一样，前后说法对不上。"),
+    ("facts", "答复里写的经过和实际不符，当时的情况可以再核实。"),
+    ("unfair", "别人遇到同样的情况，处理结果和我的不一样，希望说明理由。"),
 )
 
 

@@ -26,8 +26,10 @@ from complaints.models import (
     PartyStatement,
     PolicyRule,
     Promise,
+    Question,
     ScanState,
     StoredFile,
+    SupplementRequest,
 )
 from complaints.states import EvidenceKind
 from complaints.tests.factories import Story, at, registered
@@ -534,15 +536,22 @@ def test_rev_33_34_35_36_37_the_five_sets_are_assembled(client, cast, steps):
 
 
 def test_rev_38_the_checklist_counts_what_the_page_of_the_records_lists(cast, story, steps):
-    """A note of the office alone and a statement of a third party are in neither of the sets of the handling side."""
+    """A note of the office alone and a statement of a third party are in neither of the sets of the handling side;
+    what the complainant asked and supplied later is in theirs."""
     by = {"complaint": story.case, "by": cast.water_handler, "at": at("2026-11-17 10:00")}
     InvestigationStep.objects.create(kind="site", summary="到现场看过", **by)
     InvestigationStep.objects.create(kind="statement", summary="承运商说明", **by)
     Note.objects.create(text="内部备注", audience="office", **by)
+    asked = {"complaint": story.case, "at": at("2026-11-17 10:00"), "channel": "phone"}
+    Question.objects.create(kind="reminder", text="办到哪一步了？", **asked)
+    SupplementRequest.objects.create(
+        complaint=story.case, items="照片", asked_by=cast.water_handler, asked_at=at("2026-11-17 09:00"),
+        answered_at=at("2026-11-17 11:00"), answer="已补充照片",
+    )  # fmt: skip
     counted = {row.kind: row.count for row in dossier.collect(story.case)}
     listed = {one.kind: len(one.rows) for one in record_sets.assemble(story.case)}
-    for kind in (MaterialKind.HANDLER, MaterialKind.RELATED, MaterialKind.SYSTEM_LOG, MaterialKind.HISTORY):
-        assert counted[kind] == listed[kind], kind
+    assert counted == listed
+    assert counted[MaterialKind.COMPLAINANT] == 3
     assert counted[MaterialKind.HANDLER] > 3
 
 
