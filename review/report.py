@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone, translation
@@ -20,6 +21,7 @@ from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import identity
 from complaints import remedies as remedy_rules
+from complaints.states import AssignmentRole
 from review import checks, dossier, independence, permissions, side, transitions
 from review.models import ReportRevision, ReviewCase
 from review.states import Comparison, ReviewStatus
@@ -116,28 +118,39 @@ def _day(moment: datetime) -> str:
 
 
 def _original(review: ReviewCase) -> list[str]:
+    """The first handling as it was when the review began: a decision that changes it reopens the case, and what is
+    done and answered then is not what was reviewed."""
     case = review.complaint
+    leads = case.assignments.filter(role=AssignmentRole.LEAD, assigned_at__lte=review.opened_at)
+    lead = leads.select_related("department").order_by("assigned_at", "pk").last()
+    department = lead.department if lead else case.lead_department
     lines = [
         gettext("Case %(number)s, received on %(day)s; handled by %(department)s.")
         % {
             "number": case.number,
             "day": _day(case.received_at),
-            "department": case.lead_department.name if case.lead_department else "—",
+            "department": department.name if department else "—",
         },
         gettext("Demand: %(text)s") % {"text": case.demand or "—"},
     ]
-    reply = case.replies.filter(sent_at__isnull=False).order_by("-round").first()
+    reply = case.replies.filter(sent_at__lte=review.opened_at).order_by("-round").first()
     if reply is not None and reply.sent_at is not None:
         words = {"day": _day(reply.sent_at), "process": reply.process.strip(" 。."), "result": reply.result}
         lines.append(gettext("Reply of %(day)s. What was done: %(process)s. Result: %(result)s") % words)
-    outcome = checks.recorded_outcome(case).replace("\n", " / ")
-    return [*lines, gettext("Recorded outcome: %(text)s") % {"text": outcome}]
+    held = review.outcome_checks.order_by("pk").first()
+    outcome = held.recorded if held else checks.recorded_outcome(case)
+    return [*lines, gettext("Recorded outcome: %(text)s") % {"text": " / ".join(outcome.splitlines())}]
+
+
+def _signed(review: ReviewCase, rows: Any, moment: str) -> Any:
+    """The rows there were when the report was signed; all of them until then."""
+    return rows.filter(**{f"{moment}__lte": review.finalised_at}) if review.finalised_at else rows
 
 
 def _triggers(review: ReviewCase) -> list[str]:
     return [
         " ".join(filter(None, [_day(row.at), str(row.get_kind_display()), *row.reason_labels(), row.text]))
-        for row in review.triggers.all()
+        for row in _signed(review, review.triggers.all(), "at")
     ]
 
 
@@ -155,7 +168,7 @@ def _evidence(review: ReviewCase) -> list[str]:
     lines += [
         gettext("Asked of %(department)s: %(what)s. Delivered: %(answer)s")
         % {"department": row.department.name, "what": row.what, "answer": row.answer or row.waived_reason or "—"}
-        for row in review.material_requests.select_related("department")
+        for row in _signed(review, review.material_requests, "requested_at").select_related("department")
     ]
     lines += [
         f"{_day(row.done_at)} {row.get_place_display()} {row.where}: {row.found}" for row in review.field_checks.all()

@@ -84,7 +84,7 @@ def sheet(review: ReviewCase) -> Sheet:
 
 
 def _facts(review: ReviewCase, revision: Any) -> list[tuple[str, str]]:
-    draft = gettext("draft from the records")
+    draft = gettext("as signed, from the records") if review.finalised_at else gettext("draft from the records")
     state = gettext("revision %(number)s") % {"number": revision.revision} if revision else draft
     found = [
         (gettext("Case"), review.complaint.number),

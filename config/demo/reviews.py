@@ -80,7 +80,7 @@ def _applicant(latest: datetime) -> tuple[Complaint, datetime] | None:
         until = reviewing.window(case)
         at = min(latest, until - timedelta(hours=8)) if until else latest
         called = case.callbacks.order_by("-at", "-pk").first()
-        done = max(moment for moment in (case.replied_at, case.closed_at, called and called.at) if moment)
+        done = max(moment for moment in (case.replied_at, case.closed_at, called.at if called else None) if moment)
         mood = called.satisfaction if called else ""
         if done < at:
             order = {Satisfaction.DISSATISFIED: 0, "": 1, Satisfaction.BASICALLY: 2}.get(mood, 3)

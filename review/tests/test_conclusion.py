@@ -12,7 +12,7 @@ from docx import Document
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from complaints import transitions as case_transitions
-from complaints.models import CaseEvent, Category
+from complaints.models import CaseEvent, Category, Reply
 from complaints.states import NoticeKind, RemedyState
 from complaints.tests.factories import Story, at
 from review import (
@@ -21,6 +21,7 @@ from review import (
     extra_remedy,
     refusal,
     report,
+    report_document,
     review_figures,
     selectors,
     transitions,
@@ -80,6 +81,22 @@ def test_rev_43_the_report_is_drafted_from_the_records_without_the_name(verified
         ("管道老化", "未查调度记录", "different")
     ]
     assert "张桂芳" not in "".join(drafted.values())
+
+
+def test_rev_43_a_signed_report_keeps_telling_the_first_handling_and_is_no_draft(client, cast, decided):
+    """The decision reopens the case; its new answer is not what was reviewed."""
+    case = decided.review.complaint
+    assert case.is_open
+    before = report.draft(decided.review)["original"]
+    assert str(case.get_status_display()) not in before
+    Reply.objects.create(
+        complaint=case, round=9, process="重新查了调度记录", result="再补偿", sent_at=AFTER, drafted_at=AFTER,
+        drafted_by=cast.water_handler,
+    )  # fmt: skip
+    assert report.draft(decided.review)["original"] == before
+    client.force_login(cast.reviewer)
+    assert "根据记录生成的草稿" not in client.get(url(decided, "report/")).content.decode()
+    assert not any("草稿" in text for _name, text in report_document.sheet(decided.review).facts)
 
 
 def test_rev_43_sections_are_edited_one_by_one_and_a_stale_revision_is_refused(client, cast, verified):

@@ -555,6 +555,32 @@ def test_rev_38_the_checklist_counts_what_the_page_of_the_records_lists(cast, st
     assert counted[MaterialKind.HANDLER] > 3
 
 
+def test_rev_34_a_case_nobody_got_in_touch_about_has_a_gap_on_the_handling_side(cast):
+    found = {row.kind: row for row in dossier.collect(Story(cast).case)}
+    handler = found[MaterialKind.HANDLER]
+    assert (handler.expected - handler.count, handler.reason) == (1, "")
+
+
+def test_the_page_of_a_review_counts_findings_and_records_and_names_who_has_not_delivered(client, cast, verifying):
+    """REV-16, REV-38, REV-41: what is missing or differs is seen without opening another page."""
+    for subject, comparison in (("原因", "different"), ("答复", "different"), ("时限", "same")):
+        transitions.record_finding(
+            verifying.pk, by=cast.reviewer, subject=subject, found="见记录", comparison=comparison, at=ASKED
+        )
+    asked(verifying, cast)
+    client.force_login(cast.reviewer)
+    page = " ".join(strip_tags(client.get(url(verifying)).content.decode()).split())
+    sizes = [(max(row.count, row.expected), row.count) for row in verifying.review.materials.all()]
+    assert f"五类材料 {sum(row[1] for row in sizes)} / {sum(row[0] for row in sizes)}" in page
+    assert "不一致 2" in page
+    assert "一致 1" in page
+    assert "遗漏" not in page
+    assert f"{cast.water.name}等待中" in page
+    step_jobs.watch(now=at("2026-11-27 09:25"))
+    page = " ".join(strip_tags(client.get(url(verifying)).content.decode()).split())
+    assert f"{cast.water.name}未按时提交" in page
+
+
 def test_rev_38_a_gap_whose_reason_the_system_knows_needs_no_words(cast, steps):
     case = steps.review.complaint
     Attachment.objects.create(
