@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from complaints import clocks
 from complaints.models import CalendarDay
 from complaints.tests.factories import Story, at
-from review import panels, step_limits, step_why, transitions
+from review import alert_standard, panels, step_limits, step_why, transitions
 from review.models import StepClock
 from review.states import ReviewStep
 from review.tests.test_review_flow import OPENED, Steps
@@ -131,3 +131,17 @@ def test_pi_12_the_page_of_the_case_shows_the_applicant_sentence_and_drawing(ste
     assert 'class="weeks"' in html
     for inside in ("复查组长", "本案的时限规则"):
         assert inside not in html
+
+
+def test_a_limit_the_head_set_before_explains_the_date_it_gave(client, cast, steps):
+    """Whatever revision the alerts are at: the limits of the steps have revisions of their own."""
+    alert_standard.current()
+    limits = {**step_limits.own_of(None), "material": 2}
+    step_limits.revise(limits, note="缩短调阅", based_on=1, by=cast.head_of_review, at=at("2026-11-20 08:00"))
+    steps.set_up()
+    found = told(steps, "material")
+    clock = StepClock.objects.get(review=steps.pk, step="material")
+    assert due_day(found["drawing"]) == clock.due_at.astimezone(NOW.tzinfo).date()
+    assert "组长" in found["source"]
+    client.force_login(cast.head_of_review)
+    assert client.get(f"/desk/reviews/{steps.review.number}/steps/material/").status_code == 200

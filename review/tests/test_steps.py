@@ -652,6 +652,12 @@ def test_rev_39_contradictions_are_named(steps, cast):
     assert len(texts) == 4
     assert any("2026-11-20" in text for text in texts)  # satisfied, and nobody was reached
     assert any("2026-11-18" in text for text in texts)  # the promise
+    case.callbacks.get().contact.__class__.objects.filter(pk=case.callbacks.get().contact_id).update(
+        outcome="reached", recording_reference=""
+    )
+    unrecorded = list(process_timeline.find_contradictions(case, until=at(OPENED)))
+    assert len(unrecorded) == 4
+    assert set(unrecorded) - set(texts) == {"2026-11-20 记为“满意”，但没有注明通话录音。"}
 
 
 def test_rev_39_coo_09_replies_that_contradict_each_other_are_quoted(client, steps, cast):
