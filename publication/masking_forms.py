@@ -62,7 +62,7 @@ class MaskingForm(forms.Form):
     def __init__(self, *args: Any, profile: str, rows: Mapping[str, Row], newest: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.profile = profile
-        self.initial |= {"based_on": newest, "applies_from": timezone.localdate()}
+        self.initial = {**self.initial, "based_on": newest, "applies_from": timezone.localdate()}
         for kind in TYPES:
             offered = masks.manners(profile, kind)
             self.fields[f"token_{kind}"] = forms.CharField(
