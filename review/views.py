@@ -110,7 +110,8 @@ def _page(request: StaffRequest, review: ReviewCase) -> dict[str, Any]:
         "replies": case.replies.filter(sent_at__isnull=False).order_by("-round"),
         "earlier_findings": case.allegations.all(),
         "moves": moves,
-        "primary": moves[0] if moves else None,
+        # To send a report back is open to the head, never the first thing to be offered.
+        "primary": next((move for move in moves if move.action != "return_report"), None),
         "chip_state": state,
         "chip_text": text,
         "due": selectors.due_of(review),
