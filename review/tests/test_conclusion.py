@@ -271,6 +271,16 @@ def test_rev_45_the_letter_names_what_else_is_open_and_claims_no_application_tha
     assert (other in letter, own in letter) == (True, False)
 
 
+def test_rev_45_who_asked_for_nothing_gets_no_letter_when_the_outcome_stands(cast):
+    """Upheld after an alert: the complainant never heard of the review; upheld after an application: they are told."""
+    opened = transitions.open_for_alert(Story(cast).to_closed().pk, rule="slow", text="", at=at(OPENED))
+    asked = applied(Story(cast, phone="13800009999").to_closed())
+    for review, letters in ((opened, 0), (asked, 1)):
+        Steps(review, cast).set_up().assign().verify().report("uphold").opinions("uphold", "uphold").finalise()
+        transitions.notify_complainant(review.pk, by=cast.reviewer, at=at("2026-11-25 16:00"))
+        assert review.complaint.notices.filter(kind=NoticeKind.REVIEW_RESULT).count() == letters
+
+
 def test_rev_45_the_delivery_of_a_result_on_paper_is_proved(client, cast):
     story = Story(cast, channel="letter").to_reply().deliver().call_back().close()
     steps = Steps(applied(story, channel="letter"), cast).set_up().assign().verify().report("uphold")
