@@ -10,7 +10,7 @@ from accounts.models import Membership
 from accounts.tests.factories import user
 from complaints import events, panels
 from complaints import transitions as case_transitions
-from complaints.models import CaseEvent, Complaint
+from complaints.models import CaseEvent, Complaint, ImprovementAction
 from complaints.states import NoticeKind, Status
 from complaints.tests.factories import Story, at
 from review import checks, independence, transitions
@@ -307,6 +307,34 @@ def test_ri_10_11_opinions_are_needed_once_and_cannot_be_changed(steps, cast):
         transitions.give_opinion(steps.pk, by=cast.reviewer, verdict="uphold", text="改主意", at=at("2026-11-25 10:40"))
     with pytest.raises(IntegrityError), transaction.atomic():
         Opinion.objects.update(verdict="uphold")
+
+
+def test_rev_46_neither_who_reported_an_improvement_nor_the_own_department_verifies_it(steps, cast):
+    """Whoever may verify in general may not where the work was the own one or that of the own department."""
+    steps.set_up().assign().verify().report().opinions().finalise()
+    row = transitions.add_rectification(
+        steps.pk,
+        by=cast.reviewer,
+        what="登记表增加原因一栏",
+        department=cast.water,
+        due_on=at("2026-12-11 00:00").date(),
+        acceptance_test="抽查 30 件",
+        at=at("2026-11-25 15:00"),
+    )
+    case_transitions.report_improvement(
+        row.pk, by=cast.water_handler, percent=100, note="已上线", at=at("2026-12-08 09:00")
+    )
+    stored = ImprovementAction.objects.filter(pk=row.pk)
+    own = next(iter(cast.reviewer2.department_ids))
+    for changed, back in (
+        ({"done_by": cast.reviewer2}, {"done_by": cast.water_handler}),
+        ({"department": own}, {"department": cast.water}),
+    ):
+        stored.update(**changed)
+        with pytest.raises(NotAllowed):
+            case_transitions.verify_improvement(row.pk, by=cast.reviewer2, at=at("2026-12-08 10:00"))
+        stored.update(**back)
+    assert case_transitions.verify_improvement(row.pk, by=cast.reviewer2, at=at("2026-12-09 09:00")).verified_at
 
 
 def test_judging_and_following_up_are_no_conflict_with_the_case_judged(steps, cast):
