@@ -318,6 +318,7 @@ def test_the_shipped_template_goes_round(cast, client):
     assert client.get(reverse("complaints:notice_template_file", args=["acknowledgement", 0])).status_code == 404
 
 
+_ENTITIES = b'<!DOCTYPE x [<!ENTITY a "b">]><x/>'
 _EXTERNAL = (
     b'<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
     b'<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/'
@@ -335,7 +336,8 @@ _PLAIN = template("{{ number }}")
         (repacked(_PLAIN, word__vbaProject_bin=b"x"), "Word"),
         (repacked(_PLAIN, word__embeddings__oleObject1_bin=b"x"), "embeddings/oleObject1.bin"),
         (repacked(_PLAIN, word___rels__settings_xml_rels=_EXTERNAL), "settings.xml.rels"),
-        (repacked(_PLAIN, word__extra_xml=b'<!DOCTYPE x [<!ENTITY a "b">]><x/>'), "word/extra.xml"),
+        (repacked(_PLAIN, word__extra_xml=_ENTITIES), "Word"),
+        (repacked(_PLAIN, word__extra_xml=b"<!--%b-->%b" % (b" " * 2000, _ENTITIES)), "word/extra.xml"),
         (template("{{ number }} {{ telephone }} {{ nmae }}"), "nmae、telephone"),
         (template("{{ items }}"), "items"),
         (template("{% if number %}"), "if"),

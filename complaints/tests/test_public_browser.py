@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from complaints.models import Complaint
+from complaints.models import Complaint, IntakeDraft
 from complaints.tests.public_flow import png
+from tests.services import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("config.urls_public")]
 PICTURE = {"name": "公告栏.png", "mimeType": "image/png", "buffer": png().read()}
@@ -144,7 +145,9 @@ def test_what_was_typed_survives_leaving_the_page_without_sending_it(page, live_
     page.locator("#id_phone").fill("138 0000 0417")
     page.locator("[data-keep-status]").wait_for()  # three seconds after the last key
     page.locator("#id_name").fill("王先生")
-    page.goto(f"{live_server.url}/help/")  # kept on leaving
+    before = IntakeDraft.objects.get().answers
+    page.goto(f"{live_server.url}/help/")  # kept on leaving, by a request that the next page does not wait for
+    wait_for(lambda: IntakeDraft.objects.get().answers != before, "what was typed last to be kept")
     page.goto(f"{live_server.url}/complain/contact/")
     assert page.locator("#id_phone").input_value() == "138 0000 0417"
     assert page.locator("#id_name").input_value() == "王先生"
