@@ -70,9 +70,7 @@ _PACKED = (
     b"\x28\xb5\x2f\xfd",
 )
 # Office formats declare no types and no entities (ECMA-376); a part that does is made to grow while it is read.
-_DECLARATIONS = [
-    word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("ascii", "utf-16-le", "utf-16-be")
-]
+DECLARATIONS = [word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("ascii", "utf-16-le", "utf-16-be")]
 _MAIN_PARTS = {
     "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -184,7 +182,7 @@ def _parts_are_plain(stream: BinaryIO, entries: list[ZipInfo]) -> bool:
         for entry in entries:
             with archive.open(entry) as part:
                 head = part.read(_PART_HEAD)
-                if entry.filename.lower().endswith((".xml", ".rels")) and any(mark in head for mark in _DECLARATIONS):
+                if entry.filename.lower().endswith((".xml", ".rels")) and any(mark in head for mark in DECLARATIONS):
                     return False
                 if not head.startswith(_ARCHIVE):
                     continue

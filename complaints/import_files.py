@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from accounts.errors import InvalidInput
+from complaints import file_types
 
 Cell = str | float | int | bool | datetime | date | time | timedelta | None
 Row = tuple[int, Sequence[Cell]]
@@ -35,10 +36,6 @@ MAX_ROWS = 300_000
 MAX_CELLS = 10_000_000
 _PLACE = re.compile(rb"""<(?:\w+:)?(c|row)\s(?:[^>]*?\s)?r\s*=\s*["']([A-Za-z]*)(\d{1,9})["']""")
 _LONGEST_TAG = 4096
-# No spreadsheet program declares types or entities (ECMA-376 forbids it); what does is made to grow while it is read.
-_DECLARATIONS = [
-    word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("ascii", "utf-16-le", "utf-16-be")
-]
 
 
 def refuse(message: str, **params: object) -> InvalidInput:
@@ -181,7 +178,7 @@ def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
             if not is_text:
                 continue
             text = kept + block
-            if any(declaration in text for declaration in _DECLARATIONS):
+            if any(declaration in text for declaration in file_types.DECLARATIONS):
                 raise refuse(_("The file is damaged: it cannot be opened as XLSX. Save it again and try once more."))
             kept = text[-_LONGEST_TAG:]
             if not is_sheet:

@@ -172,16 +172,10 @@ def store(
     TrainedModel.objects.filter(is_active=True).update(is_active=False)
     outdated = [row.pk for row in earlier[KEPT_MODELS - 1 :]]
     TrainedModel.objects.filter(pk__in=outdated).exclude(weights=b"").update(weights=b"")
-    blob = classifier.dump(model)
     row = TrainedModel.objects.create(
         version=earlier[0].version + 1 if earlier else 1,
         source=source[:120],
-        weights=blob,
-        sha256=classifier.fingerprint(blob),
-        rows=figures.rows,
-        classes=figures.classes,
-        macro_f1=figures.macro_f1,
-        micro_f1=figures.micro_f1,
+        **_learned(model, figures),
         seconds=figures.seconds,
         at=at,
         by=by,
@@ -194,23 +188,22 @@ def store(
 def _store_department(trained: TrainedModel, model: classifier.Model, figures: Figures) -> None:
     kept = DepartmentModel.objects.exclude(weights=b"").values_list("pk", flat=True)[: KEPT_MODELS - 1]
     DepartmentModel.objects.exclude(weights=b"").exclude(pk__in=list(kept)).update(weights=b"")
+    DepartmentModel.objects.create(trained=trained, **_learned(model, figures))
+
+
+def _learned(model: classifier.Model, figures: Figures) -> dict[str, Any]:
+    """What is stored of either model: its weights with their fingerprint, and how good it was."""
     blob = classifier.dump(model)
-    DepartmentModel.objects.create(
-        trained=trained,
-        weights=blob,
-        sha256=classifier.fingerprint(blob),
-        rows=figures.rows,
-        classes=figures.classes,
-        macro_f1=figures.macro_f1,
-        micro_f1=figures.micro_f1,
-    )
+    return {"weights": blob, "sha256": classifier.fingerprint(blob), **_measured(figures)}
+
+
+def _measured(figures: Figures) -> dict[str, Any]:
+    return {name: getattr(figures, name) for name in ("rows", "classes", "macro_f1", "micro_f1")}
 
 
 def summary(figures: Figures | None) -> dict[str, Any] | None:
     """The figures of the department model beside those of the category's; None where none was learned."""
-    if figures is None:
-        return None
-    return {name: getattr(figures, name) for name in ("rows", "classes", "macro_f1", "micro_f1")}
+    return None if figures is None else _measured(figures)
 
 
 # --- As a job -------------------------------------------------------------------------------
