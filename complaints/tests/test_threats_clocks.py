@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -162,15 +164,14 @@ def test_cc_09_who_lost_the_case_while_pressing_the_button_changes_nothing(cast,
     assert not CaseEvent.objects.filter(complaint=story.pk, kind="start").exists()
 
 
-@pytest.mark.postgres
-def test_cc_10_a_case_held_for_long_stops_neither_intake_nor_the_sweep(cast):
-    held, free = (Story(cast, phone=f"1390000{n:04d}").accept().assign().start() for n in range(2))
-    Deadline.objects.exclude(milestone="resolve").update(next_alert_at=None)
+@contextmanager
+def holding(story: Story) -> Iterator[None]:
+    """Somebody else holds the row of this case, on a connection of their own."""
     locked, done = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
-            core.lock(held.pk)
+            core.lock(story.pk)
             locked.set()
             done.wait(60)
         connection.close()
@@ -179,6 +180,17 @@ def test_cc_10_a_case_held_for_long_stops_neither_intake_nor_the_sweep(cast):
     holder.start()
     try:
         assert locked.wait(10)
+        yield
+    finally:
+        done.set()
+        holder.join()
+
+
+@pytest.mark.postgres
+def test_cc_10_a_case_held_for_long_stops_neither_intake_nor_the_sweep(cast):
+    held, free = (Story(cast, phone=f"1390000{n:04d}").accept().assign().start() for n in range(2))
+    Deadline.objects.exclude(milestone="resolve").update(next_alert_at=None)
+    with holding(held):
         began = time.monotonic()
         registered(phone="13900009999")
         jobs.sweep_deadlines(now=at("2026-12-07 17:31"))
@@ -187,9 +199,6 @@ def test_cc_10_a_case_held_for_long_stops_neither_intake_nor_the_sweep(cast):
         with pytest.raises(OperationalError, match="lock timeout"):
             t.add_note(held.pk, by=cast.coordinator, text="已核对", at=at("2026-12-07 17:31"))
         assert time.monotonic() - began < 10
-    finally:
-        done.set()
-        holder.join()
     jobs.sweep_deadlines(now=at("2026-12-07 17:32"))
     assert set(Notification.objects.filter(kind="breach").values_list("complaint", flat=True)) == {free.pk, held.pk}
 
@@ -208,19 +217,7 @@ def test_cc_10_while_a_case_is_written_for_long_reading_goes_on_and_who_writes_i
     authorization = {"Authorization": f"Token {token(cast.water_handler)}"}
     client.force_login(cast.coordinator)
     before = CaseEvent.objects.count()
-    locked, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            core.lock(held.pk)
-            locked.set()
-            done.wait(60)
-        connection.close()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    try:
-        assert locked.wait(10)
+    with holding(held):
         wait_at_most(500)
         began = time.monotonic()
         assert client.get("/desk/queue/").status_code == 200
@@ -230,9 +227,6 @@ def test_cc_10_while_a_case_is_written_for_long_reading_goes_on_and_who_writes_i
         assert (answer.status_code, answer["Retry-After"]) == (503, "2")
         if connection.vendor == "sqlite":
             assert client.post("/api/v1/complaints/", BODY, content_type="application/json").status_code == 503
-    finally:
-        done.set()
-        holder.join()
     assert CaseEvent.objects.count() == before
     answer = client.post(f"{url}actions/start/", {}, content_type="application/json", headers=authorization)
     assert answer.status_code == 200
