@@ -1,8 +1,8 @@
 """What is measured: pages through Django's test client in this process, and the bare SQL each must fetch.
 
 `sql_ms` is the time a page spends in the database, `list_ms` that of the statement which fetches the rows of
-a list, and `floor_ms` that of one hand-written statement which fetches what the page shows. `rows_read` counts
-the rows the page's heaviest statement touches.
+a list (or of the one result a public page shows), and `floor_ms` that of one hand-written statement which fetches
+what the page shows. `rows_read` counts the rows the page's heaviest statement touches.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from accounts.models import Department, User
 from complaints import transitions
 from complaints.models import Category, Complaint
 from complaints.states import Channel
+from publication.models import PublishedResult
 
 OPEN = (
     "('registered','awaiting_information','accepted','assigned','in_progress','quality_check','legal_check','replied')"
@@ -45,7 +46,8 @@ NOT EXISTS (SELECT 1 FROM complaints_complaint_accused_staff a WHERE a.complaint
 BY_DUE = "ORDER BY c.next_due_at, c.id LIMIT 51"
 NEWEST = "ORDER BY c.received_at DESC, c.id DESC LIMIT 51"
 DEEP_PAGE = 100
-LIST_MARK = "has_news"  # only the statement that fetches a list's rows holds it
+LIST_MARK = "has_news"  # only the statement that fetches a staff list's rows holds it
+RESULT_MARK = '"investigation"'  # only a statement that fetches whole results holds it
 NEXT = re.compile(r'href="([^"]*[?&;]after=[^"]*)"')
 
 
@@ -71,6 +73,7 @@ class Journey:
     act: Callable[[], Any]
     floor: str = ""
     before: Callable[[], None] = lambda: None
+    mark: str = LIST_MARK
 
     def measure(self, runs: int) -> dict[str, Any]:
         for _warm in range(3):
@@ -85,7 +88,7 @@ class Journey:
                 self.act()
             seconds.append(time.perf_counter() - began)
             in_database.append(sum(took for took, _sql, _params in recorder.statements))
-            in_list.append(sum(took for took, sql, _params in recorder.statements if LIST_MARK in sql))
+            in_list.append(sum(took for took, sql, _params in recorder.statements if self.mark in sql))
         floor = _floor(self.floor, runs) if self.floor else None
         queries = [entry for entry in recorder.statements if not entry[1].startswith(("SAVEPOINT", "RELEASE"))]
         list_ms = statistics.median(in_list) * 1000
@@ -206,7 +209,51 @@ def all_journeys() -> list[Journey]:
         Journey("case page: closed", _get(desk, _page(closed))),
         Journey("case page: in progress", _get(desk, _page(held))),
         Journey("filing", _file),
+        *_public_journeys(),
     ]
+
+
+def _public_journeys() -> list[Journey]:
+    """The pages everybody reads: with nothing kept by server or reader, and with a page the reader has already.
+
+    A reader who has the page gets 304; the least the server must do for it is to ask what changed last.
+    """
+    reader = Client(headers={"accept-language": "zh-hans"})
+    home = reverse("public:home")
+    newest = PublishedResult.objects.served(at=timezone.now()).first()
+    if newest is None:
+        return []
+    page = reverse("public:result", args=[newest.public_id])
+    cold, filtered = caches["local"].clear, f"{home}?q=暖气&category=heating"
+    return [
+        Journey("public list: cold", _get(reader, home), _results(), before=cold, mark=RESULT_MARK),
+        Journey("public list: warm", _get(reader, home), _results(), mark=RESULT_MARK),
+        Journey("public list: 304", _again(reader, home), "SELECT max(updated_at) FROM publication_publishedresult"),
+        Journey(
+            "public list: word and category",
+            _get(reader, filtered),
+            _results(f"category_code = 'heating' AND {_RESULT_FOUND}"),
+            mark=RESULT_MARK,
+        ),
+        Journey("public result: cold", _get(reader, page), _one_result(newest), before=cold, mark=RESULT_MARK),
+        Journey("public result: 304", _again(reader, page), _one_result(newest), mark=RESULT_MARK),
+    ]
+
+
+_RESULT_FOUND = "id IN (SELECT result_id FROM publication_publishedsearch WHERE vector @@ $q$'暖气'$q$::tsquery)"
+
+
+def _results(where: str = "TRUE") -> str:
+    """The bare statement for the newest results that may be read."""
+    return (
+        "SELECT * FROM publication_publishedresult WHERE withdrawn_at IS NULL AND published_at <= now()"
+        f" AND (published_until IS NULL OR published_until > now()) AND {where}"
+        " ORDER BY published_at DESC, id DESC LIMIT 21"
+    )
+
+
+def _one_result(found: PublishedResult) -> str:
+    return f"SELECT * FROM publication_publishedresult WHERE public_id = '{found.public_id}'"
 
 
 def _key(staff_number: str) -> int:
@@ -249,14 +296,19 @@ def _signed_in(role: str) -> Client:
     return client
 
 
-def _get(client: Client, url: str) -> Callable[[], bytes]:
+def _get(client: Client, url: str, *, headers: dict[str, str] | None = None, status: int = 200) -> Callable[[], bytes]:
     def act() -> bytes:
-        response = client.get(url)
-        if response.status_code != 200:
+        response = client.get(url, headers=headers)
+        if response.status_code != status:
             raise RuntimeError(f"{url} answered {response.status_code}")
-        return response.content
+        return b"".join(response) if response.streaming else response.content
 
     return act
+
+
+def _again(client: Client, url: str) -> Callable[[], bytes]:
+    """The page for somebody who has it already: 304."""
+    return _get(client, url, headers={"if-none-match": client.get(url)["ETag"]}, status=304)
 
 
 def _walk(client: Client, url: str, pages: int) -> str:

@@ -97,7 +97,8 @@ def home(request: HttpRequest) -> HttpResponseBase:
 def _home(request: HttpRequest, filters: Filters, stamp: Stamp, *, at: datetime) -> dict[str, Any]:
     reading = reading_of(request)
     found = results.page(filters, at=at, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
-    options = results.options(filters, at=at)
+    numbers = results.numbers(filters, stamp, at=at)
+    options = numbers.options
     here = [*filters.parameters(), *reading.items()]
     # Beside the links to other pages; the first page needs no count for it.
     before = results.newer_than(found.rows[0], filters, at=at) if found.before else 0
@@ -118,7 +119,7 @@ def _home(request: HttpRequest, filters: Filters, stamp: Stamp, *, at: datetime)
         "rows": results.rows(found.rows),
         "first": before + 1,
         "last": before + len(found.rows),
-        "total": results.narrowed(filters, at=at).count(),
+        "total": numbers.total,
         "heading": _heading(filters, [option for _name, option in chosen]),
         "chips": [(_chip_label(name, option), _without(here, name, option.value)) for name, option in chosen],
         "clear_url": "?" + urlencode(reading) if reading else reverse("public:home"),

@@ -67,12 +67,15 @@ def _stamp(at: datetime, *parts: object) -> Stamp:
 
 
 def stamp_of_all(*, at: datetime) -> Stamp:
-    """The state of everything that is published, in one query. A term that ends is a change as well."""
+    """The state of everything that is published, in one query on one index. A term that ends is a change as well.
+
+    The count tells a row that was stored late with an earlier moment than what was read before.
+    """
     seen = PublishedResult.objects.filter(published_at__lte=at)
     state = seen.aggregate(
         changed=Max("updated_at"),
         ended=Max("published_until", filter=Q(published_until__lte=at)),
-        served=Count("pk", filter=Q(withdrawn_at=None) & (Q(published_until=None) | Q(published_until__gt=at))),
+        served=Count("updated_at", filter=Q(withdrawn_at=None) & (Q(published_until=None) | Q(published_until__gt=at))),
     )
     return _stamp(at, state["changed"], state["ended"], state["served"])
 
@@ -339,6 +342,26 @@ class Option:
     label: str
     count: int
     chosen: bool
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How many results fit, and each filter with its counts (PUB-40)."""
+
+    total: int
+    options: dict[str, list[Option]]
+
+
+def numbers(filters: Filters, stamp: Stamp, *, at: datetime) -> Numbers:
+    """The numbers beside the list, in four queries. Those of the whole list are counted once per state of the table."""
+    key = f"result-numbers:{stamp.tag}:{get_language()}"
+    whole = filters == Filters()
+    stored = caches["local"].get(key) if whole else None
+    if stored is None:
+        stored = Numbers(narrowed(filters, at=at).count(), options(filters, at=at))
+        if whole:
+            caches["local"].set(key, stored, 3600)
+    return stored
 
 
 def options(filters: Filters, *, at: datetime) -> dict[str, list[Option]]:

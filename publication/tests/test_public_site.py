@@ -389,6 +389,26 @@ def test_a_page_the_reader_has_costs_one_query(client, path, django_assert_num_q
     assert (again["ETag"], again["Cache-Control"]) == (first["ETag"], "public, max-age=60")
 
 
+def test_the_numbers_beside_the_list_are_counted_once_until_it_changes(client, django_assert_num_queries):
+    first = published(1)
+    client.get("/")
+    with django_assert_num_queries(2):  # the state, and the rows of the page
+        again = body(client.get("/"))
+    PublishedResult.objects.filter(pk=first.pk).update(withdrawn_at=timezone.now())
+    assert (first.title in again, first.title in body(client.get("/"))) == (True, False)
+    published(2, category_code="roads", category="道路")
+    page = body(client.get("/"))
+    assert ("道路" in page, first.category in page) == (True, False)
+
+
+def test_a_result_stored_late_with_an_earlier_moment_is_a_change(client):
+    """Posting takes a while; another posting that began later may be over before."""
+    published(1, published_at=days_ago(1))
+    tag = client.get("/")["ETag"]
+    published(2, published_at=days_ago(2))
+    assert client.get("/", headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_if_modified_since_is_answered_by_the_last_change(client):
     result = published(1)
     path = address(result)
