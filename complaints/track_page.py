@@ -7,14 +7,14 @@ internal checks have no words in these tables; acceptance to legal check read th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from complaints import call_backs, incidents, why_date
-from complaints.models import Attachment, CaseEvent, Complaint, Notice, Question, Reply
+from complaints.models import Attachment, CaseEvent, Complaint, Notice, Question, Reply, SupplementRequest
 from complaints.states import (
     MOVES,
     OPEN,
@@ -81,6 +81,21 @@ PUBLIC_STATUS: dict[Status, PublicStatus] = {
     S.WITHDRAWN: PublicStatus(_("You have withdrawn this complaint")),
     S.MERGED: PublicStatus(_("We deal with it together with other complaints about the same matter")),
 }
+
+# Something was asked for, and the policy of the case lets its clocks run on meanwhile (SLA-13).
+_ASKED_IN_TIME = replace(
+    PUBLIC_STATUS[S.AWAITING_INFORMATION],
+    next=_("Waiting for your information while our time counts"),
+    milestones=(Milestone.DECIDE_ACCEPTANCE, Milestone.RESOLVE, Milestone.REPLY),
+)
+# The time to answer is over: the dates count again, and the person hears them (screening.go_on).
+_GOING_ON = replace(
+    _ASKED_IN_TIME,
+    headline=_("We go on with what we have"),
+    tone="info",
+    icon="search",
+    next=_("Looking at what we have"),
+)
 
 # Every kind of event on a case: its public sentence, or None for what stays inside.
 PUBLIC_EVENTS: dict[str, Promise | None] = {
@@ -310,8 +325,10 @@ class TrackPage:
     status: PublicStatus
     due: Due | None = None
     missing: str = ""
-    # Until when the answer is asked for, and whether that has passed.
+    # Until when the answer is asked for; where no day was named, until when the clocks stand still; and whether that
+    # has passed.
     answer_by: datetime | None = None
+    waits_until: datetime | None = None
     is_late: bool = False
     owed: list[Owed] = field(default_factory=list)
     answer: Answer | None = None
@@ -351,20 +368,20 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     rated = call_backs.own_rating(complaint)
     request = complaint.supplement_requests.filter(answered_at=None).order_by("-asked_at").first()
     page = TrackPage(number=complaint.number, subject=complaint.subject, status=status)
-    page.due = _due(complaint, status, now=now)
+    page.can_answer = complaint.status == S.AWAITING_INFORMATION
+    if request and page.can_answer:
+        _tell_wait(page, complaint, request, now=now)
+    page.due = _due(complaint, page.status, now=now)
     page.answer = answers[0] if answers and is_answered else None
     page.earlier_answers = answers[1:] if page.answer else answers
     notices = list(complaint.notices.order_by("-issued_at", "-id"))
     page.letters = [_letter(row) for row in notices]
-    page.explanation = next((_letter(row) for row in notices if row.kind == status.letter), None)
+    page.explanation = next((_letter(row) for row in notices if row.kind == page.status.letter), None)
     page.history = _history(complaint)
     page.asked = [_asked(row) for row in complaint.questions.order_by("-at", "-id")]
     page.files = [_file(row) for row in complaint.attachments.filter(from_complainant=True).select_related("file")]
     page.rating = rated.get_satisfaction_display() if rated else ""
     page.is_dissatisfied = rated is not None and rated.satisfaction == Satisfaction.DISSATISFIED
-    page.can_answer = complaint.status == S.AWAITING_INFORMATION
-    if request and page.can_answer:
-        page.missing, page.answer_by, page.is_late = request.items, request.due_at, request.is_expired(now)
     page.owed = _owed(complaint)
     page.can_supplement = may_supplement(complaint)
     page.can_ask = may_ask(complaint)
@@ -374,6 +391,19 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     page.can_rate_incident = incidents.asks_feedback(complaint)
     page.can_rate = complaint.status in MOVES["rate"].sources and call_backs.has_answer(complaint) and rated is None
     return page
+
+
+def _tell_wait(page: TrackPage, complaint: Complaint, request: SupplementRequest, *, now: datetime) -> None:
+    """What was asked for, until when, and whether the time stands still meanwhile (SCR-06, SLA-13)."""
+    pause = complaint.pauses.filter(started_at=request.asked_at).first()
+    went_on = complaint.events.filter(kind="waiting_over", at__gte=request.asked_at).exists()
+    page.missing, page.answer_by = request.items, request.due_at
+    page.waits_until = pause.max_until if pause and request.due_at is None else None
+    page.is_late = went_on or request.is_expired(now)
+    if page.is_late:
+        page.status = _GOING_ON
+    elif not complaint.pause_reason:
+        page.status = _ASKED_IN_TIME
 
 
 def _answers_with_primary(complaint: Complaint) -> list[Answer]:
@@ -418,13 +448,20 @@ def _ended_as(complaint: Complaint) -> Status:
 
 
 def _due(complaint: Complaint, status: PublicStatus, *, now: datetime) -> Due | None:
+    """The nearest promised date. A merged case has that of the case it is worked on in, without how it is counted:
+    that would tell of the other person's case (PI-12)."""
+    primary = complaint.merged_into if status is PUBLIC_STATUS[S.MERGED] else None
+    milestones = _IN_WORK.milestones if primary else status.milestones
     running = (
-        complaint.deadlines.filter(state=DeadlineState.RUNNING, milestone__in=status.milestones)
+        (primary or complaint)
+        .deadlines.filter(state=DeadlineState.RUNNING, milestone__in=milestones)
         .order_by("due_at")
         .first()
     )
     if running is None:
         return None
+    if primary:
+        return Due(running.milestone, running.due_at, running.due_at < now)
     return Due(running.milestone, running.due_at, running.due_at < now, why_date.of_clock(running, complaint, now=now))
 
 

@@ -74,7 +74,9 @@ def errors(response: Response | None, exc: Exception) -> Response | None:
 
 
 def _sentences(data: Any, field: str = "") -> Any:
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and {"code", "message"} <= data.keys():
+        yield str(data["message"])  # an error of the whole request, not of a parameter
+    elif isinstance(data, Mapping):
         for name, value in data.items():
             yield from _sentences(value, field=str(name))
     elif isinstance(data, list):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
@@ -33,8 +37,16 @@ _SENTENCE = re.compile(r"^.*?[。！？!?\n]", re.S)
 MAX_DESCRIPTION = 4000
 
 
+@dataclass(frozen=True)
+class Filed:
+    """The request, and what the client shows to the person who filed."""
+
+    request: ServiceRequest
+    notice: str
+
+
 @transaction.atomic
-def file(category: Category, given: dict[str, str], *, client: User) -> ServiceRequest:
+def file(category: Category, given: dict[str, str], *, client: User) -> Filed:
     """Register the complaint under a random public id. Raises InvalidInput naming the parameter."""
     for name in given:
         if name not in KNOWN and not _ATTRIBUTE.fullmatch(name):
@@ -62,9 +74,29 @@ def file(category: Category, given: dict[str, str], *, client: User) -> ServiceR
         **values,
     )
     receipt = _register(filing, asked)
-    return ServiceRequest.objects.create(
+    row = ServiceRequest.objects.create(
         complaint=receipt.complaint, public_id=secrets.token_hex(12), token=secrets.token_hex(24), client=client
     )
+    return Filed(row, _notice(receipt))
+
+
+def _notice(receipt: transitions.Receipt) -> str:
+    """The receipt, in the field of the standard for words to the person (IN-34)."""
+    sentences = [
+        _(
+            "We have received your complaint. Case number %(number)s, access code %(code)s: with both you check the"
+            " progress at %(page)s. The code is given only here."
+        )
+        % {
+            "number": receipt.complaint.number,
+            "code": transitions.group_code(receipt.access_code),
+            "page": f"{settings.PUBLIC_BASE_URL}{reverse('public:track')}",
+        }
+    ]
+    if receipt.decide_by:
+        due = date_format(timezone.localtime(receipt.decide_by), "DATE_FORMAT")
+        sentences.append(_("By %(due)s we tell you whether we accept it.") % {"due": due})
+    return "\n".join(sentences)
 
 
 def _register(filing: Filing, asked: dict[str, str]) -> transitions.Receipt:

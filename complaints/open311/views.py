@@ -113,9 +113,9 @@ class Requests(GeoReport):
             raise InvalidInput("service_code", _("There is no service with this code."))
         filed = requests.file(category, given, client=client)
         answer = {
-            "service_request_id": filed.public_id,
-            "token": filed.token,
-            "service_notice": _("We have received your complaint."),
+            "service_request_id": filed.request.public_id,
+            "token": filed.request.token,
+            "service_notice": filed.notice,
             "account_id": given.get("account_id") or None,
         }
         return Response([answer], status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})

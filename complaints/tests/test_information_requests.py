@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.errors import InvalidInput
-from complaints import information_requests, jobs, transitions
-from complaints.models import Notification, SupplementRequest
+from complaints import information_requests, jobs, track_page, transitions
+from complaints.models import Notification, ServicePolicy, SupplementRequest
 from complaints.states import Status
 from complaints.tests.factories import Story, at
 from complaints.tests.public_flow import open_case
@@ -101,6 +101,41 @@ def test_scr_06_after_the_day_the_page_says_what_to_do_and_still_takes_the_answe
     client.post("/track/case/answer/", {"text": "在这里"})
     assert story.case.status == Status.REGISTERED
     assert "The time to answer was over" not in page_of(story)
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 30), None])
+def test_scr_06_after_the_day_the_page_tells_the_promised_date_again(cast, day):
+    """The time counts again, so nothing may say that it stands still."""
+    story = Story(cast)
+    ask(story, day)
+    waiting = track_page.read(story.case, now=at("2026-11-20 10:00"))
+    assert (str(waiting.status.next), waiting.due) == ("等您补充，期间不计时", None)
+    jobs.sweep_deadlines(now=at("2026-12-17 08:00"))
+    html = page_of(story)
+    assert "We go on with what we have" in html
+    assert "Waiting for your information" not in html
+    promised = timezone.localtime(story.case.deadlines.get(milestone="decide_acceptance").due_at)
+    assert f"{promised:%a} {promised.day} {promised:%b} {promised:%H:%M}" in html
+    assert "Remind us below" not in html  # there is nothing below to remind with
+    assert "购买凭证" in html
+
+
+def test_scr_06_without_a_day_the_page_says_when_we_go_on(cast):
+    story = Story(cast)
+    ask(story, None)
+    assert "If we have nothing from you on Wed 16 Dec, we go on with what we have." in page_of(story)
+
+
+def test_sla_13_where_the_policy_lets_the_time_run_the_page_says_so_with_the_date(cast):
+    story = Story(cast)
+    ServicePolicy.objects.filter(pk=story.case.policy_id).update(pause_reasons=["mediation"])
+    ask(story, date(2026, 11, 30))
+    page = track_page.read(story.case, now=at("2026-11-16 11:00"))
+    assert page.status.next != track_page.PUBLIC_STATUS[Status.AWAITING_INFORMATION].next
+    assert page.due is not None
+    assert page.due.milestone == "decide_acceptance"
+    with translation.override("en"):
+        assert str(page.status.next) == "Waiting for your information while our time counts"
 
 
 # --- The sweep ------------------------------------------------------------------------------------

@@ -577,6 +577,19 @@ def test_pi_11_who_was_merged_adds_and_asks_under_the_own_number(cast):
     assert merged.case.questions.count() == 2
 
 
+def test_in_34_who_was_merged_reads_when_the_answer_comes(cast):
+    """The date of the case it is worked on in, without how that one is counted (PI-12)."""
+    primary = Story(cast).accept().assign().start()
+    merged = Story(cast, narrative="同一处停水", name="李四", phone="13900001111")
+    now = at("2026-11-17 10:00")
+    transitions.merge(merged.pk, primary=primary.case, reason="同一处停水", by=cast.coordinator, at=now)
+    page, promised = track_page.read(merged.case, now=now), track_page.read(primary.case, now=now).due
+    assert page.due is not None
+    assert promised is not None
+    assert promised.why is not None
+    assert (page.due.at, page.due.milestone, page.due.why) == (promised.at, promised.milestone, None)
+
+
 def test_qua_08_a_rating_told_to_the_office_for_a_merged_case_is_entered_by_somebody_independent(cast):
     """The handling was done in the primary case: who handled it there enters no satisfaction here."""
     primary, merged = answered_together(cast)

@@ -7,12 +7,14 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from django.utils import timezone
 from jsonschema import Draft7Validator
 
 from accounts.models import User
 from accounts.tests.factories import token as api_token
 from complaints.models import Category, Complaint, ServiceRequest
 from complaints.tests.factories import Story
+from complaints.tests.public_flow import open_case
 from tests import services
 
 pytestmark = pytest.mark.django_db
@@ -114,10 +116,34 @@ def test_filing_makes_a_case_with_a_random_public_id(client, key):
     assert (case.subject, case.channel, case.category.code) == ("昨晚八点起槐荫里小区停水。", "app", "utilities")
     assert case.complainant.name == "王秀兰"
     assert case.complainant.contact("phone") == "13800002417"
-    assert case.number not in response.content.decode()
     assert re.fullmatch(r"[0-9a-f]{24}", answer["service_request_id"])
+    assert re.fullmatch(r"[0-9a-f]{48}", answer["token"])
     [found] = client.get(f"{BASE}/tokens/{answer['token']}.json").json()
     assert found == {"token": answer["token"], "service_request_id": answer["service_request_id"]}
+
+
+def test_in_34_the_notice_is_the_receipt(client, key):
+    """Number and code open the case on the tracking page; the same call sent again gives the same ones."""
+    again = {"HTTP_IDEMPOTENCY_KEY": "one"}
+    first, second = (client.post(f"{BASE}/requests.json", params(api_key=key), **again).json()[0] for _n in range(2))
+    assert first == second
+    case = Complaint.objects.get()
+    notice = first["service_notice"]
+    code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}", notice)
+    assert code is not None
+    assert open_case(client, case, code[0]).status_code == 302
+    assert case.number in notice
+    assert "/track/" in notice
+    due = timezone.localtime(case.deadlines.get(milestone="decide_acceptance").due_at)
+    assert f"{due.year}年{due.month}月{due.day}日" in notice
+    assert code[0] not in client.get(f"{BASE}/requests/{first['service_request_id']}.json").content.decode()
+
+
+def test_a_body_that_cannot_be_read_is_one_error(client, key):
+    answer = client.post(f"{BASE}/requests.json", "[1,2", content_type="application/json")
+    assert answer.status_code == 400
+    assert len(answer.json()) == 1
+    assert "JSON" in answer.json()[0]["description"]
 
 
 @pytest.mark.parametrize("suffix", ["json", "xml"])
