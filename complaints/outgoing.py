@@ -6,6 +6,7 @@ Message-ID made from its notification. A complainant can answer: the answer find
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.conf import settings
@@ -16,6 +17,9 @@ from django.utils.translation import gettext as _
 from complaints import drafts, mail_tokens, messages, sms
 from complaints.models import Complaint, IntakeDraft, Notification
 from complaints.states import Channel
+
+# Of a foreign message only an id that is whole goes into a header of ours; the register keeps 120 characters of it.
+_MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f-\uffff]{3,118}>")
 
 
 def send(row: Notification) -> int:
@@ -36,6 +40,7 @@ def send(row: Notification) -> int:
         "X-Auto-Response-Suppress": "All",
         "X-Huiyin": settings.MAIL_DOMAIN,
         "Message-ID": mail_tokens.message_id(row.pk),
+        **(_answering(complaint) if complaint and draft else {}),
     }
     reply_to = [can_answer] if can_answer else None
     EmailMessage(subject=subject, body=body, to=[address], reply_to=reply_to, headers=headers).send()
@@ -61,6 +66,14 @@ def _unsent_receipt(complaint: Complaint) -> IntakeDraft | None:
         return None
     draft = IntakeDraft.objects.filter(complaint=complaint, cleared_at=None).first()
     return draft if draft and draft.receipt else None
+
+
+def _answering(complaint: Complaint) -> dict[str, str]:
+    """What the receipt says of the message it answers: programs show both together (RFC 3834, 3.1.5 and 5)."""
+    message_id = complaint.channel_reference
+    if not _MESSAGE_ID.fullmatch(message_id):
+        return {}
+    return {"Auto-Submitted": "auto-replied", "In-Reply-To": message_id, "References": message_id}
 
 
 def _receipt(draft: IntakeDraft) -> str:

@@ -106,6 +106,26 @@ def test_in_08_the_sender_gets_number_code_and_dates_once(deliver):
     assert "停水" not in answer.subject + answer.body
 
 
+def test_rfc_3834_the_receipt_names_the_message_it_answers(deliver):
+    """The sender's program shows both together; later news of the case answer nothing."""
+    deliver(message(message_id="<CAF+x=1@mail.example.cn>"))
+    jobs.deliver_notifications()
+    headers = outbox.outbox[0].extra_headers
+    assert [headers[name] for name in ("Auto-Submitted", "In-Reply-To", "References")] == [
+        "auto-replied",
+        "<CAF+x=1@mail.example.cn>",
+        "<CAF+x=1@mail.example.cn>",
+    ]
+
+
+@pytest.mark.parametrize("given", ["<" + "x" * 300 + "@mail.example.cn>", "none"])
+def test_rfc_3834_an_id_that_is_not_whole_goes_into_no_header(deliver, given):
+    deliver(message(message_id=given))
+    assert jobs.deliver_notifications()["sent"] == 1
+    headers = outbox.outbox[0].extra_headers
+    assert ("In-Reply-To" in headers, headers["Auto-Submitted"]) == (False, "auto-generated")
+
+
 def test_in_08_a_message_offered_twice_or_under_new_numbers_is_one_case(deliver, box):
     item = message()
     deliver(item)
