@@ -17,13 +17,22 @@ def said(entry: dict[str, Any]) -> str:
 
 def questions(category: Category | None) -> list[str]:
     """What to ask whoever complains about this."""
-    return [text for text in map(said, category.prompts if category else []) if text]
+    return [text for text in map(said, _of_nearest(category, "prompts")) if text]
 
 
 def materials(category: Category | None) -> list[str]:
     """What belongs to a complaint about this, the essential first."""
-    found = sorted(category.materials if category else [], key=lambda entry: not entry.get("is_essential"))
+    found = sorted(_of_nearest(category, "materials"), key=lambda entry: not entry.get("is_essential"))
     return [text for text in map(said, found) if text]
+
+
+def _of_nearest(category: Category | None, field: str) -> list[dict[str, Any]]:
+    """What a category says, or the one above it: who chooses more exactly shall not be asked less."""
+    while category:
+        if found := getattr(category, field):
+            return found
+        category = category.parent
+    return []
 
 
 def unfilled(complaint: Complaint, category: Category | None) -> list[str]:

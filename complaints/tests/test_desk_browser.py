@@ -117,6 +117,25 @@ def test_in_01_a_call_is_taken_down_without_the_mouse(cast, sign_in):
     assert (made.subject, made.narrative, made.channel) == ("又停水了", "今天早上又停水。", "phone")
 
 
+def test_in_27_the_keyboard_stays_on_an_earlier_case_while_the_list_is_read_anew(cast, sign_in):
+    """Leaving the number reads the list once more; the link that has the focus keeps it."""
+    number = Story(cast).case.number
+    page = sign_in(cast.intake, "/desk/register/?channel=phone")
+    page.keyboard.type("13800002417")
+    page.locator(f'#earlier:has-text("{number}")').wait_for()
+    held: list = []
+    page.route("**/register/earlier/", lambda route: held.append(route))
+    for _key in range(2):
+        page.keyboard.press("Tab")
+    page.wait_for_function("document.activeElement.closest('#earlier')")
+    page.evaluate("document.querySelector('#earlier a').dataset.old = '1'")
+    assert held
+    for route in held:
+        route.continue_()
+    page.locator("#earlier a:not([data-old])").wait_for()
+    assert page.evaluate("document.activeElement.closest('#earlier') !== null")
+
+
 def test_without_javascript_queue_and_preview_work(cast, browser, live_server):
     story = Story(cast).accept()
     client = Client()

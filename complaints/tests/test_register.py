@@ -322,6 +322,19 @@ def test_a_category_may_need_more(desk):
     assert send(desk, place="槐荫里", product="自来水").status_code == 302
 
 
+def test_in_25_a_finer_category_without_questions_of_its_own_asks_those_above_it(desk):
+    """Who sorts more exactly is asked no less; own questions stand in place of the general ones."""
+    finer, above = (Category.objects.get(dimension="category", code=code) for code in ("heating", "utilities"))
+    assert finer.prompts == []
+    hint = desk.get(f"{URL}prompts/?category=heating").content.decode()
+    assert all(entry["text"] in hint for entry in above.prompts)
+    finer.prompts = [{"text": "室温多少度？"}]
+    finer.save(update_fields=["prompts"])
+    hint = desk.get(f"{URL}prompts/?category=heating").content.decode()
+    assert "室温多少度？" in hint
+    assert above.prompts[0]["text"] not in hint
+
+
 # --- Earlier complaints (IN-27) ---------------------------------------------------------------------
 def test_earlier_complaints_of_the_same_number_are_shown(desk, cast):
     earlier = Story(cast).accept().case
