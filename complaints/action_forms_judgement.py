@@ -149,7 +149,9 @@ class UndoMerge(ActionForm):
 
 class JoinIncident(ActionForm):
     action = "join_incident"
-    incident = forms.ModelChoiceField(Incident.objects.none(), label=_("Incident"), to_field_name="number")
+    incident = forms.ModelChoiceField(
+        Incident.objects.none(), label=_("Incident"), to_field_name="number", empty_label=_("Choose one")
+    )
 
     def prepare(self) -> None:
         offer(self, "incident", Incident.objects.filter(incidents.joinable(timezone.now())))

@@ -160,6 +160,11 @@ class RuleField(forms.ModelChoiceField):
         return self.queryset
 
 
+def _together(known: AcceptanceRule | None, own: str) -> str:
+    """The rule chosen and what was written to it, as one text."""
+    return "；".join(part for part in (known.text if known else "", own) if part)
+
+
 def _reload(field: forms.Field, form: ActionForm, part: str) -> None:
     """Fetch a part of the page anew when the field changes; only the field itself is sent, no text."""
     field.widget.attrs |= {
@@ -266,8 +271,7 @@ class Accept(Dimensions):
     def arguments(self) -> dict[str, Any]:
         values = super().arguments()
         values.pop("materials_of")
-        known, own = values.pop("known_rule"), values["rule"]
-        values["rule"] = "；".join(part for part in (known.text if known else "", own) if part)
+        values["rule"] = _together(values.pop("known_rule"), values["rule"])
         values["outstanding"] = [*values.pop("missing"), *lines(values["outstanding"])]
         return values
 
@@ -288,6 +292,7 @@ class Refuse(ActionForm):
         required=False,
         empty_label=_("None of these"),
     )
+    rule = forms.CharField(label=_("The rule in other words"), max_length=300, required=False, widget=LongText(2))
     reason = forms.CharField(label=_("Reason, in words for the complainant"), required=False, widget=LongText())
     suggestion = forms.CharField(label=_("What the complainant can do"), required=False, widget=LongText(2))
 
@@ -314,13 +319,16 @@ class Refuse(ActionForm):
             self.add_error(None, _("This is marked as an unmet special need, which is not refused. Accept it."))
         if not values.get("ground") and "ground" not in self.errors:
             self.add_error("ground", _("Choose the ground for not accepting."))
+        named = rule or values.get("rule") or self.errors.keys() & {"known_rule", "rule"}
+        if values.get("ground") == RefusalGround.OUT_OF_SCOPE and not named:
+            self.add_error("rule", _("Name the rule or duty the decision relies on."))
         if not values.get("reason") and "reason" not in self.errors:
             self.add_error("reason", _("Explain the reason to the complainant."))
         return values
 
     def arguments(self) -> dict[str, Any]:
         values = super().arguments()
-        values.pop("known_rule")
+        values["rule"] = _together(values.pop("known_rule"), values["rule"])
         return values
 
 

@@ -112,7 +112,9 @@ def test_a_form_without_a_version_is_not_taken(cast, client):
 def test_missing_fields_are_named_where_they_are(cast, client):
     """SCR-03, SCR-04: the reason and where to turn; what was typed stays."""
     story = Story(cast)
-    response = post(client, cast.intake, story, "refuse", ground="out_of_scope", reason="不归我们管")
+    response = post(
+        client, cast.intake, story, "refuse", ground="out_of_scope", rule="市政管理事项", reason="不归我们管"
+    )
     page = response.content.decode()
     assert response.status_code == 422
     assert "不归我们管" in page

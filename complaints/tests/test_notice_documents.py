@@ -82,6 +82,7 @@ def test_non_acceptance(cast):
         story.pk,
         by=cast.intake,
         ground=RefusalGround.OUT_OF_SCOPE,
+        rule="属于政府部门管理的事项",
         reason="道路照明由市政部门管理。\n我们不管路灯。",
         body=body,
         suggestion="拨打 12345",
@@ -89,7 +90,7 @@ def test_non_acceptance(cast):
     )
     notice = Notice.objects.select_related("complaint__policy").get(complaint=story.pk, kind="non_acceptance")
     values = notice_documents.values(notice)
-    assert values["ground"] == GROUND
+    assert values["ground"] == f"{GROUND}；属于政府部门管理的事项"
     assert values["reason"] == "道路照明由市政部门管理。\n我们不管路灯。"
     assert values["body"] == "12345 政务服务便民热线（政府部门管理和公共服务事项），电话 12345"
     assert values["suggestion"] == "拨打 12345"

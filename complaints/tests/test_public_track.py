@@ -460,7 +460,12 @@ def stories(cast):
     yield (
         Status.NOT_ACCEPTED,
         lambda s: transitions.refuse(
-            s.pk, ground=RefusalGround.OUT_OF_SCOPE, reason="不归我们管", suggestion="打 12345", **water
+            s.pk,
+            ground=RefusalGround.OUT_OF_SCOPE,
+            rule="属于政府部门管理的事项",
+            reason="不归我们管",
+            suggestion="打 12345",
+            **water,
         ),
     )
     yield Status.WITHDRAWN, lambda s: transitions.withdraw(s.pk, by=None, at=at("2026-11-16 10:00"))

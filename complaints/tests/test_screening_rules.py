@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput
-from complaints import track_page, transitions
+from complaints import notice_documents, track_page, transitions
 from complaints.models import (
     AcceptanceRule,
     Category,
@@ -84,6 +84,35 @@ def test_scr04_an_out_of_scope_rule_brings_ground_and_body(cast, client):
     assert "12315 消费者投诉举报热线" in letter
     assert "与其他经营者的消费争议" in letter
     assert story.case.status == "not_accepted"
+
+
+def test_scr02_the_rule_a_refusal_relies_on_stands_beside_the_reason(cast, client):
+    """Whoever refuses chooses a rule and writes a reason: the notice and the record name both."""
+    story = Story(cast)
+    rule = AcceptanceRule.objects.get(code="consumer-dispute")
+    typed = {"known_rule": rule.code, "rule": "《消费者权益保护法》\n第三十九条", "reason": "请向商家所在地反映。"}
+    assert post(client, cast.intake, story, "refuse", **typed).status_code == 302
+    basis = f"{rule.text}；《消费者权益保护法》 第三十九条"
+    letter = Notice.objects.get(complaint=story.pk, kind="non_acceptance")
+    assert f"依据：不属于本单位职责；{basis}\n理由：请向商家所在地反映。" in letter.body
+    assert notice_documents.values(letter)["ground"] == f"不属于本单位职责；{basis}"
+    shown = page(client, cast.intake, story, "detail")
+    assert basis in shown
+    assert "请向商家所在地反映。" in shown
+
+
+def test_scr02_nothing_is_out_of_scope_without_a_rule(cast, client):
+    """On the page and whatever else asks for it; other grounds are rules themselves."""
+    story = Story(cast)
+    typed = {"ground": "out_of_scope", "reason": "不归我们管", "suggestion": "拨打 12345"}
+    response = post(client, cast.intake, story, "refuse", **typed)
+    assert response.status_code == 422
+    assert 'id="refuse_rule_error"' in response.content.decode()
+    with pytest.raises(InvalidInput) as refused:
+        transitions.refuse(story.pk, by=cast.intake, **typed)
+    assert refused.value.field == "rule"
+    assert story.case.status == "registered"
+    assert post(client, cast.intake, story, "refuse", ground="no_matter", reason="没有具体事项").status_code == 302
 
 
 @pytest.mark.parametrize("channel", ["phone", "letter", "counter"])

@@ -142,27 +142,37 @@ def refuse(
     by: User,
     ground: RefusalGround,
     reason: str,
+    rule: str = "",
     body: ExternalBody | None = None,
     suggestion: str = "",
     version: int | None = None,
     at: datetime | None = None,
 ) -> Complaint:
-    """Do not accept, with the ground, the reason in plain words and where to turn instead (SCR-03, SCR-04, SCR-10)."""
+    """Do not accept, with the ground, the reason in plain words and where to turn instead (SCR-03, SCR-04, SCR-10).
+
+    Out of scope is a decision by a rule, and the rule stands in the notice and the record (SCR-02).
+    """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "refuse", by=by, version=version)
     core.require("ground", ground, _("Choose the ground for not accepting."))
     core.require("reason", reason, _("Explain the reason to the complainant."))
+    rule = " ".join(rule.split())
+    if ground == RefusalGround.OUT_OF_SCOPE:
+        core.require("rule", rule, _("Name the rule or duty the decision relies on."))
     if ground == RefusalGround.OUT_OF_SCOPE and body is None and not suggestion.strip():
         raise InvalidInput("body", _("Name the body that is responsible, or say what the complainant can do."))
     clocks.stop(complaint, Milestone.DECIDE_ACCEPTANCE, at=at)
     clocks.cancel(complaint, at=at)
-    event = core.finish(complaint, "refuse", by=by, at=at, target=Status.NOT_ACCEPTED, note=f"{ground}: {reason}")
+    rule = "" if rule in reason else rule  # not said twice
+    note = f"{ground}: {rule}\n{reason}" if rule else f"{ground}: {reason}"
+    event = core.finish(complaint, "refuse", by=by, at=at, target=Status.NOT_ACCEPTED, note=note)
     notices.issue(
         complaint,
         NoticeKind.NON_ACCEPTANCE,
         by=by,
         at=at,
         ground=RefusalGround(ground).label,
+        rule=rule,
         reason=reason,
         body=body,
         suggestion=suggestion,

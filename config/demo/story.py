@@ -181,6 +181,7 @@ class Teller:
                 pk,
                 by=intake,
                 ground=RefusalGround.OUT_OF_SCOPE,
+                rule="属于政府部门管理的事项，不在本单位受理范围",
                 reason="这件事由其他单位负责，我们没有处理权限。",
                 body=ExternalBody.objects.first(),
                 at=moment,

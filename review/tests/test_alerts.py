@@ -237,6 +237,7 @@ def test_rev_25_refused_twice(cast):
         "by": cast.intake,
         "reason": "不属于受理范围",
         "ground": RefusalGround.values[0],
+        "rule": "属于政府部门管理的事项",
         "suggestion": "请向街道反映",
     }
     case_transitions.refuse(story.pk, at=at("2026-11-16 10:00"), **refusal)
