@@ -127,7 +127,7 @@ def build(kind: NoticeKind) -> bytes:
         ("Signature", "{{ organisation }}"),
         ("Signature", "{{ issued_on }}"),
         ("Contact", "电话：{{ phone }}　地址：{{ address }}　办公时间：{{ hours }}"),
-        ("Receipt", "收件人签名：＿＿＿＿＿＿＿＿　日期：＿＿＿＿＿＿＿＿　送达方式：＿＿＿＿＿＿"),
+        ("Receipt", "收件人签名：＿＿＿＿＿＿＿　日期：＿＿＿＿＿＿　送达方式：＿＿＿＿＿＿"),
     ]
     return letter(_TITLES[kind], parts)
 
@@ -157,7 +157,7 @@ def _page(document: DocumentType) -> None:
     page = document.sections[0]
     page.page_width, page.page_height = Cm(21), Cm(29.7)
     page.left_margin, page.right_margin = Cm(2.8), Cm(2.6)
-    page.top_margin, page.bottom_margin = Cm(3.7), Cm(3.5)
+    page.top_margin, page.bottom_margin = Cm(3), Cm(2.4)
 
 
 def _styles(document: DocumentType) -> None:
@@ -166,14 +166,16 @@ def _styles(document: DocumentType) -> None:
     centre, right = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.RIGHT
     _style(document, "Normal", size=16)
     _style(document, "Issuer", size=18, align=centre, after=6)
-    _style(document, "Title", font=_TITLE, size=22, align=centre, after=12)
-    _style(document, "Number", size=14, align=right, after=12)
+    _style(document, "Title", font=_TITLE, size=22, align=centre, after=6)
+    _style(document, "Number", size=14, align=right, after=6)
     _style(document, "Addressee", size=16, after=6)
     _style(document, "Body Text", size=16, indent=True)
-    _style(document, "List Number", size=16, indent=True)
-    _style(document, "Signature", size=16, align=right, before=18)
-    _style(document, "Contact", size=12, before=24)
-    _style(document, "Receipt", size=12, before=30)
+    _style(document, "List Number", size=16)
+    _style(document, "Signature", size=16, align=right, before=9)
+    # Who signs, when, and how to reach them stay on one page.
+    document.styles["Signature"].paragraph_format.keep_with_next = True
+    _style(document, "Contact", size=10.5, before=14)
+    _style(document, "Receipt", size=12, before=16)
 
 
 def _style(
@@ -203,9 +205,14 @@ def _style(
     if borders is not None:
         borders.getparent().remove(borders)
     form = style.paragraph_format
-    form.alignment, form.line_spacing = align, 1.5
+    # 28 points at 16 (GB/T 9704), the same whatever typeface a computer has instead.
+    form.alignment, form.line_spacing = align, Pt(round(size * 1.75))
     form.space_before, form.space_after = Pt(before), Pt(after)
-    if indent and name != "List Number":
+    if name == "List Number":
+        form.left_indent, form.first_line_indent = Pt(3.25 * size), Pt(-1.25 * size)
+    elif indent:
+        # Two characters; the length is for programs that do not count in characters.
+        form.first_line_indent = Pt(2 * size)
         style.element.get_or_add_pPr().get_or_add_ind().set(qn("w:firstLineChars"), "200")
 
 

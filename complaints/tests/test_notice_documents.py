@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from docx import Document
+from docx.shared import Pt
 
 from accounts.errors import InvalidInput
 from complaints import notice_documents, notice_stock, notice_templates, notices, transitions
@@ -408,3 +409,15 @@ def test_the_shipped_templates_carry_typefaces_of_official_letters(kind):
     assert fonts.get(key) == "黑体"
     assert document.styles["Body Text"].element.rPr.rFonts.get(key) == "仿宋"
     assert document.core_properties.author == ""
+
+
+@pytest.mark.parametrize("kind", notice_templates.PRINTED)
+def test_who_signs_and_when_stay_on_one_page_with_how_to_reach_them(kind):
+    document = Document(io.BytesIO(notice_stock.build(kind)))
+    assert document.styles["Signature"].paragraph_format.keep_with_next
+    names = [paragraph.style.name for paragraph in document.paragraphs]
+    assert names[-4:] == ["Signature", "Signature", "Contact", "Receipt"]
+    # The line to sign is one line: 12-point characters between the margins of the page.
+    page = document.sections[0]
+    room = (page.page_width - page.left_margin - page.right_margin) / Pt(1)
+    assert len(document.paragraphs[-1].text) * 12 < room

@@ -60,6 +60,22 @@ def test_scr08_the_repeat_alert_stands_beside_the_control(cast, client):
     assert "十月就停过一次水" not in shown_to(client, cast.intake, alone, "action", "propose_unreasonable")
 
 
+def test_scr08_whoever_decides_reads_the_earlier_complaints_too(cast, client):
+    earlier = Story(cast, "2026-10-20 09:00", subject="十月就停过一次水")
+    story = proposed(cast)
+    page = shown_to(client, cast.coordinator, story, "action", "decide_unreasonable")
+    assert page.index("十月就停过一次水") < page.index('name="reason"')
+    assert reverse("complaints:detail", args=[earlier.case.number]) in page
+    assert "这位投诉人以前投诉过" in page
+    panel = re.search(r'id="judgement".*?</section>', shown_to(client, cast.coordinator, story), re.DOTALL)[0]
+    assert 'href="#repeat-title"' in panel
+
+
+def test_scr08_whoever_decides_reads_that_there_was_none(cast, client):
+    page = shown_to(client, cast.coordinator, proposed(cast), "action", "decide_unreasonable")
+    assert "这位投诉人近 90 天没有别的投诉" in page
+
+
 def test_scr08_a_proposal_alone_changes_nothing(cast, client):
     story = Story(cast).accept()
     assert post(client, cast.intake, story, "propose_unreasonable", reason="").status_code == 422
