@@ -168,7 +168,8 @@ def _lines(text: str) -> list[str]:
 def _chosen_words(values: list[str]) -> list[str]:
     """The values of dimensions a factor names, in words; "legal:*" is any value of that dimension."""
     names = {row.code: row.label for row in Category.objects.filter(code__in=values)}
-    anything = {f"{dimension}:*": f"{dimension.label}：{_('any value')}" for dimension in Dimension}
+    whatever = _("any value")
+    anything = {f"{dimension}:*": f"{dimension.label}：{whatever}" for dimension in Dimension}
     return [str(anything.get(value) or names.get(value, value)) for value in values]
 
 

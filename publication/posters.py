@@ -80,10 +80,10 @@ def _rows(found: PublishedResult, size: str, at: datetime, limit: tuple[int | No
     label = rows.pop().label  # the plan stands in place of the improvement's text
     with_post = size != "a4-large"
     head = [_("Improvement measure"), _("By which day"), *([_("Responsible")] if with_post else [])]
-    cells = []
+    cells, finished = [], _("finished")
     for item in plan[:measures]:
         day = long_day(item.done_on or item.due_on)
-        done = f"{day} ✓ {_('finished')}" if item.state == "done" else day
+        done = f"{day} ✓ {finished}" if item.state == "done" else day
         who = shortening.cut(f"{item.department} {item.post}".strip(), most)
         cells.append([shortening.cut(item.what, most), done, *([who] if with_post else [])])
     return [*rows, Row(label, head=head, cells=cells)]

@@ -1,5 +1,6 @@
 """The Chinese catalogue is complete, and the compiled file is the one that was compiled from it."""
 
+import ast
 import shutil
 import string
 import subprocess
@@ -50,6 +51,22 @@ def test_every_message_of_the_sources_is_in_the_catalogue(catalogue, tmp_path):
     )
     found = polib.pofile(str(tmp_path / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"))
     assert sorted({key(entry)[1] for entry in found} - {key(entry)[1] for entry in current(catalogue)}) == []
+
+
+def test_no_message_stands_inside_an_f_string():
+    """Extraction does not look there, so the message would stay English whatever the catalogue says."""
+    calls = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
+    hidden = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for name in SOURCES
+        for path in sorted((ROOT / name).rglob("*.py"))
+        if "tests" not in path.parts
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in calls
+    ]
+    assert hidden == []
 
 
 def test_placeholders_survive_translation(catalogue):
