@@ -52,7 +52,8 @@ def matter(request: StaffRequest) -> HttpResponse:
         hashes=tuple(identity.match_hash(kind, value) for kind, value in given if value.strip()),
     )
     found = [row for row in matching.candidates(draft, request.user) if set(row.reasons) - {matching.Way.PERSON}]
-    return render(request, "complaints/register_matter.html", {"candidates": found})
+    context = {"candidates": found, "surest": SUREST, "others": len(found) - SUREST}
+    return render(request, "complaints/register_matter.html", context)
 
 
 _TYPED = ("narrative", "place", "outlet", "category", "phone", "email")

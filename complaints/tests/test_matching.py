@@ -172,6 +172,18 @@ def test_the_desk_is_told_while_typing(client, cast):
     assert typed(client, narrative="", phone="13800002417").content.decode().strip() == ""
 
 
+def test_the_four_surest_are_open_while_typing_and_the_form_goes_on_below(client, cast):
+    for minute in range(6):
+        registered(f"2026-11-16 09:{minute:02}", narrative=TEXT)
+    client.force_login(cast.intake)
+    page = typed(client, narrative=TEXT).content.decode()
+    shown, _details, rest = page.partition("<details")
+    rows = re.compile(r'<li><a href="/desk/cases/')
+    assert "有 6 件投诉可能是同一件事" in shown
+    assert (len(rows.findall(shown)), len(rows.findall(rest))) == (4, 2)
+    assert "再看其余 2 件" in re.sub(r"<[^>]*>", "", rest)
+
+
 def test_only_who_registers_is_told(client, cast):
     assert typed(client, narrative=TEXT).status_code == 302
     client.force_login(cast.water_handler)
