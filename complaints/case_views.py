@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import case_access, case_files, case_page, case_records, panels, permissions, record_forms
+from complaints import case_access, case_files, case_page, case_records, panels, permissions, record_forms, related
 from complaints import timeline as timelines
 from complaints.action_form import ActionForm
 from complaints.action_forms import FORMS
@@ -163,6 +163,7 @@ def _action_page(request: StaffRequest, form: ActionForm, *, status: int, **extr
         "missing": case_page.missing(complaint, form.action),
         # Asked only by the templates that show them beside the form.
         "earlier": partial(case_page.earlier, complaint, request.user),
+        "answered_together": partial(related.answered_together, complaint, request.user),
         **extra,
     }
     names = [f"complaints/actions/{form.action}.html", "complaints/actions/action.html"]

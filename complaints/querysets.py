@@ -36,7 +36,7 @@ class ComplaintQuerySet(models.QuerySet):
         if not user.is_active:
             return self.none()
         from accounts.models import Department
-        from complaints.models import Assignment, CaseTeamMember, Complainant, Complaint, QualityCheck
+        from complaints.models import Assignment, CaseTeamMember, QualityCheck
 
         if user.has_perm("complaints.view_all"):
             scope = self
@@ -57,8 +57,14 @@ class ComplaintQuerySet(models.QuerySet):
                 team = CaseTeamMember.objects.filter(complaint=OuterRef("pk"), user=user, until__isnull=True)
                 seen |= Q(risk_grade="high") | Q(Exists(team))
             scope = self.filter(seen)
+        return scope.not_about(user)
+
+    def not_about(self, user: User) -> ComplaintQuerySet:
+        """Without the cases in which this person is the complainant or is named as the accused (S6, S7)."""
+        from complaints.models import Complainant, Complaint
+
         accused = Complaint.accused_staff.through.objects.filter(complaint=OuterRef("pk"), user=user)
-        return scope.filter(~Exists(accused)).exclude(complainant__in=Complainant.objects.filter(staff_user=user))
+        return self.filter(~Exists(accused)).exclude(complainant__in=Complainant.objects.filter(staff_user=user))
 
     def for_list(self) -> ComplaintQuerySet:
         """Everything a row of the queue shows, in one query."""

@@ -79,6 +79,15 @@ def relations(complaint: Complaint, user: User) -> list[Relation]:
     return sorted(found, key=lambda row: row.at)
 
 
+def answered_together(complaint: Complaint, user: User) -> QuerySet[Complaint]:
+    """The cases merged into this one, for whoever writes or checks the reply that answers them too (FB-01).
+
+    They read what was complained of and demanded, as in a case of their own, and nothing about the person.
+    """
+    merged = Merge.objects.filter(primary=complaint, undone_at=None).values("merged")
+    return Complaint.objects.filter(pk__in=merged).not_about(user).order_by("received_at", "pk")
+
+
 def _known(complaint: Complaint, user: User) -> list[Relation]:
     """The relations of a case whose record is loaded. No query for a case that was never tied."""
     tied = any(event.kind in _TYING for event in complaint.events.all())

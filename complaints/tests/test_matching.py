@@ -474,6 +474,36 @@ def test_a_case_merged_into_one_already_answered_has_that_answer_at_once(client,
     assert late.case.events.filter(kind="replied_with_primary").count() == 1
 
 
+def test_whoever_writes_and_checks_the_reply_reads_the_complaints_it_answers_too(client, cast):
+    """FB-01: nobody answers what they have not read; who is accused in a merged case does not read that one."""
+    primary = Story(cast, "2026-11-16 09:10", narrative=TEXT).accept()
+    demands = {"李明": "每天清运两次", "周海": "处分值班人员"}
+    others = [
+        Story(cast, "2026-11-16 09:15", narrative=TEXT, demand=demands[person["name"]], **person).accept()
+        for person in (OTHERS, THIRD)
+    ]
+    for other in others:
+        transitions.merge(
+            other.pk, primary=primary.case, reason="同一座垃圾站", by=cast.coordinator, at=at("2026-11-16 10:20")
+        )
+    others[1].case.accused_staff.add(cast.water_handler)
+    primary.assign().start()
+    address = reverse("complaints:action", args=[primary.case.number, "submit_for_check"])
+    client.force_login(cast.water_handler)
+    page = client.get(address).content.decode()
+    assert demands["李明"] in page
+    assert others[0].case.number in re.sub(r"<[^>]*>", "", page)
+    assert demands["周海"] not in page
+    assert not any(value in page for value in ("李明", "13900001234"))
+    primary.submit()
+    client.force_login(cast.checker)
+    page = client.get(reverse("complaints:action", args=[primary.case.number, "pass_quality"])).content.decode()
+    assert all(demand in page for demand in demands.values())
+    transitions.undo_merge(others[0].pk, reason="不是一件事", by=cast.coordinator)
+    page = client.get(reverse("complaints:action", args=[primary.case.number, "pass_quality"])).content.decode()
+    assert demands["李明"] not in page
+
+
 def test_one_reply_answers_every_merged_complainant_under_the_own_number(client, cast):
     """Each reads the answer, and learns no other number, person or merge partner (matrix row 20)."""
     people = ({}, OTHERS, THIRD)
