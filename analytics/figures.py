@@ -66,9 +66,9 @@ def open_at_end(n: Counter) -> Value:
     Unit.RATIO,
     sources.registered,
     _(
-        "Complaints registered in the period that repeat an earlier complaint of the same person within 90 days, "
-        "divided by all "
-        "registered in the period. Complainants without contact data cannot be matched and count as first complaints."
+        "Complaints registered in the period that repeat an earlier complaint of the same person within the days the "
+        "office had set at registration (90 unless changed), divided by all registered in the period. Complainants "
+        "without contact data cannot be matched and count as first complaints."
     ),
     rising=False,
 )

@@ -32,6 +32,7 @@ from complaints import (
     coordination,
     identity,
     lanes,
+    office_terms,
     permissions,
     remedies,
     risk_page,
@@ -57,7 +58,6 @@ from complaints.states import (
     Status,
 )
 
-REPEAT_DAYS = 90
 EARLIER_SHOWN = 20
 REVEALS_SHOWN_DAYS = 30
 
@@ -311,10 +311,10 @@ def _short(at: datetime, *, hour: bool = True) -> str:
 
 # --- Repeat complaints ----------------------------------------------------------------------
 def earlier(complaint: Complaint, user: User) -> list[Complaint]:
-    """Complaints of the same person in the 90 days before this one that the user may see, newest first, at
-    most EARLIER_SHOWN (SCR-09, AZ-03)."""
+    """Complaints of the same person in the days before this one that make it a repeat, newest first, at most
+    EARLIER_SHOWN, as far as the user may see them (SCR-09, AZ-03)."""
     rated = Callback.objects.filter(complaint=OuterRef("pk")).exclude(satisfaction="").order_by("-at")
-    same = identity.earlier_complaints(complaint, at=complaint.received_at, days=REPEAT_DAYS)
+    same = identity.earlier_complaints(complaint, at=complaint.received_at, days=office_terms.recent("repeat"))
     rows = Complaint.objects.visible_to(user).filter(pk__in=same.values("pk"))
     fields = ("number", "subject", "status", "received_at")
     return list(

@@ -12,7 +12,8 @@ from complaints.calendars import ZERO, CalendarMissing, Translate, WorkingCalend
 from complaints.clock_rules import LadderStep, OffsetKind, Pause, Unit, elapsed, later, running_time
 from complaints.clock_texts import HOUR, MINUTE, format_amount
 
-# A chip turns to "soon" below this much: two working days, or hours for a clock that counts hours.
+# A chip turns to "soon" below this much, unless the office says otherwise (office_terms): two working days, or hours
+# for a clock that counts hours.
 SOON_WORKING_DAYS = 2
 SOON_HOURS = timedelta(hours=4)
 

@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 from accounts import after_commit
 from accounts.errors import IllegalTransition, NotAllowed
 from accounts.models import User
-from complaints import bulk, identity, search, tasks
+from complaints import bulk, identity, office_terms, search, tasks
 from complaints.calendars import SHANGHAI
 from complaints.import_cases import Common, Keys, texts_of, write
 from complaints.import_files import MAX_COLUMNS, TableFile, refuse
@@ -396,15 +396,16 @@ def _former_staff() -> User:
 
 
 def _mark_repeats(cases: QuerySet[Complaint]) -> None:
-    """Mark the cases whose complainant had complained in the 90 days before (RISK-12).
+    """Mark the cases whose complainant had complained in the days before that make one a repeat (RISK-12).
 
     Cases of an import that was undone are none: the same complaints may just come in again.
     """
+    days = timedelta(days=office_terms.of("repeat"))
     undone = Complaint.objects.filter(identity.undone_import(), complainant=OuterRef("complainant"))
     earlier = ContactPoint.objects.exclude(Exists(undone)).filter(
         match_hash=OuterRef("match_hash"),
         complainant__complaint__received_at__lt=OuterRef(OuterRef("received_at")),
-        complainant__complaint__received_at__gt=OuterRef(OuterRef("received_at")) - timedelta(days=90),
+        complainant__complaint__received_at__gt=OuterRef(OuterRef("received_at")) - days,
     )
     own = (
         ContactPoint.objects.filter(complainant=OuterRef("complainant")).exclude(match_hash="").filter(Exists(earlier))

@@ -16,12 +16,12 @@ from complaints.states import Status
 
 def usual_day(complaint: Complaint, *, now: datetime) -> date | None:
     """The day offered to the officer; None when the calendar lacks that year."""
+    terms, today = office_terms.all_of(office_terms.current()), timezone.localdate(now)
     try:
-        return clocks.working_calendar(complaint.policy.slots).add_working_days(
-            timezone.localdate(now), office_terms.of("information")
-        )
+        day = clocks.working_calendar(complaint.policy.slots).add_working_days(today, terms["information"])
     except CalendarMissing:
         return None
+    return min(day, today + timedelta(days=terms["information_most"] - 1))
 
 
 def end_of(day: date) -> datetime:

@@ -18,9 +18,8 @@ from django.db.models.functions import TruncDate
 from django.urls import reverse
 
 from accounts.models import Department, User
-from complaints import clocks, notify, references
+from complaints import clocks, notify, references, selectors
 from complaints.calendars import CalendarMissing, WorkingCalendar
-from complaints.clock_readings import SOON_WORKING_DAYS
 from complaints.models import Assignment, Complaint
 from complaints.querysets import ComplaintQuerySet
 from complaints.states import OPEN, AssignmentRole, AssignmentState, Status
@@ -113,6 +112,7 @@ def add_links(lines: Iterable[Line], user: User) -> None:
             line.links = {
                 "open": _queue(view="all", department=line.code, status=[str(status) for status in OPEN]),
                 "overdue": _queue(view="overdue", department=line.code),
+                "soon": _queue(view="soon", department=line.code),
                 "waiting": _queue(view="all", department=line.code, status=[str(Status.ASSIGNED)]),
             }
 
@@ -129,7 +129,7 @@ def _counted(cases: ComplaintQuerySet, by: str, *, now: datetime) -> dict[int | 
     """The numbers of the open cases by a column of theirs, from one query that also groups by day of registration."""
     calendar = clocks.working_calendar()
     try:
-        limit = calendar.add_working_time(now, calendar.day_length * SOON_WORKING_DAYS)
+        limit = calendar.add_working_time(now, selectors.soon(calendar))
     except CalendarMissing:
         limit = None
     runs = Q(is_paused=False)

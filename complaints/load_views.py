@@ -11,11 +11,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.errors import DomainError
 from accounts.web import StaffRequest
-from complaints import case_access, case_records, ledger_page, load, queue, queue_rows, transitions
+from complaints import case_access, case_records, ledger_page, load, office_terms, queue, queue_rows, transitions
 from complaints.calendars import CalendarMissing
 from complaints.desk_access import needs
 from complaints.models import Complaint
@@ -34,6 +35,8 @@ def load_page(request: StaffRequest) -> HttpResponse:
     lines = load.departments(scope, now=now)
     load.add_links(lines, request.user)
     context: dict[str, Any] = {"here": "now", "lines": lines, "now": now, "may_open": _allocates(request)}
+    soon = {"n": office_terms.recent("soon")}
+    context["soon_words"] = ngettext("Due within %(n)s working day", "Due within %(n)s working days", soon["n"]) % soon
     if context["may_open"]:
         opened = request.GET.get("department", "")
         context["opened"] = next((line for line in lines if line.key and opened and line.code == opened), None)

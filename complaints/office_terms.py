@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import caches
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,10 +20,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
 from complaints import revisions
+from complaints.clock_readings import SOON_HOURS, SOON_WORKING_DAYS
+from complaints.clock_texts import HOUR
 from complaints.models import OfficeTerms
 
 EDITORS = ("complaints.edit_reference", "accounts.configure_system")
 WORKING_DAYS, DAYS, HOURS, CALLS = "working_days", "calendar_days", "hours", "calls"
+CACHE_SECONDS = 60
+_KEY = "office_terms"
 UNITS: dict[str, Any] = {
     WORKING_DAYS: _("working days"),
     DAYS: _("calendar days"),
@@ -60,6 +65,20 @@ GROUPS: tuple[tuple[Any, dict[str, Term]], ...] = (
         },
     ),
     (
+        _("What lists and cases are marked with"),
+        {
+            # ASG-13
+            "soon": Term(
+                _("A limit in days is due soon when there is less left than"), WORKING_DAYS, SOON_WORKING_DAYS, 1, 10
+            ),
+            "soon_hours": Term(
+                _("A limit in hours is due soon when there is less left than"), HOURS, SOON_HOURS // HOUR, 1, 48
+            ),
+            # CLS-18
+            "repeat": Term(_("A complaint is a repeat when the same person complained in the last"), DAYS, 90, 7, 730),
+        },
+    ),
+    (
         _("What forms offer"),
         {
             # SCR-06
@@ -67,7 +86,14 @@ GROUPS: tuple[tuple[Any, dict[str, Term]], ...] = (
                 _("The complainant is given to answer a request for information"), WORKING_DAYS, 10, 1, 60
             ),
             "information_wait": Term(
-                _("A request without a day is waited for, then the clocks run on"), DAYS, 30, 1, 90
+                _("A request without a day is waited for, then the clocks run on"), DAYS, 30, 1, 365
+            ),
+            "information_most": Term(
+                _("The complainant may be given for an answer, and the clocks may stand for it, at most"),
+                DAYS,
+                90,
+                1,
+                365,
             ),
             # SLA-13; as far as the policy of the case allows.
             "pause": Term(_("A pause is approved for"), DAYS, 10, 1, 365),
@@ -81,6 +107,8 @@ GROUPS: tuple[tuple[Any, dict[str, Term]], ...] = (
             ),
             # ARC-04; also the longest time.
             "consultation": Term(_("An archived file is lent for at most"), DAYS, 90, 1, 365),
+            # IN-14
+            "duty": Term(_("One turn on the duty roster lasts at most"), DAYS, 7, 1, 31),
         },
     ),
     (
@@ -130,6 +158,15 @@ def of(code: str) -> int:
     return all_of(current())[code]
 
 
+def recent(code: str) -> int:
+    """The number as a mark on a page needs it: read at most once a minute by each process, so no row costs a query."""
+    stored: dict[str, int] | None = caches["local"].get(_KEY)
+    if stored is None or code not in stored:
+        stored = all_of(current())
+        caches["local"].set(_KEY, stored, CACHE_SECONDS)
+    return stored[code]
+
+
 def check(terms: Mapping[str, int]) -> None:
     """Raises InvalidInput at the first number that is missing or out of bounds."""
     for code, term in TERMS.items():
@@ -138,6 +175,12 @@ def check(terms: Mapping[str, int]) -> None:
             raise InvalidInput(
                 code, _("Give a whole number from %(least)s to %(most)s."), least=term.least, most=term.most
             )
+    if terms["information_wait"] > terms["information_most"]:
+        raise InvalidInput(
+            "information_wait",
+            _("This is longer than an answer may take at most (%(days)s days); change one of them."),
+            days=terms["information_most"],
+        )
 
 
 @transaction.atomic
@@ -150,6 +193,7 @@ def revise(terms: Mapping[str, int], *, note: str, based_on: int, by: User, at: 
         raise NotAllowed(_("Your role does not allow this."))
     note = revisions.why(note)
     check(terms)
+    transaction.on_commit(lambda: caches["local"].delete(_KEY))
     return OfficeTerms.objects.create(
         revision=revisions.following(OfficeTerms, based_on=based_on),
         terms={code: terms[code] for code in TERMS},

@@ -23,7 +23,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from complaints import clocks, keyset
+from complaints import clocks, keyset, selectors
 from complaints.calendars import CalendarMissing
 from complaints.models import Assignment, CaseLane, Complaint, Deadline, Notification, ServicePolicy
 from complaints.querysets import ComplaintQuerySet
@@ -87,7 +87,7 @@ def _my_parts(user: User) -> list[Q]:
 def _soon(cases: ComplaintQuerySet, user: User, now: datetime) -> ComplaintQuerySet:
     calendar = clocks.working_calendar()
     try:
-        limit = calendar.add_working_time(now, calendar.day_length)
+        limit = calendar.add_working_time(now, selectors.soon(calendar))
     except CalendarMissing:
         return cases.none()
     return cases.due_before(at=now, until=limit).filter(is_paused=False)
@@ -126,7 +126,7 @@ VIEWS: dict[str, View] = {
     view.key: view
     for view in (
         View("mine", _("My work"), _all, _("Nothing waits for you."), parts=_my_parts),
-        View("soon", _("Due soon"), _soon, _("No case is due within one working day."), "is-warn"),
+        View("soon", _("Due soon"), _soon, _("No case is due soon."), "is-warn"),
         View("overdue", _("Overdue"), _overdue, _("No case is overdue."), "is-bad"),
         View("awaiting", _("Information wanted"), _awaiting, _("No complainant owes us information.")),
         View("joint", _("Several departments"), _joint, _("No case is with several departments.")),

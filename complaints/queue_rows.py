@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from complaints import clocks, identity, references, selectors
+from complaints import clocks, identity, office_terms, references, selectors
 from complaints.calendars import WorkingCalendar
 from complaints.models import Complaint
 from complaints.querysets import ComplaintQuerySet
@@ -34,7 +34,6 @@ from complaints.timeline_words import TITLES
 
 RISK_LEVEL = {RiskGrade.ORDINARY: "low", RiskGrade.MEDIUM: "mid", RiskGrade.HIGH: "high"}
 _NUMBER = "HY-00000000-0000"  # stands for any case number in an address
-REPEAT_DAYS = 90
 EXCERPT = 220
 ACTIONS_SHOWN = 3
 # What usually comes next on a case; the pane offers these before all others.
@@ -179,6 +178,7 @@ class Preview:
     clocks: list[selectors.ClockReading]
     complainant: str
     earlier: int
+    repeat_days: int
     lead: Any
     supporting: list[Any]
     excerpt: str
@@ -206,7 +206,8 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
     tasks = list(complaint.assignments.filter(is_current=True).select_related("department", "handler"))
     log = complaint.events.filter(audience=Audience.CASE).order_by("-sequence")[:3]
     hidden = complaint.is_confidential and not user.has_perm("complaints.view_all")
-    earlier = identity.earlier_complaints(complaint, at=now, days=REPEAT_DAYS).filter(
+    repeat_days = office_terms.recent("repeat")
+    earlier = identity.earlier_complaints(complaint, at=now, days=repeat_days).filter(
         received_at__lt=complaint.received_at
     )
     return Preview(
@@ -215,6 +216,7 @@ def make_preview(visible: ComplaintQuerySet, number: str, user: User, *, now: da
         clocks=[selectors.read_clock(deadline, complaint, now=now, calendar=calendar) for deadline in running],
         complainant=str(_("Withheld")) if hidden else identity.mask("name", complaint.complainant.name),
         earlier=earlier.visible_to(user).count(),
+        repeat_days=repeat_days,
         lead=next((task for task in tasks if task.role == AssignmentRole.LEAD), None),
         supporting=[task.department for task in tasks if task.role == AssignmentRole.SUPPORTING],
         excerpt=complaint.narrative[:EXCERPT] + ("……" if len(complaint.narrative) > EXCERPT else ""),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from accounts.models import User
-from complaints import call_backs, clocks, deadlines, events, permissions, task_clocks
+from complaints import call_backs, clocks, deadlines, events, office_terms, permissions, task_clocks
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.models import Assignment, Complaint, Deadline
 from complaints.states import MOVES, AssignmentRole, AssignmentState, DeadlineState, Move, RequestState
@@ -96,7 +96,11 @@ def read_clock(
             reading = deadlines.remaining(now, deadline.due_at, calendar, unit, met_at=deadline.stopped_at)
         else:
             reading = deadlines.remaining(
-                now, None if deadline.state == DeadlineState.PAUSED else deadline.due_at, calendar, unit
+                now,
+                None if deadline.state == DeadlineState.PAUSED else deadline.due_at,
+                calendar,
+                unit,
+                soon=soon(calendar, unit),
             )
     except CalendarMissing as error:
         return ClockReading(deadline, "soon", _gettext("Calendar missing"), 0, str(error))
@@ -108,6 +112,13 @@ def read_clock(
     except CalendarMissing as error:
         fraction, why = 0.0, str(error)
     return ClockReading(deadline, str(reading.state), reading.text(_gettext), round(100 * fraction), why)
+
+
+def soon(calendar: WorkingCalendar, unit: deadlines.Unit = deadlines.Unit.WORKING_DAYS) -> timedelta:
+    """With less left than this a clock of this unit is due soon: days and hours the office sets (ASG-13)."""
+    if unit in (deadlines.Unit.WORKING_DAYS, deadlines.Unit.CALENDAR_DAYS):
+        return calendar.day_length * office_terms.recent("soon")
+    return timedelta(hours=office_terms.recent("soon_hours"))
 
 
 def _gettext(message: str) -> str:
@@ -124,16 +135,16 @@ def chip(complaint: Complaint, *, now: datetime, calendar: WorkingCalendar) -> t
         return "met", ""
     due = None if complaint.is_paused else complaint.next_due_at
     try:
-        reading = deadlines.remaining(now, due, calendar, deadlines.Unit.WORKING_DAYS)
+        reading = deadlines.remaining(now, due, calendar, deadlines.Unit.WORKING_DAYS, soon=soon(calendar))
     except CalendarMissing:
         return "soon", _gettext("Calendar missing")
     return str(reading.state), reading.text(_gettext)
 
 
 def own_chip(due: datetime, calendar: WorkingCalendar, *, now: datetime) -> tuple[str, str]:
-    """State and text of the chip of a department's own limit in a list row (SLA-04)."""
+    """State and text of the chip of one limit, as a department's own in a list row (SLA-04)."""
     try:
-        reading = deadlines.remaining(now, due, calendar, deadlines.Unit.WORKING_DAYS)
+        reading = deadlines.remaining(now, due, calendar, deadlines.Unit.WORKING_DAYS, soon=soon(calendar))
     except CalendarMissing:
         return "soon", _gettext("Calendar missing")
     return str(reading.state), reading.text(_gettext)

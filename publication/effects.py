@@ -195,7 +195,7 @@ def repeat(publication: Publication, *, at: datetime) -> Repeat | None:
     """How many complaints about the same problem were repeated, before and after; None before it was posted.
 
     The same problem: the category (or one below it) with the department of the publication, and whatever is linked
-    to its cases as the same matter. Repeated: the person had complained within 90 days before, or the case is linked
+    to its cases as the same matter. Repeated: marked so at registration, or the case is linked
     to an earlier one. Imports that were undone are no complaints. One query.
     """
     posted = publication.posted_at

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from complaints import clocks, deadlines, keyset
-from complaints.calendars import CalendarMissing
+from complaints import clocks, keyset
+from complaints.selectors import own_chip
 from complaints.states import ImprovementState
 from review import group, independence, permissions, sampling
 from review.models import FrameEntry, ReviewCase, SampleDraw
@@ -48,11 +48,7 @@ def chip(review: ReviewCase, *, now: datetime) -> tuple[str, str]:
         return "soon", gettext("Calendar missing")
     if due is None:
         return "met", ""
-    try:
-        reading = deadlines.remaining(now, due, clocks.working_calendar(), deadlines.Unit.WORKING_DAYS)
-    except CalendarMissing:
-        return "soon", gettext("Calendar missing")
-    return str(reading.state), reading.text(gettext)
+    return own_chip(due, clocks.working_calendar(), now=now)
 
 
 def steps(review: ReviewCase) -> list[tuple[str, str]]:

@@ -258,6 +258,15 @@ def test_any_week_in_the_address_opens(desk, week):
     assert desk.get(URL, {"week": week}).status_code == 200
 
 
+def test_a_difference_reads_in_the_language_of_the_page(desk, cast):
+    records.set_count(channel="phone", day=date(2026, 11, 16), count=9, by=cast.intake, at=NOW)
+    hours(weekdays=[0])
+    desk.cookies["huiyin_language"] = "en"
+    html = desk.get(f"{URL}?week=2026-11-16").content.decode()
+    assert "Hotline: 0 / 9" in html
+    assert "：" not in html[html.index("<main") : html.index("</main>")]
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_page_costs_the_same_queries(desk, cast, django_assert_num_queries, number):
     hours()

@@ -5,15 +5,29 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.core.cache import caches
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.tests.factories import user
-from complaints import incident_groups, incident_jobs, incidents, information_requests, office_terms, request_jobs
+from complaints import (
+    clocks,
+    incident_groups,
+    incident_jobs,
+    incidents,
+    information_requests,
+    load,
+    office_terms,
+    request_jobs,
+    selectors,
+)
 from complaints import transitions as t
-from complaints.models import CareConsent, Deadline, Notification, OfficeTerms, Proposal
+from complaints.deadlines import Unit
+from complaints.models import CareConsent, Complaint, Deadline, Notification, OfficeTerms, Proposal
 from complaints.tests.factories import Story, at, registered
 from complaints.transitions import follow_up_plan
+from complaints.transitions.channels import add_duty
 from complaints.transitions.incidents import declare_from_case
 
 pytestmark = pytest.mark.django_db
@@ -201,3 +215,87 @@ def test_what_forms_offer_and_where_groups_are_looked_for_follows_the_office(cas
     client.force_login(cast.intake)
     page = client.get(reverse("complaints:action", args=[case.number, "accept"])).content.decode()
     assert 'value="2026-12-01"' in page
+
+
+# --- What lists and cases are marked with ---------------------------------------------------------------
+@pytest.mark.parametrize(("days", "marked"), [(2, False), (5, True)])
+def test_asg_13_due_soon_is_one_number_for_mark_list_and_load(client, cast, keeper, days, marked):
+    story = Story(cast).accept().assign().start()
+    now = timezone.now()
+    calendar = clocks.working_calendar()
+    due = calendar.add_working_time(now, calendar.day_length * 4)
+    story.case.deadlines.filter(state="running").update(due_at=due)
+    Complaint.objects.filter(pk=story.pk).update(next_due_at=due)
+    set_terms(keeper, soon=days)
+    client.force_login(cast.coordinator)
+    client.cookies["huiyin_language"] = "en"
+    assert ("soon" in selectors.chip(story.case, now=now, calendar=calendar)) is marked
+    assert (story.case.number in client.get("/desk/queue/?view=soon").content.decode()) is marked
+    (line,) = [line for line in load.departments(None, now=now) if line.key == cast.water.pk]
+    assert line.soon == int(marked)
+    html = client.get("/desk/load/").content.decode()
+    assert f"Due within {days} working days" in html
+    assert ("view=soon" in html) is marked
+
+
+def test_sla_13_a_clock_in_hours_is_due_soon_by_the_hours_of_the_office(cast, keeper):
+    calendar = clocks.working_calendar()
+    assert selectors.soon(calendar, Unit.HOURS) == timedelta(hours=4)
+    caches["local"].clear()
+    set_terms(keeper, soon_hours=6)
+    assert selectors.soon(calendar, Unit.WORKING_HOURS) == timedelta(hours=6)
+
+
+def test_a_number_that_pages_keep_for_a_minute_is_read_again_where_it_was_changed(
+    keeper, django_capture_on_commit_callbacks
+):
+    assert office_terms.recent("soon") == 2
+    with django_capture_on_commit_callbacks(execute=True):
+        set_terms(keeper, soon=3)
+    assert office_terms.recent("soon") == 3
+
+
+@pytest.mark.parametrize(("days", "repeat"), [(90, False), (180, True)])
+def test_cls_18_a_repeat_is_a_complaint_within_the_days_of_the_office_and_what_was_marked_stays(
+    client, cast, keeper, days, repeat
+):
+    registered("2026-07-01 09:00")
+    set_terms(keeper, repeat=days)
+    case = registered("2026-11-16 09:12").complaint
+    assert case.is_repeat is repeat
+    client.force_login(cast.intake)
+    client.cookies["huiyin_language"] = "en"
+    html = client.get(reverse("complaints:detail", args=[case.number])).content.decode()
+    assert ("1 earlier complaint by the same person" in html) is repeat
+    pane = client.get("/desk/queue/", {"preview": case.number}).content.decode()
+    assert (f"1 earlier complaint of the same person in {days} days" in pane) is repeat
+    set_terms(keeper, repeat=7)
+    case.refresh_from_db()
+    assert case.is_repeat is repeat
+
+
+def test_in_14_a_turn_on_duty_lasts_no_longer_than_the_office_says(cast, keeper):
+    set_terms(keeper, duty=1)
+    times = {"starts_at": at("2026-11-16 08:00"), "ends_at": at("2026-11-17 09:00")}
+    with pytest.raises(InvalidInput) as refused:
+        add_duty(channel="phone", person=cast.intake, by=cast.intake, **times)
+    assert refused.value.field == "ends_at"
+    set_terms(keeper, duty=2)
+    add_duty(channel="phone", person=cast.intake, by=cast.intake, **times)
+
+
+def test_scr_06_the_longest_wait_bounds_the_day_the_form_and_the_wait_without_a_day(client, cast, keeper):
+    case = registered().complaint
+    set_terms(keeper, information_most=10, information_wait=10, information=30)
+    now = at("2026-11-16 10:00")
+    assert information_requests.usual_day(case, now=now) == date(2026, 11, 25)
+    with pytest.raises(InvalidInput) as refused:
+        t.request_information(case.pk, by=cast.intake, items="照片", due_at=at("2026-11-27 23:59"), at=now)
+    assert refused.value.field == "due_on"
+    client.force_login(keeper)
+    client.cookies["huiyin_language"] = "en"
+    answer = client.post(reverse("complaints:office_terms_edit"), form(based_on=1, information_wait=91))
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {
+        "information_wait": ["This is longer than an answer may take at most (90 days); change one of them."]
+    }

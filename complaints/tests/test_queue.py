@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import SecurityEvent
 from accounts.tests.factories import user as make_user
-from complaints import clocks, filters, knowledge, queue, transitions
+from complaints import clocks, filters, knowledge, office_terms, queue, transitions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import Status
 from complaints.tests.factories import Story, at, registered
@@ -294,13 +294,14 @@ def test_a_deep_page_is_an_index_condition_and_no_offset(desk, cast, monkeypatch
 def test_page_costs_the_same_queries_for_one_and_three_rows(client, cast, number, who, expected):
     """Session, person, permissions, departments of a handler, list, counts (cold), bell: at most 8.
 
-    Calendar, filter options and known issues are reference data each process reads once a minute.
+    Calendar, filter options, terms of the office and known issues are reference data each process reads once a minute.
     """
     for _n in range(number):
         Story(cast).accept().assign().start()
     client.force_login(getattr(cast, who))
     clocks.working_calendar()
     filters.options()
+    office_terms.recent("soon")
     knowledge.known_issues()
     with CaptureQueriesContext(connection) as queries:
         response = client.get(URL)

@@ -8,15 +8,16 @@ from datetime import date, datetime, time, timedelta
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
+from complaints import office_terms
 from complaints.models import ChannelCount, DutySlot, ServiceHours
 from complaints.states import Channel
 from complaints.transitions import core
 
 PERMISSION = "complaints.screen_complaint"
-LONGEST_DUTY = timedelta(days=7)
 
 
 @transaction.atomic
@@ -73,8 +74,14 @@ def add_duty(*, channel: str, person: User, starts_at: datetime, ends_at: dateti
     _may(by, channel)
     if ends_at <= starts_at:
         raise InvalidInput("ends_at", _("The end is before the beginning; correct one of them."))
-    if ends_at - starts_at > LONGEST_DUTY:
-        raise InvalidInput("ends_at", _("One person watches for at most seven days; enter several turns."))
+    most = office_terms.of("duty")
+    if ends_at - starts_at > timedelta(days=most):
+        words = ngettext(
+            "One turn lasts at most %(days)s day; enter several turns.",
+            "One turn lasts at most %(days)s days; enter several turns.",
+            most,
+        )
+        raise InvalidInput("ends_at", words, days=most)
     overlapping = DutySlot.objects.filter(
         channel=channel, person=person, starts_at__lt=ends_at, ends_at__gt=starts_at
     ).exists()

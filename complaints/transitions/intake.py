@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import after_commit
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import User
-from complaints import clocks, events, identity, notices, notify, prints, search, tasks
+from complaints import clocks, events, identity, notices, notify, office_terms, prints, search, tasks
 from complaints.deadlines import StartsOn
 from complaints.models import (
     Attachment,
@@ -198,7 +198,7 @@ def register(filing: Filing, *, by: User | None, at: datetime | None = None) -> 
     )
     if filing.category:
         Classification.objects.create(complaint=complaint, dimension="category", category=filing.category, at=at, by=by)
-    if identity.earlier_complaints(complaint, at=at, days=90).exists():
+    if identity.earlier_complaints(complaint, at=at, days=office_terms.of("repeat")).exists():
         complaint.is_repeat = True
         complaint.save(update_fields=["is_repeat"])
     clocks.begin(complaint, StartsOn.RECEIVED, at=filing.received_at)

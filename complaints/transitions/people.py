@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import User
-from complaints import identity
+from complaints import identity, office_terms
 from complaints.models import Complaint, ContactPoint
 from complaints.models.people import ContactKind
 from complaints.states import Status
@@ -22,8 +22,6 @@ from complaints.transitions.intake import check_text
 PERMISSION = "complaints.record_for_complainant"
 KINDS = (ContactKind.PHONE, ContactKind.EMAIL, ContactKind.ADDRESS)
 LIMIT = 200
-# The earlier complaints that make one a repeat.
-REPEAT_DAYS = 90
 
 # The note of the event is the kind; the number itself stands in no event.
 NOTE_WORDS["contact_point"] = dict(ContactKind.choices)
@@ -63,7 +61,7 @@ def add_contact_point(
     )
     core.add_event(complaint, "contact_point", by=by, at=at, note=kind)
     if not complaint.is_repeat and hashed:
-        earlier = identity.earlier_complaints(complaint, at=complaint.received_at, days=REPEAT_DAYS)
+        earlier = identity.earlier_complaints(complaint, at=complaint.received_at, days=office_terms.of("repeat"))
         if earlier.exists():
             complaint.is_repeat = True
             complaint.save(update_fields=["is_repeat"])

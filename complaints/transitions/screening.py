@@ -35,9 +35,6 @@ from complaints.states import (
 from complaints.transitions import core, grading, lanes, suggestion
 from complaints.transitions.judgement import add_outstanding
 
-# The clocks stand at most so long for an answer: until the day it is asked for, and without a day for thirty days.
-LONGEST_WAIT = timedelta(days=90)
-
 # Dimensions whose column on the case has another name.
 _COLUMNS = {"legal": "legal_type"}
 # Dimensions in which a case may have no value: one chosen by mistake is taken away again.
@@ -224,8 +221,10 @@ def request_information(
     core.require("items", items, _("List everything that is missing."))
     if due_at is not None and due_at <= at:
         raise InvalidInput("due_on", _("Choose today or a later day."))
-    if due_at is not None and due_at > at + LONGEST_WAIT:
-        raise InvalidInput("due_on", _("Choose a day within %(days)s days."), days=LONGEST_WAIT.days)
+    terms = office_terms.all_of(office_terms.current())
+    # The clocks stand until the day the answer is asked for, so that day lies within bounds.
+    if due_at is not None and due_at > at + timedelta(days=terms["information_most"]):
+        raise InvalidInput("due_on", _("Choose a day within %(days)s days."), days=terms["information_most"])
     if ClockPause.objects.filter(
         complaint=complaint, state__in=[RequestState.REQUESTED, RequestState.APPROVED]
     ).exists():
@@ -243,7 +242,7 @@ def request_information(
             requested_by=by,
             requested_at=at,
             started_at=at,
-            max_until=due_at or at + timedelta(days=office_terms.of("information_wait")),
+            max_until=due_at or at + timedelta(days=terms["information_wait"]),
         )
         clocks.pause_all(complaint, at=at)
         complaint.pause_reason = PauseReason.INFORMATION
