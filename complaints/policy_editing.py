@@ -20,12 +20,13 @@ from accounts import security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
 from complaints import policy_terms, reopening
-from complaints.calendars import Slot
+from complaints.calendars import InvalidSetting, Slot
 from complaints.clock_rules import LadderStep, NoticeKind, OffsetKind, Recipient, StartsOn, Unit
 from complaints.models import PolicyRule, ServicePolicy
 from complaints.profiles import (
     DAY_LADDER,
     HOUR_LADDER,
+    PROFILE_RULE_TWICE,
     TASK_HOUR_LADDER,
     TASK_LADDER,
     WINDOW_LADDER,
@@ -35,7 +36,7 @@ from complaints.profiles import (
     check_profile,
 )
 from complaints.risk_standards import EDITORS
-from complaints.states import Milestone
+from complaints.states import Complexity, Milestone
 
 LADDERS: dict[str, tuple[LadderStep, ...]] = {
     "day": DAY_LADDER,
@@ -156,7 +157,7 @@ def faults(draft: Profile) -> list[tuple[str, str]]:
     try:
         check_profile(draft)
     except ProfileInvalid as error:
-        found += [(fault.field, fault.text(gettext)) for fault in error.errors]
+        found += [(fault.field, _said(fault)) for fault in error.errors]
     for place, rule in enumerate(draft.rules):
         found += [
             (f"rules[{place}].{name}", gettext("Give at most %(most)s.") % {"most": most})
@@ -171,6 +172,19 @@ def faults(draft: Profile) -> list[tuple[str, str]]:
     if not any(rule.milestone == Milestone.RESOLVE for rule in draft.rules):
         found.append(("rules", gettext("Give a limit for the handling by the department; every case needs one.")))
     return found
+
+
+def _said(fault: InvalidSetting) -> str:
+    """The sentence of a fault; a limit that stands twice is called as the form calls it."""
+    if fault.message != PROFILE_RULE_TWICE:
+        return fault.text(gettext)
+    milestone, _space, complexity = str(fault.params["value"]).partition(" ")
+    if milestone not in Milestone.values or (complexity and complexity not in Complexity.values):
+        return fault.text(gettext)
+    name = Milestone(milestone).label
+    if complexity:
+        name = f"{name} ({Complexity(complexity).label})"
+    return gettext(PROFILE_RULE_TWICE) % {"value": name}
 
 
 def ladder_faults(milestone: str, ladder: tuple[LadderStep, ...]) -> list[tuple[int, str]]:
@@ -210,7 +224,7 @@ def revise(draft: Profile, *, is_default: bool, based_on: int, by: User, at: dat
         raise StaleVersion(last.revision)
     for field, sentence in faults(draft):
         raise InvalidInput(field, sentence)
-    _check_start(draft.valid_from, last, today=timezone.localdate(at))
+    check_start(draft.valid_from, last, today=timezone.localdate(at))
     if last.is_default and not is_default:
         raise InvalidInput(
             "is_default", _("New cases need a default policy; edit the policy that should take over instead.")
@@ -228,7 +242,8 @@ def revise(draft: Profile, *, is_default: bool, based_on: int, by: User, at: dat
     return stored
 
 
-def _check_start(day: date, last: ServicePolicy, *, today: date) -> None:
+def check_start(day: date, last: ServicePolicy, *, today: date) -> None:
+    """Raises InvalidInput for a first day that is over or does not come after that of the last revision."""
     if day < today:
         raise InvalidInput(
             "valid_from",

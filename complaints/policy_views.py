@@ -40,6 +40,7 @@ def edit(request: StaffRequest, code: str) -> HttpResponse:
         if not editor.is_valid():
             return _page(request, editor, policy, status=422)
         if "save" not in request.POST:
+            policy_editing.check_start(editor.draft.valid_from, policy, today=timezone.localdate())
             found = policy_simulation.simulate(editor.stored, editor.draft, now=timezone.now())
             return _page(request, editor, policy, simulation=found)
         stored = policy_editing.revise(

@@ -170,7 +170,8 @@ def test_sla_01_the_page_shows_what_would_change_and_then_stores_it(client, cast
         ({"rules-1-amount": "-3"}, "whole number of at least 1"),
         ({"rules-1-amount": "99999"}, "at most 3650"),
         ({"rules-1-extension_amount": "5"}, "how often"),
-        ({"rules-1-milestone": "acknowledge"}, "keep one"),
+        ({"rules-1-milestone": "acknowledge"}, "The rule for Acknowledge stands twice; keep one."),
+        ({"rules-1-milestone": "resolve", "rules-1-complexity": "complex"}, "Handling by the department (Complex)"),
         ({"rules-1-unit": "moons"}, "moons"),
         ({"slots": "08:30-12:00\n11:00-17:30"}, "overlap"),
         ({"slots": "13:30-17:30\n08:30-12:00"}, "out of order"),
@@ -188,6 +189,14 @@ def test_sla_01_bad_input_is_answered_at_its_field_and_stores_nothing(client, ca
     assert answer.status_code == 422
     assert says in answer.content.decode()
     assert ServicePolicy.objects.filter(code=HOUSE).count() == 1
+
+
+def test_sla_01_a_first_day_that_is_over_is_refused_before_anything_is_counted(client, cast):
+    client.force_login(cast.administrator)
+    answer = client.post(reverse("complaints:policy_edit", args=[HOUSE]), posted(client, valid_from="2020-01-01"))
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"valid_from"}
+    assert answer.context["simulation"] is None
 
 
 def test_sla_01_a_limit_is_added_and_one_removed(client, cast):
