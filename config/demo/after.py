@@ -35,6 +35,7 @@ def tell(teller: Teller) -> dict[str, int]:
     review_group.tell(teller)
     applied = _applications(teller)
     drawn, sampled = _draws(teller)
+    handling.careless(teller)
     _warnings(teller)
     _improvements(teller)
     knowledge.tell(teller)

@@ -17,6 +17,7 @@ from complaints import clocks, jobs, transitions
 from complaints.models import Category, Complaint, ExternalBody
 from complaints.remedies import DEFAULT_LIMITS, agreed
 from complaints.states import (
+    SELF_SERVICE,
     Channel,
     ContactDirection,
     ContactOutcome,
@@ -25,6 +26,7 @@ from complaints.states import (
     PauseReason,
     QuestionKind,
     RefusalGround,
+    RemedyKind,
     RemedyState,
     RiskGrade,
     Satisfaction,
@@ -49,6 +51,19 @@ _FINDINGS = [
     FindingResult.PARTLY,
     FindingResult.UNSUBSTANTIATED,
 ]
+
+
+# How the answer reaches who did not complain online: what the clerk writes down, on the way the complaint came (FB-01).
+_TOLD = {
+    Channel.PHONE: "已电话告知办理经过和结果，投诉人表示清楚。",
+    Channel.COUNTER: "投诉人到窗口领取书面答复并签收，当面说明了办理经过和结果。",
+    Channel.LETTER: "书面答复已按来信地址以挂号信寄出。",
+    Channel.REFERRAL: "书面答复已通过转办渠道送交转办单位，由其转告投诉人。",
+    Channel.SOCIAL: "已在原平台私信答复投诉人，对方已读。",
+}
+# The answer to what was not found to be so.
+_UNFOUNDED = "记录和现场查看均未见所反映的情况"
+_EXPLAINED = "已向投诉人出示核实记录并说明理由"
 
 
 class TimeIsUp(Exception):
@@ -190,9 +205,10 @@ class Teller:
                 pk,
                 by=intake,
                 direction=ContactDirection.OUT,
-                channel=Channel.PHONE,
+                channel=_own_way(complaint),
                 purpose=ContactPurpose.REFUSAL,
                 summary="已向投诉人说明情况，告知应找的单位。",
+                recording_reference=_registered_letter(complaint),
                 at=self.later(moment, hours=1),
             )
             return
@@ -321,8 +337,8 @@ class Teller:
             self._pause(complaint, handler, coordinator, moment)
             moment = self.later(moment, days=5)
         moment = self.later(moment, days=dice.choices([1, 3, 6, 11, 19], [4, 5, 3, 2, 1])[0])
-        self._conclude(complaint, matter, handler, moment)
-        self._reply(complaint, matter, handler, self.later(moment, hours=1.5))
+        upheld = self._conclude(complaint, matter, handler, moment)
+        self._reply(complaint, matter, handler, self.later(moment, hours=1.5), upheld=upheld)
 
     def _pause(self, complaint: Complaint, handler, coordinator, moment: datetime) -> None:
         transitions.request_pause(
@@ -331,16 +347,18 @@ class Teller:
         transitions.approve_pause(complaint.pk, by=coordinator, approve=True, days=20, at=self.later(moment, hours=2))
         transitions.resume(complaint.pk, by=coordinator, at=self.later(moment, days=4))
 
-    def _conclude(self, complaint: Complaint, matter: Matter, handler, moment: datetime) -> None:
+    def _conclude(self, complaint: Complaint, matter: Matter, handler, moment: datetime) -> bool:
+        """Finding, responsibility, remedy and improvement; says whether the complaint was upheld."""
         pk, dice = complaint.pk, self.dice
+        finding = dice.choices(_FINDINGS, [5, 3, 2, 1])[0]
+        upheld = finding != FindingResult.UNSUBSTANTIATED
         for allegation in complaint.allegations.all():
             transitions.set_finding(
-                allegation.pk,
-                by=handler,
-                finding=dice.choices(_FINDINGS, [5, 3, 2, 1])[0],
-                reason=matter.found,
-                at=moment,
+                allegation.pk, by=handler, finding=finding, reason=matter.found if upheld else _UNFOUNDED, at=moment
             )
+        if not upheld:
+            transitions.add_remedy(pk, by=handler, kind=RemedyKind.EXPLANATION, description=_EXPLAINED, at=moment)
+            return False
         department = self.people.departments[matter.department]
         transitions.add_responsibility(
             pk, by=handler, department=department, post=handler.post, summary=matter.responsible, at=moment
@@ -367,12 +385,15 @@ class Teller:
             acceptance_test="抽查记录和现场照片",
             at=moment,
         )
+        return True
 
-    def _reply(self, complaint: Complaint, matter: Matter, handler, moment: datetime) -> None:
+    def _reply(self, complaint: Complaint, matter: Matter, handler, moment: datetime, *, upheld: bool) -> None:
         pk, dice = complaint.pk, self.dice
         process, result = (
-            f"{matter.checked}。{matter.found}。",
-            f"{matter.done.format(**self.words)}。{matter.improvement}。",
+            f"{matter.checked}。{matter.found if upheld else _UNFOUNDED}。",
+            f"{matter.done.format(**self.words)}。{matter.improvement}。"
+            if upheld
+            else f"经核实，反映的情况不属实。{_EXPLAINED}；如有新的事实，可以补充或者申请复查。",
         )
         transitions.submit_for_check(pk, by=handler, process=process, result=result, at=moment)
         checker = self.one_of("quality_checker")
@@ -396,15 +417,16 @@ class Teller:
     def _feedback(self, complaint: Complaint, moment: datetime) -> None:
         pk, dice = complaint.pk, self.dice
         caller = self.one_of("intake_officer")
-        if complaint.channel not in (Channel.WEB, Channel.APP, Channel.EMAIL):
+        if complaint.channel not in SELF_SERVICE:
             moment = self.later(moment, hours=4)
             transitions.add_contact(
                 pk,
                 by=caller,
                 direction=ContactDirection.OUT,
-                channel=Channel.PHONE,
+                channel=_own_way(complaint),
                 purpose=ContactPurpose.REPLY,
-                summary="已将办理经过和结果告知投诉人。",
+                summary=_TOLD[_own_way(complaint)],
+                recording_reference=_registered_letter(complaint),
                 at=moment,
             )
         moment = self.later(moment, days=dice.choice([1, 2, 3]))
@@ -455,6 +477,17 @@ class Teller:
             else "",
             at=moment,
         )
+
+
+def _own_way(complaint: Complaint) -> Channel:
+    """The way a person tells something of this case: the one it came by, and a call where it came online (FB-01)."""
+    channel = Channel(complaint.channel)
+    return channel if channel in _TOLD else Channel.PHONE
+
+
+def _registered_letter(complaint: Complaint) -> str:
+    """The number on the receipt of the post office, where a letter was answered by a letter."""
+    return f"XA{complaint.pk % 10**8:08d}645CN" if complaint.channel == Channel.LETTER else ""
 
 
 def days_of_story(start: date, end: date, count: int, dice: random.Random) -> list[date]:
