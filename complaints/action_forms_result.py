@@ -18,6 +18,7 @@ from complaints import (
     permissions,
     policy_terms,
     quality,
+    record_differences,
     reopening,
     reply_letter,
     reply_suggestions,
@@ -49,7 +50,7 @@ class SubmitForCheck(ActionForm):
     )
     legal_basis = forms.CharField(label=_("Legal basis"), max_length=300, required=False)
     differs_knowingly = forms.BooleanField(
-        label=_("I compared it with the earlier reply; what differs is right as it stands now"), required=False
+        label=_("I compared what differs; it is right as it stands now"), required=False
     )
     # A form filled from a template shows that and not a draft kept on the device.
     is_prefilled = False
@@ -108,10 +109,15 @@ class SubmitForCheck(ActionForm):
     @cached_property
     def differences(self) -> list[tuple[Reply, contradictions.Difference]]:
         """What the text typed says otherwise than the replies sent before (COO-09)."""
-        if not self.is_bound:
-            return []
-        process, result = (str(self[name].data or "") for name in ("process", "result"))
-        return reply_letter.differences(self.complaint, process=process, result=result)
+        return reply_letter.differences(self.complaint, **self._typed()) if self.is_bound else []
+
+    @cached_property
+    def off_record(self) -> list[record_differences.RecordDifference]:
+        """What the text typed says otherwise than the findings and the remedies decided (COO-09)."""
+        return reply_letter.off_record(self.complaint, **self._typed()) if self.is_bound else []
+
+    def _typed(self) -> dict[str, str]:
+        return {name: str(self[name].data or "") for name in ("process", "result")}
 
 
 def _rework_days() -> int:

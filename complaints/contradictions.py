@@ -132,7 +132,9 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class _Statement:
+class Statement:
+    """One thing a text says: of what kind, its value, the words, what it is about, and where it stands."""
+
     kind: str
     value: Any
     text: str
@@ -152,18 +154,18 @@ def compare_all(texts: Sequence[str], now: str) -> list[tuple[int, Difference]]:
 
     Where a later one of them spoke about the same thing, it counts and the older one does not.
     """
-    read = [_statements(text) for text in texts]
-    newer = _statements(now)
+    read = [statements(text) for text in texts]
+    newer = statements(now)
     found: list[tuple[int, Difference]] = []
     for position in reversed(range(len(texts))):
-        later = [row for statements in read[position + 1 :] for row in statements]
+        later = [row for said in read[position + 1 :] for row in said]
         standing = [row for row in read[position] if not any(True for _row in _about(row, read[position], later))]
         found.extend((position, item) for item in _differences(standing, read[position], newer))
     return found
 
 
 def _differences(
-    standing: Iterable[_Statement], earlier: Sequence[_Statement], newer: Sequence[_Statement]
+    standing: Iterable[Statement], earlier: Sequence[Statement], newer: Sequence[Statement]
 ) -> Iterator[Difference]:
     shown: set[tuple[str, str, str]] = set()
     for row in standing:
@@ -178,26 +180,30 @@ def _differences(
         other = other or (spoken[0] if _is_word(row) else None)
         if other and (key := (row.kind, row.text, other.text)) not in shown:
             shown.add(key)
-            label = _LABELS.get(row.kind) or _("Affirmed or denied")
-            yield Difference(label, row.text, other.text, row.sentence, other.sentence)
+            yield Difference(label_of(row.kind), row.text, other.text, row.sentence, other.sentence)
 
 
-def _is_named(row: _Statement, newer: Iterable[_Statement]) -> bool:
+def label_of(kind: str) -> Any:
+    """What a kind of statement is called."""
+    return _LABELS.get(kind) or _("Affirmed or denied")
+
+
+def _is_named(row: Statement, newer: Iterable[Statement]) -> bool:
     """Whether the new text names the earlier number or date itself, be it to correct it."""
     return not _is_word(row) and any(_same(row, other) for other in newer)
 
 
-def _is_word(row: _Statement) -> bool:
+def _is_word(row: Statement) -> bool:
     return isinstance(row.value, bool) or row.kind == "finding"
 
 
-def _same(one: _Statement, other: _Statement) -> bool:
+def _same(one: Statement, other: Statement) -> bool:
     if one.kind != other.kind:
         return False
     return _same_day(one.value, other.value) if one.kind == "date" else one.value == other.value
 
 
-def _agrees(row: _Statement, other: _Statement) -> bool:
+def _agrees(row: Statement, other: Statement) -> bool:
     """Whether the later statement leaves the earlier one standing."""
     if _same(row, other):
         return True
@@ -213,7 +219,7 @@ def _same_day(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
     return one[1:] == other[1:] and (one[0] == other[0] or not one[0] or not other[0])
 
 
-def _about(row: _Statement, own: Sequence[_Statement], others: Iterable[_Statement]) -> Iterator[_Statement]:
+def _about(row: Statement, own: Sequence[Statement], others: Iterable[Statement]) -> Iterator[Statement]:
     """The statements of another text that are of the same kind and about the same subject."""
     same_kind = [other for other in others if other.kind == row.kind]
     for other in same_kind:
@@ -232,8 +238,17 @@ def _about(row: _Statement, own: Sequence[_Statement], others: Iterable[_Stateme
 
 
 # --- Reading a text -----------------------------------------------------------------------------------
-def _statements(text: str) -> list[_Statement]:
-    found: list[_Statement] = []
+def clauses(text: str) -> Iterator[tuple[str, str]]:
+    """Every clause of a text, each with its sentence, a long one shortened around the clause."""
+    for match in _SENTENCE.finditer(text[:_LONGEST]):
+        sentence = match.group().strip()
+        for clause in _CLAUSE.split(sentence):
+            yield clause, _shortened(sentence, clause)
+
+
+def statements(text: str) -> list[Statement]:
+    """What a text says, in its order, up to a number no letter reaches."""
+    found: list[Statement] = []
     for match in _SENTENCE.finditer(text[:_LONGEST]):
         sentence = match.group().strip()
         subject: frozenset[str] = frozenset()
@@ -242,7 +257,7 @@ def _statements(text: str) -> list[_Statement]:
             read = list(_read(clause, following, _shortened(sentence, clause)))
             if not read:
                 # "About the meter: it is founded." The subject stands in the clause before.
-                subject = _subject(clause) or subject
+                subject = subject_of(clause) or subject
             found.extend(
                 replace(row, subject=subject) if row.kind == "finding" and not row.subject else row for row in read
             )
@@ -251,30 +266,30 @@ def _statements(text: str) -> list[_Statement]:
     return found
 
 
-def _read(clause: str, following: str, sentence: str) -> Iterator[_Statement]:
+def _read(clause: str, following: str, sentence: str) -> Iterator[Statement]:
     yield from _quantities(clause, following, sentence)
     quoted = _QUOTED.search(clause)
     for match in _FINDING.finditer(clause):
         word = match.group(1)
-        subject = _subject(clause[: match.start()])
-        yield _Statement("finding", _FINDINGS.get(word, word), word, subject, sentence, clause)
+        subject = subject_of(clause[: match.start()])
+        yield Statement("finding", _FINDINGS.get(word, word), word, subject, sentence, clause)
     for match in _RESPONSIBLE.finditer(clause):
-        subject = _subject(clause[: match.start()])
-        yield _Statement("responsibility", not match.group(1), match.group(), subject, sentence, clause)
+        subject = subject_of(clause[: match.start()])
+        yield Statement("responsibility", not match.group(1), match.group(), subject, sentence, clause)
     for match in _SAID.finditer(clause):
         if quoted and quoted.start() < match.start():
             return
         rest = clause[: match.start()] + " " + clause[match.end() :]
         denied = match.group(1) or ""
-        yield _Statement(
-            match.group(2), not denied, match.group(), _subject(rest), sentence, clause,
+        yield Statement(
+            match.group(2), not denied, match.group(), subject_of(rest), sentence, clause,
             is_not_yet=bool(re.fullmatch(_NOT_YET, denied)),
         )  # fmt: skip
         if match.group(2) == "存在":
             return  # what exists or does not exist is the object, no statement of its own
 
 
-def _quantities(clause: str, following: str, sentence: str) -> Iterator[_Statement]:
+def _quantities(clause: str, following: str, sentence: str) -> Iterator[Statement]:
     """Numbers with a unit and dates, each with the words between it and the one before as its subject.
 
     A date that nothing is said about, as under a letter, is no statement.
@@ -294,12 +309,12 @@ def _quantities(clause: str, following: str, sentence: str) -> Iterator[_Stateme
         lead = clause[marks[index - 1][1] if index else 0 : start]
         rest = clause[end : marks[index + 1][0] if index + 1 < len(marks) else len(clause)]
         if kind == "date":
-            subject = _subject(rest) or _subject(lead) or _subject(following)
+            subject = subject_of(rest) or subject_of(lead) or subject_of(following)
             if not subject and not _UNTIL.match(rest):
                 continue
         else:
-            subject = frozenset({"合计"}) if _TOTAL.search(lead) else _subject(lead) or _subject(rest)
-        yield _Statement(kind, value, text, subject, sentence, f"{clause}，{following}" if kind == "date" else clause)
+            subject = frozenset({"合计"}) if _TOTAL.search(lead) else subject_of(lead) or subject_of(rest)
+        yield Statement(kind, value, text, subject, sentence, f"{clause}，{following}" if kind == "date" else clause)
 
 
 def _number(text: str) -> Decimal | None:
@@ -321,7 +336,7 @@ def _number(text: str) -> Decimal | None:
     return Decimal(value) if value else None
 
 
-def _subject(text: str) -> frozenset[str]:
+def subject_of(text: str) -> frozenset[str]:
     """What a statement is about: the pairs of characters left without fillers, numbers and words of saying."""
     text = _NUMBER.sub(" ", text)
     for pattern in _DATES:

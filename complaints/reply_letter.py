@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from complaints import clocks, contradictions, notices, remedies
+from complaints import clocks, contradictions, notices, record_differences, remedies
 from complaints.models import Complaint, Reply
 from complaints.states import ImprovementState, Milestone, NoticeKind, ReplyState
 
@@ -45,6 +45,11 @@ def differences(complaint: Complaint, *, process: str, result: str) -> list[tupl
     sent = sent_replies(complaint)
     texts = [f"{row.process}\n{row.result}" for row in sent]
     return [(sent[place], item) for place, item in contradictions.compare_all(texts, f"{process}\n{result}")]
+
+
+def off_record(complaint: Complaint, *, process: str, result: str) -> list[record_differences.RecordDifference]:
+    """What the text says otherwise than the findings and the remedies decided (COO-09)."""
+    return record_differences.of(complaint, f"{process}\n{result}")
 
 
 def waits_to_be_told(complaint: Complaint) -> Reply | None:

@@ -62,6 +62,7 @@ def preview(request: StaffRequest, number: str) -> HttpResponse:
         "letter": reply_letter.preview(complaint, draft, at=now),
         "left": reply_templates.placeholders(f"{draft.process}\n{draft.result}"),
         "differences": form.differences,
+        "off_record": form.off_record,
         "waiting": remedies.waiting(rows),
         "errors": [str(error) for name in ("process", "result", "legal_basis") for error in form[name].errors],
         "online": complaint.channel in SELF_SERVICE,

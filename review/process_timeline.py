@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from complaints import clocks, contradictions, timeline
+from complaints import clocks, contradictions, record_differences, timeline
 from complaints.calendars import CalendarMissing, WorkingCalendar
 from complaints.models import Complaint
 from complaints.states import Audience, ContactOutcome, RatingSource, Satisfaction
@@ -177,6 +177,15 @@ def find_contradictions(case: Complaint, *, until: datetime) -> Iterator[str]:
                 "now": item.now_sentence,
                 "was": item.before_sentence,
             }
+        # What was recorded after the reply is told above; here the two stood side by side.
+        if all(row.found_at is None or row.found_at <= (after.sent_at or until) for row in case.allegations.all()):
+            for differs in record_differences.of(case, texts[place]):
+                yield _("The reply of %(after)s says “%(now)s”, but on record is “%(recorded)s” (%(source)s).") % {
+                    "after": _day(after.sent_at),
+                    "now": differs.now_sentence,
+                    "recorded": differs.recorded,
+                    "source": differs.source,
+                }
 
 
 def _satisfaction(case: Complaint, until: datetime) -> Iterator[str]:

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
-from complaints import contradictions, reply_templates, transitions
-from complaints.models import ReplyTemplate
+from complaints import contradictions, record_differences, reply_templates, transitions
+from complaints.models import Allegation, Complaint, Remedy, ReplyTemplate
 from complaints.reply_stock import STOCK
 from complaints.tests.factories import Story, at, category
 
@@ -223,10 +223,11 @@ def test_coo_09_both_sentences_are_named_and_the_newest_reply_on_a_subject_count
     ],
     ids=["long", "digits", "numerals", "odd", "words", "commas"],
 )
-def test_coo_09_hostile_texts_are_compared_without_a_word_or_a_wait(text):
+def test_coo_09_hostile_texts_are_compared_without_a_word_or_a_wait(text, db):
     """A few thousand characters are read; more than that is refused at its field anyway."""
     began = time.process_time()
     assert contradictions.compare(text, text) == []
+    assert record_differences.of(Complaint(pk=0), text) == []
     assert time.process_time() - began < 5
 
 
@@ -244,6 +245,93 @@ def test_coo_09_a_contradiction_has_to_be_confirmed_with_a_tick(answered, cast, 
     assert answered.case.replies.count() == 1
     assert submit(client, answered, result=other, differs_knowingly="on").status_code == 302
     assert answered.case.replies.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("findings", "reply", "found"),
+    [
+        (["substantiated"], "经核实不属实", [(1, "不属实")]),
+        (["basically"], "您反映的问题与事实不符。", [(1, "与事实不符")]),
+        (["unsubstantiated"], "经核实，您反映的情况属实", [(1, "属实")]),
+        (["unsubstantiated"], "您的投诉成立", [(1, "成立")]),
+        (["substantiated"], "您的投诉不成立。", [(1, "不成立")]),
+        (["substantiated"], "现场未发现您反映的情况", [(1, "未发现您反映的")]),
+        (["partly"], "经查，反映的情况属实", [(1, "属实")]),
+        (["partly"], "经查，反映的情况部分属实", []),
+        (["substantiated"], "经查基本属实", []),
+        (["substantiated"], "如不属实，我们另行答复", []),
+        (["substantiated"], "商家称不属实，我们查了记录", []),
+        (["substantiated"], "此前答复不属实有误", []),
+        (["substantiated"], "您反映该商家宣传与事实不符，已责令改正", []),
+        (["substantiated"], "对不属实的发票已要求重开", []),
+        (["unsubstantiated"], "您反映业主委员会至今没有成立", []),
+        ([""], "经核实不属实", []),
+        # Several allegations: which one is meant shows in the words before the verdict.
+        (["substantiated", "unsubstantiated"], "停水问题属实；乱收费问题不属实", []),
+        (["substantiated", "unsubstantiated"], "停水问题不属实；乱收费问题不属实", [(1, "不属实")]),
+        (["substantiated", "unsubstantiated"], "关于乱收费，经核实属实；停水也属实", [(2, "属实")]),
+        (["substantiated", "unsubstantiated"], "以上问题均属实", [(2, "属实")]),
+        (["substantiated", "unsubstantiated"], "经核实属实", []),
+        (["substantiated", "unsubstantiated"], "反映的情况部分属实", []),
+        (["substantiated", "substantiated"], "反映的情况不属实", [(1, "不属实"), (2, "不属实")]),
+        (["substantiated", "unsubstantiated"], "物业提供的名单不属实", []),
+    ],
+)
+def test_coo_09_a_verdict_is_held_against_the_findings(story, findings, reply, found):
+    texts = ["小区停水没有通知", "水费乱收费"]
+    for number, (text, finding) in enumerate(zip(texts, findings, strict=False), 1):
+        Allegation.objects.create(complaint_id=story.pk, order=number, text=text, finding=finding)
+    said = record_differences.of(story.case, f"我们查了日志。{reply}。")
+    named = [(number, row.now) for row in said for number, text in enumerate(texts, 1) if text in str(row.source)]
+    assert named == found
+
+
+@pytest.mark.parametrize(
+    ("given", "reply", "found"),
+    [
+        ([("refund", 90, "approved")], "退还水费 60 元", ["60 元"]),
+        ([("refund", 90, "approved")], "退还水费九十元", []),
+        ([("refund", 60, "done"), ("refund", 30, "approved")], "退还水费共 90 元", []),
+        ([("refund", 90, "approved")], "退还水费 90 元（其中污水费 20 元）", []),
+        ([("refund", 90, "approved")], "您要求退还 600 元没有依据", []),
+        ([("refund", 90, "approved")], "每户退还 45 元", []),
+        ([("refund", 90, "approved")], "因误工补偿 60 元", []),
+        ([("refund", 90, "proposed")], "退还水费 60 元", []),
+        ([("refund", 60, "refused")], "退还水费 60 元", ["60 元"]),
+        ([("compensation", 500, "approved")], "对您的损失不予赔偿", ["不予赔偿"]),
+        ([("compensation", 500, "approved")], "误工费不予赔偿，车辆损失赔偿 500 元", []),
+        ([("apology", None, "approved")], "我们不予道歉", ["不予道歉"]),
+        ([("apology", None, "approved")], "为此向您致歉", []),
+        ([], "退还水费 60 元", []),
+    ],
+)
+def test_coo_09_amounts_and_refusals_are_held_against_the_remedies(story, cast, given, reply, found):
+    for kind, amount, state in given:
+        Remedy.objects.create(
+            complaint_id=story.pk, kind=kind, amount=amount, state=state, description="按账单核算",
+            proposed_by=cast.water_handler, proposed_at=timezone.now(),
+            done_at=timezone.now() if state == "done" else None,
+        )  # fmt: skip
+    said = record_differences.of(story.case, f"我们查了日志。{reply}。")
+    assert [row.now for row in said] == found
+    assert all("按账单核算" in str(row.source) for row in said)
+
+
+def test_coo_09_a_reply_off_the_record_shows_both_and_asks_for_a_tick(story, cast, client):
+    """In the form and in the preview; what stands on record is named beside what the reply says."""
+    Allegation.objects.create(complaint_id=story.pk, text="停水没有通知", finding="substantiated")
+    client.force_login(cast.water_handler)
+    texts = {"process": "查了日志", "result": "停水没有通知一事不属实，已经解释。"}
+    preview = reverse("complaints:reply_preview", args=[story.case.number])
+    refused = submit(client, story, **texts)
+    assert refused.status_code == 422
+    assert set(refused.context["form"].errors) == {"differs_knowingly"}
+    for page in (refused, client.post(preview, {"version": story.case.version, **texts})):
+        shown = page.content.decode()
+        for text in ("<strong>属实</strong>", "停水没有通知</div>", "<strong>不属实</strong>", f"“{texts['result']}”"):
+            assert text in shown
+    assert not story.case.replies.exists()
+    assert submit(client, story, **texts, differs_knowingly="on").status_code == 302
 
 
 def test_the_same_facts_need_no_tick(answered, cast, client):

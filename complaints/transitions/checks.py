@@ -46,9 +46,9 @@ def submit_for_check(
     """Submit the drafted reply: what was done and the result (FB-04). Every allegation needs a finding first.
 
     Raises InvalidInput by field, also for a text with open placeholders or one taken word for word from a
-    template (COO-10), and for one that says something else than the replies sent before unless `differs_knowingly`
-    (COO-09). What was asked for the clocks and not decided has lost its meaning. Raises IllegalTransition while a
-    pause lasts.
+    template (COO-10), and, unless `differs_knowingly`, for one that says something else than the replies sent before
+    or than the findings and remedies recorded (COO-09). What was asked for the clocks and not decided has lost its
+    meaning. Raises IllegalTransition while a pause lasts.
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "submit_for_check", by=by, version=version)
@@ -61,6 +61,11 @@ def submit_for_check(
         raise InvalidInput(
             "differs_knowingly",
             _("A reply sent before says something else. Compare the two, then tick this or correct the text."),
+        )
+    if not differs_knowingly and reply_letter.off_record(complaint, process=process, result=result):
+        raise InvalidInput(
+            "differs_knowingly",
+            _("The record of the case says something else. Compare the two, then correct one of them or tick this."),
         )
     if complaint.allegations.filter(finding="").exists():
         raise InvalidInput("finding", _("Record a finding on every allegation first."))

@@ -676,6 +676,25 @@ def test_rev_39_coo_09_replies_that_contradict_each_other_are_quoted(client, ste
         assert words in found
 
 
+def test_rev_39_coo_09_a_reply_that_says_otherwise_than_the_record_is_quoted(steps, cast):
+    case = steps.review.complaint
+    row = Allegation.objects.create(
+        complaint=case, text="多收水费", finding="substantiated", found_by=cast.coordinator,
+        found_at=at("2026-11-17 15:00"),
+    )  # fmt: skip
+    first = case.replies.get()
+    case.replies.create(
+        round=2, process="再次核对了水表", result="多收水费的问题经核实不属实。", state="sent",
+        drafted_by=first.drafted_by, drafted_at=first.drafted_at, sent_at=at("2026-11-19 16:00"),
+    )  # fmt: skip
+    (found,) = [text for text in process_timeline.find_contradictions(case, until=at(OPENED)) if "不属实" in text]
+    for words in ("2026-11-19", "“多收水费的问题经核实不属实。”", "“属实”", "多收水费"):
+        assert words in found
+    row.finding = "unsubstantiated"
+    row.save()
+    assert not [text for text in process_timeline.find_contradictions(case, until=at(OPENED)) if "问题经核实" in text]
+
+
 # --- Talks, visits, and the outcome against the evidence -----------------------------------------------
 def test_rev_15_41_talks_and_visits_are_recorded_with_their_evidence(client, cast, verifying):
     client.force_login(cast.reviewer)
