@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.errors import InvalidInput
 from complaints import transitions
 from complaints.models import Complaint
 from complaints.tests.factories import Story, at, registered
@@ -280,3 +281,37 @@ def test_nothing_is_added_to_the_archive(cast, client):
     assert response.status_code == 409
     assert "迟到的记录" in response.content.decode()
     assert story.case.notes.count() == 0
+
+
+# --- Texts nobody could read ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("path", "field", "rest"),
+    [
+        ("remedies", "description", {"remedy": "apology", "is_owed": "True"}),
+        ("steps", "summary", {"investigated": "site"}),
+        ("points", "text", {}),
+        ("responsibilities", "summary", {}),
+        ("improvements", "what", {"due_on": "2027-01-15"}),
+        ("improvements", "acceptance_test", {"what": "换管道", "due_on": "2027-01-15"}),
+    ],
+)
+def test_a_megabyte_is_refused_at_its_field_and_what_a_letter_can_hold_is_kept(client, cast, path, field, rest):
+    """A text of hundreds of thousands of characters would stand on the case page and in the letter for ever."""
+    story = Story(cast).accept().assign().start()
+    client.force_login(cast.water_handler)
+    address = f"/desk/cases/{story.case.number}/{path}/"
+    values = {"department": cast.water.code, "post": "班长", **rest}
+    answer = client.post(address, values | {field: "长" * 20_001})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert "20000" in str(answer.context["form"].errors[field])
+    assert client.post(address, values | {field: "长" * 2000}).status_code == 302
+
+
+@pytest.mark.parametrize("field", ["comment", "questions_answered"])
+def test_what_is_said_in_a_call_back_is_bounded_too(cast, field):
+    story = Story(cast).to_reply()
+    with pytest.raises(InvalidInput) as refused:
+        story.call_back(**{field: "说" * 20_001})
+    assert refused.value.field == field
+    assert not story.case.callbacks.exists()

@@ -330,6 +330,7 @@ def _current_reply(complaint: Complaint) -> Reply:
 def _check(
     complaint: Complaint, reply: Reply, stage: CheckStage, passed: bool, *, by: User, at: datetime, **fields
 ) -> QualityCheck:
+    check_text("comment", fields.get("comment", ""), limit=core.LONGEST)
     return QualityCheck.objects.create(
         complaint=complaint, reply=reply, stage=stage, passed=passed, by=by, at=at, **fields
     )

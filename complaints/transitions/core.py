@@ -6,6 +6,7 @@ status are checked on the locked row, then everything is written together with o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,10 @@ from accounts.models import User
 from complaints import clocks, events, identity, permissions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import MOVES, Audience, Status
+
+# Characters of any one text; where less is right, the rule of the record says so.
+LONGEST = 20_000
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 # Named in the event like a field, but written to a table of its own.
 _MANY = {"emotions"}
@@ -117,9 +122,22 @@ def moment(at: datetime | None) -> datetime:
 
 
 def require(field: str, value: Any, message: Any = _("Fill this in.")) -> None:
-    """Refuse an empty value by field name. Raises InvalidInput."""
+    """Refuse an empty value by field name, and a text no page or letter could show. Raises InvalidInput."""
     if value is None or (isinstance(value, str) and not value.strip()):
         raise InvalidInput(field, message)
+    if isinstance(value, str):
+        check_text(field, value, limit=LONGEST)
+
+
+def check_text(field_name: str, value: str, *, limit: int) -> str:
+    """Text as given, or InvalidInput: NUL and lone surrogates cannot be stored, length is bounded."""
+    if _UNSTORABLE.search(value):
+        raise InvalidInput(
+            field_name, _("This text holds characters that cannot be stored. Remove them and try again.")
+        )
+    if len(value) > limit:
+        raise InvalidInput(field_name, _("Please shorten this to %(limit)s characters."), limit=limit)
+    return value
 
 
 def check_codes(field: str, values: Iterable[str], known: Any) -> list[str]:

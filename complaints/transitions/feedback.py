@@ -137,6 +137,8 @@ def _record_call(
     """The contact, the rating and the proposal of one call. Raises InvalidInput by field."""
     core.check_codes("outcome", [outcome], ContactOutcome)
     core.check_codes("channel", [channel], Channel)
+    for name, text in (("comment", comment), ("questions_answered", questions_answered)):
+        check_text(name, text, limit=core.LONGEST)
     reached = outcome == ContactOutcome.REACHED
     if reached:
         core.require("satisfaction", satisfaction, _("Ask how satisfied the complainant is."))
@@ -308,6 +310,7 @@ def close(
     if answered and answered.is_solved is False:
         note_required = _("The complainant says it is not solved. Reopen the case, or explain why it is closed.")
         core.require("note", note, note_required)
+    check_text("note", note, limit=core.LONGEST)
     needs.require_settled(complaint)
     core.require("is_systemic", is_systemic, _("Say whether there is a systemic cause."))
     core.require("is_cured", is_cured, _("Say whether the problem is cured or only fixed for now."))

@@ -456,6 +456,7 @@ def create_improvement(
     """Shared by cases, reviews and publications: a measure needs words and a day to come."""
     core.require("what", what, _("Say what will be improved."))
     core.require("due_on", due_on, _("Give a definite date."))
+    check_text("acceptance_test", fields.get("acceptance_test", ""), limit=core.LONGEST)
     if due_on < timezone.localdate(at):
         raise InvalidInput("due_on", _("This date is over; give a day to come."))
     return ImprovementAction.objects.create(
