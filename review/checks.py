@@ -194,7 +194,10 @@ def recorded_outcome(complaint: Complaint) -> str:
     parts = [str(complaint.get_status_display())]
     if last is not None and last.satisfaction:
         parts.append(str(last.get_satisfaction_display()))
-    parts += [f"{row.text}: {row.get_finding_display()}" for row in complaint.allegations.exclude(finding="")]
+    parts += [
+        _("%(name)s: %(text)s") % {"name": row.text, "text": row.get_finding_display()}
+        for row in complaint.allegations.exclude(finding="")
+    ]
     return "\n".join(parts)
 
 

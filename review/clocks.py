@@ -162,6 +162,11 @@ def is_late(row: StepClock, *, now: datetime) -> bool:
     return (row.stopped_at or now) > row.due_at
 
 
+def runs_late(*, now: datetime) -> Exists:
+    """For a list: whether the step a review is at is late, though the review as a whole may be in time."""
+    return Exists(StepClock.objects.filter(review=OuterRef("pk"), stopped_at=None, due_at__lt=now))
+
+
 @dataclass(frozen=True)
 class StepFigure:
     """How one step did in the last 365 days: begun, running, running late, ended, ended late (numbers of reviews)."""

@@ -54,7 +54,14 @@ class _CorrectionForm(SideForm):
 
     @property
     def title(self) -> Any:  # type: ignore[override]  # the field gives it
-        return self.field.label
+        return _("Correct: %(field)s") % {"field": self.field.label}
+
+    @property
+    def recorded(self) -> str:
+        """What the record says, to be read beside the field; of a finding the choice of the allegation tells it."""
+        if self.field == CorrectedField.FINDING:
+            return ""
+        return corrections.recorded_words(self.review.complaint, self.field)
 
     def write(self, at: datetime) -> Any:
         return corrections.correct(self.review.pk, field=self.field, by=self.user, at=at, **self.cleaned_data)
@@ -72,7 +79,7 @@ class OutcomeCorrection(_CorrectionForm):
 
 class _Allegations(forms.ModelChoiceField):
     def label_from_instance(self, row: Allegation) -> str:
-        return f"{row.text[:80]} ({row.get_finding_display() or '—'})"
+        return f"{row.text[:80]} · {row.get_finding_display() or '—'}"
 
 
 class FindingCorrection(_CorrectionForm):

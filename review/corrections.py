@@ -165,6 +165,12 @@ def labels(rows: Iterable[Correction]) -> dict[tuple[str, str], str]:
     return found
 
 
+def recorded_words(complaint: Complaint, field: str) -> str:
+    """What the record says now, in words."""
+    now = recorded(complaint, field)
+    return labels([Correction(field=field, recorded=now, corrected=now)]).get((field, now), now)
+
+
 def may_correct(review: ReviewCase) -> bool:
     """Whether the review is at a step at which the record can be corrected."""
     return review.status in DECIDED

@@ -53,7 +53,10 @@ def collect(complaint: Complaint) -> list[Collected]:
     parties = list(complaint.party_statements.all())
     statements += [f"party:{row.pk}" for row in parties if row.received_at is not None]
     asked = len(statements) + sum(row.received_at is None for row in parties)
-    supporting = complaint.assignments.filter(role="supporting").count()
+    tasks = complaint.assignments.filter(role="supporting")
+    supporting = tasks.count()
+    # What a department beside the lead wrote at the end of its task is one record more; it stands for no statement.
+    results = [f"task:{pk}" for pk in tasks.exclude(result="").values_list("pk", flat=True)]
     files = list(complaint.attachments.filter(from_complainant=True).select_related("file"))
     held = sum(row.file.is_quarantined for row in files)
     events = complaint.events.filter(audience=Audience.CASE).order_by("sequence")
@@ -75,7 +78,7 @@ def collect(complaint: Complaint) -> list[Collected]:
     found = [
         _collected(MaterialKind.COMPLAINANT, mine, len(mine) + held),
         _collected(MaterialKind.HANDLER, handler, len(handler) if outgoing else len(handler) + 1),
-        _collected(MaterialKind.RELATED, statements, max(supporting, asked)),
+        _collected(MaterialKind.RELATED, statements + results, max(supporting, asked) + len(results)),
         # Counted are the changes of state, as the page lists them; the hash binds the whole log.
         replace(_collected(MaterialKind.SYSTEM_LOG, log, 1), count=changes),
         _collected(MaterialKind.HISTORY, history, len(history)),

@@ -314,6 +314,7 @@ class StaffApplicationForm(ApplicationForm):
         super().__init__(*args, **kwargs)
         self.fields["reasons"].label = _("Why the complainant is not satisfied")
         self.fields["text"].label = _("In the complainant's own words")
+        self.fields["text"].error_messages["required"] = _("Write down what the complainant says.")
 
 
 class ConflictForm(forms.Form):

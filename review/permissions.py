@@ -52,8 +52,15 @@ def can(user: User, action: str, review: ReviewCase) -> bool:
 
 
 def available_actions(review: ReviewCase, user: User) -> list:
-    """The moves this person can make on this review now."""
-    return [move for move in MOVES.values() if review.status in move.sources and can(user, move.action, review)]
+    """The moves this person can make on this review now; an opinion is given once on a dossier (RI-11)."""
+    moves = [move for move in MOVES.values() if review.status in move.sources and can(user, move.action, review)]
+    given = any(move.action == "give_opinion" for move in moves) and has_opined(review, user)
+    return [move for move in moves if move.action != "give_opinion" or not given]
+
+
+def has_opined(review: ReviewCase, user: User) -> bool:
+    """Whether the person has given an opinion on the dossier as it is."""
+    return review.opinions.filter(reviewer=user, dossier_hash=review.dossier_hash).exists()
 
 
 def may_see_opinions(user: User, review: ReviewCase) -> bool:

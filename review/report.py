@@ -171,7 +171,9 @@ def _evidence(review: ReviewCase) -> list[str]:
         for row in _signed(review, review.material_requests, "requested_at").select_related("department")
     ]
     lines += [
-        f"{_day(row.done_at)} {row.get_place_display()} {row.where}: {row.found}" for row in review.field_checks.all()
+        gettext("%(name)s: %(text)s")
+        % {"name": f"{_day(row.done_at)} {row.get_place_display()} {row.where}", "text": row.found}
+        for row in review.field_checks.all()
     ]
     for item in checks.checked(review, checks.sources(review)):
         said = {"recorded": item.row.recorded.strip(" 。."), "said": item.said.strip(" 。.")}
@@ -183,7 +185,11 @@ def _evidence(review: ReviewCase) -> list[str]:
 
 def _findings(review: ReviewCase) -> list[str]:
     known = list(review.findings.values_list("comparison", flat=True))
-    return [f"{Comparison(kind).label}: {known.count(kind)}" for kind in Comparison.values if kind in known]
+    return [
+        gettext("%(name)s: %(text)s") % {"name": Comparison(kind).label, "text": known.count(kind)}
+        for kind in Comparison.values
+        if kind in known
+    ]
 
 
 def _conclusion(review: ReviewCase) -> list[str]:
@@ -191,11 +197,15 @@ def _conclusion(review: ReviewCase) -> list[str]:
 
 
 def _remedy(review: ReviewCase) -> list[str]:
-    rows = [
-        f"{row.get_kind_display()}: {row.description}" + (f" ({row.amount:f})" if row.amount is not None else "")
-        for row in remedy_rules.agreed(review.remedies.all())
-    ]
-    return [line for line in (review.remedy, *rows) if line]
+    lines = [review.remedy] if review.remedy else []
+    for row in remedy_rules.agreed(review.remedies.all()):
+        words = {"name": row.get_kind_display(), "text": row.description}
+        if row.amount is None:
+            lines.append(gettext("%(name)s: %(text)s") % words)
+        else:
+            words["state"] = gettext("%(amount)s yuan") % {"amount": f"{row.amount:f}"}
+            lines.append(gettext("%(name)s: %(text)s (%(state)s)") % words)
+    return lines
 
 
 def _improvements(review: ReviewCase) -> list[str]:

@@ -193,6 +193,8 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
     picked = seated.values_list("order", "number", "stratum", "key")
     picks = [sampling.Pick(order, number, stratum, key) for order, number, stratum, key in picked if order is not None]
     rows = sampling.strata_table(frame, picks)
+    # The longest bar is full from a quarter on; below that a quarter is.
+    full = max([0.25, *(row.share for row in rows)])
     return [
         StratumLine(
             str(Stratum(row.stratum).label),
@@ -201,7 +203,7 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
             f"{row.expected:.1f}",
             row.drawn,
             f"{row.share * 100:.1f}",
-            min(100, round(row.share * 400)),
+            round(100 * row.share / full),
         )
         for row in rows
     ]

@@ -593,7 +593,7 @@ def give_opinion(
     _need("text", text, _("Give the reasons for your opinion."))
     if verdict not in Conclusion.values:
         raise InvalidInput("verdict", _("Choose the conclusion."))
-    if review.opinions.filter(reviewer=by, dossier_hash=review.dossier_hash).exists():
+    if permissions.has_opined(review, by):
         raise IllegalTransition(_("You have already given your opinion."))
     row = Opinion.objects.create(
         review=review, reviewer=by, verdict=verdict, text=text, dossier_hash=review.dossier_hash, at=at

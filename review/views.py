@@ -61,7 +61,8 @@ def review_list(request: StaffRequest) -> HttpResponse:
     _group_only(request, "review.review_case", "review.view_sample")
     view = request.GET.get("view", "open")
     view = view if view in VIEWS else "open"
-    rows = selectors.lists(request.user)
+    now = timezone.now()
+    rows = selectors.lists(request.user).annotate(step_late=clocks.runs_late(now=now))
     rule = VIEWS[view]
     rows = rows.filter(status__in=rule["only"]) if "only" in rule else rows.exclude(status__in=rule["exclude"])
     after = request.GET.get("after", "")
@@ -69,7 +70,6 @@ def review_list(request: StaffRequest) -> HttpResponse:
         found, following = keyset.by_key(rows, after, size=PAGE_SIZE)
     else:
         found, following = selectors.by_priority(rows, after, size=PAGE_SIZE)
-    now = timezone.now()
     context = {
         "view": view,
         "counts": selectors.counts(request.user),
@@ -236,6 +236,7 @@ def _sampling_page(request: StaffRequest, period: str, commit_form: forms.Commit
         shows_seed = not commitments.document_refusal(request.user, draw)
         context |= {
             "strata": selectors.strata(draw),
+            "share": f"{100 * size / draw.frame_size:.1f}" if draw.frame_size else "",
             "picks": page,
             "show": show,
             "done": done,

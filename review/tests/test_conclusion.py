@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils.html import strip_tags
 from docx import Document
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
@@ -293,7 +294,11 @@ def test_rev_45_the_delivery_of_a_result_on_paper_is_proved(client, cast):
     assert (shown.context["notice"].sent_at, shown.context["may_deliver"]) == (None, True)
     sent = {"version": steps.review.version, "sent_at": "2026-11-21T10:00", "how": "挂号信 XA123"}
     assert client.post(page, sent).status_code == 302
-    assert client.get(url(steps, "result/")).context["notice"].sent_at == at("2026-11-21 10:00")
+    delivered = client.get(url(steps, "result/"))
+    assert delivered.context["notice"].sent_at == at("2026-11-21 10:00")
+    # A letter is delivered to a person; what a department hands in is another word.
+    assert "已送达" in delivered.content.decode()
+    assert "已提交" not in delivered.content.decode()
     assert client.post(page, {**sent, "version": steps.review.version}).status_code == 409
 
 
@@ -302,6 +307,9 @@ def test_rev_47_a_correction_stands_beside_the_record(client, cast, decided):
     case = decided.review.complaint
     client.force_login(cast.reviewer)
     sent = {"version": decided.review.version, "corrected": "dissatisfied", "reason": "录音里说没有解决"}
+    form = " ".join(strip_tags(client.get(url(decided, "result/correct/satisfaction/")).content.decode()).split())
+    assert "更正满意度" in form
+    assert "记录显示满意" in form
     assert client.post(url(decided, "result/correct/satisfaction/"), sent).status_code == 302
     assert client.post(url(decided, "result/correct/satisfaction/"), sent).status_code == 409
     row = Correction.objects.get()

@@ -537,7 +537,7 @@ def test_rev_33_34_35_36_37_the_five_sets_are_assembled(client, cast, steps):
 
 def test_rev_38_the_checklist_counts_what_the_page_of_the_records_lists(cast, story, steps):
     """A note of the office alone and a statement of a third party are in neither of the sets of the handling side;
-    what the complainant asked and supplied later is in theirs."""
+    what the complainant asked and supplied later is in theirs, what a supporting department answered in the third."""
     by = {"complaint": story.case, "by": cast.water_handler, "at": at("2026-11-17 10:00")}
     InvestigationStep.objects.create(kind="site", summary="到现场看过", **by)
     InvestigationStep.objects.create(kind="statement", summary="承运商说明", **by)
@@ -548,11 +548,16 @@ def test_rev_38_the_checklist_counts_what_the_page_of_the_records_lists(cast, st
         complaint=story.case, items="照片", asked_by=cast.water_handler, asked_at=at("2026-11-17 09:00"),
         answered_at=at("2026-11-17 11:00"), answer="已补充照片",
     )  # fmt: skip
+    story.case.assignments.create(
+        department=cast.roads, role="supporting", assigned_by=cast.intake, assigned_at=at("2026-11-16 09:00"),
+        ended_at=at("2026-11-17 12:00"), result="已核实，路面已恢复",
+    )  # fmt: skip
     counted = {row.kind: row.count for row in dossier.collect(story.case)}
     listed = {one.kind: len(one.rows) for one in record_sets.assemble(story.case)}
     assert counted == listed
     assert counted[MaterialKind.COMPLAINANT] == 3
     assert counted[MaterialKind.HANDLER] > 3
+    assert counted[MaterialKind.RELATED] == 2
 
 
 def test_rev_34_a_case_nobody_got_in_touch_about_has_a_gap_on_the_handling_side(cast):

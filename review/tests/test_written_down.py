@@ -37,7 +37,11 @@ def test_fb_19_the_office_writes_the_application_down_and_the_review_group_has_i
     client.force_login(cast.intake)
     assert page(story) in client.get(f"/desk/cases/{story.case.number}/").content.decode()
     assert client.get(page(story)).status_code == 200
-    assert client.post(page(story), {**FORM, "text": ""}).status_code == 422
+    empty = client.post(page(story), {**FORM, "text": ""})
+    assert empty.status_code == 422
+    # To a member of staff, not to the complainant.
+    assert "请写下投诉人怎么说" in empty.content.decode()
+    assert "请用您自己的话" not in empty.content.decode()
     assert client.post(page(story), {**FORM, "channel": "pigeon"}).status_code == 422
     assert not ReviewCase.objects.exists()
     assert client.post(page(story), FORM)["Location"] == f"/desk/cases/{story.case.number}/"
