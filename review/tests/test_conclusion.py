@@ -27,7 +27,8 @@ from review import (
     selectors,
     transitions,
 )
-from review.models import Correction, ReviewCase
+from review.models import Correction, ReviewCase, SampleDraw
+from review.states import Conclusion, ReviewStatus
 from review.tests.test_review_flow import OPENED, Steps
 
 pytestmark = pytest.mark.django_db
@@ -469,6 +470,53 @@ def test_rev_50_the_figures_count_and_hide_small_groups(client, cast, decided):
     assert ("trigger", found.triggers[0].name, "opened", 1) in rows
 
 
+def test_rev_50_every_figure_against_a_story_counted_by_hand(cast, verified):
+    """Four reviews: one decided with a dissenting member, one refused, one waiting too long, one begun by three."""
+    decided = verified.report().opinions("amend", "uphold").finalise()
+    others = [applied(Story(cast, phone=f"1380000300{n}").to_closed()) for n in range(2)]
+    transitions.refuse(
+        others[0].pk, by=cast.head_of_review, reason="超出法定范围", at=at("2026-11-23 10:00"), **ANSWERS
+    )
+    drawn = Story(cast, phone="13800003009").to_closed()
+    draw = SampleDraw.objects.create(period="2026-10", commitment="0" * 64, nonce="0", committed_at=at(OPENED))
+    third = transitions.open_for_sample(drawn.pk, draw=draw, at=at(OPENED))
+    transitions.open_for_alert(drawn.pk, rule="slow", text="超过通常时长", at=at("2026-11-23 11:00"))
+    assert applied(drawn) == third
+    assert sorted(row.kind for row in third.triggers.all()) == ["alert", "application", "sample"]
+    # Given: 100 yuan; refused: 30; not settled: an apology.
+    owed = {"by": cast.reviewer, "at": AFTER}
+    paid, turned_down = (
+        extra_remedy.propose(decided.pk, kind="compensation", description="补偿", amount=Decimal(yuan), **owed)
+        for yuan in (100, 30)
+    )
+    extra_remedy.propose(decided.pk, kind="apology", description="书面道歉", **owed)
+    case_transitions.approve_remedy(paid.pk, by=cast.coordinator, at=AFTER)
+    case_transitions.refuse_remedy(turned_down.pk, by=cast.coordinator, reason="已由保险赔付")
+    case_transitions.give_remedy(paid.pk, by=cast.intake, reference="转账凭证 1", at=AFTER)
+    due = {"department": cast.water, "acceptance_test": "抽查 30 件", **owed}
+    done = transitions.add_rectification(decided.pk, what="登记表", due_on=at("2026-12-11 00:00").date(), **due)
+    transitions.add_rectification(decided.pk, what="培训", due_on=at("2026-11-27 00:00").date(), **due)
+    case_transitions.report_improvement(done.pk, by=cast.water_handler, percent=100, note="已上线", at=AFTER)
+    case_transitions.verify_improvement(done.pk, by=cast.reviewer2, at=AFTER)
+
+    found = review_figures.compute(now=at("2026-11-30 09:00"))
+    total = found.total
+    assert (total.opened, total.in_time, total.late, total.refused) == (4, 2, 2, 1)
+    assert (total.decided, total.overturned) == (1, 1)
+    kinds = {line.name: (line.opened, line.refused, line.decided) for line in found.triggers}
+    assert kinds == {"用户申请": (4, 1, 1), "系统预警": (1, 0, 0), "每月抽查": (1, 0, 0)}
+    assert found.remedies == {"proposed": 3, "given": 1, "refused": 1}
+    assert found.money == 100
+    assert found.improvements == {"opened": 2, "closed": 1, "overdue": 1}
+    people = {person.name: (person.open, person.done, person.opinions, person.agreed) for person in found.reviewers}
+    assert people == {"沈知行": (1, 0, 1, 1), "许雯": (1, 0, 1, 0)}
+    ReviewCase.objects.filter(pk=decided.pk).update(status=ReviewStatus.CLOSED, conclusion=Conclusion.UPHOLD)
+    found = review_figures.compute(now=at("2026-11-30 09:00"))
+    assert (found.total.decided, found.total.overturned) == (1, 0)
+    people = {person.name: (person.open, person.done, person.opinions, person.agreed) for person in found.reviewers}
+    assert people == {"沈知行": (0, 1, 1, 0), "许雯": (0, 1, 1, 1)}
+
+
 def test_rev_50_page_file_and_api_tell_the_same_figures(client, cast, decided):
     client.force_login(cast.head_of_review)
     answer = client.get("/api/v1/figures/reviews/")
@@ -489,6 +537,16 @@ def test_rev_50_page_file_and_api_tell_the_same_figures(client, cast, decided):
     for person, status in ((cast.manager, 200), (cast.auditor, 200), (cast.reviewer, 403), (cast.water_handler, 403)):
         client.force_login(person)
         assert client.get("/api/v1/figures/reviews/").status_code == status
+
+
+@pytest.mark.parametrize(("conclusion", "letters"), [("uphold", 0), ("amend", 1)])
+def test_rev_45_an_upheld_sample_writes_no_letter_and_an_amended_one_does(cast, story, conclusion, letters):
+    """Who asked for nothing is told only what changes for them."""
+    draw = SampleDraw.objects.create(period="2026-10", commitment="0" * 64, nonce="0", committed_at=at(OPENED))
+    steps = Steps(transitions.open_for_sample(story.pk, draw=draw, at=at(OPENED)), cast).set_up().assign().verify()
+    steps.report(conclusion).opinions(conclusion, conclusion).finalise()
+    transitions.notify_complainant(steps.pk, by=cast.reviewer, at=at("2026-11-25 16:00"))
+    assert story.case.notices.filter(kind=NoticeKind.REVIEW_RESULT).count() == letters
 
 
 def test_rev_50_a_share_needs_five():
