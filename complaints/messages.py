@@ -206,6 +206,8 @@ def plain_sentence(row: Notification) -> str:
         "posting_withdrawn": _("%(publication)s was taken down but is still up here: %(channel)s. Take it off now."),
         "posting_over": _("The last day of %(publication)s is over on this channel: %(channel)s. Take it off."),
         "publication_check": _("Publication %(publication)s waits for you to check it."),
+        "masking_waits": _("A change of the masking profiles waits for a second person to decide."),
+        "masking_decided": _("Your change of a masking profile was decided."),
         "comments_waiting": _("Comments of the public on published results wait for a look."),
         "volunteer_report": _("A volunteer supervisor has sent a report."),
         "published_improvement_late": _("A published improvement of %(publication)s is overdue."),

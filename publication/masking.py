@@ -13,19 +13,21 @@ from typing import Any
 
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import security
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import User
-from complaints import revisions
+from complaints import notify, revisions
 from publication.models import MaskingRevision, Publication
 from publication.redaction import PROFILES, TYPES, Row, masks
 from publication.states import MaskingState
 
 # Who changes the rules of redaction: the management and the administrators, always two of them.
-EDITORS = ("analytics.approve_report", "accounts.configure_system")
+ADMINISTRATOR = "accounts.configure_system"
+EDITORS = ("analytics.approve_report", ADMINISTRATOR)
 READERS = (*EDITORS, "publication.view_publications")
 
 
@@ -86,6 +88,11 @@ def named(revision: MaskingRevision | None) -> dict[str, Any] | None:
 
 def may_edit(user: User) -> bool:
     return any(user.has_perm(name) for name in EDITORS)
+
+
+def is_administrator(user: User) -> bool:
+    """Whoever configures the system says once more who they are before they change what is masked (AZ-01)."""
+    return user.has_perm(ADMINISTRATOR)
 
 
 def may_decide(user: User, revision: MaskingRevision) -> bool:
@@ -151,6 +158,8 @@ def propose(
         proposed_at=at,
     )
     _record("masking_proposed", row, by)
+    deciders = (notify.holders_of(EDITORS[0]) | notify.holders_of(EDITORS[1])).exclude(pk=by.pk).distinct()
+    notify.tell(deciders, "masking_waits", dedupe=f"masking_waits:{row.pk}", url=_page(row))
     return row
 
 
@@ -193,6 +202,8 @@ def decide(pk: int, *, approve: bool, note: str = "", by: User, at: datetime | N
     row.decided_by, row.decided_at, row.decision_note = by, at, note.strip()[: revisions.NOTE]
     row.save(update_fields=["state", "applies_from", "decided_by", "decided_at", "decision_note"])
     _record("masking_approved" if approve else "masking_declined", row, by)
+    if row.proposed_by:
+        notify.tell([row.proposed_by], "masking_decided", dedupe=f"masking_decided:{row.pk}", url=_page(row))
     return row
 
 
@@ -215,6 +226,10 @@ def _open(pk: int, *, by: User) -> MaskingRevision:
     if row.state != MaskingState.PROPOSED:
         raise IllegalTransition(_("This was decided already: %(state)s."), state=row.get_state_display())
     return row
+
+
+def _page(row: MaskingRevision) -> str:
+    return reverse("publication:masking_revision", args=[row.pk])
 
 
 def _record(kind: str, row: MaskingRevision, by: User) -> None:

@@ -11,10 +11,11 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
+from complaints.models import Notification
 from complaints.tests.factories import at
 from complaints.tests.test_races import together
 from publication import content, masking, transitions
@@ -323,6 +324,60 @@ def filled(client, profile: str = "standard", **changes: str) -> dict[str, str]:
     return sent | {"reason": "法务意见"} | changes
 
 
+def sign_in_anew(client, person) -> None:
+    """Sign in and give the password once more, on the page that asks for it."""
+    person.set_password("once-more-2026")
+    person.save()
+    client.force_login(person)
+    answer = client.post(reverse("account_reauthenticate"), {"password": "once-more-2026", "next": "/desk/settings/"})
+    assert answer["Location"] == "/desk/settings/"
+
+
+def test_config_an_administrator_gives_the_password_once_more_and_goes_on(cast, client):
+    """Row 52: whoever configures the system needs a fresh sign-in; what was filled in is not lost by it."""
+    cast.administrator.set_password("once-more-2026")
+    cast.administrator.save()
+    client.force_login(cast.administrator)
+    address = reverse("publication:masking_propose", args=["standard"])
+    sent = filled(client, token_person=PERSON, manner_person="token", example="张桂芳")
+    assert PERSON in client.post(address, sent | {"preview": "1"}).content.decode()
+    asked = client.post(address, sent)
+    assert asked["Location"].startswith(reverse("account_reauthenticate"))
+    assert not MaskingRevision.objects.filter(revision=2).exists()
+    wrong = client.post(asked["Location"], {"password": "not-this-one", "next": address})
+    assert wrong.status_code == 200
+    assert not MaskingRevision.objects.filter(revision=2).exists()
+    done = client.post(asked["Location"], {"password": "once-more-2026", "next": address})
+    assert done["Location"] == reverse("publication:masking")
+    assert MaskingRevision.objects.get(revision=2).proposed_by == cast.administrator
+
+
+def test_config_an_administrator_decides_only_after_a_fresh_sign_in(cast, client):
+    row = proposed(cast.manager)
+    page = reverse("publication:masking_revision", args=[row.pk])
+    client.force_login(cast.administrator)
+    assert client.get(page).status_code == 200
+    assert client.post(page, {"action": "approve"})["Location"].startswith(reverse("account_reauthenticate"))
+    assert MaskingRevision.objects.get(pk=row.pk).state == "proposed"
+    sign_in_anew(client, cast.administrator)
+    assert client.post(page, {"action": "approve"})["Location"] == page
+    assert MaskingRevision.objects.get(pk=row.pk).state == "approved"
+
+
+def test_config_whoever_may_decide_hears_of_a_proposal_and_the_proposer_of_the_decision(cast, client):
+    row = proposed(cast.manager)
+    page = reverse("publication:masking_revision", args=[row.pk])
+    told = Notification.objects.filter(kind="masking_waits", url=page)
+    assert cast.administrator in {message.recipient for message in told}
+    assert {message.recipient for message in told}.isdisjoint({cast.manager, cast.publisher, cast.counsel})
+    client.force_login(cast.administrator)
+    with translation.override("en"):
+        assert "waits for a second person" in client.get("/desk/notifications/").content.decode()
+    masking.decide(row.pk, approve=False, note="看不懂", by=cast.administrator, at=NOW)
+    told = Notification.objects.filter(kind="masking_decided", url=page)
+    assert [message.recipient for message in told] == [cast.manager]
+
+
 def test_config_the_page_proposes_and_another_person_approves(cast, client):
     client.force_login(cast.manager)
     address = reverse("publication:masking_propose", args=["standard"])
@@ -338,7 +393,7 @@ def test_config_the_page_proposes_and_another_person_approves(cast, client):
     assert 'value="take_back"' in own
     assert 'value="approve"' not in own
     assert client.post(page, {"action": "approve"}).status_code == 403
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     shown = client.get(page).content.decode()
     assert PERSON in shown
     assert "〔姓名已隐去〕" in shown
@@ -377,7 +432,7 @@ def test_config_the_page_refuses_a_wording_at_its_field(cast, client):
 )
 def test_config_who_reads_and_who_edits_the_profiles(person, reads, edits, cast, client):
     row = proposed(cast.administrator if person == "manager" else cast.manager)
-    client.force_login(getattr(cast, person))
+    sign_in_anew(client, getattr(cast, person))
     assert client.get(reverse("publication:masking")).status_code == reads
     page = reverse("publication:masking_revision", args=[row.pk])
     assert client.get(page).status_code == reads
