@@ -30,6 +30,16 @@ def names() -> frozenset[str]:
     return frozenset(upper) | frozenset(streets) | frozenset(name for name in short - _AMBIGUOUS if len(name) >= 2)
 
 
+_CITY = re.compile(r"(?:省|市|自治州|地区)$")
+
+
+@cache
+def cities() -> frozenset[str]:
+    """Provinces and cities without the word for what they are: 上海, 南京."""
+    upper = (_DATA / "divisions.txt").read_text(encoding="utf-8").split()
+    return frozenset(_SUFFIX.sub("", name) for name in upper if _CITY.search(name))
+
+
 # Divisions the table does not hold: pseudonyms such as A7县, development zones, towns of any name.
 _LOOKS_LIKE = re.compile(
     r"(?:[A-Z][0-9]{0,2}[省市区县镇乡]|[一-鿿]{2,6}(?:街道(?:办事处)?|开发区|高新区|经开区|新区|工业园区?|自治[州县旗]|社区|居委会|村委会))\Z"

@@ -17,9 +17,9 @@ from publication.redaction.normalise import View, plain
 from publication.redaction.profiles import Row, profile_named, write
 from publication.redaction.spans import Hit, Known, Redaction, Source, Span, Verdict, merge
 
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 # What texts that are signed or posted may have been masked with.
-EARLIER_VERSIONS = ("1", "2", "3")
+EARLIER_VERSIONS = ("1", "2", "3", "4")
 
 _PATTERNS = (phones, documents, accounts, vehicles, contacts, moments)
 # Below this a finding is a guess that a person should look at.

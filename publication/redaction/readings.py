@@ -33,6 +33,12 @@ def _by_character(lines: str) -> dict[str, tuple[str, ...]]:
     return table
 
 
+@cache
+def syllables() -> frozenset[str]:
+    """Every syllable of pinyin."""
+    return frozenset(syllable for found in _table().values() for syllable in found)
+
+
 def of(char: str) -> tuple[str, ...]:
     """Every reading of one character, in alphabetical order; empty for one that has none."""
     return _table().get(char, ())

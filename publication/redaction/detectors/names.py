@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from publication.redaction.detectors import foreign_names
+from publication.redaction.detectors import foreign_names, pinyin_names
 from publication.redaction.detectors import person_words as words
 from publication.redaction.detectors.name_reader import NameReader, chinese
 from publication.redaction.lexicon import (
@@ -87,6 +87,7 @@ def _candidates(reader: NameReader) -> Iterator[tuple[int, int, float]]:
     yield from _by_word_class(reader)
     yield from _by_shape(reader)
     yield from foreign_names.candidates(reader)
+    yield from pinyin_names.candidates(reader.text)
 
 
 def _by_context(reader: NameReader) -> Iterator[tuple[int, int, float]]:
