@@ -30,6 +30,8 @@ class Department(models.Model):
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
+    # For pages in English; null where nobody has given one, and then the name above stands.
+    name_en = models.CharField(_("English name"), max_length=80, null=True, blank=True)  # noqa: DJ001
     kind = models.CharField(_("kind"), max_length=12, choices=DepartmentKind.choices, default=DepartmentKind.HANDLING)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     path = models.CharField(max_length=400, editable=False, db_index=True)

@@ -228,6 +228,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "api-channel-counts",
     ),
     "complaints.edit_reference or accounts.configure_system": (
+        "complaints:department_names",
         "complaints:policy_edit",
         "complaints:policy_ladder",
         "complaints:office_terms_edit",

@@ -31,6 +31,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts import departments
 from publication import (
     comments,
     feeds,
@@ -55,7 +56,7 @@ def cached(
     request: HttpRequest, stamp: Stamp, *, at: datetime, build: Callable[[], HttpResponseBase]
 ) -> HttpResponseBase:
     """The page, or 304 when the reader has it already; `build` runs only when it is needed."""
-    etag = quote_etag(f"{stamp.tag}-{get_language()}")
+    etag = quote_etag(f"{stamp.tag}-{get_language()}{departments.mark()}")
     # Whole seconds cannot tell two changes within one second apart; then the tag alone decides.
     modified = None if results.recently(at, stamp.changed) else int(stamp.changed.timestamp())
     response = get_conditional_response(request, etag=etag, last_modified=modified) or build()

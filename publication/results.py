@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts import departments
 from complaints import keyset, search
 from publication import charts
 from publication.models import PublishedResult, ResultDay
@@ -342,6 +343,7 @@ class Option:
     label: str
     count: int
     chosen: bool
+    is_chinese: bool = False  # in whatever language the page is
 
 
 @dataclass(frozen=True)
@@ -389,8 +391,15 @@ def _coded(name: str, filters: Filters, *, at: datetime) -> list[Option]:
         others = PublishedResult.objects.served(at=at).filter(**{f"{code}__in": missing})
         for value, label, *rest in others.values_list(code, name, *english).order_by(code).distinct():
             labels[value], numbers[value] = in_language(label, rest[0] if rest else ""), 0
-    found = [Option(value, label, numbers[value], value in chosen) for value, label in labels.items()]
+    found = [_option(name, value, label, numbers[value], value in chosen) for value, label in labels.items()]
     return sorted(found, key=lambda option: (-option.count, option.value))
+
+
+def _option(name: str, value: str, label: str, count: int, chosen: bool) -> Option:
+    if name != "department":
+        return Option(value, label, count, chosen)
+    shown = departments.shown(label)
+    return Option(value, shown, count, chosen, is_chinese=shown == label)
 
 
 def _months(filters: Filters, *, at: datetime) -> list[Option]:

@@ -14,18 +14,18 @@ from accounts.roles import ROLE_BY_KEY
 
 # code, name, kind
 DEPARTMENTS = [
-    ("office", "投诉办", DepartmentKind.OFFICE),
-    ("water", "供水集团", DepartmentKind.HANDLING),
-    ("heat", "热力公司", DepartmentKind.HANDLING),
-    ("post", "邮政管理处", DepartmentKind.HANDLING),
-    ("service-centre", "政务服务中心", DepartmentKind.HANDLING),
-    ("market", "市场监管局", DepartmentKind.HANDLING),
-    ("education", "教育局", DepartmentKind.HANDLING),
-    ("health", "卫健委", DepartmentKind.HANDLING),
-    ("housing", "住建局", DepartmentKind.HANDLING),
-    ("review-group", "投诉复查组", DepartmentKind.REVIEW),
-    ("legal", "法务部", DepartmentKind.LEGAL),
-    ("publicity", "公示编辑部", DepartmentKind.PUBLICITY),
+    ("office", "投诉办", "Complaints Office", DepartmentKind.OFFICE),
+    ("water", "供水集团", "Water Supply Group", DepartmentKind.HANDLING),
+    ("heat", "热力公司", "Heating Company", DepartmentKind.HANDLING),
+    ("post", "邮政管理处", "Postal Administration", DepartmentKind.HANDLING),
+    ("service-centre", "政务服务中心", "Government Service Centre", DepartmentKind.HANDLING),
+    ("market", "市场监管局", "Market Regulation Bureau", DepartmentKind.HANDLING),
+    ("education", "教育局", "Education Bureau", DepartmentKind.HANDLING),
+    ("health", "卫健委", "Health Commission", DepartmentKind.HANDLING),
+    ("housing", "住建局", "Housing and Construction Bureau", DepartmentKind.HANDLING),
+    ("review-group", "投诉复查组", "Review Group", DepartmentKind.REVIEW),
+    ("legal", "法务部", "Legal Department", DepartmentKind.LEGAL),
+    ("publicity", "公示编辑部", "Publication Office", DepartmentKind.PUBLICITY),
 ]
 
 # staff number, name, role, department, post
@@ -98,8 +98,10 @@ def create(*, since: datetime) -> People:
     hashed = make_password(people.password)
     root = Department.objects.create(code="root", name="望澜市公共服务投诉受理中心", kind=DepartmentKind.MANAGEMENT)
     people.departments["root"] = root
-    for code, name, kind in DEPARTMENTS:
-        people.departments[code] = Department.objects.create(code=code, name=name, kind=kind, parent=root)
+    for code, name, name_en, kind in DEPARTMENTS:
+        people.departments[code] = Department.objects.create(
+            code=code, name=name, name_en=name_en, kind=kind, parent=root
+        )
     groups = {group.name: group for group in Group.objects.filter(name__in=ROLE_BY_KEY)}
     for number, name, role, unit, post in STAFF:
         user = User.objects.create(

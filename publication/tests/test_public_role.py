@@ -73,6 +73,7 @@ def test_pr_05_every_page_of_results_and_incidents_works_with_the_role(client, r
     paths += ["/incidents/sitemap.xml", "/feed.atom", "/sitemap.xml", "/robots.txt", "/healthz"]
     paths += ["/open-data/results.csv", "/open-data/results.json", "/open-data/schema.json"]
     assert {path: client.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
+    assert {path: client.get(f"{path}?lang=en").status_code for path in ("/", address)} == {"/": 200, address: 200}
     page = client.get(address).content.decode()
     assert "修得很快" in page
     assert "更正为" in page

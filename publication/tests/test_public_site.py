@@ -12,9 +12,12 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
+from accounts import departments
+from accounts.models import Department
 from complaints import table_files
 from complaints.tests.factories import at
 from publication import open_data
@@ -651,3 +654,21 @@ def test_filters_work_without_scripts_on_a_small_screen(live_server, browser):
     assert page.url == f"{live_server.url}/?category=desk&month="
     assert page.locator("article.result h3").all_inner_texts() == ["乙"]
     context.close()
+
+
+def test_pub_40_english_pages_name_departments_in_english_where_they_have_such_a_name(client, cast):
+    """Otherwise the Chinese name stands and says that it is Chinese; a new name makes a kept page old."""
+    result = published()
+    here = f"{address(result)}?lang=en"
+    kept = client.get("/?lang=en")
+    assert '<span lang="zh-Hans">供水集团</span>' in body(kept)
+    assert '<span lang="zh-Hans">供水集团</span> <span lang="zh-Hans">管网运行部' in body(client.get(here))
+    departments.name_in_english({Department.objects.get(name="供水集团").pk: "Water Group"}, by=cast.coordinator)
+    caches["local"].clear()
+    listed = client.get("/?lang=en", headers={"If-None-Match": kept["ETag"]})
+    assert listed.status_code == 200
+    assert "Water Group" in body(listed)
+    assert "供水集团" not in body(client.get(here)).split("elem-no")[-1]
+    assert "Water Group" in body(client.get(f"{address(result)}poster/?size=a3&lang=en"))
+    assert "Water Group" not in body(client.get("/"))
+    assert "Water Group" in body(client.get("/?lang=en&department=water"))

@@ -1,0 +1,69 @@
+"""What departments are called in English, for the public who read in English.
+
+Results name a department as it was called when they were posted; the English name is looked up by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from django.core.cache import caches
+from django.db import transaction
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts import security
+from accounts.errors import InvalidInput, NotAllowed
+from accounts.models import Department, User
+
+EDITORS = ("complaints.edit_reference", "accounts.configure_system")
+# Pages remember the names for so many seconds; no longer than a reader may keep a page.
+REMEMBERED = 30
+_KEY = "english-names-of-departments"
+_ENGLISH = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ &'’(),./-]*")
+
+
+def english_names() -> dict[str, str]:
+    """English name by name, of the departments that have one."""
+    found: dict[str, str] | None = caches["local"].get(_KEY)
+    if found is None:
+        rows = Department.objects.exclude(name_en=None).exclude(name_en="").order_by("pk")
+        found = {name: english for name, english in rows.values_list("name", "name_en") if english}
+        caches["local"].set(_KEY, found, REMEMBERED)
+    return found
+
+
+def shown(name: str) -> str:
+    """The name of a department in the language of the page; as it is where there is no English name."""
+    return english_names().get(name, name) if get_language() == "en" else name
+
+
+def mark() -> str:
+    """Changes when an English name changes; empty where pages show none."""
+    if get_language() != "en" or not english_names():
+        return ""
+    return hashlib.sha256(repr(english_names()).encode()).hexdigest()[:8]
+
+
+@transaction.atomic
+def name_in_english(names: Mapping[int, str], *, by: User) -> int:
+    """Set the English names by primary key; an empty one takes it away. Returns how many changed.
+
+    Raises NotAllowed, InvalidInput at `name_<pk>`.
+    """
+    if not by.is_active or not any(by.has_perm(name) for name in EDITORS):
+        raise NotAllowed(_("Your role does not allow this."))
+    changed = 0
+    for row in Department.objects.select_for_update().filter(pk__in=names).order_by("pk"):
+        name = names[row.pk].strip()
+        if name and (len(name) > 80 or not _ENGLISH.fullmatch(name)):
+            raise InvalidInput(f"name_{row.pk}", _("Write it in Latin letters, at most 80 characters."))
+        if (row.name_en or "") != name:
+            row.name_en = name or None
+            row.save(update_fields=["name_en"])
+            security.record("department_named", user=by, subject=row.code, name_en=name)
+            changed += 1
+    transaction.on_commit(lambda: caches["local"].delete(_KEY))
+    return changed
