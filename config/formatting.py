@@ -164,6 +164,11 @@ def month(period: str) -> str:
     return f"{day.year} 年 {day.month} 月" if _chinese() else f"{day:%B} {day.year}"
 
 
+def short_month(value: date) -> str:
+    """6月 / Jun, below the bars of a chart."""
+    return f"{value.month}月" if _chinese() else _MONTHS_EN[value.month - 1]
+
+
 def thousands(number: int | float | Decimal | None) -> str:
     """1284306 → 1,284,306; a missing number is a dash."""
     return "—" if number is None else f"{number:,}"

@@ -40,6 +40,7 @@ from publication import (
     incident_pages,
     observations,
     open_data,
+    posters,
     results,
     statement_pages,
 )
@@ -236,7 +237,16 @@ def article(found: PublishedResult, *, at: datetime) -> dict[str, Any]:
 
 def sheet(found: PublishedResult, *, size: str, at: datetime) -> dict[str, Any]:
     """The context of a poster."""
-    return {**article(found, at=at), "size": size if size in POSTER_SIZES else POSTER_SIZES[0], "sizes": _sizes()}
+    context = article(found, at=at)
+    # The narrow column at the margin takes the short names that the PDF has.
+    names = [name for name, _text in posters.elements(found)]
+    blocks = [paragraphs for _number, _name, paragraphs in context["elements"]]
+    return {
+        **context,
+        "elements": list(zip(range(1, 7), names, blocks, strict=True)),
+        "size": size if size in POSTER_SIZES else POSTER_SIZES[0],
+        "sizes": _sizes(),
+    }
 
 
 def _sizes() -> list[tuple[str, str]]:

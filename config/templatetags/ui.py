@@ -40,6 +40,7 @@ for _name in [
     "thousands",
     "money",
     "month",
+    "short_month",
 ]:
     register.filter(_name, getattr(formatting, _name))
 

@@ -305,6 +305,10 @@ def test_pub_24_33_poster_for_the_notice_board(client, size, shown):
     assert f'data-size="{shown}"' in html
     assert TEXTS["responsibility"] in html
     assert '<svg class="qr"' in html
+    # The names of the elements fit their narrow column, in large print too; the code stands right above its words.
+    assert "<h2>反映什么</h2>" in html
+    assert "反映了什么" not in html
+    assert "</svg>扫码看进度" in html
 
 
 # --- Gone (PR-06, FI-V) ------------------------------------------------------------------------
