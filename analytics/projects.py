@@ -206,6 +206,12 @@ class Effect:
     is_better: bool | None
     chart: SafeString | None
 
+    @property
+    def heading(self) -> str:
+        """The figure with its unit, unless its name ends with it."""
+        name = str(self.figure.name)
+        return name if self.unit in name else _("%(figure)s (%(unit)s)") % {"figure": name, "unit": self.unit}
+
 
 def effect(project: Project) -> Effect | None:
     """The indicator before and after, as text and drawing; None for a figure that is no longer computed. No query."""

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,6 +30,11 @@ from complaints.transitions import recall as rules
 
 PAGE_SIZE = 50
 MAX_BYTES = 2_000_000
+# What is still to be done about a unit; the list can be narrowed to it.
+OPEN = {
+    "untold": (gettext_lazy("Not told yet"), Q(told_at=None)),
+    "unremedied": (gettext_lazy("Not remedied yet"), Q(remedied_at=None)),
+}
 
 
 class StartRecall(ResponseForm):
@@ -156,7 +162,7 @@ def mark(request: StaffRequest, number: str) -> HttpResponse:
         return _page(request, response, problem=str(error), status=422)
     except IllegalTransition as error:
         return _page(request, response, problem=str(error), status=409)
-    return redirect("complaints:recall", number)
+    return redirect(_address(number, *_narrowed(request), after=request.GET.get("after", "")))
 
 
 @needs(incidents.MANAGE)
@@ -166,6 +172,18 @@ def shown(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     response = _response(number)
     get_object_or_404(RecallUnit, pk=pk, recall=response.pk)
     return _page(request, response, clear=rules.reveal_unit(response.pk, unit=pk, by=request.user).pk)
+
+
+def _narrowed(request: StaffRequest) -> tuple[str, str]:
+    """The words looked for among serial numbers and batches, and what is still to be done."""
+    show = request.GET.get("show", "")
+    return request.GET.get("q", "").replace("\x00", "").strip()[:80], show if show in OPEN else ""
+
+
+def _address(number: str, words: str, show: str, *, after: str = "") -> str:
+    given = {"q": words, "show": show, "after": str(keyset.key_of(after) or "")}
+    query = urlencode({name: value for name, value in given.items() if value})
+    return reverse("complaints:recall", args=[number]) + (f"?{query}" if query else "")
 
 
 def _response(number: str) -> IncidentResponse:
@@ -199,10 +217,15 @@ def _in_short(text: str) -> str:
 def _page(
     request: StaffRequest, response: IncidentResponse, *, problem: str = "", clear: int = 0, status: int = 200
 ) -> HttpResponse:
+    incident = response.incident
     row = Recall.objects.filter(pk=response.pk).select_related("started_by", "ended_by").first()
     after = request.GET.get("after", "")
     units = RecallUnit.objects.filter(recall=response.pk)
-    found, following = keyset.by_key(units, after, size=PAGE_SIZE, newest_first=False)
+    words, show = _narrowed(request)
+    listed = units.filter(OPEN[show][1]) if show else units
+    if words:
+        listed = listed.filter(Q(serial__icontains=words) | Q(batch__iexact=words))
+    found, following = keyset.by_key(listed, after, size=PAGE_SIZE, newest_first=False)
     if clear and all(unit.pk != clear for unit in found):
         found = [units.get(pk=clear)]
     counts = units.order_by().aggregate(
@@ -212,10 +235,10 @@ def _page(
     )
     context: dict[str, Any] = {
         "response": response,
-        "incident": response.incident,
+        "incident": incident,
         "recall": row,
         "is_open": row is not None and row.ended_at is None,
-        "may_start": row is None and response.kind == IncidentKind.DEFECT and response.incident.closed_at is None,
+        "may_start": row is None and response.kind == IncidentKind.DEFECT and incident.closed_at is None,
         "items": [
             (unit, identity.mask("name", unit.holder), identity.mask(ContactKind.PHONE, unit.phone), unit.pk == clear)
             for unit in found
@@ -224,7 +247,14 @@ def _page(
         "notice": urlencode(_notice_of(row)) if row and request.user.has_perm(outreach.PERMISSION) else "",
         "rate": f"{counts['remedied'] / counts['total']:.1%}" if counts["total"] else "—",
         "problem": problem,
-        "next": following,
-        "after": after,
+        "words": words,
+        "show": show,
+        "shows": [
+            (value, label, _address(incident.number, words, value))
+            for value, label in [("", _("All")), *((key, label) for key, (label, _where) in OPEN.items())]
+        ],
+        "here": urlencode({"q": words, "show": show, "after": after}),
+        "first": _address(incident.number, words, show) if after else "",
+        "next": _address(incident.number, words, show, after=following) if following else "",
     }
     return render(request, "complaints/incidents/recall.html", context, status=status)

@@ -575,6 +575,12 @@ def test_imp_13_a_rate_says_whether_it_became_better():
         assert projects.effect(row).is_better is None
 
 
+def test_imp_13_the_unit_stands_once_beside_the_figure():
+    with translation.override("en"):
+        assert projects.effect(Project(indicator="average_days")).heading == "Average handling (working days)"
+        assert projects.effect(Project(indicator="median_hours")).heading == "Median hours to the reply"
+
+
 # --- Replication ------------------------------------------------------------------------------------
 def test_imp_14_other_departments_are_asked_answer_and_are_counted(client, cast, project):
     roads_head = user("R003", "department_head", display_name="石工")

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.errors import NotAllowed
 from accounts.models import SecurityEvent
@@ -104,6 +105,30 @@ def test_inc_17_holders_are_encrypted_masked_and_shown_with_a_trace(desk, cast, 
     assert "孙玉兰" in shown
     assert SecurityEvent.objects.filter(kind="recall_holder_shown", user=cast.manager).count() == 1
     assert desk.post(address(response, "recall_shown", keys[-1] + 100)).status_code == 404
+
+
+def test_inc_17_one_unit_among_many_is_found_and_work_goes_on_where_it_was(desk, cast, response):
+    """INC-17: a holder who rings names a serial number; what is still to be done is one list; marking keeps it."""
+    rules.start_recall(response.pk, by=cast.coordinator, **WORDS)
+    rules.add_units(response.pk, text="\n".join(f"SN-{n:03d},{'BA'[n % 2]}" for n in range(120)), by=cast.manager)
+
+    def serials(query: str) -> list[str]:
+        return [row[0].serial for row in desk.get(address(response) + query).context["items"]]
+
+    assert serials("?q=n-077") == ["SN-077"]
+    assert serials("?q=b")[:2] == ["SN-000", "SN-002"]
+    nothing = desk.get(address(response) + "?q=%00%F0%9F%98%80")
+    assert nothing.context["items"] == []
+    assert gettext("No unit of the list answers to this.") in nothing.content.decode()
+    keys = list(RecallUnit.objects.order_by("pk").values_list("pk", flat=True))
+    rules.mark_units(response.pk, units=keys[:110], step="told", by=cast.manager)
+    assert serials("?show=untold") == [f"SN-{n}" for n in range(110, 120)]
+    done = desk.post(address(response, "recall_mark") + "?show=untold&q=SN-11", {"step": "told", "unit": keys[110]})
+    assert done.url == address(response) + "?q=SN-11&show=untold"
+    assert serials("?show=untold&q=SN-11") == [f"SN-{n}" for n in range(111, 120)]
+    # A page that is shown after a refusal or a reading leads on to the list, not to an address without pages.
+    refused = desk.post(address(response, "recall_mark"), {"step": "told"})
+    assert refused.context["next"].startswith(address(response) + "?after=")
 
 
 def test_inc_17_only_a_defect_leads_to_a_recall_and_only_for_who_leads(client, cast, response):
