@@ -215,10 +215,14 @@ class _BulletinParts(ResponseForm):
         choices=[(BulletinKind.PROGRESS, _("First notice or bulletin")), (BulletinKind.CLOSING, _("Closing notice"))],
     )
     progress = forms.CharField(label=_("How far we are"), max_length=rules.TEXT, widget=LongText(4))
-    expected_recovery_at = MomentField(label=_("Service expected back at"), widget=_Moment(), required=False)
+    expected_recovery_at = MomentField(
+        label=_("Service expected back at"), widget=_Moment(), required=False,
+        help_text=_("Left empty, an interruption says that it is not known yet."),
+    )  # fmt: skip
     supply = forms.CharField(
-        label=_("Where supply is available meanwhile"), max_length=rules.TEXT, required=False, widget=LongText(2)
-    )
+        label=_("Where supply is available meanwhile"), max_length=rules.TEXT, required=False, widget=LongText(2),
+        help_text=_("Needed while the service is interrupted; where there is none, say so."),
+    )  # fmt: skip
     contact = forms.CharField(label=_("Whom to turn to"), max_length=rules.SHORT)
     no_advance_notice = forms.CharField(
         label=_("Why no advance notice was possible"), max_length=rules.TEXT, required=False, widget=LongText(2)
@@ -238,6 +242,9 @@ class WriteBulletin(_BulletinParts):
         if last is not None:
             self.initial.setdefault("supply", last.supply)
             self.initial.setdefault("contact", last.contact)
+
+    def require(self) -> None:
+        bulletins.require_writable(self.incident)
 
     def write(self) -> Bulletin:
         return bulletins.write_bulletin(self.incident.pk, by=self.user, **self.cleaned_data)

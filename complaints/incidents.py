@@ -200,14 +200,15 @@ def board(response: IncidentResponse, user: User, *, now: datetime) -> dict[str,
     seen = waiting.filter(pk__in=Complaint.objects.visible_to(user).values("pk")) if missing else waiting.none()
     help_open = HomeHelp.objects.filter(incident=response.incident, done_at=None).count()
     writable = may_write(response.incident)
+    lines = bulletin_lines(response.incident, user, writable=writable)
     terms = office_terms.all_of(office_terms.current())
     return {
         "response": response,
         "incident": response.incident,
         "clocks": clocks_of(response, missing=missing, help_open=help_open, terms=terms, now=now),
         "missing": list(seen[:SHOWN]),
-        "bulletins": bulletin_lines(response.incident, user, writable=writable),
-        "may_write": writable,
+        "bulletins": lines,
+        "may_write": writable and all(line.row.state != BulletinState.DRAFT for line in lines),
         "call_outs": list(CallOut.objects.filter(incident=response.incident).select_related("person", "by")),
         "duty": on_duty(now),
         "is_open": response.incident.closed_at is None,

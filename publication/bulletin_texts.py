@@ -68,8 +68,9 @@ def _group_text(row: PublishedBulletin, most: int | None) -> str:
 
 def _told(row: PublishedBulletin) -> list[tuple[str, str]]:
     """Every part that says something, with its label."""
-    is_closing = row.kind == incident_pages.CLOSING
-    expected = moment(row.expected_recovery_at) if row.expected_recovery_at and not is_closing else ""
+    expected = ""
+    if incident_pages.is_expected(row):
+        expected = moment(row.expected_recovery_at) if row.expected_recovery_at else _("Not known yet.")
     parts = (
         (_("How far we are"), row.progress),
         (_("What to do now"), row.after_care),

@@ -39,6 +39,11 @@ def standing() -> QuerySet[PublishedBulletin]:
     return PublishedBulletin.objects.filter(withdrawn_at=None)
 
 
+def is_expected(row: PublishedBulletin) -> bool:
+    """Whether it tells when the service is back: at a moment, or, where people get supply elsewhere, not known yet."""
+    return row.kind != CLOSING and bool(row.expected_recovery_at or row.supply)
+
+
 def newest(*, at: datetime) -> QuerySet[PublishedBulletin]:
     """The newest bulletin of each incident that is shown: under way, or over for at most 90 days."""
     later = standing().filter(incident_public_id=OuterRef("incident_public_id"), number__gt=OuterRef("number"))
@@ -153,6 +158,10 @@ class Shown:
     @property
     def is_closing(self) -> bool:
         return self.row.kind == CLOSING
+
+    @property
+    def is_expected(self) -> bool:
+        return is_expected(self.row)
 
 
 def article(rows: list[PublishedBulletin]) -> dict[str, Any]:

@@ -36,7 +36,12 @@ from complaints.tests.factories import filing
 from complaints.transitions import bulletins
 from complaints.transitions import incidents as rules
 
-WORDS = {"kind": "progress", "progress": "抢修队正在更换破裂的管段。", "contact": "服务热线 8800 0123"}
+WORDS = {
+    "kind": "progress",
+    "progress": "抢修队正在更换破裂的管段。",
+    "supply": "南门送水车",
+    "contact": "服务热线 8800 0123",
+}
 SECTIONS = dict.fromkeys(rules.SECTIONS, "按预案处置。")
 
 
@@ -351,6 +356,28 @@ def test_inc_06_a_bulletin_with_a_personal_detail_is_refused(desk, response, fie
     shown = send(desk, response, "bulletin", {**WORDS, field: text}, status=422)
     assert "中含有个人信息" in shown
     assert not Bulletin.objects.exists()
+
+
+def test_inc_07_an_interruption_says_where_there_is_supply_until_the_service_is_back(cast, desk, response):
+    """INC-07: the field is asked for at its place; once the service is back, or for a defect, it may be empty."""
+    send(desk, response, "bulletin", {**WORDS, "supply": " "}, status=422)
+    assert not Bulletin.objects.exists()
+    rules.record_recovery(response.pk, recovered_at=timezone.now(), by=cast.coordinator)
+    send(desk, response, "bulletin", {**WORDS, "supply": ""})
+
+
+def test_inc_06_a_second_bulletin_is_not_begun_while_a_draft_waits(cast, desk, response):
+    """INC-06: neither the button nor the form is offered, so nobody types what cannot be saved."""
+    address = reverse("complaints:incident_record", args=[response.incident.number, "bulletin"])
+    assert address in page(desk, response)
+    assert desk.get(address).status_code == 200
+    row = bulletins.write_bulletin(response.pk, by=cast.coordinator, **WORDS)
+    assert address not in page(desk, response)
+    opened = desk.get(address)
+    assert opened.status_code == 409
+    assert "<textarea" not in opened.content.decode()
+    bulletins.release_bulletin(row.pk, by=cast.manager)
+    assert address in page(desk, response)
 
 
 def test_inc_06_a_name_that_became_known_later_stops_the_release(client, cast, response):

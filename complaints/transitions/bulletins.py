@@ -13,7 +13,7 @@ from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVe
 from accounts.models import User
 from complaints import incidents, signals
 from complaints.models import Bulletin, Incident, IncidentResponse
-from complaints.states import BulletinKind, BulletinState
+from complaints.states import BulletinKind, BulletinState, IncidentKind
 from complaints.transitions import core
 from complaints.transitions.incidents import PLACE, SHORT, TEXT, begin, save, text_of
 
@@ -64,9 +64,7 @@ def write_bulletin(
     """
     at = core.moment(at)
     incident, response = begin(incident_id, by=by, closed_too=True)
-    _require_going_on(incident)
-    if Bulletin.objects.filter(incident=incident, state=BulletinState.DRAFT).exists():
-        raise IllegalTransition(_("A draft waits already; change that one or have it released."))
+    require_writable(incident)
     row = Bulletin(incident=incident, number=_next_number(incident), due_at=response.next_bulletin_due_at)
     _fill(
         row,
@@ -120,6 +118,13 @@ def edit_bulletin(
     row.written_by, row.written_at, row.version = by, at, row.version + 1
     row.save()
     return row
+
+
+def require_writable(incident: Incident) -> None:
+    """Raises IllegalTransition when no bulletin is written now: the incident is over, or a draft waits."""
+    _require_going_on(incident)
+    if Bulletin.objects.filter(incident=incident, state=BulletinState.DRAFT).exists():
+        raise IllegalTransition(_("A draft waits already; change that one or have it released."))
 
 
 def require_editable(row: Bulletin, incident: Incident) -> None:
@@ -239,7 +244,12 @@ def _fill(row: Bulletin, response: IncidentResponse, *, kind: str, **parts: str 
     row.kind = kind
     _require_closing(row, response)
     row.expected_recovery_at = parts.pop("expected_recovery_at")  # type: ignore[assignment]
-    required = {"progress", "contact"} | ({"after_care"} if kind == BulletinKind.CLOSING else set())
+    required = {"progress", "contact"}
+    if kind == BulletinKind.CLOSING:
+        required.add("after_care")
+    elif response.kind == IncidentKind.INTERRUPTION and response.recovered_at is None:
+        # People without water ask first where there is some; "nowhere so far" is an answer too (INC-07).
+        required.add("supply")
     for name, value in parts.items():
         limit = SHORT if name == "contact" else TEXT
         setattr(row, name, text_of(name, str(value), limit=limit, required=name in required))

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext
 from pypdf import PdfReader
 
 from accounts import takedowns
@@ -109,6 +110,17 @@ def test_inc_07_a_released_bulletin_shows_every_field_to_everybody(client, cast,
     assert (again.status_code, again.content) == (304, b"")
     assert "Whom to turn to" in text_of(client.get(page_of(row), {"lang": "en"}))
     assert 'data-text="large"' in text_of(client.get(page_of(row), {"text": "large"}))
+
+
+def test_inc_07_a_recovery_nobody_can_foresee_is_said_to_be_unknown(client, cast, response):
+    """INC-07: people read that the time is not known instead of reading nothing; the closing notice says neither."""
+    row = public(response, cast, expected_recovery_at=None)
+    with translation.override("zh-hans"):
+        unknown, label = gettext("Not known yet."), gettext("Expected back")
+    assert unknown in text_of(client.get(page_of(row)))
+    assert f"{label}：{unknown}" in bulletin_texts.group_message(row)
+    over = closing(response, cast)
+    assert label not in bulletin_texts.group_message(over)
 
 
 def test_inc_07_all_bulletins_stand_newest_first(client, cast, response):
