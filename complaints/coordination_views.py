@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.web import StaffRequest
-from complaints import case_access, case_files, case_page, case_records, coordination, keyset
+from complaints import case_access, case_files, case_page, case_records, coordination, incidents, keyset
 from complaints.coordination_forms import FORMS, CoordinationForm
 from complaints.desk_access import needs
 from complaints.models import Complaint
@@ -94,6 +94,7 @@ def tasks(request: StaffRequest) -> HttpResponse:
         "view": view,
         "views": views,
         "items": [coordination.task_line(row, now=now) for row in shown],
+        "visits": [(row, row.due_at <= now) for row in incidents.visits_of(request.user)] if view == "mine" else [],
         "next": following,
         "after": after if is_place else "",
     }

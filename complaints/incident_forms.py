@@ -240,7 +240,8 @@ class WriteBulletin(_BulletinParts):
     def prepare(self) -> None:
         last = Bulletin.objects.filter(incident=self.incident).order_by("-number").first()
         if last is not None:
-            self.initial.setdefault("supply", last.supply)
+            if self.response is not None and self.response.recovered_at is None:
+                self.initial.setdefault("supply", last.supply)
             self.initial.setdefault("contact", last.contact)
 
     def require(self) -> None:
@@ -439,7 +440,7 @@ class ListForHelp(ResponseForm):
         label=_("What is needed"), max_length=rules.SHORT, help_text=_("Without the name, e.g. two buckets of water.")
     )
     owner = PersonField(label=_("Who goes there"), required=False, empty_label=_("Nobody yet"))
-    due_at = MomentField(label=_("Until"), widget=_Moment())
+    due_at = MomentField(label=_("There by"), widget=_Moment())
     complaint = CaseField(label=_("Case, where there is one"), required=False)
 
     def prepare(self) -> None:

@@ -216,6 +216,12 @@ def board(response: IncidentResponse, user: User, *, now: datetime) -> dict[str,
     }
 
 
+def visits_of(user: User) -> list[HomeHelp]:
+    """The visits this person has still to make, the next due first (INC-10)."""
+    rows = HomeHelp.objects.filter(owner=user, done_at=None).select_related("incident")
+    return list(rows.order_by("due_at", "pk")[:SHOWN])
+
+
 def overdue_words(response: IncidentResponse, *, missing: int, now: datetime) -> list[str]:
     """What is late, in one sentence each, for the top of the page."""
     found = []

@@ -362,7 +362,12 @@ def test_inc_07_an_interruption_says_where_there_is_supply_until_the_service_is_
     """INC-07: the field is asked for at its place; once the service is back, or for a defect, it may be empty."""
     send(desk, response, "bulletin", {**WORDS, "supply": " "}, status=422)
     assert not Bulletin.objects.exists()
+    address = reverse("complaints:incident_record", args=[response.incident.number, "bulletin"])
+    released(response, cast)
+    assert WORDS["supply"] in desk.get(address).content.decode()
     rules.record_recovery(response.pk, recovered_at=timezone.now(), by=cast.coordinator)
+    # What was true before is not offered any more: a closing notice names no water cart that has left.
+    assert WORDS["supply"] not in desk.get(address).content.decode()
     send(desk, response, "bulletin", {**WORDS, "supply": ""})
 
 
@@ -603,11 +608,17 @@ def test_inc_10_help_at_home_is_a_task_with_masked_data(client, cast, response):
     client.force_login(cast.water_handler)
     note = Notification.objects.get(kind="home_help")
     assert client.get(note.url).status_code == 200
+    # The visit waits among the person's own tasks, with the way to it, and without whom it is for.
+    tasks = reverse("complaints:case_tasks")
+    mine = client.get(tasks).content.decode()
+    assert (note.url in mine, "两桶饮用水" in mine, "李老太" in mine) == (True, True, False)
+    assert note.url not in client.get(tasks, {"view": "department"}).content.decode()
     assert "李老太" in client.post(reveal).content.decode()
     assert SecurityEvent.objects.filter(kind="home_help_shown", user=cast.water_handler).count() == 1
     HomeHelp.objects.update(due_at=timezone.now())
     assert "已超时" in client.get(note.url).content.decode()
     send(client, response, "help-done", {"result": "已送到"}, row.pk)
+    assert note.url not in client.get(tasks).content.decode()
     row.refresh_from_db()
     assert (row.done_by, row.result) == (cast.water_handler, "已送到")
     with pytest.raises(IllegalTransition):
