@@ -134,6 +134,15 @@ CHANNELS: dict[Channel, ChannelRules] = {
         evidence=EvidenceKind.OTHER,
     ),
 }
+# What to do where a field that a channel needs is empty.
+_MISSING = {
+    "received_at": _("Give the day and the time."),
+    "outlet": _("Say at which counter or shop it was made."),
+    "referring_body": _("Say who referred it."),
+    "channel_reference": _("Give the number it has there."),
+    "source_url": _("Give the link to the post."),
+    "email": _("Give the address the e-mail came from."),
+}
 # Fields that only some channels have.
 _OF_CHANNELS = ("channel_reference", "referring_body", "referral_due_at", "postmarked_on", "source_url")
 
@@ -300,6 +309,12 @@ class RegisterForm(forms.Form):
             self.fields[name].required = name in self.rules.required
         for name in self.rules.required:
             self.fields[name].required = True
+        for name, words in _MISSING.items():
+            if name in self.fields:
+                self.fields[name].error_messages["required"] = words
+        if not self.caller_first:
+            # Errors are listed in the order of the page.
+            self.order_fields(["received_at", *self.rules.fields, "files"])
         for name, label in self.rules.labels.items():
             self.fields[name].label = str(label)
         for name, hint in self.rules.hints.items():

@@ -99,6 +99,24 @@ def test_each_channel_asks_for_its_own(desk, channel, own, absent):
     assert not names & absent
 
 
+@pytest.mark.parametrize(
+    ("channel", "missing"),
+    [
+        ("counter", ["outlet"]),
+        ("referral", ["referring_body", "channel_reference"]),
+        ("government", ["referring_body", "channel_reference"]),
+        ("email", ["files", "email"]),
+        ("social", ["source_url", "files"]),
+    ],
+)
+def test_what_a_channel_lacks_is_said_in_the_order_of_the_page(desk, channel, missing):
+    """IN-08…IN-12: each says what to do, not that something is compulsory."""
+    errors = desk.post(f"{URL}?channel={channel}", {"token": TOKEN, "received_at": ""}).context["form"].errors
+    assert [name for name in errors if name in missing] == missing
+    assert list(errors).index("received_at") < list(errors).index(missing[0])
+    assert "该字段是必填项。" not in [text for name in (*missing, "received_at") for text in errors[name]]
+
+
 # --- One complaint ----------------------------------------------------------------------------
 def test_a_telephone_complaint_is_registered_with_receipt(desk, cast):
     """IN-01, IN-13, CASE-01: caller, time of the call, recording reference; one register, one numbering."""
