@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 from accounts.errors import NotAllowed
 from accounts.models import User
 from accounts.rest import Pages, caller
-from complaints import challenge, files, permissions, throttle, transitions, uploads
+from complaints import challenge, drafts, files, permissions, throttle, transitions, uploads
 from complaints.action_forms import FORMS
 from complaints.filters import ComplaintFilter
 from complaints.idempotency import idempotent
@@ -72,7 +72,7 @@ class Complaints(APIView):
             "access_code": transitions.group_code(receipt.access_code),
             "status": receipt.complaint.status,
             "decide_by": receipt.decide_by,
-            "reply_by": receipt.reply_by,
+            "reply_by": drafts.reply_by(receipt),
         }
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 

@@ -164,10 +164,10 @@ def keep_receipt(given: transitions.Receipt, *, at: datetime) -> None:
 
 
 def _kept(given: transitions.Receipt, *, at: datetime) -> KeptReceipt:
-    return KeptReceipt(given.complaint.number, given.access_code, at, given.decide_by, _reply_by(given))
+    return KeptReceipt(given.complaint.number, given.access_code, at, given.decide_by, reply_by(given))
 
 
-def _reply_by(given: transitions.Receipt) -> datetime | None:
+def reply_by(given: transitions.Receipt) -> datetime | None:
     """The latest day of the answer: the limit itself, or counted from the last day for accepting."""
     if given.reply_by or not given.decide_by:
         return given.reply_by

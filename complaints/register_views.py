@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,11 +20,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.errors import DomainError, InvalidInput
 from accounts.web import StaffRequest
-from complaints import category_words, files, queue, queue_rows, register_forms, transitions
+from complaints import category_words, drafts, files, queue, queue_rows, register_forms, transitions
 from complaints.desk_access import needs
 from complaints.models import Attachment, Category, Complaint, Dimension, IdempotencyKey
 from complaints.register_forms import CHANNELS, RegisterForm
-from complaints.states import OPEN, Channel
+from complaints.states import OPEN, Channel, Milestone
 
 PERMISSION = "complaints.register_complaint"
 # How long the one who registered can see the access code; afterwards nobody can.
@@ -88,7 +89,9 @@ def _register_once(request: StaffRequest, form: RegisterForm, token: str) -> Non
         ]
         receipt = transitions.register(form.filing(attachments), by=request.user)
         key.status = 201
-        key.response = json.dumps({"number": receipt.complaint.number, "code": receipt.access_code})
+        answer = drafts.reply_by(receipt)
+        kept = {"number": receipt.complaint.number, "code": receipt.access_code}
+        key.response = json.dumps({**kept, "reply_by": answer.isoformat() if answer else ""})
         key.save(update_fields=["status", "response"])
 
 
@@ -106,14 +109,15 @@ def receipt(request: StaffRequest, token: str) -> HttpResponse:
     complaint = Complaint.objects.visible_to(request.user).filter(number=kept["number"]).first()
     if complaint is None:
         raise Http404
-    due = {deadline.milestone: deadline.due_at for deadline in complaint.deadlines.all()}
+    decide = complaint.deadlines.filter(milestone=Milestone.DECIDE_ACCEPTANCE).first()
     context = {
         "complaint": complaint,
         "url": queue_rows.case_url(complaint.number),
         "code": transitions.group_code(kept["code"]) if kept.get("code") else "",
         "until": until,
-        "decide_by": due.get("decide_acceptance"),
-        "reply_by": due.get("resolve"),
+        "decide_by": decide.due_at if decide else None,
+        "reply_by": datetime.fromisoformat(kept["reply_by"]) if kept.get("reply_by") else None,
+        "track_url": f"{settings.PUBLIC_BASE_URL}/track/",
     }
     return render(request, "complaints/register_receipt.html", context)
 

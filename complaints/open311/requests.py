@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import transitions
+from complaints import drafts, transitions
 from complaints.models import Category, ServiceRequest
 from complaints.open311 import services
 from complaints.states import OPEN, Channel
@@ -93,9 +93,12 @@ def _notice(receipt: transitions.Receipt) -> str:
             "page": f"{settings.PUBLIC_BASE_URL}{reverse('public:track')}",
         }
     ]
-    if receipt.decide_by:
-        due = date_format(timezone.localtime(receipt.decide_by), "DATE_FORMAT")
-        sentences.append(_("By %(due)s we tell you whether we accept it.") % {"due": due})
+    for moment, words in (
+        (receipt.decide_by, _("We decide by %(day)s whether we accept it.")),
+        (drafts.reply_by(receipt), _("You get our answer by %(day)s.")),
+    ):
+        if moment:
+            sentences.append(words % {"day": date_format(timezone.localtime(moment), "DATE_FORMAT")})
     return "\n".join(sentences)
 
 

@@ -30,6 +30,8 @@ def test_in_05_anybody_files_and_gets_a_receipt(client, db):
     case = Complaint.objects.get(number=answer.json()["number"])
     assert (case.narrative, case.channel) == (BODY["narrative"], "app")
     assert len(answer.json()["access_code"].replace("-", "")) == 16
+    # IN-34: both dates, as the form of the website shows them.
+    assert answer.json()["decide_by"] < answer.json()["reply_by"]
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,24 @@ def test_the_access_code_is_shown_to_the_registrar_for_a_while_only(desk, client
     assert code not in key.response
 
 
+def test_in_34_the_printed_receipt_tells_whoever_takes_it_home_where_and_until_when(desk, settings):
+    """Handed over at a counter it stands alone: who we are, both dates, where to look, and no word to the clerk."""
+    response = send(desk)
+    page = desk.get(f"{response['Location']}?lang=en")
+    html = page.content.decode()
+    on_paper = re.sub(
+        r"<p class=\"[^\"]*no-print[^\"]*\">.*?</p>", "", html[html.index('class="only-print') :], flags=re.S
+    )
+    case = Complaint.objects.get()
+    assert page.context["reply_by"] > page.context["decide_by"]
+    for due in (page.context["decide_by"], page.context["reply_by"]):
+        assert f"{timezone.localtime(due):%H:%M}" in on_paper
+    for words in (case.number, f"{settings.PUBLIC_BASE_URL}/track/", settings.ORGANISATION["address"], "<svg"):
+        assert words in on_paper
+    assert "15 分钟" not in on_paper
+    assert f"{timezone.localtime(page.context['until']):%H:%M}" not in on_paper
+
+
 def test_sending_the_form_twice_makes_one_case(desk):
     """CC-06: a double click shows the same receipt."""
     first, second = send(desk), send(desk, subject="别的标题")
