@@ -36,7 +36,7 @@ class ComplaintQuerySet(models.QuerySet):
         if not user.is_active:
             return self.none()
         from accounts.models import Department
-        from complaints.models import Assignment, CaseTeamMember, QualityCheck
+        from complaints.models import Assignment, CaseTeamMember, QualityCheck, RiskAssessment
 
         if user.has_perm("complaints.view_all"):
             scope = self
@@ -55,7 +55,9 @@ class ComplaintQuerySet(models.QuerySet):
                 seen |= Q(status__in=[Status.CLOSED, Status.ARCHIVED])
             if user.has_perm("complaints.manage_risk"):
                 team = CaseTeamMember.objects.filter(complaint=OuterRef("pk"), user=user, until__isnull=True)
-                seen |= Q(risk_grade="high") | Q(Exists(team))
+                # Whom a high risk was reported to, or is proposed to, goes on seeing it when one person lowers it.
+                high = RiskAssessment.objects.filter(Q(grade="high") | Q(proposed="high"), complaint=OuterRef("pk"))
+                seen |= Q(risk_grade="high") | Q(Exists(team)) | Q(Exists(high))
             scope = self.filter(seen)
         return scope.not_about(user)
 

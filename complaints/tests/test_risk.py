@@ -318,6 +318,21 @@ def test_risk_17_when_it_was_reported_and_to_whom_stays_in_the_log(cast):
     assert set(event.note.split("、")) == {"周明远", "何秋实", "梁静怡", "宋立群", "王一鸣"}
 
 
+def test_risk_05_whom_it_was_reported_to_still_sees_it_when_one_person_lowers_it(cast, client):
+    """Otherwise a single press would take the case from legal, compliance and press, and a proposal reach nobody."""
+    told = [user("C001", "compliance_officer"), user("G001", "press_officer"), cast.counsel, cast.manager]
+    story = Story(cast, narrative="电梯坠落，两人受伤")
+    other = Story(cast, "2026-11-16 09:30", narrative="路灯不亮", name="李明", phone="13900001234", email="")
+    decide(story, "ordinary", "2026-11-16 12:00")
+    assert story.case.risk_grade == "ordinary"
+    for who in told:
+        client.force_login(who)
+        assert client.get(f"/desk/cases/{story.case.number}/").status_code == 200, who.staff_number
+        assert client.get(f"/desk/cases/{other.case.number}/").status_code == 404, who.staff_number
+    client.force_login(cast.roads_handler)
+    assert client.get(f"/desk/cases/{story.case.number}/").status_code == 404
+
+
 def test_risk_05_whom_the_complaint_is_about_is_not_told(cast):
     story = Story(cast)
     story.case.accused_staff.add(cast.manager)
