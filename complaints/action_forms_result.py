@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
+from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from complaints import (
@@ -25,8 +29,9 @@ from complaints import (
     reply_templates,
 )
 from complaints.action_form import ActionForm, choices_of
+from complaints.calendars import CalendarMissing
 from complaints.choice_fields import LongText, YesNo
-from complaints.models import CauseExplanation, Reply, ReplyTemplate
+from complaints.models import CauseExplanation, Complaint, Deadline, Reply, ReplyTemplate
 from complaints.states import (
     Channel,
     ContactOutcome,
@@ -248,12 +253,36 @@ class RequestExtension(ActionForm):
 
     def prepare(self) -> None:
         """Offer the limits the policy extends; for any other the rule says why not (SLA-13)."""
-        offered = {row.milestone for row in clocks.extendable(self.complaint)}
+        offered = {row.milestone: row for row in clocks.extendable(self.complaint)}
         milestone = cast(forms.ChoiceField, self.fields["milestone"])
         milestone.choices = Milestone.choices
-        milestone.widget.choices = [(value, label) for value, label in Milestone.choices if value in offered]
+        milestone.widget.choices = [(row.milestone, self._named(row)) for row in offered.values()]
         if Milestone.RESOLVE in offered:
             self.initial.setdefault("milestone", str(Milestone.RESOLVE))
+
+    def _named(self, row: Deadline) -> str:
+        """A limit with the day it is due and the day it could be extended to."""
+        rule = clocks.rule_for(self.complaint, row.milestone)
+        old, new = _dates(self.complaint, row, rule.extension_amount if rule else 0)
+        values = {"limit": row.get_milestone_display(), "old": old, "new": new}
+        if new in ("", old):
+            return gettext("%(limit)s: due on %(old)s") % values
+        return gettext("%(limit)s: due on %(old)s, longer until %(new)s") % values
+
+
+def _dates(complaint: Complaint, limit: Deadline, amount: int) -> tuple[str, str]:
+    """When a limit is due, and when it would be with so much more; '' where the calendar ends before that."""
+    longer = copy(limit)
+    longer.extra_amount += amount
+    try:
+        due = clocks.compute(longer, clocks.working_calendar(complaint.policy.slots), clocks.pauses_of(complaint)).at
+    except CalendarMissing:
+        due = None
+    return _moment(limit.due_at), _moment(due) if due else ""
+
+
+def _moment(at: datetime) -> str:
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
 
 
 class ApproveExtension(ActionForm):
@@ -267,7 +296,10 @@ class ApproveExtension(ActionForm):
         for asked in permissions.extensions_asked(self.complaint):
             limit = next((row for row in self.complaint.deadlines.all() if row.pk == asked.deadline_id), None)
             if limit is not None:
-                self.intro = _what_is_asked(limit.get_milestone_display(), asked.reason)
+                old, new = _dates(self.complaint, limit, asked.amount)
+                words = _("It is due on %(old)s; if you agree, on %(new)s.") if new else _("It is due on %(old)s.")
+                what = _what_is_asked(limit.get_milestone_display(), asked.reason)
+                self.intro = format_lazy("{} {}", what, words % {"old": old, "new": new})
 
 
 class RequestReset(ActionForm):
@@ -286,6 +318,12 @@ class ApproveReset(ActionForm):
     in_dialog = True
     approve = YesNo(label=_("Decision"), yes=_("Agree"), no=_("Refuse"))
     note = forms.CharField(label=_("Reason for the decision"), max_length=300, widget=LongText(2))
+
+    def prepare(self) -> None:
+        """Show the facts and their evidence before somebody decides on them."""
+        asked = next((row for row in self.complaint.clock_resets.all() if row.state == RequestState.REQUESTED), None)
+        if asked is not None:
+            self.intro = _what_is_asked(asked.facts, asked.evidence)
 
 
 # --- After the reply ------------------------------------------------------------------------

@@ -23,7 +23,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import IllegalTransition, NotAllowed, StaleVersion
 from accounts.models import User
 from accounts.web import StaffRequest
-from complaints import case_access, case_files, case_page, case_records, panels, permissions, record_forms, related
+from complaints import (
+    case_access,
+    case_files,
+    case_page,
+    case_records,
+    panels,
+    permissions,
+    record_forms,
+    related,
+    selectors,
+)
 from complaints import timeline as timelines
 from complaints.action_form import ActionForm
 from complaints.action_forms import FORMS
@@ -110,8 +120,11 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
         return _action_page(request, form, status=409, problem=str(error))
     except NotAllowed as error:
         case_access.refuse(request, complaint, action, str(error))
-    if not form.is_bound or form.errors:
-        return _action_page(request, form, status=422 if form.is_bound else 200)
+    if not form.is_bound:
+        problem = selectors.why_not_now(complaint, action, request.user)
+        return _action_page(request, form, status=200, problem=problem, possible=not problem)
+    if form.errors:
+        return _action_page(request, form, status=422)
     messages.success(request, _("Done: %(action)s") % {"action": form.label})
     return _back(request.user, complaint)
 

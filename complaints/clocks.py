@@ -65,12 +65,16 @@ def rule_of(deadline: Deadline) -> ClockRule:
     return rule.extended(deadline.extra_amount) if deadline.extra_amount else rule
 
 
-def pauses_of(complaint: Complaint) -> list[Pause]:
-    """The approved pauses of a case; a page that loaded them with the case asks nothing more."""
+def pauses_of(complaint: Complaint, clock: Deadline | None = None) -> list[Pause]:
+    """The approved pauses of a case; a page that loaded them with the case asks nothing more.
+
+    Of one clock only those that began before it ended: what came later moves nothing of it.
+    """
+    end = clock.stopped_at if clock else None
     return [
         Pause(start=row.started_at, end=row.ended_at)
         for row in complaint.pauses.all()
-        if row.started_at and row.state != RequestState.REFUSED
+        if row.started_at and row.state != RequestState.REFUSED and (end is None or row.started_at < end)
     ]
 
 

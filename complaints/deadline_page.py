@@ -194,5 +194,5 @@ def context(deadline: Deadline, *, now: datetime) -> dict[str, Any]:
     """What the page shows beside the sentence. Raises CalendarMissing."""
     complaint = deadline.complaint
     calendar = clocks.working_calendar(complaint.policy.slots)
-    drawing = draw(deadline, calendar, clocks.pauses_of(complaint), now=now)
+    drawing = draw(deadline, calendar, clocks.pauses_of(complaint, deadline), now=now)
     return {"drawing": drawing, "differs": drawing.due is not None and drawing.due != deadline.due_at}

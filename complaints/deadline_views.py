@@ -12,6 +12,14 @@ from django.views.decorators.http import require_safe
 from accounts.web import StaffRequest
 from complaints import case_access, clock_texts, deadline_page, policy_terms, selectors
 from complaints.calendars import CalendarMissing
+from complaints.models import ClockPause, Deadline
+
+
+def _within(pause: ClockPause, deadline: Deadline) -> bool:
+    """Whether a pause fell into the time of this clock."""
+    if pause.started_at is None or (pause.ended_at and pause.ended_at <= deadline.started_at):
+        return False
+    return deadline.stopped_at is None or pause.started_at < deadline.stopped_at
 
 
 @login_required
@@ -29,7 +37,7 @@ def why(request: StaffRequest, number: str, pk: int) -> HttpResponse:
         "active": "cases",
         "deadline": deadline,
         "reading": selectors.read_clock(deadline, complaint, now=now),
-        "pauses": [row for row in complaint.pauses.all() if row.started_at],
+        "pauses": [row for row in complaint.pauses.all() if _within(row, deadline)],
         "terms": policy_terms.pauses_in_words(complaint.policy),
         "returns": policy_terms.returns_in_words(complaint.policy) if deadline.assignment else "",
         "reset": deadline_page.reset_of(deadline),

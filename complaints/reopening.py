@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
@@ -81,7 +81,10 @@ def in_words(rules: Mapping[str, Any]) -> list[str]:
             % {"number": rules["within_days"], "unit": UNITS[rules.get("unit", "days")]}
         )
     if "most" in rules:
-        found.append(gettext("A case may be opened again %(most)s time(s).") % {"most": rules["most"]})
+        sentence = ngettext(
+            "A case may be opened again %(most)s time.", "A case may be opened again %(most)s times.", rules["most"]
+        )
+        found.append(sentence % {"most": rules["most"]})
     if rules.get("reasons"):
         names = gettext(", ").join(label(reason) for reason in rules["reasons"])
         found.append(gettext("Reasons: %(names)s") % {"names": names})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from complaints import call_backs, clocks, deadlines, events, office_terms, permissions, task_clocks
@@ -23,16 +24,38 @@ def available_actions(complaint: Complaint, user: User) -> list[Move]:
         and user.has_perm(move.permission)
         and permissions.can(user, move.action, complaint)
     ]
-    return [move for move in moves if _makes_sense(complaint, move.action, user)]
+    return [move for move in moves if makes_sense(complaint, move.action, user)]
 
 
-def _makes_sense(complaint: Complaint, action: str, user: User) -> bool:
+def why_not_now(complaint: Complaint, action: str, user: User) -> str:
+    """Why there is nothing to do by an action whose form is opened all the same; '' where there is."""
+    if makes_sense(complaint, action, user):
+        return ""
+    return str(_NOTHING_TO_DO.get(action, _("The case as it is now leaves nothing to do here.")))
+
+
+_NOTHING_TO_DO = {
+    "grant_return": _("No return was asked for."),
+    "refuse_return": _("No return was asked for."),
+    "request_pause": _("A pause was already asked for or is running."),
+    "approve_pause": _("No pause was asked for."),
+    "resume": _("The clock is not stopped; it needs no restart."),
+    "request_extension": _("No limit of this case can be extended now."),
+    "approve_extension": _("No extension was asked for."),
+    "request_reset": _("A new start of the clocks was already asked for."),
+    "approve_reset": _("No new start of the clocks was asked for."),
+}
+
+
+def makes_sense(complaint: Complaint, action: str, user: User) -> bool:
     """Some actions answer an open request and exist only while it waits."""
     assignments = [row for row in complaint.assignments.all() if row.is_current]
     if action in ("grant_return", "refuse_return"):
         return any(row.state == AssignmentState.RETURN_REQUESTED for row in assignments)
     if action == "request_return":
         return any(row.role == AssignmentRole.LEAD and _may_return(row, complaint) for row in assignments)
+    if action == "request_pause":
+        return not any(row.state in (RequestState.REQUESTED, RequestState.APPROVED) for row in complaint.pauses.all())
     if action == "approve_pause":
         return any(row.state == RequestState.REQUESTED for row in complaint.pauses.all())
     if action == "resume":
@@ -90,7 +113,7 @@ def read_clock(
     """What one clock says now, in words ("why this deadline" included)."""
     calendar = calendar or clocks.working_calendar(complaint.policy.slots)
     unit = deadlines.Unit(deadline.unit)
-    pauses = clocks.pauses_of(complaint)
+    pauses = clocks.pauses_of(complaint, deadline)
     try:
         if deadline.state in (DeadlineState.MET, DeadlineState.MISSED):
             reading = deadlines.remaining(now, deadline.due_at, calendar, unit, met_at=deadline.stopped_at)

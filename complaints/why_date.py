@@ -35,7 +35,7 @@ def of_clock(clock: Deadline, complaint: Complaint, *, due_at: datetime | None =
     A clock that is stored brings its date and the pauses of the case; any other is counted without them, and `due_at`
     is the date it has to give.
     """
-    pauses = clocks.pauses_of(complaint) if clock.pk else []
+    pauses = clocks.pauses_of(complaint, clock) if clock.pk else []
     return _counted(clock, complaint, pauses, due_at=clock.due_at if clock.pk else due_at, now=now)
 
 

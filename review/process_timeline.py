@@ -227,6 +227,8 @@ def _day(at: datetime | None) -> str:
 
 # --- The drawing --------------------------------------------------------------------------------------
 WIDTH, LEFT, ROW, TOP, RIGHT = 960, 150, 34, 34, 16
+# How wide the names beside the lanes may get, and about how wide one letter of theirs is: Chinese, other.
+MOST_LEFT, _WIDE, _NARROW = 320, 12, 7
 _TONES = {"office": "var(--ch-3)", "waiting": "var(--ch-4)", "work": "var(--ch-1)", "stopped": "var(--ch-5)"}
 
 
@@ -252,18 +254,41 @@ class Mark:
     words: str
 
 
+@dataclass(frozen=True)
+class Lane:
+    """One row: whose it is, as much of the name as is written, and how high."""
+
+    name: str
+    shown: str
+    y: int
+
+
 @dataclass
 class Drawing:
     """What the template draws: lanes by name and height, bars, gaps behind them, marks, and days on the axis."""
 
     width: int
     height: int
-    lanes: list[tuple[str, int]] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     gaps: list[Bar] = field(default_factory=list)
     contacts: list[Mark] = field(default_factory=list)
     actions: list[Mark] = field(default_factory=list)
     axis: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _width(name: str) -> int:
+    return sum(_WIDE if ord(letter) > 0x2E7F else _NARROW for letter in name)
+
+
+def _fitting(name: str, width: int) -> str:
+    """As much of a name as there is room for; the whole name stands in the tables."""
+    if _width(name) <= width:
+        return name
+    shown = name
+    while shown and _width(shown) + _WIDE > width:
+        shown = shown[:-1]
+    return f"{shown.rstrip()}…"
 
 
 def draw(process: Process) -> Drawing:
@@ -273,13 +298,14 @@ def draw(process: Process) -> Drawing:
     contacts, actions = TOP + ROW * len(names), TOP + ROW * (len(names) + 1)
     height = TOP + ROW * (len(names) + 2)
     found = Drawing(WIDTH, height + 8)
-    found.lanes = [(name, y + 20) for name, y in rows.items()]
-    found.lanes += [(_("Contacts"), contacts + 20), (_("Actions"), actions + 20)]
+    lanes = [*rows.items(), (_("Contacts"), contacts), (_("Actions"), actions)]
+    left_edge = min(MOST_LEFT, max(LEFT, *(_width(name) + ROW for name, _y in lanes)))
+    found.lanes = [Lane(name, _fitting(name, left_edge - ROW), y + 20) for name, y in lanes]
     whole = (process.end - process.start).total_seconds()
 
     def x_of(at: datetime) -> float:
         part = (at - process.start).total_seconds() / whole
-        return LEFT + (WIDTH - LEFT - RIGHT) * min(1.0, max(0.0, part))
+        return left_edge + (WIDTH - left_edge - RIGHT) * min(1.0, max(0.0, part))
 
     def bar(start: datetime, end: datetime, y: int, high: int, fill: str, words: str) -> Bar:
         left = x_of(start)

@@ -245,3 +245,82 @@ def test_sla_13_asg_06_who_decides_reads_what_is_asked_and_why(started, cast, cl
     }.items():
         page = client.get(reverse("complaints:action", args=[started.case.number, action])).content.decode()
         assert words in page, action
+
+
+# --- What the pages show before somebody decides --------------------------------------------------------
+def test_sla_13_who_asks_for_or_decides_on_an_extension_reads_both_dates(client, started, cast):
+    moment = at("2026-11-17 10:00")
+    asks = reverse("complaints:action", args=[started.case.number, "request_extension"])
+    decides = reverse("complaints:action", args=[started.case.number, "approve_extension"])
+    client.cookies["huiyin_language"] = "en"
+    client.force_login(cast.water_handler)
+    assert "due on 2026-12-07 17:30, longer until 2026-12-14 17:30" in client.get(asks).content.decode()
+    t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=moment)
+    client.force_login(cast.coordinator)
+    page = client.get(decides).content.decode()
+    assert "It is due on 2026-12-07 17:30; if you agree, on 2026-12-14 17:30." in page
+    t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="属实", at=moment)
+    assert clock(started, "resolve").due_at == at("2026-12-14 17:30")
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("resume", "The clock is not stopped"),
+        ("approve_pause", "No pause was asked for"),
+        ("approve_extension", "No extension was asked for"),
+        ("approve_reset", "No new start of the clocks was asked for"),
+    ],
+)
+def test_sla_13_a_form_with_nothing_to_decide_says_so_and_has_no_button(client, started, cast, action, says):
+    client.force_login(cast.coordinator)
+    client.cookies["huiyin_language"] = "en"
+    page = client.get(reverse("complaints:action", args=[started.case.number, action])).content.decode()
+    assert says in page
+    assert 'type="submit" class="btn btn-primary"' not in page[page.index("<main") :]
+
+
+def test_sla_13_no_second_pause_and_no_second_extension_is_offered(client, started, cast):
+    client.force_login(cast.water_handler)
+    client.cookies["huiyin_language"] = "en"
+    paused(started, cast)
+    page = client.get(reverse("complaints:detail", args=[started.case.number])).content.decode()
+    assert "actions/request_pause/" not in page
+    asks = reverse("complaints:action", args=[started.case.number, "request_pause"])
+    assert "A pause was already asked for or is running." in client.get(asks).content.decode()
+    t.resume(started.pk, by=cast.water_handler, at=at("2026-11-18 10:00"))
+    t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-11-18 10:00"))
+    t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="属实", at=at("2026-11-18 10:00"))
+    asks = reverse("complaints:action", args=[started.case.number, "request_extension"])
+    assert "No limit of this case can be extended now." in client.get(asks).content.decode()
+
+
+def test_sla_12_a_pause_after_a_clock_ended_is_no_part_of_why_it_fell_on_its_day(client, started, cast):
+    """The page of such a clock neither lists the pause nor says that its date would be another one."""
+    t.request_pause(started.pk, by=cast.water_handler, reason="appraisal", evidence="委托书", at=at("2026-11-17 10:00"))
+    t.approve_pause(started.pk, by=cast.coordinator, approve=True, at=at("2026-11-17 10:00"))
+    t.resume(started.pk, by=cast.water_handler, at=at("2026-11-19 10:00"))
+    client.force_login(cast.coordinator)
+    client.cookies["huiyin_language"] = "en"
+    ended, runs = clock(started, "decide_acceptance"), clock(started, "resolve")
+    pages = [
+        client.get(reverse("complaints:deadline", args=[started.case.number, row.pk])).content.decode()
+        for row in (ended, runs)
+    ]
+    assert ["Appraisal or testing by a third party: " in page for page in pages] == [False, True]
+    assert ["have changed since" in page for page in pages] == [False, False]
+    assert "due Wed 18 Nov 2026 17:30" in pages[0]
+
+
+def test_sla_13_who_decides_on_a_new_start_reads_the_facts_and_the_evidence(client, started, cast):
+    t.request_reset(
+        started.pk,
+        by=cast.water_handler,
+        facts="投诉人补充了用水记录",
+        evidence="补充材料三份",
+        at=at("2026-11-17 10:00"),
+    )
+    client.force_login(cast.coordinator)
+    page = client.get(reverse("complaints:action", args=[started.case.number, "approve_reset"])).content.decode()
+    assert "投诉人补充了用水记录" in page
+    assert "补充材料三份" in page

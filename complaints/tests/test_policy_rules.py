@@ -160,6 +160,7 @@ def test_case_03_the_editor_keeps_rules_on_reopening_and_the_tick_for_new_facts(
     client.cookies["huiyin_language"] = "en"
     page = client.get(answer.url).content.decode()
     assert "A closed case may be opened again for 30 working days." in page
+    assert "A case may be opened again 1 time." in page
 
 
 @pytest.mark.parametrize(

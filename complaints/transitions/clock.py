@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import IllegalTransition, InvalidInput
@@ -177,7 +177,12 @@ def request_extension(
         )
     used = Extension.objects.filter(deadline=deadline, state=RequestState.APPROVED).count()
     if used >= rule.max_extensions:
-        raise IllegalTransition(_("The policy allows %(count)s extension(s) of this limit."), count=rule.max_extensions)
+        words = ngettext(
+            "The policy allows %(count)s extension of this limit.",
+            "The policy allows %(count)s extensions of this limit.",
+            rule.max_extensions,
+        )
+        raise IllegalTransition(words, count=rule.max_extensions)
     if Extension.objects.filter(deadline=deadline, state=RequestState.REQUESTED).exists():
         raise IllegalTransition(_("An extension was already asked for."))
     row = Extension.objects.create(

@@ -809,3 +809,17 @@ def test_ri_01_who_took_part_opens_none_of_these_pages(client, cast, steps):
     for page in ("records/", "process/", "records/outcome/", "log/json/"):
         client.force_login(type(someone).objects.get(pk=someone.pk))
         assert client.get(url(steps, page)).status_code == 404, page
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Complaints office", "Complaints office"), ("供水集团", "供水集团"), ("望澜市住房和城乡建设" * 6, "…")],
+)
+def test_rev_39_the_name_of_a_lane_is_written_out_and_never_runs_into_the_bars(name, shown):
+    start, end = at("2026-11-16 09:00"), at("2026-11-20 09:00")
+    phase = process_timeline.Phase(name, "at work", start, end, "work")
+    found = process_timeline.draw(process_timeline.Process(start=start, end=end, phases=[phase]))
+    (lane, *_rest), bar = found.lanes, found.bars[0]
+    assert lane.shown == shown if shown != "…" else lane.shown.endswith("…")
+    assert process_timeline._width(lane.shown) < float(bar.x)
+    assert lane.name == name
