@@ -10,6 +10,8 @@ from pathlib import Path
 
 FIELDS = ["complaint", "sequence", "at", "actor", "kind", "version", "from_status", "to_status"]
 FIELDS += ["fields", "note", "reference", "audience", "previous_hash"]
+UNREADABLE = (OSError, KeyError, TypeError, ValueError)
+PLAIN = {"ensure_ascii": False, "separators": (",", ":"), "sort_keys": True}
 
 
 def sha256(path):
@@ -20,17 +22,14 @@ def sha256(path):
     return digest.hexdigest()
 
 
-def faults(folder):
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+def log_faults(folder, manifest):
     count, previous = 0, ""
     for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
         count, event = count + 1, json.loads(line)
         skipped, count = event["sequence"] != count, event["sequence"]
         if skipped:
             yield f"log.jsonl: what stood before event {count} is missing"
-        content = json.dumps(
-            [event[name] for name in FIELDS], ensure_ascii=False, separators=(",", ":"), sort_keys=True
-        )
+        content = json.dumps([event[name] for name in FIELDS], **PLAIN)
         if hashlib.sha256(content.encode()).hexdigest() != event["hash"]:
             yield f"log.jsonl: event {count} was changed"
         if event["previous_hash"] != previous and not skipped:
@@ -38,6 +37,14 @@ def faults(folder):
         previous = event["hash"]
     if (count, previous) != (manifest["events"], manifest["head"]):
         yield f"log.jsonl: ends with event {count}, the manifest names {manifest['events']}; the end differs"
+
+
+def faults(folder):
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    try:
+        yield from log_faults(folder, manifest)
+    except UNREADABLE as error:
+        yield f"log.jsonl: cannot be read: {type(error).__name__}: {error}"
     for name, known in sorted(manifest["files"].items()):
         path = folder / name
         if not path.is_file():
@@ -55,9 +62,8 @@ def faults(folder):
 if __name__ == "__main__":
     found = []
     try:
-        for fault in faults(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)):
-            found.append(fault)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        found.extend(faults(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)))
+    except UNREADABLE as error:
         found.append(f"The dossier cannot be read: {type(error).__name__}: {error}")
     # Bytes, because a name may be in a language the console does not know.
     sys.stdout.buffer.write(("\n".join(found or ["intact"]) + "\n").encode("utf-8", "backslashreplace"))

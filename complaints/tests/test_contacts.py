@@ -89,6 +89,21 @@ def test_sla_06_a_case_is_not_closed_on_the_reply_before(cast):
         story.close("2026-11-26 16:00")
 
 
+def test_fb_01_calls_in_vain_do_not_close_a_case_whose_reply_nobody_was_told(cast):
+    """Whoever cannot be reached by telephone is still owed the answer: by letter, or three attempts to tell it."""
+    story = Story(cast, channel=Channel.LETTER).to_reply()
+    for day in (19, 20, 23):
+        t.call_back(story.pk, by=cast.intake, outcome="no_answer", at=at(f"2026-11-{day} 15:00"))
+    with pytest.raises(IllegalTransition, match="答复还没有告诉投诉人"):
+        story.close("2026-11-23 16:00", late_reason="other")
+    t.add_contact(
+        story.pk, by=cast.intake, direction="out", channel=Channel.LETTER, purpose="reply",
+        summary="挂号信寄出", recording_reference="XA00000001CN", at=at("2026-11-23 16:30"),
+    )  # fmt: skip
+    story.close("2026-11-23 16:40", late_reason="other")
+    assert story.case.status == "closed"
+
+
 @pytest.mark.parametrize(("called", "state"), [(True, "met"), (False, "cancelled")])
 def test_sla_07_a_case_reopened_without_a_call_has_not_kept_the_limit_of_the_call(cast, called, state):
     story = Story(cast).to_reply()

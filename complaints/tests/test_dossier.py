@@ -189,6 +189,16 @@ def test_arc_11_every_fault_is_said_at_once_by_python_alone(folder):
     ]
 
 
+def test_arc_11_a_log_that_is_gone_or_cut_hides_no_fault_of_a_document(folder):
+    gone = sorted((folder / "documents").glob("*.json"))[0]
+    gone.unlink()
+    for spoil in (lambda log: log.write_text('{"cut'), lambda log: log.unlink()):
+        spoil(folder / "log.jsonl")
+        first, *rest = said(folder)
+        assert first.startswith("log.jsonl: cannot be read")
+        assert f"documents/{gone.name}: is missing" in rest
+
+
 @pytest.mark.parametrize("name", ["added.pdf", ".hidden", "annex/letter.docx", "documents/deep/er.txt"])
 def test_arc_11_a_file_added_anywhere_is_named(folder, name):
     """Not only among the documents: beside the index and in folders of its own, too."""
