@@ -26,7 +26,6 @@ from review import weights as standards
 from review.models import FrameEntry, ReviewCase, ReviewTrigger, SampleDraw, SampleReplacement
 from review.states import OPEN_REVIEW, DrawState, Stratum
 
-FREQUENT_FROM = 3
 BATCH = 2000
 OPENED_AT_ONCE = 100
 
@@ -248,7 +247,7 @@ def _frequent(closed, end: datetime) -> set[int]:
     )
     pairs = list(rows)
     times = Counter(match_hash for match_hash, _complainant in pairs)
-    return {complainant for match_hash, complainant in pairs if times[match_hash] >= FREQUENT_FROM}
+    return {complainant for match_hash, complainant in pairs if times[match_hash] >= standards.FREQUENT_FROM}
 
 
 def document(row: SampleDraw) -> dict[str, Any]:

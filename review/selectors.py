@@ -14,7 +14,7 @@ from accounts.models import User
 from complaints import clocks, keyset
 from complaints.selectors import own_chip
 from complaints.states import ImprovementState
-from review import group, independence, permissions, sampling
+from review import group, independence, permissions, sampling, weights
 from review.models import FrameEntry, ReviewCase, SampleDraw
 from review.querysets import handled_by
 from review.states import OPEN_REVIEW, STEP, Comparison, MaterialKind, ReviewStatus, ReviewStep, Stratum
@@ -178,6 +178,7 @@ class StratumLine:
     """One stratum of a draw for the table."""
 
     label: str
+    rule: str
     frame: int
     weight: str
     expected: str
@@ -198,6 +199,7 @@ def strata(draw: SampleDraw) -> list[StratumLine]:
     return [
         StratumLine(
             str(Stratum(row.stratum).label),
+            weights.rule_of(row.stratum),
             row.frame,
             str(row.weight),
             f"{row.expected:.1f}",

@@ -67,7 +67,7 @@ def weight_standard(request: StaffRequest) -> HttpResponse:
     texts = weights.as_text(weights.weights_of(standard))
     context = {
         "standard": standard,
-        "lines": [(label, texts[value]) for value, label in Stratum.choices],
+        "lines": [(label, texts[value], weights.rule_of(value)) for value, label in Stratum.choices],
         "committed": SampleDraw.objects.filter(drawn_at=None),
         "revisions": [(row, _told(row)) for row in WeightStandard.objects.select_related("by")[:REVISIONS]],
         "may_edit": request.user.has_perm(weights.EDIT),

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput, NotAllowed
@@ -29,7 +30,22 @@ SHIPPED: dict[str, Decimal] = {
     Stratum.CROSS_DEPARTMENT: Decimal("1.5"),
     Stratum.OTHER: Decimal(1),
 }
+FREQUENT_FROM = 3
+# What puts a case into a stratum, in words, for the pages of the draw and of the weights; the draw goes by it
+# (`draws.frame`).
+RULES: dict[str, Promise | str] = {
+    Stratum.FREQUENT: _("complained %(count)s times or more within a year"),
+    Stratum.HIGH_VALUE: _("high-value or VIP customer"),
+    Stratum.SPECIAL: _("the help the complainant needs is on record"),
+    Stratum.CROSS_DEPARTMENT: _("supporting departments took part"),
+    Stratum.OTHER: "",
+}
 LEAST, MOST = Decimal("0.1"), Decimal(10)
+
+
+def rule_of(stratum: str) -> str:
+    """What puts a case into the stratum, in words; '' for the others."""
+    return str(RULES[stratum]) % {"count": FREQUENT_FROM}
 
 
 def as_text(weights: Mapping[str, Decimal]) -> dict[str, str]:

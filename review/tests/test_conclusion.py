@@ -471,18 +471,22 @@ def test_rev_50_the_figures_count_and_hide_small_groups(client, cast, decided):
 
 
 def test_rev_50_every_figure_against_a_story_counted_by_hand(cast, verified):
-    """Four reviews: one decided with a dissenting member, one refused, one waiting too long, one begun by three."""
+    """Four reviews: decided with a dissenting member, refused, screened late, and begun by three and still waiting."""
     decided = verified.report().opinions("amend", "uphold").finalise()
     others = [applied(Story(cast, phone=f"1380000300{n}").to_closed()) for n in range(2)]
     transitions.refuse(
         others[0].pk, by=cast.head_of_review, reason="超出法定范围", at=at("2026-11-23 10:00"), **ANSWERS
     )
+    answers = {**ANSWERS, "demand_reasonable": True, "measures_exhausted": False}
+    transitions.set_up(others[1].pk, by=cast.head_of_review, reason="迟了", at=at("2026-11-27 10:00"), **answers)
+    Steps(others[1], cast).assign()
+    transitions.declare_conflict(others[1].complaint_id, by=cast.reviewer2, reason="邻居", at=at("2026-11-27 11:00"))
     drawn = Story(cast, phone="13800003009").to_closed()
     draw = SampleDraw.objects.create(period="2026-10", commitment="0" * 64, nonce="0", committed_at=at(OPENED))
     third = transitions.open_for_sample(drawn.pk, draw=draw, at=at(OPENED))
     transitions.open_for_alert(drawn.pk, rule="slow", text="超过通常时长", at=at("2026-11-23 11:00"))
-    assert applied(drawn) == third
-    assert sorted(row.kind for row in third.triggers.all()) == ["alert", "application", "sample"]
+    assert applied(drawn) == applied(drawn) == third
+    assert sorted(row.kind for row in third.triggers.all()) == ["alert", "application", "application", "sample"]
     # Given: 100 yuan; refused: 30; not settled: an apology.
     owed = {"by": cast.reviewer, "at": AFTER}
     paid, turned_down = (
@@ -494,7 +498,7 @@ def test_rev_50_every_figure_against_a_story_counted_by_hand(cast, verified):
     case_transitions.refuse_remedy(turned_down.pk, by=cast.coordinator, reason="已由保险赔付")
     case_transitions.give_remedy(paid.pk, by=cast.intake, reference="转账凭证 1", at=AFTER)
     due = {"department": cast.water, "acceptance_test": "抽查 30 件", **owed}
-    done = transitions.add_rectification(decided.pk, what="登记表", due_on=at("2026-12-11 00:00").date(), **due)
+    done = transitions.add_rectification(decided.pk, what="登记表", due_on=at("2026-11-27 00:00").date(), **due)
     transitions.add_rectification(decided.pk, what="培训", due_on=at("2026-11-27 00:00").date(), **due)
     case_transitions.report_improvement(done.pk, by=cast.water_handler, percent=100, note="已上线", at=AFTER)
     case_transitions.verify_improvement(done.pk, by=cast.reviewer2, at=AFTER)
@@ -509,12 +513,12 @@ def test_rev_50_every_figure_against_a_story_counted_by_hand(cast, verified):
     assert found.money == 100
     assert found.improvements == {"opened": 2, "closed": 1, "overdue": 1}
     people = {person.name: (person.open, person.done, person.opinions, person.agreed) for person in found.reviewers}
-    assert people == {"沈知行": (1, 0, 1, 1), "许雯": (1, 0, 1, 0)}
+    assert people == {"沈知行": (2, 0, 1, 1), "许雯": (1, 0, 1, 0)}
     ReviewCase.objects.filter(pk=decided.pk).update(status=ReviewStatus.CLOSED, conclusion=Conclusion.UPHOLD)
     found = review_figures.compute(now=at("2026-11-30 09:00"))
     assert (found.total.decided, found.total.overturned) == (1, 0)
     people = {person.name: (person.open, person.done, person.opinions, person.agreed) for person in found.reviewers}
-    assert people == {"沈知行": (0, 1, 1, 0), "许雯": (0, 1, 1, 1)}
+    assert people == {"沈知行": (1, 1, 1, 0), "许雯": (0, 1, 1, 1)}
 
 
 def test_rev_50_page_file_and_api_tell_the_same_figures(client, cast, decided):

@@ -29,7 +29,7 @@ def steps(cast):
 
 # --- Which complaints, and in which order -------------------------------------------------------------
 def test_rev_02_valid_complaints_are_reviewed_others_refused_with_the_reason(client, cast):
-    """Any official channel; what was found not to be valid is neither reviewed on application nor drawn."""
+    """Any official channel; what was found not to be valid is not reviewed on application (SCR-07)."""
     for n, channel in enumerate(["phone", "counter", "government"]):
         story = Story(cast, channel=channel, phone=f"1380000400{n}").to_closed()
         assert apply(story).pk
@@ -44,12 +44,17 @@ def test_rev_02_valid_complaints_are_reviewed_others_refused_with_the_reason(cli
     assert "/track/case/review/" not in page
 
 
-def test_ri_08_a_judgement_after_the_closing_takes_no_case_out_of_the_draw(cast):
+def test_ri_08_a_judgement_after_the_closing_takes_no_case_out_of_the_draw(client, cast):
+    """REV-22 draws from the closed cases. SCR-07 keeps those judged not valid out of applications and alerts; here one
+    person's judgement would keep a case from being drawn. Whoever reviews it reads the judgement."""
     story = Story(cast).to_closed()
     draws.commit("2026-11", by=cast.head_of_review, at=at("2026-11-20 09:00"))
     Complaint.objects.filter(pk=story.pk).update(is_valid=False)
     drawn = draws.draw("2026-11", by=cast.head_of_review, at=at("2026-12-01 09:00"))
     assert list(drawn.frame.values_list("complaint", flat=True)) == [story.pk]
+    client.force_login(cast.head_of_review)
+    page = client.get(f"/desk/reviews/{ReviewCase.objects.get(complaint=story.pk).number}/").content.decode()
+    assert "无效" in page
 
 
 def test_rev_03_an_application_goes_before_alerts_and_samples(client, cast):
