@@ -432,7 +432,7 @@ def _refuse_incomplete(publication: Publication) -> None:
     blocking = [remark for remark in content.remarks(publication) if remark.blocks]
     if blocking:
         raise InvalidInput(
-            blocking[0].field, _("Still to do: %(what)s"), what=" ".join(remark.text for remark in blocking[:5])
+            blocking[0].field, _("Still to do: %(what)s"), what=" ".join(list(dict.fromkeys(remark.text for remark in blocking))[:5])
         )
 
 
