@@ -27,6 +27,9 @@ _AGE = re.compile(r"(?P<years>\d{1,3})\s*(?:周岁|岁)(?!以[上下])")
 _BORN = re.compile(r"(?P<born>(?:19|20)\d\d)\s*年(?:出生|生人)")
 _OCCUPATION = re.compile("|".join(map(re.escape, wording.OCCUPATIONS)))
 _PLACE = re.compile(r"[一-鿿]{2,6}?(?:新村|小区|花园|社区|家园|公寓|[一二三四五六七八九十]村|村|街道|大道|路|巷|镇)")
+# The recorded place in words, and what only says where beside it: 西林坊 of 西林坊东门附近.
+_RECORDED = re.compile(r"[一-鿿]{3,}")
+_BESIDE = re.compile(r"(?:[东西南北]?门口?|附近|对面|旁边?|门前|楼下|内|里面)+\Z")
 _DATE = re.compile(r"\d{1,2}\s*月\s*\d{1,2}\s*日")
 
 
@@ -88,7 +91,12 @@ def sharing(publication: Publication, texts: Mapping[str, str]) -> int | None:
 
 
 def _place(text: str, recorded: str) -> str:
-    """The place the text names, as it stands in the record of the case where it does."""
+    """The place the text names, as it stands in the record of the case where it does, whatever kind of place it is."""
+    for run in _RECORDED.findall(recorded):
+        name = _BESIDE.sub("", run)
+        for start in range(len(name) - 2):
+            if name[start:] in text:
+                return name[start:]
     for match in _PLACE.finditer(text):
         words = match.group()
         for start in range(len(words) - 2):

@@ -431,9 +431,8 @@ def submit(publication_id: int, *, by: User, version: int | None = None, at: dat
 def _refuse_incomplete(publication: Publication) -> None:
     blocking = [remark for remark in content.remarks(publication) if remark.blocks]
     if blocking:
-        raise InvalidInput(
-            blocking[0].field, _("Still to do: %(what)s"), what=" ".join(list(dict.fromkeys(remark.text for remark in blocking))[:5])
-        )
+        words = list(dict.fromkeys(remark.text for remark in blocking))[:5]
+        raise InvalidInput(blocking[0].field, _("Still to do: %(what)s"), what=" ".join(words))
 
 
 def _refuse_closed_gate(publication: Publication) -> None:

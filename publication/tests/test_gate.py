@@ -319,6 +319,22 @@ def test_pr_14_age_and_occupation_with_place_and_date_are_decided_while_few_case
     assert {span.decision for span in edited.spans.filter(type=combinations.TYPE)} == {"kept", "accepted"}
 
 
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        ("西林坊", "西林坊一位 83 岁的老人，退休教师"),
+        ("朝阳里 18 号院", "家住朝阳里，83 岁，退休教师"),
+        ("望澜市滨河区文汇苑东门附近", "文汇苑的退休教师，83 岁"),
+    ],
+)
+def test_pr_14_the_recorded_place_narrows_it_down_whatever_it_is_called(recorded, told, cast):
+    publication = draft(cast)
+    Complaint.objects.filter(pk=publication.complaint_id).update(place=recorded)
+    transitions.edit(publication.pk, by=cast.publisher, title="停水没有通知", cause="停水没有通知。", subject=told)
+    spans = Publication.objects.get(pk=publication.pk).spans.filter(type=combinations.TYPE)
+    assert {span.replacement for span in spans} == {"80 岁以上", "退休人员"}
+
+
 def test_pub_19_words_that_many_cases_share_point_at_nobody(cast):
     publication = draft(cast)
     for _n in range(4):
