@@ -25,7 +25,18 @@ from django.utils.translation import override
 
 from accounts.errors import IllegalTransition, InvalidInput
 from accounts.models import User
-from analytics import composing, finals, periods, permissions, selectors, single_parts, small_answers, sources, tidying
+from analytics import (
+    composing,
+    finals,
+    periods,
+    permissions,
+    selectors,
+    single_parts,
+    small_answers,
+    small_parts,
+    sources,
+    tidying,
+)
 from analytics.facts import written
 from analytics.figures import FIGURES, Computed, Figure
 from analytics.models import ClosedPeriod
@@ -211,7 +222,9 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     not add up and was not kept by an older one. Whatever is narrowed otherwise is counted from the cases.
     """
     found = _found(period, scope, at=at, outside=outside)
-    return small_answers.left_out(found, period, scope, months=selectors.SERIES_MONTHS) if outside else found
+    if not outside:
+        return found
+    return small_parts.left_out(small_answers.left_out(found, period, scope, months=selectors.SERIES_MONTHS))
 
 
 def _found(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from analytics import complainants, figures, finals, selectors, single_parts
+from analytics import complainants, figures, finals, selectors, single_parts, small_parts
 from analytics.cells import Group, Source
 from analytics.figures import FIGURES, Figure, Unit, Value
 from analytics.registry import ratio
@@ -97,7 +97,11 @@ def composed(counted: Bundle, kept: Kept, before: Kept | None, *, outside: bool,
             anew.append(key)
             continue
         earlier = None if before is None else before.value(figure)
-        previous = entry["previous"] if earlier is None else shown(earlier)["value"]
+        previous = (
+            entry["previous"]
+            if earlier is None
+            else shown(small_parts.told(key, earlier) if outside else earlier)["value"]
+        )
         entries[key] = {"name": entry["name"], "unit": entry["unit"], **shown(value), "previous": previous}
     breakdowns = dict(counted["breakdowns"])
     for axis, wanted in _ADDED.items():

@@ -118,12 +118,16 @@ def _risks(facts: Facts) -> Section:
     """AN-28, AN-18: risk grades and types of legal risk of the period."""
     total = facts.value("received") or 1
     paragraphs = [
-        _(
+        narrative.briefly(facts, "high_risk_share")
+        if facts.is_hidden("high_risk_share")
+        else _(
             "%(n)s complaints were graded as high risk (%(share)s). Each passes the legal check before the reply is "
             "sent."
         )
         % {"n": show(facts.part("high_risk_share")), "share": facts.text("high_risk_share")},
-        _("%(n)s complaints were given a type of legal risk (%(share)s).")
+        narrative.briefly(facts, "legal_risk_share")
+        if facts.is_hidden("legal_risk_share")
+        else _("%(n)s complaints were given a type of legal risk (%(share)s).")
         % {"n": show(facts.part("legal_risk_share")), "share": facts.text("legal_risk_share")},
     ]
     # The cases without a legal risk are no type of it.

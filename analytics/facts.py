@@ -47,11 +47,13 @@ class Facts:
         return bool(self.data["figures"][key].get("suppressed"))
 
     def text(self, key: str) -> str:
-        """The figure as it is written, without its unit; of one that is left empty, what it is at least."""
-        least = self.data["figures"][key].get("least")
-        if least is not None:
-            return _("at least %(n)s") % {"n": written(least, self.data["figures"][key]["unit"])}
-        return written(self.value(key), self.data["figures"][key]["unit"])
+        """The figure as it is written, without its unit; of one that is left empty, what it is at least or at most."""
+        entry = self.data["figures"][key]
+        if (least := entry.get("least")) is not None:
+            return _("at least %(n)s") % {"n": written(least, entry["unit"])}
+        if (most := entry.get("most")) is not None:
+            return _("at most %(n)s") % {"n": written(most, entry["unit"])}
+        return written(entry["value"], entry["unit"])
 
     def previous_text(self, key: str) -> str:
         return written(self.previous(key), self.data["figures"][key]["unit"])

@@ -124,7 +124,9 @@ def _handling(facts: Facts) -> Section:
         )
         % {name: facts.text(name) for name in ("reminders", "reworks", "reopenings", "returns")}
     )
-    if facts.of("late_share"):
+    if facts.is_hidden("late_share") or facts.is_hidden("recurrence_rate"):
+        paragraphs.append(joined(*(narrative.briefly(facts, key) for key in ("late_share", "recurrence_rate"))))
+    elif facts.of("late_share"):
         paragraphs.append(
             _("%(share)s of the cases first closed had missed a limit; %(again)s of the solved cases came again.")
             % {"share": facts.text("late_share"), "again": facts.text("recurrence_rate")}

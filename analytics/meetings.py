@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +21,12 @@ from analytics import figures, problems, sources, unversioned
 from analytics.documents.snapshot import Column, ReportSnapshot, Section, Table
 from analytics.figures import compute
 from analytics.models import Problem, TransferMeeting
+from analytics.narrative import small_note
 from analytics.periods import Period, parse
 from analytics.problem_rules import require_manager, required
+from analytics.registry import Value
 from analytics.scope import Scope
+from analytics.suppression import outside
 from complaints import identity, notify, references
 from complaints.models import Complaint
 
@@ -220,11 +224,24 @@ def tables(meeting: TransferMeeting) -> list[Table]:
     ]
 
 
+def _leaving(table: Table) -> Table:
+    """The table as it leaves the office with those who take part: without counts from one to four (EX-09)."""
+    numbers = [place for place, column in enumerate(table.columns) if column.type == "int"]
+    shown = [outside([Value(row[place]) for row in table.rows]) for place in numbers]
+    # The weight of a problem would tell how many cases it has, so a row is told whole or not at all.
+    gone = {line for column in shown for line, value in enumerate(column) if value.hidden}
+    rows = tuple(
+        tuple(None if line in gone and place in numbers else cell for place, cell in enumerate(row))
+        for line, row in enumerate(table.rows)
+    )
+    return replace(table, rows=rows, note=small_note()) if gone else table
+
+
 def document(meeting: TransferMeeting) -> ReportSnapshot:
     """The data pack as a document for the spreadsheet; the pack is made."""
     assert meeting.pack_at is not None
     sections = tuple(
-        Section(key=f"table-{place}", heading=table.caption, tables=(table,))
+        Section(key=f"table-{place}", heading=table.caption, tables=(_leaving(table),))
         for place, table in enumerate(tables(meeting))
     )
     return ReportSnapshot(

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from analytics import typical_cases
 from analytics.charts import show
 from analytics.documents.snapshot import ChartSpec, Column, Section, Table
-from analytics.facts import ON_TIME_GOAL, Facts, joined
+from analytics.facts import ON_TIME_GOAL, Facts, joined, written
 from analytics.figures import FIGURES, UNIT_LABELS
 from analytics.judgement import measures_of, problems_of
 from analytics.periods import parse
@@ -65,9 +65,20 @@ def _received(facts: Facts) -> str:
     }
 
 
+def briefly(facts: Facts, key: str) -> str:
+    """A rate that may be left empty, as a sentence of its own."""
+    name, rate = str(FIGURES[key].name), facts.text(key)
+    if facts.is_hidden(key) and rate == written(None, FIGURES[key].unit):
+        return _("%(figure)s: not told, since fewer than 5 cases are on one side.") % {"figure": name}
+    return _("%(figure)s: %(rate)s.") % {"figure": name, "rate": rate}
+
+
 def _in_time(facts: Facts) -> str:
     if not facts.of("on_time_rate"):
         return _("No limit for handling or reply ended in the period.")
+    if facts.is_hidden("on_time_rate"):
+        ended = _("%(n)s limits for handling and reply ended.") % {"n": show(facts.of("on_time_rate"))}
+        return joined(ended, briefly(facts, "on_time_rate"))
     return _("%(rate)s of the %(n)s limits for handling and reply that ended were kept, %(change)s.") % {
         "rate": facts.text("on_time_rate"),
         "n": show(facts.of("on_time_rate")),
@@ -115,6 +126,8 @@ def overall(facts: Facts, heading: str) -> Section:
         "repeat": facts.text("repeat_rate"),
         "risk": facts.text("high_risk_share"),
     }
+    if facts.is_hidden("repeat_rate") or facts.is_hidden("high_risk_share"):
+        sentences = joined(briefly(facts, "repeat_rate"), briefly(facts, "high_risk_share"))
     trend = facts.limits_sentence()
     # Shares of nothing say nothing.
     told = (_received(facts), trend, sentences) if facts.value("received") else (_received(facts), trend)
@@ -195,7 +208,7 @@ def _department_table(facts: Facts) -> tuple[Table, ...]:
 
 def small_note() -> str:
     """Said below a table that leaves small cells empty."""
-    return _("Cells that rest on fewer than 5 cases are left empty.")
+    return _("Cells that rest on fewer than 5 cases, and rates with 1 to 4 cases on one side, are left empty.")
 
 
 def timeliness(facts: Facts, heading: str) -> Section:
@@ -215,7 +228,9 @@ def timeliness(facts: Facts, heading: str) -> Section:
             }
         )
     paragraphs.append(_in_time(facts))
-    if facts.of("late_share"):
+    if facts.is_hidden("late_share"):
+        paragraphs.append(briefly(facts, "late_share"))
+    elif facts.of("late_share"):
         paragraphs.append(
             _("%(share)s of the cases first closed in the period (%(n)s of %(of)s) had missed a limit.")
             % {
@@ -253,7 +268,10 @@ def _listing(counts: Iterable[tuple[str, int]]) -> str:
 def satisfaction(facts: Facts, heading: str, *, level: int = 2) -> Section:
     """AN-12, AN-15: what complainants said, and why they were dissatisfied."""
     paragraphs = [_satisfied(facts)]
-    if facts.of("response_rate"):
+    if facts.is_hidden("response_rate") or facts.is_hidden("call_back_rate"):
+        asked = _("%(asked)s complainants were asked.") % {"asked": show(facts.of("response_rate"))}
+        paragraphs.append(joined(asked, briefly(facts, "response_rate"), briefly(facts, "call_back_rate")))
+    elif facts.of("response_rate"):
         paragraphs.append(
             _(
                 "%(asked)s complainants were asked and %(answering)s answered (response rate %(rate)s); %(called)s "
@@ -293,9 +311,14 @@ def oversight(facts: Facts, heading: str, *, level: int = 2) -> Section:
             _("Reviews were triggered %(n)s times: %(list)s.")
             % {"n": facts.text("reviews_opened"), "list": _listing(triggers)}
         )
-    if facts.of("screening_rate"):
+    if facts.is_hidden("screening_rate"):
+        paragraphs.append(briefly(facts, "screening_rate"))
+    elif facts.of("screening_rate"):
         paragraphs.append(_("%(rate)s of the reviews were screened in time.") % {"rate": facts.text("screening_rate")})
-    if facts.of("overturned_rate"):
+    if facts.is_hidden("overturned_rate"):
+        concluded = _("%(n)s reviews were concluded.") % {"n": show(facts.of("overturned_rate"))}
+        paragraphs.append(joined(concluded, briefly(facts, "overturned_rate")))
+    elif facts.of("overturned_rate"):
         paragraphs.append(
             _("%(n)s reviews were concluded; %(changed)s changed the first result (%(rate)s), %(change)s.")
             % {

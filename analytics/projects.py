@@ -208,9 +208,7 @@ class Effect:
 
     @property
     def heading(self) -> str:
-        """The figure with its unit, unless its name ends with it."""
-        name = str(self.figure.name)
-        return name if self.unit in name else _("%(figure)s (%(unit)s)") % {"figure": name, "unit": self.unit}
+        return self.figure.headed(self.unit)
 
 
 def effect(project: Project) -> Effect | None:

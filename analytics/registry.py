@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from analytics import source_names
 from analytics.cells import Cells, Group, Source
@@ -82,6 +82,11 @@ class Figure:
     def explained(self) -> str:
         """Definition, unit and what is left out, then where it comes from."""
         return joined(str(self.definition), str(source_names.WORDS[self.source]))
+
+    def headed(self, unit: str) -> str:
+        """The name with this unit, unless it stands in the name already."""
+        name = str(self.name)
+        return name if unit in name else gettext("%(figure)s (%(unit)s)") % {"figure": name, "unit": unit}
 
     def by(self, axis: str, period: Period, scope: Scope) -> dict[Group, Value]:
         """The figure per group of an axis."""

@@ -120,7 +120,7 @@ def draft(report: Report) -> ReportSnapshot:
             summary=summary(facts),
             sections=(*changes, *SECTIONS[report.edition](facts)),
             definitions=tuple(
-                Definition(f"{figure.name}（{UNIT_LABELS[figure.unit]}）", _defined(figure, report.figures))
+                Definition(figure.headed(str(UNIT_LABELS[figure.unit])), _defined(figure, report.figures))
                 for figure in FIGURES.values()
             ),
             language=LANGUAGE,

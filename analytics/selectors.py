@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from analytics import figures, finals, recurrence, sources, three_rates
+from analytics import figures, finals, recurrence, small_parts, sources, three_rates
 from analytics.cells import AXES, Cells, Group, Source, members
 from analytics.figures import FIGURES, SMALL, Computed, Figure, Unit, Value, compute
 from analytics.periods import Period
@@ -119,6 +119,10 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
     def shown(value: Value, hide: bool) -> dict[str, Any]:
         return (value.outside() if hide else value).to_dict()
 
+    def alone(figure: Figure, value: Value) -> float | int | None:
+        """A value beside which nothing says what it rests on, so it is left empty here."""
+        return shown(small_parts.told(figure.key, value) if outside else value, totals_outside)["value"]
+
     return {
         "period": period.code,
         "label": period.label,
@@ -133,15 +137,13 @@ def bundle(period: Period, scope: Scope, *, at: datetime, outside: bool) -> dict
                 "name": str(figure.name),
                 "unit": str(figure.unit),
                 **shown(found.value(figure, period), totals_outside),
-                "previous": shown(found.value(figure, period.previous), totals_outside)["value"],
+                "previous": alone(figure, found.value(figure, period.previous)),
             }
             for key, figure in FIGURES.items()
             for found in [asked if figure is figures.response_rate else now]
         },
         "series": {
-            figure.key: [
-                [month.code, shown(value, totals_outside)["value"]] for month, value in monthly(back, figure, months)
-            ]
+            figure.key: [[month.code, alone(figure, value)] for month, value in monthly(back, figure, months)]
             for figure in SERIES
         },
         "breakdowns": {

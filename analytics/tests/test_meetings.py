@@ -124,7 +124,27 @@ def test_imp_10_the_data_pack_is_frozen_with_categories_repeats_causes_and_probl
     words = [cell.value for sheet in book for line in sheet.iter_rows() for cell in line]
     assert {"反复停水", category().label} <= set(words)
     assert "张桂芳" not in str(words)
+    # On the page stands that it was one; the file goes out with guests and does not tell.
+    assert [row[1:] for row in page.context["tables"][0][0].rows] == [(1, 0)]
+    assert not [word for word in words if isinstance(word, int)]
     assert client.post(reverse("analytics:meeting_pack", args=[meeting.pk])).status_code == 403
+
+
+def test_ex_09_the_file_of_the_pack_leaves_out_small_counts_and_what_would_tell_them(cast, meeting):
+    """A weight is worked out from the number of cases, so the row of a small problem is empty as a whole."""
+    meetings.make_pack(meeting.pk, by=cast.coordinator, at=NOW)
+    meeting.refresh_from_db()
+    meeting.pack |= {
+        "categories": [["停水", 18, 11], ["水质", 7, 6], ["供热", 3, 0]],
+        "problems": [["WT-1", "停水", 30, 36, "", ""], ["WT-2", "水质", 9, 12, "", ""], ["WT-3", "供热", 2, 6, "", ""]],
+        "repeats": [["停水", 9]],
+        "causes": [],
+    }
+    tables = {section.tables[0].caption: section.tables[0] for section in meetings.document(meeting).sections}
+    rows = [table.rows for table in tables.values()]
+    assert rows[0] == (("停水", 18, 11), ("水质", None, None), ("供热", None, None))
+    assert rows[1] == (("停水", 9),)
+    assert [row[2:4] for row in rows[2]] == [(30, 36), (None, None), (None, None)]
 
 
 def test_imp_10_another_period_empties_the_pack(cast, meeting):
