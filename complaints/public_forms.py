@@ -131,7 +131,12 @@ class DetailsForm(forms.Form):
         max_digits=14,
         decimal_places=2,
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-        error_messages={"invalid": _("Write the amount in digits, for example 128.50.")},
+        error_messages={
+            **dict.fromkeys(("invalid", "max_decimal_places"), _("Write the amount in digits, for example 128.50.")),
+            **dict.fromkeys(
+                ("min_value", "max_digits", "max_whole_digits"), _("Check the amount; it cannot be right.")
+            ),
+        },
     )
     about_office = forms.BooleanField(label=_("It is about the complaints office itself"), required=False)
     files = MultipleFiles(label=_("Photos, recordings, receipts"), required=False)  # type: ignore[assignment]  # a field
@@ -286,17 +291,26 @@ def subject_of(narrative: str) -> str:
 class TrackForm(forms.Form):
     """Case number and access code; both are checked for shape here and together in the look-up."""
 
+    NO_NUMBER = _("A case number looks like HY-20261120-0023; check it on the receipt.")
+    NO_CODE = _("The access code has 16 letters and digits; check it on the receipt.")
+    SHAPE = ("max_length", "null_characters_not_allowed")
     number = forms.CharField(
         label=_("Case number"),
         max_length=40,
         widget=forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
-        error_messages={"required": _("Write the case number; it begins with HY.")},
+        error_messages={
+            "required": _("Write the case number; it begins with HY."),
+            **dict.fromkeys(SHAPE, NO_NUMBER),
+        },
     )
     code = forms.CharField(
         label=_("Access code"),
         max_length=60,
         widget=forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
-        error_messages={"required": _("Write the access code from your receipt.")},
+        error_messages={
+            "required": _("Write the access code from your receipt."),
+            **dict.fromkeys(SHAPE, NO_CODE),
+        },
     )
 
 

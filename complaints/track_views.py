@@ -73,9 +73,9 @@ def track(request: HttpRequest) -> HttpResponse:
             tracking.normalise_code(form.cleaned_data["code"]),
         )
         if not number:
-            form.add_error("number", _("A case number looks like HY-20261120-0023; check it on the receipt."))
+            form.add_error("number", TrackForm.NO_NUMBER)
         if not code:
-            form.add_error("code", _("The access code has 16 letters and digits; check it on the receipt."))
+            form.add_error("code", TrackForm.NO_CODE)
     if form.errors:
         return render(request, "public/track/track.html", {"form": form}, status=422)
     at = timezone.now()

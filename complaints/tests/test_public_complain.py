@@ -23,7 +23,7 @@ from complaints import drafts, throttle, transitions
 from complaints.models import Attachment, Category, Complaint, IntakeDraft
 from complaints.states import Channel, Status
 from complaints.tests.factories import at, filing
-from complaints.tests.public_flow import CATEGORY, CONTACT, DETAILS, Elements, file, png, receipt_of, write
+from complaints.tests.public_flow import CATEGORY, CONTACT, DETAILS, Elements, file, open_case, png, receipt_of, write
 
 # The public side as it runs in a process of its own.
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("config.urls_public")]
@@ -158,6 +158,9 @@ def test_language_travels_through_the_steps(client):
         ("/complain/details/", DETAILS, {"occurred_on": "15.11."}, "Write the day like 2026-11-15."),
         ("/complain/details/", DETAILS, {"occurred_on": "2199-01-01"}, "This date is in the future"),
         ("/complain/details/", DETAILS, {"amount": "很多"}, "Write the amount in digits"),
+        ("/complain/details/", DETAILS, {"amount": "12.345"}, "Write the amount in digits"),
+        ("/complain/details/", DETAILS, {"amount": "-5"}, "Check the amount; it cannot be right."),
+        ("/complain/details/", DETAILS, {"amount": "1" + "0" * 40}, "Check the amount; it cannot be right."),
         ("/complain/contact/", CONTACT, {"phone": ""}, "Give a phone number or an e-mail address"),
         ("/complain/contact/", CONTACT, {"phone": "12"}, "This is not a phone number that can be dialled"),
         ("/complain/contact/", CONTACT, {"email": "w@"}, "This is not an e-mail address"),
@@ -336,7 +339,16 @@ def test_clearing_an_unfiled_draft_removes_it_and_its_files(client):
 def test_address_of_the_visitor_is_in_no_table_of_the_case(client):
     """PI-14."""
     client.defaults["REMOTE_ADDR"] = "203.0.113.77"
-    file(client)
+    receipt = file(client)
+    case = Complaint.objects.get()
+    assert open_case(client, case, receipt.grouped_code).status_code == 302
+    for path, data in (
+        ("supplement/", {"kind": "supplement", "text": "补充一句", "files": [png()]}),
+        ("code/", {}),
+        ("withdraw/", {"reason": "不用了"}),
+    ):
+        assert client.post(f"/track/case/{path}", data).status_code in (200, 302)
+    assert {"contact", "replace_code", "withdraw"} <= set(case.events.values_list("kind", flat=True))
     for model in apps.get_app_config("complaints").get_models():
         assert "203.0.113.77" not in repr(list(model.objects.values())), model.__name__
 

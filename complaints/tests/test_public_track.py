@@ -83,6 +83,13 @@ def test_impossible_code_costs_no_query_on_cases(client, bad, django_assert_num_
     assert response.status_code == 422
 
 
+@pytest.mark.parametrize("bad", ["停\x00水", "1" + "0" * 99])
+def test_pi_16_what_cannot_be_number_or_code_is_said_in_words_that_help(client, bad):
+    html = client.post("/track/?lang=en", {"number": bad, "code": bad}).content.decode()
+    assert html.count("A case number looks like HY-20261120-0023") == 2
+    assert html.count("The access code has 16 letters and digits") == 2
+
+
 # --- Guessing ------------------------------------------------------------------------------------
 def test_unknown_number_and_wrong_code_get_the_same_answer(client):
     """PI-01: same bytes, same status."""
@@ -341,6 +348,8 @@ def test_every_status_has_a_public_sentence_and_work_inside_looks_the_same():
         {str(track_page.PUBLIC_STATUS[status].headline) for status in inside}
     ) == 1
     assert track_page.PUBLIC_STATUS[Status.QUALITY_CHECK] == track_page.PUBLIC_STATUS[Status.LEGAL_CHECK]
+    accepted = track_page.PUBLIC_STATUS[Status.ACCEPTED]
+    assert all(track_page.PUBLIC_STATUS[status] == accepted for status in (Status.ASSIGNED, Status.IN_PROGRESS))
 
 
 def test_every_kind_of_event_has_a_decision():
