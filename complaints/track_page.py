@@ -372,6 +372,8 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     if request and page.can_answer:
         _tell_wait(page, complaint, request, now=now)
     page.due = _due(complaint, page.status, now=now)
+    if rated and ended_as == S.REPLIED and page.due is None:
+        page.status = replace(page.status, next="")  # the own rating stands for the call-back
     page.answer = answers[0] if answers and is_answered else None
     page.earlier_answers = answers[1:] if page.answer else answers
     notices = list(complaint.notices.order_by("-issued_at", "-id"))

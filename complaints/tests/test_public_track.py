@@ -423,6 +423,17 @@ def test_promised_date_is_shown_and_said_to_have_passed(cast):
     assert track_page.read(story.case, now=at("2026-11-18 17:31")).due.is_past is True
 
 
+def test_who_has_rated_is_not_told_to_wait_for_a_call(cast):
+    """The rating ends the clock of the call-back; where the call is made all the same, its date stays (FB-06)."""
+    story = Story(cast).accept().assign().start().submit().reply()
+    waiting = track_page.read(story.case, now=at("2026-11-19 12:00"))
+    assert (str(waiting.status.next), waiting.due.milestone) == ("等待回访", "call_back")
+    transitions.rate(story.pk, by=None, satisfaction="satisfied", at=at("2026-11-19 13:00"))
+    rated = track_page.read(story.case, now=at("2026-11-19 14:00"))
+    assert bool(rated.status.next) is bool(rated.due)
+    assert rated.status.headline == waiting.status.headline
+
+
 def test_archived_case_reads_as_it_ended(cast):
     story = Story(cast)
     transitions.withdraw(story.pk, by=None, at=at("2026-11-16 12:00"))
