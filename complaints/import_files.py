@@ -146,7 +146,9 @@ def _encoding(path: Path) -> str:
                 decoder.decode(b"", final=True)
         except UnicodeError:
             continue
-        return encoding
+        # A program or a picture decodes as something, too; headings have no zero characters.
+        if "\x00" not in start.decode(encoding, "ignore").partition("\n")[0]:
+            return encoding
     raise refuse(_("The text cannot be read as UTF-8, UTF-16 or GB18030; save the file as “CSV UTF-8” and try again."))
 
 

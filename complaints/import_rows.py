@@ -35,7 +35,7 @@ from complaints.transitions.intake import MAX_AMOUNT, MAX_NARRATIVE, check_text
 ALIASES: dict[str, tuple[str, ...]] = {
     "external_number": ("留言编号", "投诉编号", "工单编号", "工单号", "外部编号", "编号"),
     "subject": ("留言主题", "投诉主题", "主题", "标题", "投诉标题"),
-    "narrative": ("留言详情", "投诉内容", "投诉详情", "诉求内容", "内容", "详情"),
+    "narrative": ("留言详情", "投诉内容", "投诉详情", "诉求内容", "事情经过", "内容", "详情"),
     "received_at": ("留言时间", "投诉时间", "受理时间", "来电时间", "提交时间", "收到时间"),
     "channel": ("渠道", "投诉渠道", "来源", "来源渠道"),
     "category": ("一级标签", "投诉类别", "分类", "类别", "一级分类"),
@@ -79,7 +79,8 @@ _KEPT_OUT = frozenset(
 )
 _TIMES = ("received_at", "replied_at")
 _TEXTS = tuple(field for field in FIELDS if field not in _TIMES)
-REQUIRED = ("subject", "narrative", "received_at")
+# A row without a subject gets the first words of what happened.
+REQUIRED = ("narrative", "received_at")
 
 # Where the header is looked for: above it there may be a title.
 HEADER_WITHIN = 10

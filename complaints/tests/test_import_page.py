@@ -85,7 +85,8 @@ def test_a_correction_of_the_columns_is_remembered_for_the_source(desk, cast):
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"column_3": ""}, "__all__"),
+        ({"column_4": ""}, "__all__"),
+        ({"column_5": ""}, "__all__"),
         ({"column_0": "subject"}, "column_3"),
         ({"column_0": "status"}, "column_0"),
         ({"column_0": "handler"}, "column_0"),
@@ -121,6 +122,21 @@ def test_another_sheet_can_be_chosen(desk):
 
 
 # --- Preview -----------------------------------------------------------------------------------
+def test_in_13_what_happened_and_when_are_enough(desk):
+    """A foreign table has no subjects: the case is named by the first words, and the guide says so."""
+    batch = imported(desk, "事情经过,收到时间\n楼下烧烤店深夜噪声扰民。,2026-10-01 10:00\n".encode())
+    assert batch.errors == []
+    assert Complaint.objects.get().subject == "楼下烧烤店深夜噪声扰民。"
+
+
+@pytest.mark.parametrize("content", [b"MZ\x90\x00" + bytes(600), "编号,内容\x00,时间\n1,x,2026\n".encode()])
+def test_ex_06_what_is_no_text_is_refused_at_once(desk, content):
+    answer = upload(desk, content)
+    assert answer.status_code == 422
+    assert "CSV UTF-8" in answer.content.decode()
+    assert not ImportBatch.objects.exists()
+
+
 def test_the_preview_counts_and_shows_what_rows_would_become(desk):
     """Persons are masked; nothing is stored."""
     imported(desk, [line("1")])
