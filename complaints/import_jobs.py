@@ -410,13 +410,20 @@ def _locked(batch_id: int, *states: ImportState) -> ImportBatch:
     """The batch with its row locked. Raises IllegalTransition when it is in another state or being undone."""
     batch = ImportBatch.objects.select_for_update(of=("self",)).select_related("file").get(pk=batch_id)
     if batch.state not in states or batch.options.get("phase") == "undoing":
-        raise IllegalTransition(_("This is not possible any more: the import is “%(state)s”."), state=state_of(batch))
+        raise IllegalTransition(
+            _("This is not possible any more: the import is “%(state)s”."),
+            state=state_of(batch, batch.options.get("phase")),
+        )
     return batch
 
 
-def state_of(batch: ImportBatch) -> str:
-    """The state in words."""
-    return _("Being undone") if batch.options.get("phase") == "undoing" else batch.get_state_display()
+def state_of(batch: ImportBatch, phase: str | None) -> str:
+    """The state in words; the phase says what is being done or waited for."""
+    if phase == "undoing":
+        return _("Being undone")
+    if phase == "columns" and batch.state == ImportState.PREVIEW:
+        return _("Columns to be confirmed")
+    return str(batch.get_state_display())
 
 
 def _drop_file(batch: ImportBatch) -> None:

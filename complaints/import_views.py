@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -70,7 +70,7 @@ def _upload(request: StaffRequest) -> HttpResponse:
 
 def _list_page(request: StaffRequest, form: UploadForm, *, status: int = 200) -> HttpResponse:
     found = keyset.page(
-        ImportBatch.objects.select_related("by").defer("errors", "options"),
+        ImportBatch.objects.select_related("by").defer("errors", "options").annotate(phase=F("options__phase")),
         _NEWEST_FIRST,
         size=PAGE_SIZE,
         after=request.GET.get("after", ""),
@@ -78,7 +78,10 @@ def _list_page(request: StaffRequest, form: UploadForm, *, status: int = 200) ->
     )
     context = {
         "form": form,
-        "items": [(row, TONES[ImportState(row.state)]) for row in found.rows],
+        "items": [
+            (row, import_jobs.state_of(row, getattr(row, "phase", None)), TONES[ImportState(row.state)])
+            for row in found.rows
+        ],
         "previous_url": f"?before={found.before}" if found.before else "",
         "next_url": f"?after={found.after}" if found.after else "",
     }
@@ -167,7 +170,7 @@ def _card(batch: ImportBatch) -> dict[str, Any]:
     return {
         "batch": batch,
         "options": batch.options,
-        "state": import_jobs.state_of(batch),
+        "state": import_jobs.state_of(batch, batch.options.get("phase")),
         "tone": TONES[ImportState(batch.state)],
         "phase": phase,
         "is_waiting": phase in ("checking", "storing", "undoing"),

@@ -27,11 +27,13 @@ from complaints.states import (
     Audience,
     Channel,
     CheckStage,
+    Complexity,
     ContactDirection,
     ContactOutcome,
     Milestone,
     RefusalGround,
     RequestState,
+    Severity,
 )
 from complaints.timeline_words import BY_HEAD, DATA_WORDS, ICONS, NOTE_WORDS, TITLES
 
@@ -258,6 +260,8 @@ def _note_words(event: CaseEvent) -> tuple[str, ...]:
     match event.kind:
         case "register" if note in Channel.values:
             return (str(Channel(note).label),)
+        case "classify":
+            return tuple(_graded(part) for part in note.split("; ") if part)
         case "refuse":
             ground, _sep, reason = note.partition(": ")
             return (str(RefusalGround(ground).label) if ground in RefusalGround.values else ground, reason)
@@ -270,6 +274,14 @@ def _note_words(event: CaseEvent) -> tuple[str, ...]:
             names, _sep, reason = note.partition(": ")
             return (_list(str(DATA_WORDS.get(name, name)) for name in names.split(", ")), reason)
     return (note,)
+
+
+def _graded(part: str) -> str:
+    """A severity or complexity that was changed: "severity: minor > serious" in words."""
+    name, _sep, values = part.partition(": ")
+    kind, title = (Severity, _("Severity")) if name == "severity" else (Complexity, _("Complexity"))
+    words = (str(kind(value).label) if value in kind.values else value for value in values.split(" > "))
+    return title + _(": ") + " → ".join(words)
 
 
 def _list(words: Iterable[str]) -> str:

@@ -344,6 +344,15 @@ def test_the_report_of_a_refused_file_holds_every_fault(desk):
     assert len(lines) == 226
 
 
+def test_the_list_says_which_files_wait_for_their_columns(desk):
+    upload(desk, csv_bytes([line()]))
+    checked(desk, [line("2")])
+    newest, older = (str(state) for _row, state, _tone in desk.get(URL).context["items"])
+    assert newest == "已检查，未导入"
+    assert older != newest
+    assert older in desk.get(URL).content.decode()
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_list_costs_the_same_queries(desk, django_assert_num_queries, number):
     for n in range(number):

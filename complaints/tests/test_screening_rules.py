@@ -338,6 +338,18 @@ def test_cls08_cls11_on_the_classification_page(cast, client):
     assert story.case.legal_type.code == "contract"
 
 
+def test_cls15_severity_and_complexity_keep_what_they_were(cast, client):
+    """The dimensions are listed with their history; these two are read in the record, by whom and when."""
+    story = Story(cast).accept()
+    fields = {"severity": "serious", "complexity": "complex", "category": "water-outage"}
+    assert post(client, cast.intake, story, "classify", **fields).status_code == 302
+    shown = re.sub(r"<[^>]*>", "", page(client, cast.intake, story))
+    assert "严重程度：一般 → 严重" in shown
+    assert "复杂程度：简单 → 复杂" in shown
+    assert post(client, cast.intake, story, "classify", **fields, kind="process").status_code == 302
+    assert story.case.events.filter(kind="classify").last().note == ""
+
+
 def test_cls15_a_value_chosen_by_mistake_is_taken_away_and_stays_in_the_history(cast, client):
     story = Story(cast).accept()
     fields = {"severity": "moderate", "complexity": "simple", "category": "water-outage"}

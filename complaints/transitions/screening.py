@@ -351,6 +351,7 @@ def classify(
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "classify", by=by, version=version)
+    before = {name: getattr(complaint, name) for name in ("severity", "complexity")}
     fields = _classify(
         complaint,
         by=by,
@@ -370,7 +371,9 @@ def classify(
         suggestion.note_category(complaint, by=by, at=at)
     if "complexity" in fields:
         _restart_resolve(complaint)
-    core.finish(complaint, "classify", by=by, at=at, fields=fields)
+    # The dimensions keep rows of their own; these two stand in the log with what they were (CLS-15).
+    note = "; ".join(f"{name}: {old} > {getattr(complaint, name)}" for name, old in before.items() if name in fields)
+    core.finish(complaint, "classify", by=by, at=at, fields=fields, note=note)
     grading.regrade(complaint, at=at)
     lanes.decide(complaint, at=at)
     return complaint
