@@ -31,6 +31,13 @@ def why_not_now(complaint: Complaint, action: str, user: User) -> str:
     """Why there is nothing to do by an action whose form is opened all the same; '' where there is."""
     if makes_sense(complaint, action, user):
         return ""
+    if action == "request_return":
+        tasks = [row for row in complaint.assignments.all() if row.is_current and row.role == AssignmentRole.LEAD]
+        if any(row.is_designated for row in tasks):
+            return _gettext("The case was designated to your department; it cannot be returned again.")
+        if any(row.state == AssignmentState.RETURN_REQUESTED for row in tasks):
+            return _gettext("A return of this case is being decided; wait for the decision.")
+        return _gettext("The days in which the case could be returned are over; ask the coordinator to move it.")
     return str(_NOTHING_TO_DO.get(action, _("The case as it is now leaves nothing to do here.")))
 
 

@@ -161,3 +161,19 @@ def test_asg_05_who_had_the_case_hears_that_it_was_moved(cast):
     transitions.reassign(story.pk, by=cast.coordinator, department=cast.roads, reason="属于道路", at=WHEN)
     assert told("taken_back") == {"W001"}
     assert "R001" in told("assigned")
+
+
+def test_asg_06_the_form_of_a_return_says_why_there_is_no_second_one(client, cast):
+    story = Story(cast).accept().assign()
+    url = f"/desk/cases/{story.case.number}/actions/request_return/"
+    client.cookies["huiyin_language"] = "en"
+
+    def says(text: str) -> bool:
+        client.force_login(cast.water_head)
+        return text in client.get(url).content.decode()
+
+    moment = at("2026-11-17 10:00")
+    transitions.request_return(story.pk, by=cast.water_head, reason="不属本部门", at=moment)
+    assert says("A return of this case is being decided")
+    transitions.refuse_return(story.pk, by=cast.coordinator, note="指定办理", at=moment)
+    assert says("it cannot be returned again")
