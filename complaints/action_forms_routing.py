@@ -177,7 +177,9 @@ class HandOver(ActionForm):
     def prepare(self) -> None:
         lead = [row.department_id for row in self.complaint.assignments.all() if row.is_current and row.role == "lead"]
         people = notify.members_with("complaints.handle_complaint", lead)
-        offer(self, "handler", people.exclude(pk=self.complaint.handler_id or 0))
+        taken = {self.complaint.handler_id or 0, self.complaint.complainant.staff_user_id or 0}
+        taken |= set(self.complaint.accused_staff.values_list("pk", flat=True))
+        offer(self, "handler", people.exclude(pk__in=taken))
 
 
 class ReceiveTask(ActionForm):

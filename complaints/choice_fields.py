@@ -8,10 +8,17 @@ from django import forms
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import Department, User
 from complaints.models import Assignment, Category, Complaint
 from complaints.states import OPEN
+
+# Sentences of Django's own fields whose Chinese there misleads; named here, the catalogue words them.
+WORDED_HERE = (
+    gettext_noop("Null characters are not allowed."),
+    gettext_noop("Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."),
+)
 
 
 class LongText(forms.Textarea):

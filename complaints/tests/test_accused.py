@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import NotAllowed
@@ -34,6 +35,15 @@ def name(client: Client, case: Complaint, **data) -> int:
 
 
 # --- Naming somebody --------------------------------------------------------------------------
+def test_asg_12_whoever_is_named_is_not_offered_as_the_next_handler(client, cast):
+    story = Story(cast).accept().assign().start()
+    url = reverse("complaints:action", args=[story.case.number, "hand_over"])
+    client.force_login(cast.water_head)
+    assert cast.water_handler2.display_name in client.get(url).content.decode()
+    story.case.accused_staff.add(cast.water_handler2)
+    assert cast.water_handler2.display_name not in client.get(url).content.decode()
+
+
 def test_pi_18_whoever_is_named_loses_the_case_and_what_they_held_on_it(client, cast):
     story = Story(cast).accept().assign().start()
     Complaint.objects.filter(pk=story.pk).update(coordinator=cast.coordinator)

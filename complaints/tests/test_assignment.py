@@ -177,3 +177,5 @@ def test_asg_06_the_form_of_a_return_says_why_there_is_no_second_one(client, cas
     assert says("A return of this case is being decided")
     transitions.refuse_return(story.pk, by=cast.coordinator, note="指定办理", at=moment)
     assert says("it cannot be returned again")
+    with pytest.raises(IllegalTransition):
+        transitions.request_return(story.pk, by=cast.water_head, reason="仍不属本部门", at=moment)

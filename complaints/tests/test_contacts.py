@@ -65,6 +65,15 @@ def test_sla_06_only_a_reply_that_was_sent_can_be_given(cast):
     assert story.case.replies.get().delivered_at == at("2026-11-19 10:30")
 
 
+def test_sla_06_a_reply_read_online_stops_the_clock_when_it_is_sent(cast):
+    """Not when it was written and not when it was read."""
+    story = Story(cast).accept().assign().start().submit("2026-11-18 15:00")
+    assert state_of(story, "reply") == "running"
+    story.reply("2026-11-19 10:00")
+    stopped = story.case.deadlines.filter(milestone="reply").latest("pk")
+    assert (stopped.state, stopped.stopped_at) == ("met", at("2026-11-19 10:00"))
+
+
 def test_coo_06_attempts_in_vain_count_for_the_reply_they_were_made_for(cast):
     """Three for the first reply say nothing about the second: the case is not closed on it."""
     story = Story(cast, channel=Channel.PHONE).to_reply()

@@ -394,3 +394,13 @@ def test_spg_08_the_page_shows_how_long_ordinary_customers_wait_before_and_since
     assert "专属客户经理，优先受理" in html
     client.force_login(cast.coordinator)
     assert client.get("/desk/settings/tiers/vip/").status_code == 200
+
+
+def test_asg_11_each_fact_of_a_rule_is_named_where_the_list_stacks(client, cast):
+    client.force_login(cast.coordinator)
+    client.cookies["huiyin_language"] = "en"
+    rule("停水走快速通道", words="停水")
+    page = client.get(URL).content.decode()
+    row = page[page.index("<tbody") : page.index("</tbody>")]
+    cells = row.split("<td")[1:-1]  # the last cell holds the button
+    assert all("data-label=" in cell for cell in cells)
