@@ -54,6 +54,8 @@ _CHECKING = PublicStatus(
 )
 _OVER = PublicStatus(_("This case is closed"), "ok")
 
+# Answered, and the complainant has said what they think of it, or could not be reached: no call is to come.
+_ASKED = PublicStatus(_("We have answered"), "ok", "check", next=_("Closing your case"))
 # Merged into another case and answered with it.
 _ANSWERED_TOGETHER = PublicStatus(_("We have answered"), "ok")
 
@@ -364,6 +366,8 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     together = _answers_with_primary(complaint)
     if together:
         answers, status = [*together, *answers], _ANSWERED_TOGETHER
+    elif ended_as == S.REPLIED and not call_backs.is_wanted(complaint):
+        status = _ASKED
     is_answered = bool(together) or ended_as in (S.REPLIED, S.CLOSED, S.ARCHIVED)
     rated = call_backs.own_rating(complaint)
     request = complaint.supplement_requests.filter(answered_at=None).order_by("-asked_at").first()

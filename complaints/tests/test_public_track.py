@@ -617,6 +617,22 @@ def test_a_file_that_is_too_large_sent_to_a_form_without_files_is_left_out(cast,
     assert not story.case.attachments.exists()
 
 
+def test_fb_02_no_call_is_announced_to_whoever_has_said_it_all(cast):
+    """Once rated on the page or called, nobody waits for a call; an important case is called all the same."""
+    rated, called, important = (Story(cast).to_reply() for _n in range(3))
+
+    def coming(story):
+        return str(track_page.read(story.case, now=at("2026-11-19 18:00")).status.next)
+
+    call = coming(rated)
+    for story in (rated, important):
+        transitions.rate(story.pk, by=None, satisfaction="satisfied", at=at("2026-11-19 17:00"))
+    called.call_back("2026-11-19 17:00")
+    assert coming(rated) == coming(called) != call
+    Complaint.objects.filter(pk=important.pk).update(risk_grade="high")
+    assert coming(important) == call
+
+
 def test_rating_needs_a_reason_when_dissatisfied_and_is_given_once(cast):
     """FB-06, FB-07."""
     story = Story(cast).to_reply()
