@@ -299,9 +299,8 @@ def _contact_looks(contact: Any) -> tuple[str, str, str, str, str]:
 
 # --- What the records say ---------------------------------------------------------------------
 def _contact_lines(row: Any) -> tuple[str, ...]:
-    recording = (
-        _("Recording: %(reference)s") % {"reference": row.recording_reference} if row.recording_reference else ""
-    )
+    words = _("Registered letter: %(reference)s") if row.channel == Channel.LETTER else _("Recording: %(reference)s")
+    recording = words % {"reference": row.recording_reference} if row.recording_reference else ""
     head = _(" · ").join([row.get_channel_display(), row.get_direction_display(), row.get_purpose_display()])
     return (head, row.summary, recording)
 

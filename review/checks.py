@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints.models import Attachment, Complaint, StoredFile
-from complaints.states import EvidenceKind
+from complaints.models import Attachment, Complaint, Contact, StoredFile
+from complaints.states import Channel, EvidenceKind
 from review import side
 from review.models import FieldCheck, OutcomeCheck, ReviewCase
 from review.states import CheckPlace, ReviewStatus
@@ -91,6 +91,10 @@ class Source:
     file: int | None = None
 
 
+def _reference_words(row: Contact) -> str:
+    return str(_("Registered letter: %(reference)s") if row.channel == Channel.LETTER else _("Recording %(reference)s"))
+
+
 def sources(review: ReviewCase) -> list[Source]:
     """The primary evidence of the case: recordings, files, what departments delivered, what the review saw itself.
 
@@ -98,7 +102,7 @@ def sources(review: ReviewCase) -> list[Source]:
     """
     case = review.complaint
     found = [
-        Source(f"contact:{row.pk}", str(_("Recording %(reference)s")) % {"reference": row.recording_reference})
+        Source(f"contact:{row.pk}", _reference_words(row) % {"reference": row.recording_reference})
         for row in case.communications.exclude(recording_reference="")
     ]
     opened = files_of(review)

@@ -98,7 +98,7 @@ def test_sla_06_a_case_is_not_closed_on_the_reply_before(cast):
         story.close("2026-11-26 16:00")
 
 
-def test_fb_01_calls_in_vain_do_not_close_a_case_whose_reply_nobody_was_told(cast):
+def test_fb_01_calls_in_vain_do_not_close_a_case_whose_reply_nobody_was_told(client, cast):
     """Whoever cannot be reached by telephone is still owed the answer: by letter, or three attempts to tell it."""
     story = Story(cast, channel=Channel.LETTER).to_reply()
     for day in (19, 20, 23):
@@ -111,6 +111,10 @@ def test_fb_01_calls_in_vain_do_not_close_a_case_whose_reply_nobody_was_told(cas
     )  # fmt: skip
     story.close("2026-11-23 16:40", late_reason="other")
     assert story.case.status == "closed"
+    client.force_login(cast.coordinator)
+    page = client.get(f"/desk/cases/{story.case.number}/").content.decode()
+    assert "XA00000001CN" in page
+    assert "录音 XA00000001CN" not in page  # a letter has no recording
 
 
 @pytest.mark.parametrize(("called", "state"), [(True, "met"), (False, "cancelled")])
