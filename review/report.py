@@ -211,8 +211,8 @@ def _remedy(review: ReviewCase) -> list[str]:
 def _improvements(review: ReviewCase) -> list[str]:
     lines = [gettext("Systemic cause: %(text)s") % {"text": review.systemic_cause}] if review.systemic_cause else []
     return lines + [
-        gettext("%(what)s: %(department)s %(post)s, by %(day)s")
-        % {"what": row.what, "department": row.department.name, "post": row.post, "day": row.due_on}
+        gettext("%(what)s: %(who)s, by %(day)s")
+        % {"what": row.what, "who": " ".join(filter(None, [row.department.name, row.post])), "day": row.due_on}
         for row in review.rectifications.select_related("department")
     ]
 

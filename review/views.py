@@ -258,6 +258,11 @@ def _refused(request: StaffRequest, period: str, error: IllegalTransition) -> Ht
     return render(request, "review/sampling.html", context, status=409)
 
 
+def _committed(request: StaffRequest, row: SampleDraw) -> HttpResponse:
+    told = _("The draw of %(period)s is committed already, at %(percent)s %%; nothing of it can be changed.")
+    return _refused(request, row.period, IllegalTransition(told, period=row.period, percent=row.percent))
+
+
 @login_required
 @require_POST
 def commit(request: StaffRequest) -> HttpResponse:
@@ -265,13 +270,15 @@ def commit(request: StaffRequest) -> HttpResponse:
     _group_only(request, "review.draw_sample")
     now = timezone.now()
     period = timezone.localdate(now).strftime("%Y-%m")
+    known = SampleDraw.objects.filter(period=period).first()
+    if known:  # before the share is looked at: its field is not on the page any more
+        return _committed(request, known)
     form = forms.CommitForm(request.POST)
     if not form.is_valid():
         return render(request, "review/sampling.html", _sampling_page(request, "", form), status=422)
     row = draws.commit(period, by=request.user, percent=form.cleaned_data["percent"], at=now)
     if row.committed_at != now:
-        told = _("The draw of %(period)s is committed already, at %(percent)s %%; nothing of it can be changed.")
-        return _refused(request, period, IllegalTransition(told, period=period, percent=row.percent))
+        return _committed(request, row)
     messages.success(
         request,
         _("The draw of %(period)s is committed at %(percent)s %%.") % {"period": row.period, "percent": row.percent},

@@ -245,6 +245,8 @@ def test_rev_45_46_the_complainant_reads_conclusion_reasons_and_remedy(cast, dec
         acceptance_test="抽查 30 件",
         at=AFTER,
     )
+    # No post is named: nothing stands between the department and the date.
+    assert "登记表增加原因一栏（供水集团，2026-12-11 前完成）" in report.draft(decided.review)["improvements"]
     transitions.notify_complainant(decided.pk, by=cast.reviewer, at=at("2026-11-25 16:00"))
     notice = decided.review.complaint.notices.get(kind=NoticeKind.REVIEW_RESULT)
     assert notice.channel == decided.review.complaint.channel
