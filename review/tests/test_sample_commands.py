@@ -44,6 +44,8 @@ def test_an_exchanged_pick_shows(document, capsys):
         call_command("verify_sample", str(document), "--json")
     assert caught.value.returncode == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
+    # The whole line is in the language of the commands.
+    assert str(caught.value).isascii()
 
 
 @pytest.mark.django_db
@@ -51,7 +53,7 @@ def test_what_was_not_drawn_cannot_be_exported(cast):
     with pytest.raises(CommandError, match="2026-09"):
         call_command("export_sample", "2026-09")
     draws.commit("2026-11", by=None, at=at("2026-11-10 09:00"))
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match="There is no draw of 2026-11; drawn periods are: none yet"):
         call_command("export_sample", "2026-11", "--json")
 
 

@@ -20,7 +20,7 @@ class Command(ActionCommand):
 
     def run(self, *, period: str, **options: Any) -> dict[str, Any]:
         row = SampleDraw.objects.filter(period=period).first()
-        if row is None:
+        if row is None or row.drawn_at is None:
             raise Failed(f"There is no draw of {period}; drawn periods are: {', '.join(_drawn()) or 'none yet'}.")
         return draws.document(row)
 

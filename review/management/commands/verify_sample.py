@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import translation
 
 from accounts.management.base import ActionCommand, Failed
 from review import sampling
@@ -26,8 +27,10 @@ class Command(ActionCommand):
             raise Failed(f"{file} cannot be read: {error.strerror}. Give the file written by export_sample.") from error
         except ValueError as error:
             raise Failed(f"{file} is not a draw document: it is not JSON. Export the draw again.") from error
-        checked = sampling.verify(document, result=result)
-        problems = [str(problem) for problem in checked.problems]
+        # One line, one language: what a command says around the reason is not translated.
+        with translation.override("en"):
+            checked = sampling.verify(document, result=result)
+            problems = [str(problem) for problem in checked.problems]
         found = {"ok": checked.ok, "problems": problems}
         if not checked.ok:
             raise Failed(f"The draw cannot be repeated: {problems[0]}", found)
