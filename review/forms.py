@@ -89,14 +89,22 @@ class SetUp(_Screening):
 class Refuse(_Screening):
     action = "refuse"
     danger = True
-    intro = _("The complainant gets a notice with your reason, the rules and where else to turn.")
+
+    @property
+    def intro(self) -> Any:  # type: ignore[override]  # who did not ask is not answered
+        if self.sends_letter:
+            return _("The complainant gets a notice with your reason, the rules and where else to turn.")
+        return _("Nobody applied for this review, so nobody is written to.")
 
     @property
     def sends_letter(self) -> bool:
         return self.review.triggers.filter(kind=TriggerKind.APPLICATION).exists()
 
     def letter(self) -> str:
+        """The notice as it would be sent. Raises IllegalTransition where the answers do not allow one."""
         answers = {name: value for name, value in self.cleaned_data.items() if name != "version"}
+        questions = ("within_responsibility", "measures_exhausted", "demand_reasonable")
+        transitions.check_refusable(*(answers[name] for name in questions))
         return refusal.preview(self.review.complaint, at=timezone.now(), **answers)
 
 

@@ -345,6 +345,12 @@ def _answers(
     review.screening_reason, review.screened_by, review.screened_at = reason, by, at
 
 
+def check_refusable(within_responsibility: bool, measures_exhausted: bool, demand_reasonable: bool) -> None:
+    """Raises IllegalTransition where the three answers leave no ground for a refusal (REV-27…29)."""
+    if within_responsibility and demand_reasonable and not measures_exhausted:
+        raise IllegalTransition(_("By your answers there has to be a review; set it up."))
+
+
 @transaction.atomic
 def refuse(
     review_id: int,
@@ -361,8 +367,7 @@ def refuse(
     at = at or timezone.now()
     review, complaint = _begin(review_id, "refuse", by=by, version=version, at=at)
     _answers(review, within_responsibility, measures_exhausted, demand_reasonable, reason, by=by, at=at)
-    if within_responsibility and demand_reasonable and not measures_exhausted:
-        raise IllegalTransition(_("By your answers there has to be a review; set it up."))
+    check_refusable(within_responsibility, measures_exhausted, demand_reasonable)
     review.closed_at = at
     _finish(review, complaint, "refuse", by=by, at=at, fields=[*_SCREENED, "closed_at"], note=reason)
     if review.triggers.filter(kind=TriggerKind.APPLICATION).exists():

@@ -152,8 +152,11 @@ def action(request: StaffRequest, number: str, action: str) -> HttpResponse:
     form = forms.FORMS[action](request.POST if request.method == "POST" else None, review=review, user=request.user)
     status, problem, letter = 200, "", ""
     if request.method == "POST" and "preview" in request.POST:
-        letter = form.letter() if form.is_valid() else ""
-        status = 422 if form.errors else 200
+        try:
+            letter = form.letter() if form.is_valid() else ""
+            status = 422 if form.errors else 200
+        except IllegalTransition as error:
+            status, problem = 409, str(error)
     elif request.method == "POST":
         try:
             if form.is_valid():

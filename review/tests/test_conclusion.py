@@ -205,6 +205,11 @@ def test_rev_31_32_the_notice_is_shown_before_it_is_sent_and_explains_the_rules(
     assert len(others) >= 3
     for remedy in others:
         assert remedy in page
+    # With answers that ask for a review no notice is shown, and the reason why not is.
+    for_review = {"measures_exhausted": "false", "demand_reasonable": "true"}
+    refused = client.post(url(steps, "actions/refuse/"), {**sent, **for_review, "preview": "1"})
+    assert (refused.status_code, refused.context["letter"]) == (409, "")
+    assert "应当立项" in refused.content.decode() or "应当复查" in refused.content.decode()
     assert client.post(url(steps, "actions/refuse/"), sent).status_code == 302
     notice = steps.review.complaint.notices.get(kind=NoticeKind.REVIEW_REFUSAL)
     assert "没有新的事实或者理由" in notice.body
@@ -235,6 +240,14 @@ def test_rev_31_delivery_on_paper_is_proved(client, cast):
 
 
 # --- The result to the complainant (REV-45) -------------------------------------------------------------
+def test_rev_31_a_review_nobody_applied_for_promises_no_letter(client, cast, story):
+    review = transitions.open_for_alert(story.pk, rule="slow", text="", at=at(OPENED))
+    client.force_login(cast.head_of_review)
+    page = client.get(f"/desk/reviews/{review.number}/actions/refuse/").content.decode()
+    assert "不发告知书" in page
+    assert "投诉人会收到告知书" not in page
+
+
 def test_rev_45_46_the_complainant_reads_conclusion_reasons_and_remedy(cast, decided):
     transitions.add_rectification(
         decided.pk,
