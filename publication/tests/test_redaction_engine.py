@@ -233,6 +233,8 @@ class TestProperties:
         "身份证号：",
         "(",
         "Aa ",
+        "Zhang Wei. ",
+        "Zhang Wei\n",
         "一二三",
         "1\u200b",
         "人民路1号的",
