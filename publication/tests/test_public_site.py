@@ -236,7 +236,7 @@ def test_detail_describes_itself_to_search_engines(client, settings):
     assert "testserver" not in html
 
 
-HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7|add:7 }}&amp;'\""
+HOSTILE = "\"'></script><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7|add:7 }}&amp;'\""
 
 
 class _Elements(HTMLParser):
@@ -270,6 +270,9 @@ def test_pr_12_markup_in_a_text_stays_text(client, path):
         for tag, attrs in page.found
         if tag == "img" or any(name.startswith("on") or name == "style" for name in attrs)
     ] == []
+    # What stands in an attribute is the whole text: no quote ends it.
+    said = {attrs["property"]: attrs["content"] for tag, attrs in page.found if tag == "meta" and "property" in attrs}
+    assert path != "{detail}" or said["og:title"] == HOSTILE[:80]
     assert {attrs.get("type") for tag, attrs in page.found if tag == "script"} <= {"module", "application/ld+json"}
     assert not any(
         "alert" in str(value) for _tag, attrs in page.found for name, value in attrs.items() if name.startswith("data-")
