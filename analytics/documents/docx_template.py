@@ -11,7 +11,7 @@ from typing import Any
 from docx import Document
 from docx.document import Document as DocumentType
 from docx.enum.style import WD_STYLE_TYPE
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK, WD_TAB_ALIGNMENT, WD_TAB_LEADER
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Cm, Pt, RGBColor
@@ -183,12 +183,15 @@ def _front_matter(document: DocumentType) -> None:
     _tag(document, "endfor")
     closing = _add(document, "toc 1", "")
     _field_mark(closing, "end")
-    closing.add_run().add_break(WD_BREAK.PAGE)
 
 
 def _sections(document: DocumentType) -> None:
     _tag(document, "for section in sections")
-    for level, condition in ((1, "if section.level == 1"), (2, "elif section.level == 2"), (3, "else")):
+    # The report begins on a page of its own. The heading itself says so: a break behind the contents would leave a page
+    # empty wherever these fill theirs to the last line.
+    _tag(document, "if loop.first and section.level == 1")
+    _add(document, "Heading 1", "{{ section.heading }}").paragraph_format.page_break_before = True
+    for level, condition in ((1, "elif section.level == 1"), (2, "elif section.level == 2"), (3, "else")):
         _tag(document, condition)
         _add(document, f"Heading {level}", "{{ section.heading }}")
     _tag(document, "endif")

@@ -277,6 +277,14 @@ def test_docx_has_real_headings_captions_and_lists(tmp_path):
     assert [p.text for p in document.paragraphs if p.style.name.lower() == "toc 2"] == ["（一）渠道与满意度"]
 
 
+def test_docx_begins_on_a_new_page_and_leaves_none_empty(tmp_path):
+    """A break of its own behind the contents would, where these fill their page, stand alone on the next one."""
+    render_docx(make_snapshot(), tmp_path / "r.docx")
+    document = Document(str(tmp_path / "r.docx"))
+    assert [p.text for p in document.paragraphs if p.paragraph_format.page_break_before] == ["总体情况"]
+    assert 'w:type="page"' not in document.element.xml
+
+
 def test_docx_tables_are_native_and_repeat_their_head(tmp_path):
     render_docx(make_snapshot(), tmp_path / "r.docx")
     table = Document(str(tmp_path / "r.docx")).tables[1]
