@@ -2,10 +2,13 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
-from analytics import building, reporting, transitions
+from analytics import building, closing, narrative, reporting, transitions
+from analytics.facts import Facts
 from analytics.models import Report
 from analytics.periods import parse
+from analytics.scope import WHOLE
 from analytics.tests.test_reports import NOW, fill
 from complaints.models import Callback, Proposal
 from complaints.tests.factories import Story, at, registered
@@ -41,8 +44,13 @@ def test_fb_17_satisfaction_opinions_suggestions_and_problems(month):
     snapshot = reporting.draft(report)
     sections = {section.key: section for section in snapshot.sections}
     assert list(sections) == ["satisfaction", "opinions", "handling", "lessons"]
-    assert report.figures["figures"]["response_rate"]["value"] == 1.0
-    assert any("100.0%" in text for text in sections["satisfaction"].paragraphs)
+    # Both who were asked answered; that it was two of two is not told outside.
+    answered = report.figures["figures"]["response_rate"]
+    assert (answered["suppressed"], answered["of"]) == (True, 2)
+    assert closing.bundle(parse("2026-11"), WHOLE, at=NOW, outside=False)["figures"]["response_rate"]["value"] == 1.0
+    with translation.override(reporting.LANGUAGE):
+        untold = narrative.briefly(Facts(report.figures), "response_rate")
+    assert any(untold in text for text in sections["satisfaction"].paragraphs)
     assert "6" in sections["opinions"].paragraphs[1]
     row = sections["opinions"].tables[0].rows[0]
     assert row[1:] == (6, None, None, 5)  # one valuable, one adopted: too few to be told apart
