@@ -181,14 +181,17 @@ def _front_matter(document: DocumentType) -> None:
         _add(document, style, "{{ entry }}")
     _tag(document, "endif")
     _tag(document, "endfor")
+    # Next to no height: a line of its own could be the one that no longer fits below the contents.
     closing = _add(document, "toc 1", "")
+    closing.paragraph_format.space_before = closing.paragraph_format.space_after = Pt(0)
+    closing.paragraph_format.line_spacing = Pt(1)
     _field_mark(closing, "end")
 
 
 def _sections(document: DocumentType) -> None:
     _tag(document, "for section in sections")
     # The report begins on a page of its own. The heading itself says so: a break behind the contents would leave a page
-    # empty wherever these fill theirs to the last line.
+    # empty wherever these fill theirs.
     _tag(document, "if loop.first and section.level == 1")
     _add(document, "Heading 1", "{{ section.heading }}").paragraph_format.page_break_before = True
     for level, condition in ((1, "elif section.level == 1"), (2, "elif section.level == 2"), (3, "else")):

@@ -14,6 +14,7 @@ import pytest
 from django.utils.translation import gettext as _
 from docx import Document
 from docx.oxml.ns import qn
+from docx.shared import Pt
 from PIL import Image
 
 from analytics.documents import docx_template
@@ -283,6 +284,8 @@ def test_docx_begins_on_a_new_page_and_leaves_none_empty(tmp_path):
     document = Document(str(tmp_path / "r.docx"))
     assert [p.text for p in document.paragraphs if p.paragraph_format.page_break_before] == ["总体情况"]
     assert 'w:type="page"' not in document.element.xml
+    closing = [p for p in document.paragraphs if p.style.name.lower() == "toc 1" and not p.text][-1]
+    assert closing.paragraph_format.line_spacing == Pt(1)
 
 
 def test_docx_tables_are_native_and_repeat_their_head(tmp_path):
