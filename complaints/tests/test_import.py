@@ -164,8 +164,8 @@ def test_the_same_file_again_creates_nothing(tmp_path):
     longer = run(write_csv(tmp_path / "c.csv", [*rows, row("9")]))
     assert (again.created, again.duplicates) == (0, 3)
     assert (longer.created, longer.duplicates) == (1, 3)
-    moved = run(write_csv(tmp_path / "d.csv", [row("10"), *reversed(rows)]))
-    assert (moved.created, moved.duplicates) == (1, 3)
+    moved = run(write_csv(tmp_path / "d.csv", [row("10"), row("11"), *reversed(rows)]))
+    assert (moved.created, moved.duplicates) == (2, 3)
     assert ImportBatch.objects.count() == 3
 
 
