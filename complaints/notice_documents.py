@@ -152,13 +152,16 @@ _ALIGN = {WD_ALIGN_PARAGRAPH.CENTER: "center", WD_ALIGN_PARAGRAPH.RIGHT: "end"}
 
 def blocks(docx: bytes) -> list[Block]:
     """The words of a document in their order, for the preview on a page."""
-    found = []
+    found, numbered = [], 0
     for item in Document(io.BytesIO(docx)).iter_inner_content():
         if isinstance(item, Table):
             found.append(Block(rows=tuple(tuple(cell.text for cell in row.cells) for row in item.rows)))
         elif item.text.strip():
             style = item.style
             align = style.paragraph_format.alignment if item.alignment is None and style else item.alignment
-            bullet = "· " if style and str(style.name).startswith("List") else ""
-            found.append(Block(bullet + item.text, _ALIGN.get(align, "") if align is not None else ""))
+            name = str(style.name) if style else ""
+            # A numbered list counts on from paragraph to paragraph, as it does on paper.
+            numbered = numbered + 1 if name.startswith("List Number") else 0
+            mark = f"{numbered}. " if numbered else "· " if name.startswith("List") else ""
+            found.append(Block(mark + item.text, _ALIGN.get(align, "") if align is not None else ""))
     return found

@@ -411,6 +411,14 @@ def test_the_shipped_templates_carry_typefaces_of_official_letters(kind):
     assert document.core_properties.author == ""
 
 
+def test_the_page_numbers_a_list_as_the_document_does(cast):
+    story = Story(cast)
+    transitions.request_information(story.pk, by=cast.intake, items="运单号\n照片", at=at("2026-11-16 10:00"))
+    notice = Notice.objects.select_related("complaint").get(complaint=story.pk, kind="supplement")
+    shown = [block.text for block in notice_documents.blocks(notice_documents.document(notice))]
+    assert shown.index("2. 照片") == shown.index("1. 运单号") + 1
+
+
 @pytest.mark.parametrize("kind", notice_templates.PRINTED)
 def test_who_signs_and_when_stay_on_one_page_with_how_to_reach_them(kind):
     document = Document(io.BytesIO(notice_stock.build(kind)))
