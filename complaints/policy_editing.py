@@ -181,7 +181,7 @@ def _said(fault: InvalidSetting) -> str:
     milestone, _space, complexity = str(fault.params["value"]).partition(" ")
     if milestone not in Milestone.values or (complexity and complexity not in Complexity.values):
         return fault.text(gettext)
-    name = Milestone(milestone).label
+    name = str(Milestone(milestone).label)
     if complexity:
         name = f"{name} ({Complexity(complexity).label})"
     return gettext(PROFILE_RULE_TWICE) % {"value": name}
