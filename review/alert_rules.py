@@ -373,7 +373,7 @@ def many_departments(numbers: Numbers, span: Span) -> Iterator[Found]:
 @_rule(
     "perfunctory",
     _("Perfunctory reply"),
-    _("The result told to the complainant has %(length)s characters and was sent word for word %(same)s times."),
+    _("The result told to the complainant has %(length)s characters; times it was sent word for word: %(same)s."),
     Threshold("length", _("Shorter than so many characters"), 10, 1, 500),
     Threshold("same", _("Or sent word for word so many times"), 30, 2, 1000),
     Threshold("days", _("Within so many days"), 92, 7, 366),
