@@ -330,7 +330,9 @@ def test_pr_14_age_and_occupation_with_place_and_date_are_decided_while_few_case
 def test_pr_14_the_recorded_place_narrows_it_down_whatever_it_is_called(recorded, told, cast):
     publication = draft(cast)
     Complaint.objects.filter(pk=publication.complaint_id).update(place=recorded)
-    transitions.edit(publication.pk, by=cast.publisher, title="停水没有通知", cause="停水没有通知。", subject=told)
+    # Nothing else of it names a place or a day.
+    texts = dict.fromkeys(combinations.FIELDS, "停水没有通知。") | {"subject": told}
+    transitions.edit(publication.pk, by=cast.publisher, **texts)
     spans = Publication.objects.get(pk=publication.pk).spans.filter(type=combinations.TYPE)
     assert {span.replacement for span in spans} == {"80 岁以上", "退休人员"}
 
