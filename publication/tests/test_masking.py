@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
+from complaints import messages
 from complaints.models import Notification
 from complaints.tests.factories import at
 from complaints.tests.test_races import together
@@ -372,7 +373,8 @@ def test_config_whoever_may_decide_hears_of_a_proposal_and_the_proposer_of_the_d
     assert {message.recipient for message in told}.isdisjoint({cast.manager, cast.publisher, cast.counsel})
     client.force_login(cast.administrator)
     with translation.override("en"):
-        assert "waits for a second person" in client.get("/desk/notifications/").content.decode()
+        assert "waits for a second person" in messages.sentence(told.get(recipient=cast.administrator))
+    assert page in [row.url for row, _text, _leads in client.get("/desk/notifications/").context["items"]]
     masking.decide(row.pk, approve=False, note="看不懂", by=cast.administrator, at=NOW)
     told = Notification.objects.filter(kind="masking_decided", url=page)
     assert [message.recipient for message in told] == [cast.manager]
