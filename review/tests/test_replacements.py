@@ -181,7 +181,7 @@ def test_rev_23_a_document_without_the_seat_given_on_is_refused_by_whoever_has_t
         if ok:
             call_command("verify_sample", str(path), "--result", proof.result)
         else:
-            with pytest.raises(CommandError, match="公布"):
+            with pytest.raises(CommandError, match="the result is not the published one"):
                 call_command("verify_sample", str(path), "--result", proof.result)
 
 
