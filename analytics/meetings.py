@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -227,7 +227,7 @@ def tables(meeting: TransferMeeting) -> list[Table]:
 def _leaving(table: Table) -> Table:
     """The table as it leaves the office with those who take part: without counts from one to four (EX-09)."""
     numbers = [place for place, column in enumerate(table.columns) if column.type == "int"]
-    shown = [outside([Value(row[place]) for row in table.rows]) for place in numbers]
+    shown = [outside([Value(cast(int | None, row[place])) for row in table.rows]) for place in numbers]
     # The weight of a problem would tell how many cases it has, so a row is told whole or not at all.
     gone = {line for column in shown for line, value in enumerate(column) if value.hidden}
     rows = tuple(

@@ -11,7 +11,7 @@ from pathlib import Path
 FIELDS = ["complaint", "sequence", "at", "actor", "kind", "version", "from_status", "to_status"]
 FIELDS += ["fields", "note", "reference", "audience", "previous_hash"]
 UNREADABLE = (OSError, KeyError, TypeError, ValueError)
-PLAIN = {"ensure_ascii": False, "separators": (",", ":"), "sort_keys": True}
+PLAIN: dict = {"ensure_ascii": False, "separators": (",", ":"), "sort_keys": True}
 
 
 def sha256(path):
