@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -120,6 +121,10 @@ class RiskAssessment(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
+        indexes = [
+            # Whoever may manage risk sees a case that was high once: the list asks it of every row.
+            models.Index(fields=["complaint"], name="risk_ever_high", condition=Q(grade="high") | Q(proposed="high")),
+        ]
 
     def __str__(self) -> str:
         return self.grade
