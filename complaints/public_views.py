@@ -255,9 +255,6 @@ def _take_files(request: HttpRequest, draft: IntakeDraft, form: forms.Form) -> N
     """Store the files of this request in the draft; what was refused is an error at the field."""
     at = timezone.now()
     given = form.cleaned_data.get("files") or []  # read before an error removes them
-    for item in uploads.refused(request):
-        name = files.clean_name(item.name)
-        form.add_error("files", str(files.too_many(name) if item.reason == "count" else files.too_large(name)))
     for uploaded in given:
         name = files.clean_name(uploaded.name)
         try:
@@ -273,6 +270,10 @@ def _take_files(request: HttpRequest, draft: IntakeDraft, form: forms.Form) -> N
             raise
         except DomainError as error:
             form.add_error("files", str(error))
+    # Dropped while they came in: the last of their list, so they are named last.
+    for item in uploads.refused(request):
+        name = files.clean_name(item.name)
+        form.add_error("files", str(files.too_many(name) if item.reason == "count" else files.too_large(name)))
 
 
 @form_page

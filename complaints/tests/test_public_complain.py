@@ -406,6 +406,12 @@ def test_at_most_ten_files(client):
     assert IntakeDraft.objects.get().attachments.count() == 10
     again = client.post("/complain/details/upload/?lang=en", {"files": [png("neu.png")]})
     assert "“neu.png” was not added" in again.content.decode()
+    # None fits any more: named in the order in which they were chosen.
+    more = client.post(
+        "/complain/details/upload/?lang=en", {"files": [png(f"{n}.png") for n in range(12)]}
+    ).content.decode()
+    named = re.findall(r"“(\d+)\.png” was not added", more)
+    assert named == [str(n) for n in range(12)] * 2
 
 
 def test_file_of_another_draft_cannot_be_removed(client):
