@@ -36,7 +36,18 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "external_number": ("留言编号", "投诉编号", "工单编号", "工单号", "外部编号", "编号"),
     "subject": ("留言主题", "投诉主题", "主题", "标题", "投诉标题"),
     "narrative": ("留言详情", "投诉内容", "投诉详情", "诉求内容", "事情经过", "内容", "详情"),
-    "received_at": ("留言时间", "投诉时间", "受理时间", "来电时间", "提交时间", "收到时间"),
+    "received_at": (
+        "留言时间",
+        "投诉时间",
+        "受理时间",
+        "来电时间",
+        "提交时间",
+        "收到时间",
+        "登记时间",
+        "登记日期",
+        "投诉日期",
+        "来访日期",
+    ),
     "channel": ("渠道", "投诉渠道", "来源", "来源渠道"),
     "category": ("一级标签", "投诉类别", "分类", "类别", "一级分类"),
     "department": ("承办部门", "责任部门", "承办单位", "部门"),
@@ -184,9 +195,16 @@ def inspect(rows: Sequence[Row], known: Mapping[str, str] | None = None) -> tupl
     return number, found
 
 
+def _shown(cell: Cell) -> str:
+    """A cell as it stands in the spreadsheet, where whole numbers have no decimals."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell)
+
+
 def _sample(cell: Cell, field: str) -> str:
     """The beginning of a value; whom it is about is masked (COM-07)."""
-    text = " ".join(str(cell).split()) if cell is not None else ""
+    text = " ".join(_shown(cell).split())
     if field == "complainant_name":
         text = identity.mask("name", text)
     elif field == "complainant_phone":

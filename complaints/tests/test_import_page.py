@@ -64,6 +64,19 @@ def test_columns_are_guessed_from_their_headings(desk):
     assert samples[:4] == [("1",), ("王**",), ("138****2417",), ("占道施工",)]  # COM-07
 
 
+def test_whole_numbers_of_a_workbook_are_shown_as_they_stand_there(desk):
+    """A register of visits: its day of entry is the time of receipt, 1280 is not shown as 1280.0."""
+    book = openpyxl.Workbook()
+    book.active.append(["登记日期", "主题", "内容", "涉及金额", "人数"])
+    book.active.append(["2019/03/02", "暖气不热", "报修没有人来。", 1280, 3])
+    out = io.BytesIO()
+    book.save(out)
+    answer = upload(desk, out.getvalue(), name="来访登记.xlsx")
+    headings = {heading.name: heading for heading in desk.get(answer["Location"]).context["form"].headings}
+    assert headings["登记日期"].field == "received_at"
+    assert (headings["涉及金额"].samples, headings["人数"].samples) == (("1280",), ("3",))
+
+
 def test_a_correction_of_the_columns_is_remembered_for_the_source(desk, cast):
     """The next file of the same source is read alike, sheet and channel too."""
     odd = {"甲": "停水", "乙": "停水一天没人管", "丙": "2026-11-16", "主题": "不是主题"}
