@@ -18,7 +18,10 @@ class LookupForm(forms.Form):
         help_text=_("It stands on the order, the parcel or the repair slip."),
         max_length=80,
         widget=forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
-        error_messages={"required": _("Write the number of the order, the parcel or the repair.")},
+        error_messages={
+            "required": _("Write the number of the order, the parcel or the repair."),
+            "max_length": _("A number has 4 to 40 letters and digits; check it."),
+        },
     )
     # No limit of four in the browser: of a whole number it would keep the first four.
     digits = forms.CharField(
@@ -26,7 +29,10 @@ class LookupForm(forms.Form):
         help_text=_("Of the phone number you gave with the order."),
         max_length=40,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
-        error_messages={"required": _("Write the last four digits of the phone number.")},
+        error_messages={
+            "required": _("Write the last four digits of the phone number."),
+            "max_length": _("Write the last four digits, for example 0417."),
+        },
     )
 
     def clean_number(self) -> str:

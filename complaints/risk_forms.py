@@ -177,7 +177,7 @@ FORMS: dict[str, type[RiskForm]] = {
 # --- Public opinion and drills ------------------------------------------------------------------------
 class SignalForm(forms.Form):
     source = forms.CharField(label=_("Source"), max_length=80, help_text=_("For example Weibo, a forum, a newspaper."))
-    link = forms.URLField(label=_("Link"), max_length=500, required=False, assume_scheme="https")
+    link = forms.URLField(label=_("Link to the post"), max_length=500, required=False, assume_scheme="https")
     text = forms.CharField(label=_("What is said"), max_length=10_000, widget=LongText())
     seen_at = MomentField(label=_("Seen at"), required=False, widget=_moment(), help_text=_("Empty means now."))
     complaint = CaseField(label=_("Case it is about"), required=False)

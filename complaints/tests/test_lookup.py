@@ -267,6 +267,20 @@ def test_pi_05_what_cannot_be_right_is_told_at_the_field_and_costs_no_query(
     assert field in page.context["form"].errors
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"number": "x" * 5000, "digits": DIGITS}, "A number has 4 to 40 letters and digits; check it."),
+        ({"number": NUMBER, "digits": "1" * 50}, "Write the last four digits, for example 0417."),
+    ],
+)
+def test_pi_05_what_is_far_too_long_is_told_in_the_same_words(client, reported, values, told):
+    """Not in those of the machine, which speak of a value and its characters."""
+    html = client.post(f"{PAGE}?lang=en", values).content.decode()
+    assert html.count(told) == 2  # above the form and at the field
+    assert "Ensure this value" not in html
+
+
 @given(text=st.text(max_size=60))
 def test_pi_05_any_text_is_a_number_or_none(text):
     number = lookup.normalise_number(text)

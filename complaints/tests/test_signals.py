@@ -139,6 +139,14 @@ def test_a_signal_is_registered_by_hand_and_linked(client, cast):
     assert client.post(f"{LIST}add/", {"source": "论坛"}).status_code == 422
 
 
+def test_the_address_of_a_post_is_not_named_like_the_button_that_joins_it_to_a_case(client, cast):
+    """“关联” is what is done with a case; where the post stands is “帖子链接”."""
+    client.force_login(cast.coordinator)
+    html = client.get(f"{LIST}add/").content.decode()
+    assert "帖子链接" in html
+    assert "关联" not in html.partition("<main")[2].partition("</main>")[0]
+
+
 def test_a_wrong_link_is_corrected_and_both_cases_keep_the_trace(client, cast):
     wrong, right = Story(cast), Story(cast, phone="13900001111", email="")
     row = signal(cast, complaint=wrong.case)
