@@ -31,6 +31,7 @@ from complaints import (
 from complaints.action_form import ActionForm, choices_of
 from complaints.calendars import CalendarMissing
 from complaints.choice_fields import LongText, YesNo
+from complaints.clock_rules import Pause, StartsOn
 from complaints.models import CauseExplanation, Complaint, Deadline, Reply, ReplyTemplate
 from complaints.states import (
     Channel,
@@ -274,11 +275,28 @@ def _dates(complaint: Complaint, limit: Deadline, amount: int) -> tuple[str, str
     """When a limit is due, and when it would be with so much more; '' where the calendar ends before that."""
     longer = copy(limit)
     longer.extra_amount += amount
+    return _moment(limit.due_at), _due(complaint, longer, clocks.pauses_of(complaint))
+
+
+def _due(complaint: Complaint, limit: Deadline, pauses: list[Pause]) -> str:
     try:
-        due = clocks.compute(longer, clocks.working_calendar(complaint.policy.slots), clocks.pauses_of(complaint)).at
+        due = clocks.compute(limit, clocks.working_calendar(complaint.policy.slots), pauses).at
     except CalendarMissing:
         due = None
-    return _moment(limit.due_at), _moment(due) if due else ""
+    return _moment(due) if due else ""
+
+
+def _if_begun_anew(complaint: Complaint) -> Any:
+    """The date of the handling, the one a new start now would bring, and whether that takes time away; '' for none."""
+    limit = next((row for row in clocks.resettable(complaint) if row.milestone == Milestone.RESOLVE), None)
+    if limit is None or limit.assignment_id is not None:
+        return ""
+    anew = copy(limit)
+    anew.started_at, anew.extra_amount, anew.starts_on = timezone.now(), 0, StartsOn.NEW_FACTS
+    old, new = _moment(limit.due_at), _due(complaint, anew, [])
+    words = gettext("It is due on %(old)s; if you agree, on %(new)s.") if new else gettext("It is due on %(old)s.")
+    earlier = gettext("The new date is earlier than the one that stands.") if new and new < old else ""
+    return f"{words % {'old': old, 'new': new}} {earlier}".strip()
 
 
 def _moment(at: datetime) -> str:
@@ -323,7 +341,9 @@ class ApproveReset(ActionForm):
         """Show the facts and their evidence before somebody decides on them."""
         asked = next((row for row in self.complaint.clock_resets.all() if row.state == RequestState.REQUESTED), None)
         if asked is not None:
-            self.intro = _what_is_asked(asked.facts, asked.evidence)
+            self.intro = format_lazy(
+                "{} {}", _what_is_asked(asked.facts, asked.evidence), _if_begun_anew(self.complaint)
+            )
 
 
 # --- After the reply ------------------------------------------------------------------------

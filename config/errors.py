@@ -10,6 +10,7 @@ import logging
 import sys
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template import loader
@@ -30,7 +31,9 @@ def error_id() -> str:
 
 
 def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return page(request, 400, code="bad_request", message=_("The request cannot be read."))
+    too_large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent)
+    message = _("The form holds too much at once.") if too_large else _("The request cannot be read.")
+    return page(request, 400, code="bad_request", message=message, too_large=too_large)
 
 
 def handler403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput
 from complaints import calendar_jobs, clocks, jobs
@@ -324,3 +325,22 @@ def test_sla_13_who_decides_on_a_new_start_reads_the_facts_and_the_evidence(clie
     page = client.get(reverse("complaints:action", args=[started.case.number, "approve_reset"])).content.decode()
     assert "投诉人补充了用水记录" in page
     assert "补充材料三份" in page
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_sla_13_who_decides_on_a_new_start_reads_the_date_it_brings(client, started, cast, monkeypatch, extended):
+    """After an extension a new start can bring an earlier day than the complainant was told."""
+    if extended:
+        t.request_extension(started.pk, by=cast.water_handler, reason="待检测", at=at("2026-11-17 10:00"))
+        t.approve_extension(started.pk, by=cast.coordinator, approve=True, note="已核实", at=at("2026-11-17 10:00"))
+    t.request_reset(started.pk, by=cast.water_handler, facts="又一处爆管", evidence="照片", at=at("2026-11-17 10:00"))
+    before = clock(started, "resolve").due_at
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at("2026-11-18 10:00"))
+    client.force_login(cast.coordinator)
+    client.cookies["huiyin_language"] = "en"
+    page = client.get(reverse("complaints:action", args=[started.case.number, "approve_reset"])).content.decode()
+    t.approve_reset(started.pk, by=cast.coordinator, approve=True, note="已核实", at=at("2026-11-18 10:00"))
+    days = [f"{timezone.localtime(day):%Y-%m-%d %H:%M}" for day in (before, clock(started, "resolve").due_at)]
+    assert days[0] != days[1]
+    assert f"It is due on {days[0]}; if you agree, on {days[1]}." in page
+    assert ("earlier than the one that stands" in page) is extended

@@ -285,7 +285,7 @@ def request_reset(
     core.require("evidence", evidence, _("Name the evidence for the new facts."))
     if ClockReset.objects.filter(complaint=complaint, state=RequestState.REQUESTED).exists():
         raise IllegalTransition(_("A new start of the clocks was already asked for."))
-    if not _resettable(complaint):
+    if not clocks.resettable(complaint):
         raise IllegalTransition(_NONE_BEGINS_ANEW)
     row = ClockReset.objects.create(
         complaint=complaint, facts=facts, evidence=evidence[:300], requested_by=by, requested_at=at
@@ -339,24 +339,13 @@ def lapse_requests(complaint: Complaint) -> None:
     ClockReset.objects.filter(complaint=complaint, **waits).update(state=RequestState.ENDED)
 
 
-def _resettable(complaint: Complaint) -> list[Deadline]:
-    """The clocks that run and whose rule lets them begin anew, those of the case before those of departments."""
-    rules = {(rule.milestone, rule.complexity): rule for rule in complaint.policy.rules.all()}
-    found = []
-    for deadline in clocks.running(complaint):
-        rule = rules.get((deadline.milestone, complaint.complexity)) or rules.get((deadline.milestone, ""))
-        if rule is not None and rule.resets:
-            found.append(deadline)
-    return sorted(found, key=lambda deadline: deadline.assignment_id is not None)
-
-
 def _begin_anew(complaint: Complaint, *, at: datetime) -> dict[str, list[str]]:
     """End the clocks concerned and start them again with their whole limit. A limit already missed stays missed.
 
     Returns by milestone, and for a department by "task:<assignment>", the date before and after in ISO form.
     """
     changes: dict[str, list[str]] = {}
-    for deadline in _resettable(complaint):
+    for deadline in clocks.resettable(complaint):
         late = deadline.breached_at or (deadline.state == DeadlineState.RUNNING and at > deadline.due_at)
         end = clocks.stop if late else clocks.cancel
         task = deadline.assignment

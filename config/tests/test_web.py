@@ -171,6 +171,18 @@ def test_form_without_token_is_explained():
     assert page.cookies == {}
 
 
+def test_a_form_that_holds_too_much_says_so_and_what_to_do(browser, settings):
+    """Reloading the page, the mend of a damaged form, would lead to the same refusal."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    browser.cookies["huiyin_language"] = "en"
+    page = browser.post("/preferences/text/", {"text": "x" * 2000})
+    assert page.status_code == 400
+    words = page.content.decode()
+    assert "That was too much at once" in words
+    assert "shorten the text or attach it as a file" in words
+    assert "reload the page" not in words
+
+
 def test_broken_rule_becomes_a_message_on_the_page_one_came_from(browser):
     answer = browser.post("/desk/rule/", headers={"Referer": "http://testserver/desk/figures/?month=10"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/desk/figures/?month=10")
