@@ -326,6 +326,8 @@ class TrackPage:
     subject: str
     status: PublicStatus
     due: Due | None = None
+    # The calendar of that year is not loaded: no day can be named yet, and none is guessed (FI-U).
+    is_day_unknown: bool = False
     missing: str = ""
     # Until when the answer is asked for; where no day was named, until when the clocks stand still; and whether that
     # has passed.
@@ -376,8 +378,7 @@ def read(complaint: Complaint, *, now: datetime) -> TrackPage:
     if request and page.can_answer:
         _tell_wait(page, complaint, request, now=now)
     page.due = _due(complaint, page.status, now=now)
-    if rated and ended_as == S.REPLIED and page.due is None:
-        page.status = replace(page.status, next="")  # the own rating stands for the call-back
+    page.is_day_unknown = page.due is None and _lacks_calendar(complaint, page.status)
     page.answer = answers[0] if answers and is_answered else None
     page.earlier_answers = answers[1:] if page.answer else answers
     notices = list(complaint.notices.order_by("-issued_at", "-id"))
@@ -469,6 +470,13 @@ def _due(complaint: Complaint, status: PublicStatus, *, now: datetime) -> Due | 
     if primary:
         return Due(running.milestone, running.due_at, running.due_at < now)
     return Due(running.milestone, running.due_at, running.due_at < now, why_date.of_clock(running, complaint, now=now))
+
+
+def _lacks_calendar(complaint: Complaint, status: PublicStatus) -> bool:
+    """Whether a date is promised at this point and could not be computed; one that stands still is known."""
+    if not complaint.calendar_missing or not status.milestones:
+        return False
+    return not complaint.deadlines.filter(state=DeadlineState.PAUSED, milestone__in=status.milestones).exists()
 
 
 def _history(complaint: Complaint) -> list[Step]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from accounts.models import SecurityEvent
 from complaints import clocks, files, panels, throttle, track_page, tracking, transitions
-from complaints.models import CalendarDay, Complaint, Notification
+from complaints.models import CalendarDay, CalendarYear, Complaint, Notification
 from complaints.states import MOVES, Audience, EvidenceKind, RefusalGround, Status
 from complaints.tests.factories import Story, at, registered
 from complaints.tests.public_flow import Elements, open_case, png
@@ -430,7 +430,7 @@ def test_who_has_rated_is_not_told_to_wait_for_a_call(cast):
     assert (str(waiting.status.next), waiting.due.milestone) == ("等待回访", "call_back")
     transitions.rate(story.pk, by=None, satisfaction="satisfied", at=at("2026-11-19 13:00"))
     rated = track_page.read(story.case, now=at("2026-11-19 14:00"))
-    assert bool(rated.status.next) is bool(rated.due)
+    assert (str(rated.status.next), rated.due) == ("等待结案", None)
     assert rated.status.headline == waiting.status.headline
 
 
@@ -691,6 +691,20 @@ def test_sla_12_the_complainant_reads_why_the_answer_comes_by_that_day(cast):
     page = client.get("/track/case/")
     assert page.context["page"].due.why is None
     assert why not in page.content.decode()
+
+
+def test_fi_u_the_complainant_reads_that_the_day_is_not_known_until_the_calendar_is_loaded(cast):
+    story = Story(cast)
+    CalendarYear.objects.filter(year=2026).delete()
+    clocks.forget_calendar()
+    story.accept()
+    assert story.case.calendar_missing
+    client = signed_in(story.case, story.receipt.access_code)
+    words = "the public holidays of that year are not known"
+    assert words in client.get("/track/case/?lang=en").content.decode()
+    # A reply that was sent promises nothing more.
+    Complaint.objects.filter(pk=story.pk).update(status="closed")
+    assert words not in client.get("/track/case/?lang=en").content.decode()
 
 
 def test_rev_18_sla_12_the_complainant_reads_why_a_review_can_be_asked_for_until_that_day(cast, monkeypatch):
