@@ -342,7 +342,7 @@ class ApproveReset(ActionForm):
         asked = next((row for row in self.complaint.clock_resets.all() if row.state == RequestState.REQUESTED), None)
         if asked is not None:
             self.intro = format_lazy(
-                "{} {}", _what_is_asked(asked.facts, asked.evidence), _if_begun_anew(self.complaint)
+                "{} {}", _what_is_asked(asked.facts.rstrip("。."), asked.evidence), _if_begun_anew(self.complaint)
             )
 
 

@@ -317,13 +317,14 @@ def test_sla_13_who_decides_on_a_new_start_reads_the_facts_and_the_evidence(clie
     t.request_reset(
         started.pk,
         by=cast.water_handler,
-        facts="投诉人补充了用水记录",
+        facts="投诉人补充了用水记录。",
         evidence="补充材料三份",
         at=at("2026-11-17 10:00"),
     )
     client.force_login(cast.coordinator)
     page = client.get(reverse("complaints:action", args=[started.case.number, "approve_reset"])).content.decode()
     assert "投诉人补充了用水记录" in page
+    assert "。。" not in page
     assert "补充材料三份" in page
 
 
