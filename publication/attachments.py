@@ -21,7 +21,7 @@ from accounts.errors import DomainError, InvalidInput
 from accounts.models import User
 from complaints import files
 from complaints.models import Attachment, ScanState
-from publication import boxes, content, content_files, masking, rendering, tasks, transitions
+from publication import boxes, content, content_files, findings, masking, rendering, tasks, transitions
 from publication.models import Publication, PublicationFile
 from publication.redaction import leaks
 from publication.rendering import Box
@@ -98,7 +98,7 @@ def _masked(name: str, text: str, publication: Publication) -> str:
     left = leaks(text, known)
     if left:
         message = _("The text still shows something that identifies a person (%(kind)s). Mask it first.")
-        raise InvalidInput(name, message, kind=left[0].type)
+        raise InvalidInput(name, message, kind=findings.label(left[0].type))
     return text
 
 

@@ -19,7 +19,7 @@ from complaints import notify
 from complaints import transitions as case_transitions
 from complaints.states import Audience
 from complaints.transitions.intake import check_text
-from publication import content, permissions, transitions
+from publication import content, findings, permissions, transitions
 from publication.models import Breach, Publication, PublishedCorrection, PublishedResult, ResultDay
 from publication.redaction import leaks
 from publication.states import PublicationStatus
@@ -143,7 +143,7 @@ def correct(publication_id: int, *, by: User, note: str, at: datetime | None = N
         raise InvalidInput(
             "note",
             _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
-            kind=found[0].type,
+            kind=findings.label(found[0].type),
         )
     row = PublishedCorrection.objects.create(result=result, note=note.strip(), at=at)
     shown.update(updated_at=at)

@@ -26,7 +26,7 @@ from complaints.throttle import HOUR, Limit
 from complaints.transitions.intake import Filing, check_text, register
 from complaints.transitions.proposals import TEXT as LONGEST_PROPOSAL
 from complaints.transitions.proposals import add_proposal
-from publication import content, masking, results
+from publication import content, findings, masking, results
 from publication.models import Comment, Publication, PublishedReport, PublishedResult
 from publication.redaction import Known, leaks, redact
 from publication.states import CommentRoute, CommentState
@@ -216,7 +216,7 @@ def check_public(field: str, text: str, known: Known | None, *, limit: int) -> N
         raise InvalidInput(
             field,
             _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
-            kind=found[0].type,
+            kind=findings.label(found[0].type),
         )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from accounts.errors import DomainError
+from accounts.models import User
 from complaints import notify
 from complaints.jobs import present
 from publication import comments, lists, observations, postings, transitions, volunteers
@@ -17,12 +19,22 @@ from publication.states import PublicationStatus
 
 logger = logging.getLogger("huiyin.jobs")
 
+_UNSIGNED = (
+    PublicationStatus.DRAFT,
+    PublicationStatus.FIRST_CHECK,
+    PublicationStatus.SECOND_CHECK,
+    PublicationStatus.MASKING_REVIEW,
+)
+# A time that passed longer ago is no news to anybody.
+_LOOK_BACK = timedelta(days=7)
+
 
 def publish_due(*, now: datetime | None = None) -> dict[str, Any]:
     """Post every approved publication whose time has come; one that is refused does not stop the rest.
 
-    Who publishes is told of it once, without the reason: the page says it to whoever may read it. A result whose
-    term is over leaves the public pages by itself; who has to take its postings down is told here.
+    Who publishes is told of it once, without the reason: the page says it to whoever may read it; so is, with the
+    author, what was changed after its signatures and waits for them again when its time comes. A result whose term is
+    over leaves the public pages by itself; who has to take its postings down is told here.
     """
     now = now or timezone.now()
     posted = refused = 0
@@ -34,14 +46,22 @@ def publish_due(*, now: datetime | None = None) -> dict[str, Any]:
         except DomainError as error:
             logger.warning("scheduled posting refused", extra={"publication": number, "code": error.code})
             refused += 1
-            notify.tell(
-                notify.holders_of("publication.publish"),
-                "posting_refused",
-                dedupe=f"posting_refused:{pk}:{publish_at}",
-                url=f"/desk/publications/{number}/",
-                publication=number,
-            )
+            _tell_not_posted(notify.holders_of("publication.publish"), pk, number, publish_at)
+    missed = Publication.objects.filter(status__in=_UNSIGNED, publish_at__lte=now, publish_at__gt=now - _LOOK_BACK)
+    for row in missed.select_related("author").order_by("publish_at"):
+        people = {person.pk: person for person in (*notify.holders_of("publication.publish"), row.author)}
+        _tell_not_posted(people.values(), row.pk, row.number, row.publish_at)
     return {"posted": posted, "refused": refused, "hanging": postings.tell_hanging(now=now)}
+
+
+def _tell_not_posted(people: Iterable[User], pk: int, number: str, publish_at: datetime | None) -> None:
+    notify.tell(
+        people,
+        "posting_refused",
+        dedupe=f"posting_refused:{pk}:{publish_at}",
+        url=f"/desk/publications/{number}/",
+        publication=number,
+    )
 
 
 def remind_undecided(*, now: datetime | None = None) -> dict[str, int]:

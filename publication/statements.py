@@ -26,7 +26,7 @@ from complaints import identity
 from complaints import transitions as case_transitions
 from complaints.models import CaseEvent, Complaint
 from complaints.states import Audience
-from publication import content, gone
+from publication import content, findings, gone
 from publication.models import Statement
 from publication.redaction import leaks
 from publication.states import GoneKind, StatementStatus
@@ -51,25 +51,6 @@ LONGEST = 5000
 MAX_CASES = 20
 # An office names its own number and mailbox where it says whom to turn to; known identities are refused there too.
 OFFICE_CONTACT = ("landline", "email")
-KINDS: dict[str, Any] = {
-    "person": _("Name"),
-    "phone": _("Telephone"),
-    "landline": _("Telephone"),
-    "email": _("E-mail address"),
-    "qq": _("Online account"),
-    "wechat": _("Online account"),
-    "handle": _("Online account"),
-    "id_number": _("Identity document"),
-    "passport": _("Identity document"),
-    "permit": _("Identity document"),
-    "birth_date": _("Date of birth"),
-    "bank_card": _("Account number"),
-    "account": _("Account number"),
-    "license_plate": _("Number plate"),
-    "address": _("Address"),
-    "coordinates": _("Address"),
-    "case_number": _("Case number"),
-}
 _WRITING = ("statement_draft", "statement_edit")
 
 
@@ -451,5 +432,5 @@ def _refuse_leak(statement: Statement, cases: list[Complaint]) -> None:
         raise InvalidInput(
             name,
             _("The text still shows something that identifies a person (%(kind)s). Write it without."),
-            kind=KINDS.get(kind, kind),
+            kind=findings.label(kind),
         )

@@ -24,7 +24,7 @@ from complaints import transitions as case_transitions
 from complaints.models import Complaint
 from complaints.numbers import next_number
 from complaints.states import Audience, Status
-from publication import combinations, content, content_files, effects, gate, leak_scan, masking, permissions
+from publication import combinations, content, content_files, effects, findings, gate, leak_scan, masking, permissions
 from publication.models import (
     FigureEvidence,
     Gate,
@@ -451,7 +451,7 @@ def _refuse_leak(publication: Publication) -> None:
         raise InvalidInput(
             found[0][0],
             _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
-            kind=found[0][1].type,
+            kind=findings.label(found[0][1].type),
         )
 
 
@@ -681,7 +681,7 @@ def update_progress(
         raise InvalidInput(
             "improvement",
             _("The text still shows something that identifies a person (%(kind)s). Mask it first."),
-            kind=found[0][1].type,
+            kind=findings.label(found[0][1].type),
         )
     result.improvements, result.updated_at = data["improvements"], at
     result.effect = effects.of_public(publication, at=at)

@@ -182,6 +182,24 @@ def test_pub_24_a_scheduled_posting_that_is_refused_is_told_once(cast):
     assert not PublishedResult.objects.exists()
 
 
+def test_pub_24_what_was_changed_after_its_signatures_is_not_posted_at_its_time_and_that_is_told_once(cast):
+    publication = composed(cast)
+    start = timezone.now() + timedelta(days=2)
+    transitions.edit(publication.pk, by=cast.publisher, publish_at=start, publish_until=start + timedelta(days=90))
+    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR)
+    transitions.submit(publication.pk, by=cast.publisher)
+    for name in ("first_check", "second_check", "masking_review"):
+        STEPS[name](publication.pk, cast)
+    transitions.edit(publication.pk, by=cast.publisher, result=publication.result + "已复查。")
+    told = Notification.objects.filter(kind="posting_refused")
+    jobs.publish_due(now=start - timedelta(hours=1))
+    assert not told.exists()
+    for hours in (1, 2):
+        assert jobs.publish_due(now=start + timedelta(hours=hours))["posted"] == 0
+    assert sorted(told.values_list("recipient", flat=True)) == sorted([cast.publisher.pk, cast.publisher2.pk])
+    assert not PublishedResult.objects.exists()
+
+
 def test_pr_16_after_it_went_back_the_questions_are_answered_again_and_it_goes_on(cast):
     publication = composed(cast)
     side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR)

@@ -103,6 +103,16 @@ def test_pub_38_hostile_words_of_a_report_are_shown_as_words(client, moderator, 
     assert "&lt;script&gt;alert(1)&lt;/script&gt; {{7*7}} =cmd 😀" in text
 
 
+def test_pub_38_words_that_name_a_telephone_are_refused_in_the_language_of_the_desk(client, moderator, code):
+    row = reported(code, published())
+    client.force_login(moderator)
+    values = {"do": "show", "seen": "waiting", "shown_text": "电话 13812345678"}
+    page = client.post(reverse("publication:volunteer_report", args=[row.pk]), values)
+    assert page.status_code == 422
+    text = page.content.decode()
+    assert ("（电话）" in text, "（phone）" in text) == (True, False)
+
+
 def test_pub_38_a_report_is_taken_back_and_its_reason_stays_inside(client, moderator, code):
     result = published()
     row = reported(code, result)
