@@ -410,6 +410,8 @@ def test_inc_08_poster_and_texts_stand_ready_for_the_other_channels(client, cast
         assert answer["Content-Type"] == "application/pdf"
         (sheet,) = PdfReader(io.BytesIO(answer.content)).pages
         assert WORDS["contact"].replace(" ", "") in re.sub(r"\s", "", sheet.extract_text())
+        # In large print too the labels stand on one line each.
+        assert {"下一次通报", "预计恢复时间"} <= set(sheet.extract_text().split())
     other = reverse("publication:bulletin_poster", args=[response.incident.number, 1, "a0"])
     assert client.get(other).status_code == 404
 
