@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from analytics.models import Outbreak
 from analytics.states import SeriesKind
-from complaints.tests.factories import category
+from complaints.tests.factories import Story, category
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -36,6 +36,19 @@ def test_risk_13_on_a_narrow_screen_the_chart_of_an_outbreak_opens_at_today(cast
     assert days[0][0] < 0
     assert (0 < days[-1][0] < 390, days[-1][1]) == (True, f"{today:%m-%d}")
     assert 0 < _box(page.locator("details.panel-foot summary"))["x"] < 390
+    context.close()
+
+
+def test_qua_11_the_name_of_a_department_stays_on_one_line_beside_many_columns(cast, browser, live_server):
+    Story(cast).to_reply().call_back().close()
+    client = Client()
+    client.force_login(cast.manager)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/desk/figures/appraisal/?period={timezone.localdate():%Y-%m}")
+    name = page.get_by_role("rowheader", name=cast.water.name)
+    assert _box(name)["width"] > 8 * 13
     context.close()
 
 
