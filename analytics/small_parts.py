@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from analytics import figures
+from analytics import complainants, figures
 from analytics.registry import FIGURES, SMALL, Unit, Value
 from analytics.suppression import outside
 
@@ -20,10 +20,18 @@ TELLING = 20
 EMPTY = Value(None, hidden=True).to_dict()
 # What is divided by it is no part of it, so that there is no other side.
 _NO_SHARE = {figures.publication_echo.key}
+# Below this the figure tells that there are fewer than five persons.
+_PERSONS = {
+    figures.repeat_complainants.key: SMALL,
+    figures.frequent_complainants.key: SMALL,
+    figures.frequent_cases.key: SMALL * complainants.FREQUENT,
+}
 
 
 def is_small(key: str, value: Value) -> bool:
-    """Whether the figure is a rate with one to four cases on one side."""
+    """Whether the figure is a rate with one to four cases on one side, or tells that there are one to four persons."""
+    if key in _PERSONS:
+        return 0 < (value.value or 0) < _PERSONS[key]
     return value.part is not None and any(0 < side < SMALL for side in _sides(key, value.part, value.of or 0))
 
 
@@ -49,6 +57,8 @@ def _sides(key: str, part: int, of: int) -> Sequence[int]:
 def _figure(key: str, row: dict[str, Any]) -> dict[str, Any]:
     if key not in FIGURES or not is_small(key, Value(row["value"], row.get("part"), row.get("of"))):
         return row
+    if key in _PERSONS:
+        return row | EMPTY
     part, of = row["part"], row["of"]
     found = {name: value for name, value in row.items() if name != "part"} | EMPTY
     if of >= TELLING and key not in _NO_SHARE:

@@ -51,6 +51,26 @@ def test_ex_09_what_is_divided_by_another_number_has_no_other_side():
     assert left("publication_echo", 3, 10)["suppressed"]
 
 
+@pytest.mark.parametrize(
+    ("key", "count", "told"),
+    [
+        ("repeat_complainants", 4, False),
+        ("repeat_complainants", 5, True),
+        ("frequent_complainants", 1, False),
+        ("frequent_complainants", 0, True),
+        ("frequent_cases", 14, False),
+        ("frequent_cases", 15, True),
+        ("reopenings", 3, True),
+    ],
+)
+def test_ex_09_one_to_four_persons_of_the_whole_office_are_left_empty(key, count, told):
+    """Persons are few where their complaints tell it, too; other counts of the whole office are told."""
+    row = {"name": "x", "unit": "cases", **Value(count).to_dict(), "previous": None}
+    found = small_parts.left_out({"figures": {key: row}, "breakdowns": {}})["figures"][key]
+    assert (found["value"], found.get("suppressed", False)) == ((count, False) if told else (None, True))
+    assert small_parts.told(key, Value(count)).hidden is not told
+
+
 def test_ex_09_groups_leave_out_what_the_small_one_could_be_worked_out_from():
     """Of three departments one has two late cases: the next smallest goes, too, or a subtraction would tell."""
     parts = {"water": (2, 40), "roads": (6, 40), "heat": (20, 40), "post": (0, 40)}
