@@ -53,7 +53,7 @@ def investigate(story: Story) -> None:
     with story.office.turn(AUTHOR) as author:
         open_review(author, story)
         do(author, "collect")
-        author.shows("0 / 1", within="main aside")
+        author.shows("1 / 2", within="main aside")  # the supporting department answered, no other party did
         do(author, "explain_gap", kind="related", reason=GAP)
         author.shows(GAP, within="main aside")
         do(author, "start_verification")

@@ -368,7 +368,7 @@ def test_the_list_of_tasks_is_paged_and_asks_the_same_for_many(
     address = reverse("complaints:case_tasks")
     seen, after = [], ""
     for _page in range(3):
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             answer = client.get(address, {"after": after})
         seen += [line.row.what for line in answer.context["items"]]
         after = answer.context["next"]

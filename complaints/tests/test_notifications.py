@@ -120,8 +120,8 @@ def test_inbox_costs_the_same_queries(client, cast, django_assert_num_queries, n
     for n in range(number):
         tell(cast.intake, n, complaint=case)
     client.force_login(cast.intake)
-    # session, person, permissions, unread, read, visible cases, newest, counts, bell
-    with django_assert_num_queries(10):
+    # session, person, permissions, unread, read, visible cases, newest, office's terms, counts, bell
+    with django_assert_num_queries(11):
         client.get(URL)
 
 

@@ -73,7 +73,7 @@ def test_scr08_whoever_decides_reads_the_earlier_complaints_too(cast, client):
 
 def test_scr08_whoever_decides_reads_that_there_was_none(cast, client):
     page = shown_to(client, cast.coordinator, proposed(cast), "action", "decide_unreasonable")
-    assert "这位投诉人近 90 天没有别的投诉" in page
+    assert "在算作重复投诉的天数内，这位投诉人没有别的投诉" in page
 
 
 def test_scr08_a_proposal_alone_changes_nothing(cast, client):
