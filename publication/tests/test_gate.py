@@ -164,8 +164,8 @@ def test_pr_16_what_is_recorded_after_submission_stops_every_signature_and_the_p
     ]
 
 
-def test_pub_24_a_scheduled_posting_that_is_refused_is_told_once(cast):
-    """PR-16: a legal hold placed after the last signature stops the posting at its time; the publishers hear of it."""
+def scheduled(cast):
+    """A publication signed by all, with the moment two days from now at which it is to be posted."""
     publication = composed(cast)
     start = timezone.now() + timedelta(days=2)
     transitions.edit(publication.pk, by=cast.publisher, publish_at=start, publish_until=start + timedelta(days=90))
@@ -173,6 +173,12 @@ def test_pub_24_a_scheduled_posting_that_is_refused_is_told_once(cast):
     transitions.submit(publication.pk, by=cast.publisher)
     for name in ("first_check", "second_check", "masking_review"):
         STEPS[name](publication.pk, cast)
+    return publication, start
+
+
+def test_pub_24_a_scheduled_posting_that_is_refused_is_told_once(cast):
+    """PR-16: a legal hold placed after the last signature stops the posting at its time; the publishers hear of it."""
+    publication, start = scheduled(cast)
     _hold(publication.complaint, cast)
     for hours in (1, 2):
         assert jobs.publish_due(now=start + timedelta(hours=hours))["refused"] == 1
@@ -183,13 +189,7 @@ def test_pub_24_a_scheduled_posting_that_is_refused_is_told_once(cast):
 
 
 def test_pub_24_what_was_changed_after_its_signatures_is_not_posted_at_its_time_and_that_is_told_once(cast):
-    publication = composed(cast)
-    start = timezone.now() + timedelta(days=2)
-    transitions.edit(publication.pk, by=cast.publisher, publish_at=start, publish_until=start + timedelta(days=90))
-    side_records.confirm_gate(publication.pk, by=cast.publisher, answers=CLEAR)
-    transitions.submit(publication.pk, by=cast.publisher)
-    for name in ("first_check", "second_check", "masking_review"):
-        STEPS[name](publication.pk, cast)
+    publication, start = scheduled(cast)
     transitions.edit(publication.pk, by=cast.publisher, result=publication.result + "已复查。")
     told = Notification.objects.filter(kind="posting_refused")
     jobs.publish_due(now=start - timedelta(hours=1))
