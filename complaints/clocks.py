@@ -235,10 +235,9 @@ def extendable(complaint: Complaint) -> list[Deadline]:
 
 def resettable(complaint: Complaint) -> list[Deadline]:
     """The clocks that run and whose rule lets them begin anew, those of the case before those of departments."""
-    rules = {(rule.milestone, rule.complexity): rule for rule in complaint.policy.rules.all()}
     found = []
     for deadline in running(complaint):
-        rule = rules.get((deadline.milestone, complaint.complexity)) or rules.get((deadline.milestone, ""))
+        rule = rule_for(complaint, deadline.milestone)
         if rule is not None and rule.resets:
             found.append(deadline)
     return sorted(found, key=lambda deadline: deadline.assignment_id is not None)

@@ -252,8 +252,7 @@ def mail(row: Notification) -> tuple[str, str]:
             "review": _("There is a decision on your application for review of %(number)s."),
         }
         line = lines.get(row.kind, _("There is news on %(number)s.")) % {"number": number}
-        track = f"{settings.PUBLIC_BASE_URL}/track/"
-        closing = _("Read it with your case number and access code at %(url)s") % {"url": track}
+        closing = _("Read it with your case number and access code at %(url)s") % {"url": track_url()}
         return line, f"{line}\n\n{closing}\n\n{settings.ORGANISATION['name']}\n{settings.ORGANISATION['phone']}\n"
     line = sentence(row)
     url = f"{settings.PUBLIC_BASE_URL}{row.url}" if row.url else ""
@@ -263,4 +262,9 @@ def mail(row: Notification) -> tuple[str, str]:
 def short(row: Notification) -> str:
     """The same news to a complainant in one line, for a short message."""
     line = mail(row)[0]
-    return f"{line} {settings.PUBLIC_BASE_URL}/track/"
+    return f"{line} {track_url()}"
+
+
+def track_url() -> str:
+    """The full address of the tracking page, also in a process that does not serve the public site."""
+    return f"{settings.PUBLIC_BASE_URL}/track/"

@@ -7,17 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.errors import InvalidInput
 from complaints import challenge, drafts, help_text, throttle, uploads
+from complaints.messages import track_url
 from complaints.models import Category, Complaint, IntakeDraft
 from complaints.models.people import ContactKind
 from complaints.public_forms import (
@@ -172,7 +171,7 @@ def done(request: HttpRequest) -> HttpResponse:
         "has_email": bool(complaint.complainant.contact(ContactKind.EMAIL)),
         "by_phone": complaint.complainant.preferred_contact == ContactKind.PHONE,
         "call_back": help_text.limit_of(complaint.policy, "call_back"),
-        "track_url": f"{settings.PUBLIC_BASE_URL}{reverse('public:track')}",
+        "track_url": track_url(),
     }
     return render(request, "public/complain/done.html", context)
 

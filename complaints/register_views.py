@@ -9,7 +9,6 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.errors import DomainError, InvalidInput
 from accounts.web import StaffRequest
-from complaints import category_words, drafts, files, queue, queue_rows, register_forms, transitions
+from complaints import category_words, drafts, files, messages, queue, queue_rows, register_forms, transitions
 from complaints.desk_access import needs
 from complaints.models import Attachment, Category, Complaint, Dimension, IdempotencyKey
 from complaints.register_forms import CHANNELS, RegisterForm
@@ -117,7 +116,7 @@ def receipt(request: StaffRequest, token: str) -> HttpResponse:
         "until": until,
         "decide_by": decide.due_at if decide else None,
         "reply_by": datetime.fromisoformat(kept["reply_by"]) if kept.get("reply_by") else None,
-        "track_url": f"{settings.PUBLIC_BASE_URL}/track/",
+        "track_url": messages.track_url(),
     }
     return render(request, "complaints/register_receipt.html", context)
 

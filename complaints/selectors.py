@@ -24,12 +24,12 @@ def available_actions(complaint: Complaint, user: User) -> list[Move]:
         and user.has_perm(move.permission)
         and permissions.can(user, move.action, complaint)
     ]
-    return [move for move in moves if makes_sense(complaint, move.action, user)]
+    return [move for move in moves if _makes_sense(complaint, move.action, user)]
 
 
 def why_not_now(complaint: Complaint, action: str, user: User) -> str:
     """Why there is nothing to do by an action whose form is opened all the same; '' where there is."""
-    if makes_sense(complaint, action, user):
+    if _makes_sense(complaint, action, user):
         return ""
     if action == "request_return":
         tasks = [row for row in complaint.assignments.all() if row.is_current and row.role == AssignmentRole.LEAD]
@@ -54,7 +54,7 @@ _NOTHING_TO_DO = {
 }
 
 
-def makes_sense(complaint: Complaint, action: str, user: User) -> bool:
+def _makes_sense(complaint: Complaint, action: str, user: User) -> bool:
     """Some actions answer an open request and exist only while it waits."""
     assignments = [row for row in complaint.assignments.all() if row.is_current]
     if action in ("grant_return", "refuse_return"):

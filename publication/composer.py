@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from publication import content, content_files, gate, permissions, vague_words
+from publication import content, content_files, findings, gate, permissions, vague_words
 from publication.models import Publication, PublishedFile, PublishedResult, RedactionSpan, VagueWord
 from publication.states import ELEMENTS, MOVES, PublicationStatus, SpanDecision
 
@@ -39,28 +39,17 @@ BESIDE: dict[str, Promise] = {
 }
 # What the button sends that drafts empty elements from the records.
 FROM_RECORDS = "records"
-# Which of the six marks of the style sheet shows a type, and what staff call it.
-_MARKS: dict[str, tuple[str, Promise]] = {
-    "person": ("name", gettext_lazy("Name")),
-    "phone": ("phone", gettext_lazy("Telephone")),
-    "landline": ("phone", gettext_lazy("Telephone")),
-    "email": ("phone", gettext_lazy("E-mail address")),
-    "qq": ("phone", gettext_lazy("Online account")),
-    "wechat": ("phone", gettext_lazy("Online account")),
-    "handle": ("phone", gettext_lazy("Online account")),
-    "id_number": ("id", gettext_lazy("Identity document")),
-    "passport": ("id", gettext_lazy("Identity document")),
-    "permit": ("id", gettext_lazy("Identity document")),
-    "birth_date": ("id", gettext_lazy("Date of birth")),
-    "bank_card": ("org", gettext_lazy("Account number")),
-    "account": ("org", gettext_lazy("Account number")),
-    "license_plate": ("org", gettext_lazy("Number plate")),
-    "address": ("addr", gettext_lazy("Address")),
-    "coordinates": ("addr", gettext_lazy("Address")),
-    "manual": ("health", gettext_lazy("Marked by hand")),
-    "combination": ("health", gettext_lazy("Age or occupation")),
+# Which of the six marks of the style sheet shows a type; what staff call it stands in `findings`.
+_MARKS: dict[str, str] = {
+    "person": "name",
+    **dict.fromkeys(("phone", "landline", "email", "qq", "wechat", "handle"), "phone"),
+    **dict.fromkeys(("id_number", "passport", "permit", "birth_date"), "id"),
+    **dict.fromkeys(("bank_card", "account", "license_plate"), "org"),
+    **dict.fromkeys(("address", "coordinates"), "addr"),
+    **dict.fromkeys(("manual", "combination"), "health"),
 }
-LEGEND = tuple(dict(reversed(_MARKS.values())).items())[::-1]
+# Each mark once, called as the first type it shows.
+LEGEND = tuple({mark: (mark, findings.LABELS[kind]) for kind, mark in reversed(_MARKS.items())}.values())[::-1]
 
 
 # --- Elements -----------------------------------------------------------------------------------
@@ -264,8 +253,7 @@ def marks(publication: Publication, errors: dict[int, str] | None = None) -> lis
 
 
 def _look(kind: str) -> tuple[str, str]:
-    mark, label = _MARKS.get(kind, ("health", gettext_lazy("Other")))
-    return mark, str(label)
+    return _MARKS.get(kind, "health"), findings.label(kind)
 
 
 def masked_texts(publication: Publication, found: list[Mark]) -> list[MaskedText]:

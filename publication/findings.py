@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-_LABELS: dict[str, Promise] = {
+LABELS: dict[str, Promise] = {
     "person": _("Name"),
     "phone": _("Telephone"),
     "landline": _("Telephone"),
@@ -23,10 +23,12 @@ _LABELS: dict[str, Promise] = {
     "address": _("Address"),
     "coordinates": _("Address"),
     "case_number": _("Case number"),
+    "manual": _("Marked by hand"),
+    "combination": _("Age or occupation"),
 }
 _OTHER = _("Other")
 
 
 def label(kind: str) -> str:
     """The words for a type of finding, in the language of the reader."""
-    return str(_LABELS.get(kind, _OTHER))
+    return str(LABELS.get(kind, _OTHER))

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
 from accounts.models import User
-from complaints import drafts, transitions
+from complaints import drafts, messages, transitions
 from complaints.models import Category, ServiceRequest
 from complaints.open311 import services
 from complaints.states import OPEN, Channel
@@ -90,7 +88,7 @@ def _notice(receipt: transitions.Receipt) -> str:
         % {
             "number": receipt.complaint.number,
             "code": transitions.group_code(receipt.access_code),
-            "page": f"{settings.PUBLIC_BASE_URL}{reverse('public:track')}",
+            "page": messages.track_url(),
         }
     ]
     for moment, words in (
