@@ -34,6 +34,7 @@ from complaints.models import CaseEvent, Complaint, Deadline, ImportBatch, Notif
 from complaints.tasks import deliver_notifications
 from complaints.tests.factories import Story, at, registered
 from complaints.tests.import_page import NOW, csv_bytes, line
+from complaints.tests.processes import children
 from review import draws, sampling
 from review.models import FrameEntry, ReviewCase, SampleDraw
 from tests.services import ROOT, celery_worker, tied_to_us, wait_for
@@ -261,12 +262,6 @@ def silent_mail_server() -> Iterator[tuple[str, Callable[[], bool]]]:
                 connection.close()
 
 
-def children(process: int) -> list[int]:
-    """The processes that any thread of this one started and that still run."""
-    threads = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(pid) for thread in threads for pid in thread.read_text().split()]
-
-
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the children of a process in /proc")
 @pytest.mark.parametrize("who", ["child", "parent"])
 def test_fi_a_jt_03_a_worker_of_the_queue_killed_while_it_mails_is_replaced(process_environment, mails, who):
@@ -278,13 +273,13 @@ def test_fi_a_jt_03_a_worker_of_the_queue_killed_while_it_mails_is_replaced(proc
         with celery_worker({**process_environment, "EMAIL_URL": url}) as worker:
             wait_for(came, "the worker mailing", seconds=60)
             pool = children(worker.pid)
-            assert len(pool) == 1
-            os.kill(pool[0] if who == "child" else worker.pid, signal.SIGKILL)
+            (child,) = pool
+            os.kill(child if who == "child" else worker.pid, signal.SIGKILL)
             if who == "child":
-                wait_for(lambda: pool != children(worker.pid) != [], "another child")
+                wait_for(lambda: children(worker.pid) - pool, "another child")
             else:
                 worker.wait(20)
-                wait_for(lambda: not Path(f"/proc/{pool[0]}").exists(), "the end of the child", seconds=60)
+                wait_for(lambda: not Path(f"/proc/{child}").exists(), "the end of the child", seconds=60)
     row = Notification.objects.get(to_complainant=True)
     assert (row.sent_at, row.claimed_at is None) == (None, False)
     Notification.objects.update(claimed_at=timezone.now() - jobs.CLAIM - timedelta(seconds=1))

@@ -21,6 +21,7 @@ from complaints import confined, files, pixel_worker, previews, transitions
 from complaints.models import Attachment, StoredFile
 from complaints.states import EvidenceKind
 from complaints.tests.factories import Story, at
+from complaints.tests.processes import children
 from complaints.tests.public_flow import open_case
 
 NOW = at("2026-11-16 09:00")
@@ -227,12 +228,6 @@ def confine(program: list[str], *, seconds: int = 20, megabytes: int = 512, tmp_
             return confined.run(program, opened, seconds=seconds, megabytes=megabytes)
     finally:
         bound.cancel()
-
-
-def children() -> set[int]:
-    """The processes this one has started."""
-    lists = [task.joinpath("children").read_text() for task in Path("/proc/self/task").iterdir()]
-    return {int(pid) for line in lists for pid in line.split()}
 
 
 def test_fl_10_the_program_reads_its_input_and_knows_no_secret(tmp_path, monkeypatch):
