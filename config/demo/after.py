@@ -16,7 +16,7 @@ from analytics.states import Edition
 from complaints import transitions as case_transitions
 from complaints.models import Complaint, ImprovementAction
 from complaints.states import Satisfaction, Status
-from config.demo import echo, handling, improvement, knowledge, outage, review_group, reviews
+from config.demo import echo, handling, improvement, knowledge, outage, review_group, reviews, warned
 from config.demo.story import Teller, TimeIsUp, attempt
 from publication import gate, side_records
 from publication import transitions as publishing
@@ -35,7 +35,7 @@ def tell(teller: Teller) -> dict[str, int]:
     review_group.tell(teller)
     applied = _applications(teller)
     drawn, sampled = _draws(teller)
-    handling.careless(teller)
+    warned.tell(teller)
     _warnings(teller)
     _improvements(teller)
     knowledge.tell(teller)

@@ -4,27 +4,24 @@ court, evidence, surveys and call samples, and the archive; also the states a ca
 from __future__ import annotations
 
 import io
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from zlib import crc32
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from accounts.models import User
-from complaints import call_samples, clocks, files, surveys, transitions
+from complaints import call_samples, files, surveys, transitions
 from complaints import quality as standards
 from complaints.models import CallSample, Complaint
 from complaints.models.risk import SettlementStep, TeamRole
 from complaints.states import (
-    SELF_SERVICE,
     Channel,
     ConsequenceKind,
     ContactDirection,
-    ContactOutcome,
     ContactPurpose,
     EvidenceKind,
     FindingResult,
@@ -32,7 +29,6 @@ from complaints.states import (
     NeedOutcome,
     PartyKind,
     RiskGrade,
-    Satisfaction,
     Status,
     TaskKind,
 )
@@ -58,7 +54,7 @@ def tell(teller: Teller) -> None:
     _archive(teller, closed)
 
 
-def _owner(teller: Teller, case: Complaint) -> User:
+def owner_of(teller: Teller, case: Complaint) -> User:
     """Who has the case in hand."""
     assert case.lead_department is not None
     return case.handler or teller.people.role("case_handler", case.lead_department.code)[0]
@@ -69,7 +65,7 @@ def _coordinate(teller: Teller, case: Complaint, *, newest: bool) -> None:
     now, people = teller.now, teller.people
     assert case.lead_department is not None
     code = case.lead_department.code
-    owner, head = _owner(teller, case), people.role("department_head", code)[0]
+    owner, head = owner_of(teller, case), people.role("department_head", code)[0]
     office = people.role("coordinator")[0]
     begun = now - timedelta(minutes=90)
     promise = coordination.make_promise(
@@ -141,7 +137,7 @@ def _coordinate(teller: Teller, case: Complaint, *, newest: bool) -> None:
 def _care(teller: Teller, case: Complaint) -> None:
     now, people = teller.now, teller.people
     assert case.lead_department is not None
-    owner = _owner(teller, case)
+    owner = owner_of(teller, case)
     clerk, office = people.role("intake_officer")[0], people.role("coordinator")[0]
     groups, need = (
         (["elderly"], "独居，听力不好，来电请大声慢讲，材料用大字"),
@@ -197,7 +193,7 @@ def _afternoon(teller: Teller, cases: list[Complaint]) -> None:
 def _draft(teller: Teller, case: Complaint, *, is_risky: bool) -> None:
     assert case.lead_department is not None
     people, now = teller.people, teller.now
-    owner = _owner(teller, case)
+    owner = owner_of(teller, case)
     if not case.allegations.exists():
         transitions.add_allegation(case.pk, text=case.subject, by=owner, at=now)
     transitions.add_investigation_step(case.pk, by=owner, kind="site", summary="到现场查看并拍照", at=now)
@@ -217,76 +213,6 @@ def _draft(teller: Teller, case: Complaint, *, is_risky: bool) -> None:
         process="调取了工单和巡检记录，到现场查看并拍照，与投诉人核对了时间。",
         result="反映的情况基本属实。已安排更换老化部件，两周内完成；完成后由部门负责人来电说明。",
         at=now,
-    )
-
-
-# --- Handled for the sake of form (QUA-10) ---------------------------------------------------------------
-def careless(teller: Teller) -> int:
-    """One case answered with a few words and one closed without any investigation, so that both warnings stand.
-
-    Told before the early warnings are worked out, which look at what happened up to yesterday.
-    """
-    at, told = teller.now - timedelta(hours=30), 0
-    cases = Complaint.objects.filter(
-        status=Status.IN_PROGRESS, lead_department__isnull=False, status_since__lt=at, risk_grade=RiskGrade.ORDINARY
-    ).exclude(assignments__role="supporting", assignments__is_current=True, assignments__ended_at=None)
-    cases = cases.select_related("lead_department").order_by("pk")
-    for rows, step in ((cases.filter(investigation_steps=None), _close_unread), (cases, _answer_briefly)):
-        for case in rows:
-            if attempt(partial(step, teller, case, at)):
-                told += 1
-                break
-    return told
-
-
-@transaction.atomic
-def _answer_briefly(teller: Teller, case: Complaint, at: datetime) -> None:
-    owner, checker = _owner(teller, case), teller.people.role("quality_checker")[0]
-    if not case.allegations.exists():
-        transitions.add_allegation(case.pk, text=case.subject, by=owner, at=at)
-    for allegation in case.allegations.filter(finding=""):
-        transitions.set_finding(
-            allegation.pk, by=owner, finding=FindingResult.BASICALLY, reason="与投诉人所述相符", at=at
-        )
-    transitions.submit_for_check(case.pk, by=owner, process="已核实。", result="已处理完毕。", at=at)
-    transitions.pass_quality(case.pk, by=checker, comment="同意", at=at + timedelta(minutes=20))
-
-
-@transaction.atomic
-def _close_unread(teller: Teller, case: Complaint, at: datetime) -> None:
-    """Judged valid and answered, told, rated and closed within two hours; nobody had looked into it."""
-    people = teller.people
-    office, caller = people.role("coordinator")[0], people.role("intake_officer")[0]
-    transitions.judge_validity(case.pk, is_valid=True, reason="事实具体，属于本单位职责", by=office, at=at)
-    _answer_briefly(teller, case, at)
-    told = at + timedelta(minutes=40)
-    if case.channel not in SELF_SERVICE:
-        transitions.add_contact(
-            case.pk,
-            by=caller,
-            direction=ContactDirection.OUT,
-            channel=Channel(case.channel),
-            purpose=ContactPurpose.REPLY,
-            summary="已告知处理完毕。",
-            at=told,
-        )
-    transitions.call_back(
-        case.pk,
-        by=caller,
-        outcome=ContactOutcome.REACHED,
-        satisfaction=Satisfaction.BASICALLY,
-        is_solved=True,
-        comment="说可以了",
-        at=told + timedelta(minutes=30),
-    )
-    case.refresh_from_db()
-    transitions.close(
-        case.pk,
-        by=office,
-        is_systemic=False,
-        is_cured=True,
-        late_reason="other" if clocks.was_late(case) else "",
-        at=told + timedelta(minutes=50),
     )
 
 
@@ -442,7 +368,7 @@ def evidence(teller: Teller) -> int:
     cases = Complaint.objects.filter(status=Status.IN_PROGRESS, lead_department__isnull=False).order_by("-pk")
     for case in cases.select_related("lead_department")[:4]:
         assert case.lead_department is not None
-        owner = _owner(teller, case)
+        owner = owner_of(teller, case)
         for kind, name, source in (
             (EvidenceKind.COMPLAINANT, "现场照片.png", "投诉人微信发来"),
             (EvidenceKind.TEST_REPORT, "检测报告扫描件.png", "市计量检定测试所"),

@@ -70,8 +70,9 @@ class TimeIsUp(Exception):
     """The next step lies in the future of the story."""
 
 
-# Complaints about one batch shortly before the story's present.
+# Complaints about one batch, and about one counter, shortly before the story's present.
 BURST = 7
+IN_A_ROW = 2
 
 
 class Teller:
@@ -132,15 +133,23 @@ class Teller:
         for n in range(cases):
             self._tell(matter, day + timedelta(days=n % 2), product="智能水表", batch="2026-09")
 
-    def _tell(self, matter: Matter, day: date, *, product: str = "", batch: str = "") -> Complaint:
-        complaint, moment = self._register(matter, day, product=product, batch=batch)
+    def same_outlet(self, day: date, *, cases: int) -> None:
+        """People complain about the same counter, one after the other (RISK-15)."""
+        matter = next(matter for matter in MATTERS if matter.category == "long-queue")
+        for n in range(cases):
+            self._tell(matter, day + timedelta(days=n), outlet="清河路办事大厅")
+
+    def _tell(self, matter: Matter, day: date, **known: str) -> Complaint:
+        complaint, moment = self._register(matter, day, **known)
         try:
             self._carry(complaint, matter, moment)
         except TimeIsUp:
             pass
         return complaint
 
-    def _register(self, matter: Matter, day: date, *, product: str = "", batch: str = "") -> tuple[Complaint, datetime]:
+    def _register(
+        self, matter: Matter, day: date, *, product: str = "", batch: str = "", outlet: str = ""
+    ) -> tuple[Complaint, datetime]:
         dice = self.dice
         person = dice.choice(self.regulars) if dice.random() < 0.14 else self._person()
         channel = dice.choices([row[0] for row in CHANNELS], [row[1] for row in CHANNELS])[0]
@@ -179,6 +188,7 @@ class Teller:
                 channel_reference=f"ZB{dice.randint(100000, 999999)}" if channel == Channel.REFERRAL else "",
                 product=product,
                 batch=batch,
+                outlet=outlet,
             ),
             by=self.one_of("intake_officer") if staff else None,
             at=registered,

@@ -45,11 +45,13 @@ class Command(BaseCommand):
             staff = people.create(since=now - timedelta(days=31 * months + 400))
             teller = story.Teller(staff, now=now, seed=seed)
             today = timezone.localdate(now)
-            burst = story.BURST if complaints > 10 * story.BURST else 0
-            days = story.days_of_story(today - timedelta(days=30 * months), today, complaints - burst, teller.dice)
+            burst, in_a_row = (story.BURST, story.IN_A_ROW) if complaints > 10 * story.BURST else (0, 0)
+            ordinary = complaints - burst - in_a_row
+            days = story.days_of_story(today - timedelta(days=30 * months), today, ordinary, teller.dice)
             for day in tqdm(days, desc="cases", disable=not sys.stderr.isatty()):
                 teller.tell(day)
             teller.burst(today - timedelta(days=6), cases=burst)
+            teller.same_outlet(today - timedelta(days=5), cases=in_a_row)
             story.sweep(now=now)
             told = after.tell(teller)
             # What happened in the past was told in the past: no mail is sent for it.
