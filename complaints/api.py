@@ -71,10 +71,15 @@ class Complaints(APIView):
             "number": receipt.complaint.number,
             "access_code": transitions.group_code(receipt.access_code),
             "status": receipt.complaint.status,
-            "decide_by": receipt.decide_by,
-            "reply_by": drafts.reply_by(receipt),
+            "decide_by": _local(receipt.decide_by),
+            "reply_by": _local(drafts.reply_by(receipt)),
         }
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    """The moment in the office's time, as every other date of the API is given."""
+    return moment and timezone.localtime(moment)
 
 
 def _register(request: Request, filing: Filing, given: list[UploadedFile], *, by: User | None) -> Receipt:

@@ -40,6 +40,15 @@ TABS = {
     ),
     "dismissed": (gettext_lazy("Not a complaint"), (MailState.DISMISSED,)),
 }
+# What kept the mailbox from being read, by the class of the failure.
+FAILURES = {
+    "LoginError": gettext_lazy("the server does not accept the user name or the password"),
+    "gaierror": gettext_lazy("there is no server of this name"),
+    "ConnectionRefusedError": gettext_lazy("the server cannot be reached"),
+    "SSLCertVerificationError": gettext_lazy("the certificate of the server is not valid"),
+    "TimeoutError": gettext_lazy("the server does not answer"),
+    "StorageFull": gettext_lazy("there is no room left for files"),
+}
 
 
 def waiting(user: User) -> int:
@@ -70,7 +79,7 @@ def mails(request: StaffRequest) -> HttpResponse:
         "items": [(row, identity.mask("email", row.sender), reason(row)) for row in found.rows],
         "previous_url": f"?tab={tab}&before={found.before}" if found.before else "",
         "next_url": f"?tab={tab}&after={found.after}" if found.after else "",
-        "mailboxes": Mailbox.objects.order_by("name"),
+        "unread": [(box, FAILURES.get(box.error, box.error)) for box in Mailbox.objects.exclude(error="")],
     }
     return render(request, "complaints/mails/list.html", context)
 

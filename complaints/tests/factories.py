@@ -56,8 +56,9 @@ class Story:
     def case(self) -> Complaint:
         return Complaint.objects.get(pk=self.pk)
 
-    def accept(self, when: str = "2026-11-16 10:00") -> Story:
-        transitions.accept(self.pk, by=self.cast.intake, rule="供水服务在受理范围内", category=category(), at=at(when))
+    def accept(self, when: str = "2026-11-16 10:00", **changes) -> Story:
+        values = {"rule": "供水服务在受理范围内", "category": category(), **changes}
+        transitions.accept(self.pk, by=self.cast.intake, at=at(when), **values)
         return self
 
     def assign(self, when: str = "2026-11-16 10:30", **changes) -> Story:

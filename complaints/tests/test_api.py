@@ -32,6 +32,7 @@ def test_in_05_anybody_files_and_gets_a_receipt(client, db):
     assert len(answer.json()["access_code"].replace("-", "")) == 16
     # IN-34: both dates, as the form of the website shows them.
     assert answer.json()["decide_by"] < answer.json()["reply_by"]
+    assert {answer.json()[name][-6:] for name in ("decide_by", "reply_by")} == {"+08:00"}
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,17 @@ def test_the_list_costs_the_same_for_one_and_three(clerk, django_assert_num_quer
         clerk.get(LIST)
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [("LoginError", "服务器不接受用户名或密码"), ("IMAPClientAbortError", "IMAPClientAbortError"), ("", None)],
+)
+def test_in_08_a_mailbox_that_could_not_be_read_says_why(clerk, error, words):
+    Mailbox.objects.create(name="tousu", polled_at=timezone.now(), error=error)
+    html = clerk.get(LIST).content.decode()
+    assert ("邮箱无法读取" in html) == bool(words)
+    assert not words or f"tousu：{words}（" in html
+
+
 def test_the_list_is_paged_by_position(clerk):
     rows = [taken(message_id=f"<{n}@x.cn>", subject=f"第{n}封") for n in range(32)]
     first = clerk.get(LIST)

@@ -350,6 +350,13 @@ def test_cls15_severity_and_complexity_keep_what_they_were(cast, client):
     assert story.case.events.filter(kind="classify").last().note == ""
 
 
+def test_cls15_a_severity_changed_at_acceptance_keeps_what_intake_said(cast, client):
+    story = Story(cast).accept(severity="serious")
+    assert "严重程度：一般 → 严重" in re.sub(r"<[^>]*>", "", page(client, cast.intake, story))
+    unchanged = Story(cast).accept(severity="moderate")
+    assert not unchanged.case.events.filter(kind="classify").exists()
+
+
 def test_cls15_a_value_chosen_by_mistake_is_taken_away_and_stays_in_the_history(cast, client):
     story = Story(cast).accept()
     fields = {"severity": "moderate", "complexity": "simple", "category": "water-outage"}

@@ -71,6 +71,7 @@ def accept(
     owed = [text.strip() for text in outstanding if text.strip()]
     if owed and outstanding_due is None:
         raise InvalidInput("outstanding_due", _("Say until when the outstanding items are needed."))
+    before = _grades(complaint)
     fields = _classify(
         complaint,
         by=by,
@@ -100,6 +101,8 @@ def accept(
         _restart_resolve(complaint)
     clocks.stop(complaint, Milestone.DECIDE_ACCEPTANCE, at=at)
     clocks.begin(complaint, StartsOn.ACCEPTED, at=at)
+    if changed := _changed_grades(complaint, before):
+        core.add_event(complaint, "classify", by=by, at=at, note=changed)
     core.finish(complaint, "accept", by=by, at=at, fields=[*fields, "accepted_at", "coordinator"], note=rule)
     grading.regrade(complaint, at=at)
     lanes.decide(complaint, at=at)
@@ -351,7 +354,7 @@ def classify(
     """
     at = core.moment(at)
     complaint = core.begin(complaint_id, "classify", by=by, version=version)
-    before = {name: getattr(complaint, name) for name in ("severity", "complexity")}
+    before = _grades(complaint)
     fields = _classify(
         complaint,
         by=by,
@@ -371,12 +374,22 @@ def classify(
         suggestion.note_category(complaint, by=by, at=at)
     if "complexity" in fields:
         _restart_resolve(complaint)
-    # The dimensions keep rows of their own; these two stand in the log with what they were (CLS-15).
-    note = "; ".join(f"{name}: {old} > {getattr(complaint, name)}" for name, old in before.items() if name in fields)
-    core.finish(complaint, "classify", by=by, at=at, fields=fields, note=note)
+    core.finish(complaint, "classify", by=by, at=at, fields=fields, note=_changed_grades(complaint, before))
     grading.regrade(complaint, at=at)
     lanes.decide(complaint, at=at)
     return complaint
+
+
+def _grades(complaint: Complaint) -> dict[str, str]:
+    return {name: getattr(complaint, name) for name in ("severity", "complexity")}
+
+
+def _changed_grades(complaint: Complaint, before: dict[str, str]) -> str:
+    """What severity and complexity were and are now, where they differ: the dimensions keep rows of their own, these
+    two stand in the log (CLS-15)."""
+    return "; ".join(
+        f"{name}: {before[name]} > {now}" for name, now in _grades(complaint).items() if now != before[name]
+    )
 
 
 def _classify(
