@@ -67,3 +67,54 @@ def name_in_english(names: Mapping[int, str], *, by: User) -> int:
             changed += 1
     transaction.on_commit(lambda: caches["local"].delete(_KEY))
     return changed
+
+
+@transaction.atomic
+def save(
+    department_id: int | None,
+    *,
+    name: str,
+    name_en: str,
+    kind: str,
+    is_active: bool,
+    by: User,
+    code: str = "",
+    parent: Department | None = None,
+) -> Department:
+    """Add a department, or change one: its code and its place stay.
+
+    Closed it is offered nowhere; that needs its people and departments to have gone. What it did keeps its name of
+    then. Raises NotAllowed, InvalidInput by field.
+    """
+    if not by.is_active or not any(by.has_perm(permission) for permission in EDITORS):
+        raise NotAllowed(_("Your role does not allow this."))
+    row = Department.objects.select_for_update().get(pk=department_id) if department_id else None
+    if row is None:
+        if Department.objects.filter(code__iexact=code).exists():
+            raise InvalidInput("code", _("This identifier is taken."))
+        row = Department(code=code.lower(), parent=parent)
+    if Department.objects.filter(name=name.strip(), is_active=True).exclude(pk=row.pk).exists():
+        raise InvalidInput("name", _("Another department is called so."))
+    if name_en and not _ENGLISH.fullmatch(name_en):
+        raise InvalidInput("name_en", _("Write it in Latin letters, at most 80 characters."))
+    if row.pk and row.is_active and not is_active:
+        _check_empty(row)
+    before = _plain(row)
+    row.name, row.name_en, row.kind, row.is_active = name.strip(), name_en or None, kind, is_active
+    if row.pk and _plain(row) == before:
+        raise InvalidInput("name", _("Nothing was changed."))
+    row.save()
+    security.record("department_saved", user=by, subject=row.code, before=before, after=_plain(row))
+    transaction.on_commit(lambda: caches["local"].delete(_KEY))
+    return row
+
+
+def _plain(row: Department) -> dict[str, object]:
+    return {"name": row.name, "name_en": row.name_en, "kind": str(row.kind), "is_active": row.is_active}
+
+
+def _check_empty(row: Department) -> None:
+    if people := row.memberships.current().filter(user__is_active=True).count():
+        raise InvalidInput("is_active", _("%(count)s people belong to it; move them first."), count=people)
+    if row.children.filter(is_active=True).exists():
+        raise InvalidInput("is_active", _("Other departments belong to it; close them first."))

@@ -171,6 +171,59 @@ class Certificate(models.Model):
         return self.name
 
 
+class AccessKind(models.TextChoices):
+    ROLES = "roles", _("Roles")
+    ADDRESS = "address", _("E-mail address")
+    PASSWORD = "password", _("Password taken away")
+    SECOND_STEP = "second_step", _("Second step of the sign-in removed")
+    CLOSED = "closed", _("Closing of the account")
+    OPENED = "opened", _("Reopening of the account")
+
+
+class AccessState(models.TextChoices):
+    PROPOSED = "proposed", _("Waits for a second person")
+    DONE = "done", _("Done")
+    DECLINED = "declined", _("Not agreed to")
+    WITHDRAWN = "withdrawn", _("Proposal taken back")
+
+
+class AccessChange(models.Model):
+    """Who changed what somebody may do or how they sign in, and why; far-reaching changes have a second person.
+
+    `added` and `removed` hold the keys of roles, `email` a new address. Rows are never edited but for the decision.
+    """
+
+    person = models.ForeignKey(User, models.PROTECT, related_name="access_changes")
+    kind = models.CharField(max_length=12, choices=AccessKind.choices)
+    added = models.JSONField(default=list)
+    removed = models.JSONField(default=list)
+    email = models.EmailField(blank=True)
+    reason = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, choices=AccessState.choices)
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True)  # null: on the command line
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(state=AccessState.PROPOSED), name="one_open_access_change"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | (~Q(decided_by=F("proposed_by")) & ~Q(decided_by=F("person"))),
+                name="access_decided_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(proposed_by=None) | ~Q(proposed_by=F("person")), name="nobody_changes_own_access"
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "proposed_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.person_id}"
+
+
 class SecurityEvent(models.Model):
     """Append-only record of refusals, sign-ins and reads of identity (AT-06).
 
@@ -185,7 +238,11 @@ class SecurityEvent(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["kind", "at"])]
+        indexes = [
+            models.Index(fields=["kind", "at"]),
+            models.Index(fields=["at"]),
+            models.Index(fields=["user", "at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"

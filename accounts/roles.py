@@ -336,6 +336,21 @@ ROLES: tuple[Role, ...] = (
 )
 
 ROLE_BY_KEY = {role.key: role for role in ROLES}
+# Whoever holds one of these decides over the work of others, reads what others may not, or changes the rules: two
+# people give it (COM-04).
+PRIVILEGED = frozenset(
+    {
+        "coordinator",
+        "legal_counsel",
+        "compliance_officer",
+        "head_of_review",
+        "publisher",
+        "publication_checker",
+        "manager",
+        "auditor",
+        "administrator",
+    }
+)
 
 
 def sync_roles(sender=None, using="default", apps=None, **kwargs) -> None:

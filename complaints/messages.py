@@ -206,6 +206,11 @@ def plain_sentence(row: Notification) -> str:
         "posting_withdrawn": _("%(publication)s was taken down but is still up here: %(channel)s. Take it off now."),
         "posting_over": _("The last day of %(publication)s is over on this channel: %(channel)s. Take it off."),
         "publication_check": _("Publication %(publication)s waits for you to check it."),
+        "access_waits": _("A change of somebody's roles or sign-in waits for a second person to decide."),
+        "access_decided": _("What you proposed for a person was decided."),
+        "access_done": _(
+            "Your roles or your sign-in were changed. If you know nothing of it, tell your administrator."
+        ),
         "masking_waits": _("A change of the masking profiles waits for a second person to decide."),
         "masking_decided": _("Your change of a masking profile was decided."),
         "comments_waiting": _("Comments of the public on published results wait for a look."),

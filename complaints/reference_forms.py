@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
-from accounts.models import Department
+from accounts.models import Department, DepartmentKind
 from accounts.web import offer
 from complaints.choice_fields import CategoryField, DepartmentField, LongText
 from complaints.models import AcceptanceRule, Category, Complaint, Dimension, ExternalBody
@@ -209,6 +209,31 @@ class BodyForm(SettingForm):
         if ExternalBody.objects.filter(name=name).exclude(pk=self.body.pk if self.body else 0).exists():
             raise forms.ValidationError(_("This body is in the directory already."))
         return name
+
+
+class DepartmentForm(SettingForm):
+    """A unit of the organisation."""
+
+    code = forms.SlugField(
+        label=_("Identifier"),
+        max_length=40,
+        help_text=_("Lower-case letters, digits and hyphens. It never changes, since figures name the value by it."),
+    )
+    name = forms.CharField(label=_("Name"), max_length=80)
+    name_en = forms.CharField(label=_("English name"), max_length=80, required=False)
+    kind = forms.ChoiceField(label=_("Kind"), choices=DepartmentKind.choices)
+    parent = forms.ModelChoiceField(
+        Department.objects.none(), label=_("Belongs to"), required=False, empty_label=_("Stands on top")
+    )
+    is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
+
+    def __init__(self, *args: Any, department: Department | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "parent", Department.objects.active().order_by("path"))
+        if department:
+            # Its place is in the path of every department below it, and its code in every figure.
+            del self.fields["code"], self.fields["parent"]
+            self.initial.update({name: getattr(department, name) for name in self.fields})
 
 
 class NoticeTemplateForm(SettingForm):

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import InvalidInput, StaleVersion
+from accounts.models import Department
 from accounts.web import StaffRequest
 from complaints import settings_views, transitions
 from complaints.desk_access import needs
 from complaints.models import AcceptanceRule, Category, Complaint, Dimension, ExternalBody
-from complaints.reference_forms import BodyForm, CategoryForm, LegalReferenceForm, RuleForm, SettingForm
+from complaints.reference_forms import BodyForm, CategoryForm, DepartmentForm, LegalReferenceForm, RuleForm, SettingForm
 from complaints.transitions.reference import EDITORS, VALUE_FIELDS
 
 HISTORY_SHOWN = 20
@@ -172,6 +175,33 @@ def body_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     return _simple(
         request, form, lambda: transitions.save_body(pk, by=request.user, **form.cleaned_data), "bodies", title
     )
+
+
+@needs(*settings_views.PERMISSIONS)
+@require_safe
+def departments(request: StaffRequest) -> HttpResponse:
+    """Every department in its place."""
+    rows = (
+        Department.objects.select_related("parent")
+        .order_by("path")
+        .annotate(
+            people=Count(
+                "memberships", filter=Q(memberships__until=None, memberships__user__is_active=True), distinct=True
+            )
+        )
+    )
+    return render(request, "complaints/settings/departments.html", {"rows": rows})
+
+
+@needs(*EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def department_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
+    """Add or change a department; what was told and posted before keeps its name of then."""
+    row = get_object_or_404(Department, pk=pk) if pk else None
+    form = DepartmentForm(request.POST or None, department=row)
+    title = _("Change the department") if row else _("Add a department")
+    save = partial(transitions.save_department, pk, by=request.user)
+    return _simple(request, form, lambda: save(**form.cleaned_data), "departments", title)
 
 
 def _simple(

@@ -287,6 +287,22 @@ GROUPS: tuple[Group, ...] = (
                 under=("/desk/archive/",),
             ),
             Entry(
+                "people",
+                "complaints:people",
+                "users",
+                _("Staff"),
+                ("accounts.manage_users",),
+                under=("/desk/people/",),
+            ),
+            Entry(
+                "security_log",
+                "complaints:security_log",
+                "shield-check",
+                _("Security log"),
+                ("accounts.read_security_log",),
+                under=("/desk/security-log/",),
+            ),
+            Entry(
                 "settings",
                 "complaints:settings",
                 "settings-2",

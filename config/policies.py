@@ -228,6 +228,8 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "api-channel-counts",
     ),
     "complaints.edit_reference or accounts.configure_system": (
+        "complaints:department_add",
+        "complaints:department",
         "complaints:department_names",
         "complaints:policy_edit",
         "complaints:policy_ladder",
@@ -274,6 +276,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
     ),
     "accounts.configure_system or complaints.adjudicate_return": (
         "complaints:rules",
+        "complaints:departments",
         "complaints:settings",
         "complaints:policies",
         "complaints:office_terms",
@@ -285,6 +288,19 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:retention",
         "complaints:roles",
     ),
+    "accounts.manage_users": (
+        "complaints:people",
+        "complaints:person_new",
+        "complaints:person",
+        "complaints:person_correct",
+        "complaints:person_roles",
+        "complaints:person_join",
+        "complaints:person_access",
+        "complaints:person_link",
+        "complaints:membership",
+        "complaints:access_change",
+    ),
+    "accounts.read_security_log": ("complaints:security_log",),
     "accounts.configure_system": (
         "complaints:external_systems",
         "complaints:external_system_add",

@@ -51,9 +51,9 @@ def test_az_the_page_takes_all_names_and_marks_the_wrong_one(cast, client):
     water = Department.objects.get(code="water")
     other = Department.objects.exclude(pk=water.pk).latest("pk")
     client.force_login(cast.water_handler)
-    assert client.get("/desk/settings/departments/").status_code == 403
+    assert client.get("/desk/settings/departments/english/").status_code == 403
     client.force_login(cast.coordinator)
-    address = "/desk/settings/departments/"
+    address = "/desk/settings/departments/english/"
     assert water.name in client.get(address).content.decode()
     wrong = client.post(address, {f"name_{water.pk}": "Water Group", f"name_{other.pk}": "热力"})
     assert wrong.status_code == 422

@@ -85,6 +85,7 @@ from complaints.transitions.reference import (
     delete_category,
     move_category,
     save_body,
+    save_department,
     save_rule,
     use_notice_template,
 )
@@ -266,6 +267,7 @@ __all__ = [
     "reveal",
     "route_past_office",
     "save_body",
+    "save_department",
     "save_routing_rule",
     "save_rule",
     "set_finding",

@@ -13,12 +13,13 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Max, ProtectedError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import security
+from accounts import departments, security
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
-from accounts.models import User
+from accounts.models import Department, User
 from complaints import schemes
 from complaints.models import (
     AcceptanceRule,
+    Assignment,
     Category,
     CategoryRevision,
     Complaint,
@@ -27,7 +28,7 @@ from complaints.models import (
     LegalReference,
     NoticeTemplate,
 )
-from complaints.states import NoticeKind
+from complaints.states import OPEN, NoticeKind
 from complaints.transitions import core
 
 Row = TypeVar("Row", bound=models.Model)
@@ -215,6 +216,16 @@ def save_rule(rule_id: int | None, *, by: User, **values: Any) -> AcceptanceRule
 def save_body(body_id: int | None, *, by: User, **values: Any) -> ExternalBody:
     """Add or change a body of the directory (SCR-04)."""
     return _save(ExternalBody, body_id, by=by, values=values)
+
+
+@transaction.atomic
+def save_department(department_id: int | None, *, by: User, **values: Any) -> Department:
+    """Add or change a department; one that still has cases is not closed."""
+    if department_id and not values["is_active"]:
+        still = Assignment.objects.filter(department=department_id, is_current=True, complaint__status__in=OPEN).count()
+        if still:
+            raise InvalidInput("is_active", _("It still has %(count)s open cases; reassign them first."), count=still)
+    return departments.save(department_id, by=by, **values)
 
 
 def _save(table: type[Row], row_id: int | None, *, by: User, values: dict[str, Any]) -> Row:
