@@ -42,6 +42,11 @@ def roles_of(person: User) -> set[str]:
     return set(person.groups.values_list("name", flat=True))
 
 
+def has_second_step(person: User) -> bool:
+    """Whether the person signs in with a code beside the password."""
+    return Authenticator.objects.filter(user=person).exists()
+
+
 def may_change_access(by: User, person: User) -> bool:
     """Whether this person may change the other's rights: never one's own."""
     return by.is_active and by.has_perm(PERMISSION) and by.pk != person.pk
@@ -159,10 +164,9 @@ def join(
 ) -> Membership:
     """The person belongs to the department, from today or from an earlier day: independence is judged by it.
 
-    Raises NotAllowed, InvalidInput by field.
+    A department opens its cases, so nobody joins by their own hand. Raises NotAllowed, InvalidInput by field.
     """
-    _allow(by)
-    person = _lock(person_id)
+    person = _other(person_id, by=by)
     now = timezone.now()
     if not department.is_active:
         raise InvalidInput("department", _("This department is closed."))
@@ -203,8 +207,8 @@ def lead(membership_id: int, *, is_head: bool, by: User) -> Membership:
 
 
 def _end(membership_id: int, *, by: User) -> Membership:
-    _allow(by)
     row = Membership.objects.select_for_update(of=("self",)).select_related("user", "department").get(pk=membership_id)
+    _other(row.user_id, by=by)
     if row.until is not None:
         raise IllegalTransition(_("This membership has ended already."))
     row.until = timezone.now()
@@ -305,7 +309,7 @@ def ask_second_step(person_id: int, *, reason: str, by: User, at: datetime | Non
     """The telephone with the codes is lost: sign-in without them, until the person sets up the second step anew."""
     at = at or timezone.now()
     person = _other(person_id, by=by)
-    if not Authenticator.objects.filter(user=person).exists():
+    if not has_second_step(person):
         raise IllegalTransition(_("This person signs in without a second step."))
     return _two_for_the_mighty(person, AccessKind.SECOND_STEP, reason, by=by, at=at)
 

@@ -141,5 +141,7 @@ class AccessForm(SettingForm):
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         unfit = {AccessKind.OPENED} if person.is_active else {AccessKind.PASSWORD, AccessKind.CLOSED}
+        if not people.has_second_step(person):
+            unfit.add(AccessKind.SECOND_STEP)
         field = self.fields["kind"]
         field.choices = [row for row in field.choices if row[0] not in unfit]  # type: ignore[attr-defined]

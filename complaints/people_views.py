@@ -1,7 +1,7 @@
 """The pages about people: who they are, what they may do, how they sign in (COM-04, COM-17).
 
-Whoever changes something there has signed in within the last minutes: an open session at an empty desk gives nobody
-rights (AU-09).
+Whoever changes something there has given the password once more within the last minutes: an open session at an empty
+desk gives nobody rights (AU-09).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _changes_something(request: HttpRequest) -> bool:
     return request.method == "POST"
 
 
-_signed_in_just_now = reauthentication_required(enabled=_changes_something)
+_signs_in_anew = reauthentication_required(enabled=_changes_something)
 
 
 def _named(keys: Any) -> list[str]:
@@ -97,7 +97,7 @@ def person(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: StaffRequest) -> HttpResponse:
     """Enter a person."""
@@ -115,7 +115,7 @@ def new(request: StaffRequest) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_POST
 def correct(request: StaffRequest, pk: int) -> HttpResponse:
     """Correct name, address, post and the beginning of front-line service."""
@@ -125,7 +125,7 @@ def correct(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_POST
 def roles(request: StaffRequest, pk: int) -> HttpResponse:
     """Give roles and take them away."""
@@ -135,7 +135,7 @@ def roles(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_POST
 def join(request: StaffRequest, pk: int) -> HttpResponse:
     """Another department."""
@@ -145,7 +145,7 @@ def join(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_POST
 def membership(request: StaffRequest, pk: int) -> HttpResponse:
     """End a membership, or make the member the head of the department, or no longer."""
@@ -159,7 +159,7 @@ def membership(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_POST
 def access(request: StaffRequest, pk: int) -> HttpResponse:
     """Close or open the account, take the password or the second step away."""
@@ -173,7 +173,7 @@ def access(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_POST
 def decide(request: StaffRequest, pk: int) -> HttpResponse:
     """Approve or decline what somebody else proposed, or take one's own proposal back."""
@@ -187,7 +187,7 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @needs(people.PERMISSION)
-@_signed_in_just_now
+@_signs_in_anew
 @require_POST
 @never_cache
 def link(request: StaffRequest, pk: int) -> HttpResponse:
@@ -248,9 +248,9 @@ def _page(
     row.refresh_from_db()  # a form that was refused may have touched it
     may = people.may_change_access(request.user, row)
     held = people.roles_of(row)
-    forms: dict[str, SettingForm] = {"about": PersonForm(person=row), "join": JoinForm()}
+    forms: dict[str, SettingForm] = {"about": PersonForm(person=row)}
     if may:
-        forms |= {"roles": RolesForm(person=row), "access": AccessForm(person=row)}
+        forms |= {"roles": RolesForm(person=row), "join": JoinForm(), "access": AccessForm(person=row)}
     if bound:
         forms[bound[0]] = bound[1]
     changes = AccessChange.objects.filter(person=row).select_related("proposed_by", "decided_by")

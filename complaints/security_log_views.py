@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from accounts.models import SecurityEvent
+from accounts.models import SecurityEvent, User
 from accounts.web import StaffRequest
 from complaints import keyset
 from complaints.desk_access import needs
+from complaints.filters import DayField, start_of
 from complaints.security_words import KINDS
 
 PERMISSION = "accounts.read_security_log"
@@ -30,12 +30,8 @@ class LogFilter(forms.Form):
 
     kind = forms.ChoiceField(label=_("Kind of event"), required=False, choices=[("", _("Everything")), *KINDS.items()])
     person = forms.CharField(label=_("Staff number"), required=False, max_length=32)
-    since = forms.DateField(
-        label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    since = DayField(label=_("From day"), required=False)
+    until = DayField(label=_("To day"), required=False)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -59,9 +55,12 @@ def log(request: StaffRequest) -> HttpResponse:
     for name in ("after", "before"):
         query.pop(name, None)
     kept = query.urlencode()
+    named = _people(found.rows)
     context = {
         "form": form,
-        "lines": [(row, KINDS.get(row.kind, row.kind), _facts(row)) for row in found.rows],
+        "lines": [
+            (row, KINDS.get(row.kind, row.kind), named.get(row.subject), _facts(row.detail)) for row in found.rows
+        ],
         "previous_url": f"?{kept}&before={found.before}" if found.before else "",
         "next_url": f"?{kept}&after={found.after}" if found.after else "",
     }
@@ -75,16 +74,27 @@ def _chosen(data: dict[str, Any]) -> Q:
     if data["person"]:
         chosen &= Q(user__staff_number__iexact=data["person"].strip())
     if data["since"]:
-        chosen &= Q(at__gte=_midnight(data["since"]))
+        chosen &= Q(at__gte=start_of(data["since"]))
     if data["until"]:
-        chosen &= Q(at__lt=_midnight(data["until"] + timedelta(days=1)))
+        chosen &= Q(at__lt=start_of(data["until"] + timedelta(days=1)))
     return chosen
 
 
-def _midnight(day: Any) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+def _people(rows: list[SecurityEvent]) -> dict[str, User]:
+    """Whom the rows are about, by their subjects `user:<id>`; one query."""
+    ids = [row.subject[5:] for row in rows if row.subject.startswith("user:")]
+    found = User.objects.in_bulk([int(number) for number in ids if number.isdecimal()])
+    return {f"user:{pk}": person for pk, person in found.items()}
 
 
-def _facts(row: SecurityEvent) -> str:
+def _facts(detail: dict[str, Any]) -> str:
     """The codes and identifiers a row holds, on one line."""
-    return "; ".join(f"{name}: {value}" for name, value in row.detail.items() if value not in ("", None, [], {}))
+    return "; ".join(f"{name}: {_plain(value)}" for name, value in detail.items() if value not in ("", None, [], {}))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+    return str(value)

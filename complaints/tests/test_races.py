@@ -9,7 +9,9 @@ from functools import partial
 import pytest
 from django.db import OperationalError, connection
 
+from accounts import people
 from accounts.errors import DomainError
+from accounts.models import User
 from complaints import events, jobs, remedies, risk_standards
 from complaints import transitions as t
 from complaints.models import AuthorityLimit, CaseEvent, Complaint, Deadline, Notification, RiskStandard
@@ -148,3 +150,25 @@ def test_cc_01_of_two_changes_of_the_same_settings_one_wins(cast):
     for steps in changes:
         assert sorted(together(*steps)) == ["ok", "stale_version"]
     assert AuthorityLimit.objects.count() == RiskStandard.objects.count() == 2
+
+
+def test_com_17_the_last_two_who_give_roles_do_not_close_each_other(cast):
+    results = together(
+        lambda: people.close(cast.manager.pk, reason="离职", by=cast.administrator),
+        lambda: people.close(cast.administrator.pk, reason="离职", by=cast.manager),
+    )
+    assert sorted(results) == ["illegal_transition", "ok"]
+    assert User.objects.filter(pk__in=[cast.manager.pk, cast.administrator.pk], is_active=True).count() == 1
+
+
+def test_com_04_a_proposal_is_decided_once(cast):
+    third = people.enter(staff_number="N001", name="第三人", reason="新入职", by=cast.manager)
+    third.groups.set(cast.manager.groups.all())
+    change = people.set_roles(cast.intake.pk, roles=["auditor"], reason="转岗", by=cast.manager)
+    results = together(
+        lambda: people.decide(change.pk, approve=True, by=cast.administrator),
+        lambda: people.decide(change.pk, approve=False, by=third),
+    )
+    assert sorted(results) == ["illegal_transition", "ok"]
+    change.refresh_from_db()
+    assert (change.state == "done") == (people.roles_of(cast.intake) == {"auditor"})
