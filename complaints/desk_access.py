@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
+from allauth.account.decorators import reauthentication_required
+from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
@@ -13,15 +16,35 @@ from accounts import security
 from accounts.errors import NotAllowed
 
 DeskView = Callable[..., HttpResponseBase]
+ADMINISTRATOR = "accounts.configure_system"
 
 
-def needs(*permissions: str) -> Callable[[DeskView], DeskView]:
+def _never(request: HttpRequest) -> bool:
+    return False
+
+
+def needs(*permissions: str, only_looks: Callable[[HttpRequest], bool] = _never) -> Callable[[DeskView], DeskView]:
     """Let in whoever holds one of the permissions; others get 403 and a row in the security log (AT-06).
 
-    Somebody who has not signed in is sent to the sign-in page.
+    Somebody who has not signed in is sent to the sign-in page. Whoever configures the system gives the password once
+    more before something is changed, unless the request `only_looks`, as a preview does (matrix row 52, AU-09).
     """
 
+    def signs_in_anew(request: HttpRequest) -> bool:
+        is_change = request.method == "POST" and ADMINISTRATOR in permissions and not only_looks(request)
+        return is_change and request.user.has_perm(ADMINISTRATOR)
+
     def decorate(view: DeskView) -> DeskView:
+        careful = reauthentication_required(enabled=signs_in_anew)(view)
+
+        def asked(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+            try:
+                return careful(request, *args, **kwargs)
+            except ReauthenticationRequired:
+                if request.FILES:  # what was filled in waits in the session; a file does not
+                    messages.info(request, _("After the password, please choose the file again."))
+                raise
+
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
@@ -30,7 +53,7 @@ def needs(*permissions: str) -> Callable[[DeskView], DeskView]:
                     "refused", user=request.user, request=request, subject=view.__name__, needs=list(permissions)
                 )
                 raise NotAllowed(_("Your role does not open this page."))
-            return view(request, *args, **kwargs)
+            return asked(request, *args, **kwargs)
 
         return guarded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,7 +23,12 @@ from complaints.policy_simulation import Line, Simulation
 SHOWN_CHANGES = 10
 
 
-@needs(*policy_editing.EDITORS)
+def _counts(request: HttpRequest) -> bool:
+    """What a change would mean is counted without changing anything."""
+    return "save" not in request.POST
+
+
+@needs(*policy_editing.EDITORS, only_looks=_counts)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: StaffRequest, code: str) -> HttpResponse:
     """Edit the last revision of a policy: first count the newest cases by it, then store it as the next one."""

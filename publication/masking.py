@@ -90,11 +90,6 @@ def may_edit(user: User) -> bool:
     return any(user.has_perm(name) for name in EDITORS)
 
 
-def is_administrator(user: User) -> bool:
-    """Whoever configures the system says once more who they are before they change what is masked (AZ-01)."""
-    return user.has_perm(ADMINISTRATOR)
-
-
 def may_decide(user: User, revision: MaskingRevision) -> bool:
     """Whether this person may approve or decline it: never the one who proposed it."""
     return may_edit(user) and revision.state == MaskingState.PROPOSED and revision.proposed_by_id != user.pk

@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
 
 from accounts import tokens
 from accounts.models import Department, DepartmentKind, Membership, User
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-# Of every member of staff in tests, as it is stored: "correct-horse-battery".
-PASSWORD = make_password("correct-horse-battery", hasher="md5")
+# Of every member of staff in tests, as it is typed and as it is stored.
+TYPED = "correct-horse-battery"
+PASSWORD = make_password(TYPED, hasher="md5")
 LONG_AGO = datetime(2020, 1, 6, 9, tzinfo=SHANGHAI)
 
 
@@ -24,6 +27,13 @@ def department(
     return Department.objects.get_or_create(code=code, defaults={"name": name or code, "kind": kind, "parent": parent})[
         0
     ]
+
+
+def sign_in_anew(client: Client, person: User) -> None:
+    """Signed in, and the password given once more, as whoever configures the system has to."""
+    client.force_login(person)
+    answer = client.post(reverse("account_reauthenticate"), {"password": TYPED, "next": "/desk/settings/"})
+    assert answer["Location"] == "/desk/settings/"
 
 
 def token(user: User) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import Membership
-from accounts.tests.factories import user
+from accounts.tests.factories import sign_in_anew, user
 from analytics import adoptions, causes, figures, problem_feed, problem_rules, problems, projects
 from analytics.models import Problem, ProblemSource, Project
 from analytics.periods import Period, parse
@@ -205,7 +205,7 @@ def test_imp_01_only_who_keeps_the_list_writes_on_it(client, cast, problem, proj
         page = reverse("analytics:project_step", args=[project.number, action])
         data = {"note": "无", "version": project.version, "is_met": "false"}
         assert client.post(page, data).status_code == 403
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     assert client.get(reverse("analytics:problems")).status_code == 403
     with pytest.raises(NotAllowed):
         problem_rules.enter(title="无", description="无", by=cast.water_head)
@@ -707,7 +707,7 @@ def test_imp_01_the_list_over_http_is_the_list_of_the_page(client, cast, problem
     assert [(row["number"], row["cases"], row["score"]) for row in rows] == [(problem.number, 1, 1)]
     client.force_login(cast.roads_handler)
     assert client.get("/api/v1/problems/").json()["results"] == []
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     assert client.get("/api/v1/problems/").status_code == 403
 
 

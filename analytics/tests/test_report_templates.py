@@ -11,6 +11,7 @@ from django.urls import reverse
 from docx import Document
 
 from accounts.errors import InvalidInput, NotAllowed
+from accounts.tests.factories import sign_in_anew
 from analytics import building, report_templates, transitions
 from analytics.documents import docx_template
 from analytics.documents.docx import TEMPLATE, render_docx
@@ -96,7 +97,7 @@ def test_an_29_a_field_no_report_has_is_refused_by_its_name(cast, paragraphs, na
 
 
 def test_an_29_a_bad_upload_is_shown_at_the_field(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     for content in (b"no document", own("{{ organistion }}")):
         page = post(client, content)
         assert (page.status_code, set(page.context["form"].errors)) == (422, {"document"})

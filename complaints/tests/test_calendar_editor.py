@@ -10,6 +10,7 @@ from django.utils import translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import SecurityEvent
+from accounts.tests.factories import sign_in_anew
 from complaints import calendar_editing, calendar_jobs, clocks, transitions
 from complaints.models import CalendarDay, CalendarYear, CaseEvent, Complaint, Deadline, JobRun, Notification
 from complaints.states import DeadlineState
@@ -151,7 +152,7 @@ def test_sla_12_a_case_marked_for_its_missing_year_gets_its_clocks(cast):
 
 # --- Page ---------------------------------------------------------------------------------------------------
 def test_sla_12_the_page_draws_the_year_and_adds_a_day(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     client.cookies["huiyin_language"] = "en"
     page = client.get(reverse("complaints:calendar_year", args=[2026]))
     assert (page.status_code, len(page.context["months"])) == (200, 12)
@@ -175,7 +176,7 @@ def test_sla_12_the_page_draws_the_year_and_adds_a_day(client, cast):
     ],
 )
 def test_sla_12_bad_days_are_answered_at_their_field(client, cast, values, status, says):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     client.cookies["huiyin_language"] = "en"
     answer = client.post(reverse("complaints:calendar_add", args=[2026]), values)
     assert (answer.status_code, says in answer.content.decode()) == (status, True)
@@ -183,7 +184,7 @@ def test_sla_12_bad_days_are_answered_at_their_field(client, cast, values, statu
 
 def test_sla_12_a_missing_year_is_marked_and_can_be_begun(client, cast):
     CalendarYear.objects.filter(year=2027).delete()
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     client.cookies["huiyin_language"] = "en"
     url = reverse("complaints:calendar_year", args=[2027])
     assert "2027 has no working calendar" in client.get(url).content.decode()
@@ -205,7 +206,7 @@ def test_sla_12_the_settings_are_closed_to_others(client, cast):
 
 
 def test_sla_12_the_page_costs_the_same_for_any_number_of_days(client, cast, django_assert_max_num_queries):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     add(cast, date(2026, 11, 18))
     client.get(reverse("complaints:calendar_year", args=[2026]))
     with django_assert_max_num_queries(10):

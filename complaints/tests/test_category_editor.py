@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
+from accounts.tests.factories import sign_in_anew
 from complaints import transitions
 from complaints.models import AcceptanceRule, Category, CategoryRevision, ExternalBody
 from complaints.tests.factories import Story, category
@@ -80,7 +81,7 @@ def test_a_fault_is_named_at_its_field(changes, field, cast, client):
 
 
 def test_other_dimensions_ask_for_less(cast, client):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     url = reverse("complaints:category_add", args=["emotion"])
     assert 'name="prompts"' not in client.get(url).content.decode()
     assert client.post(url, {"code": "fear", "name": "害怕", "is_active": "on"}).status_code == 302
@@ -211,7 +212,7 @@ def test_scr02_a_rule_is_added_and_switched_off(cast, client):
 
 
 def test_scr04_a_body_is_added_and_changed(cast, client):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     fields = {"name": "消防热线", "responsible_for": "火灾隐患", "phone": "96119", "is_active": "on"}
     assert client.post(reverse("complaints:body_add"), fields).status_code == 302
     body = ExternalBody.objects.get(name="消防热线")

@@ -15,6 +15,7 @@ from django.urls import reverse
 from accounts import tokens
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import SecurityEvent
+from accounts.tests.factories import sign_in_anew
 from complaints import archive, connect, dossier, external
 from complaints.models import CaseEvent, ExternalRecord, ExternalSystem
 from complaints.tests.factories import Story, at
@@ -91,7 +92,7 @@ def attach(story, row, reference="C-1", **changes) -> ExternalRecord:
 
 # --- Settings ---------------------------------------------------------------------------------------
 def test_case_06_the_administrator_adds_a_system_and_its_token_never_comes_out(cast, client):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     answer = client.post(
         reverse("complaints:external_system_add"),
         {"code": "crm", "name": "客户系统", "kind": "customers", "token": "sesame-42", "is_active": "on",
@@ -129,7 +130,7 @@ def _page(row) -> str:
     ],
 )  # fmt: skip
 def test_case_06_an_address_that_could_lead_inside_is_refused_at_its_field(cast, client, url):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     values = {"code": "crm", "name": "客户系统", "kind": "customers", "lookup_url": url}
     answer = client.post(reverse("complaints:external_system_add"), values)
     assert answer.status_code == 422

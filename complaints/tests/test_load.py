@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
+from accounts.tests.factories import sign_in_anew
 from complaints import clocks, load, transitions
 from complaints.models import CalendarYear, Complaint
 from complaints.tests.factories import Story, at, registered
@@ -108,7 +109,7 @@ def test_asg_13_only_those_who_allocate_see_people(client, cast):
 
 
 def test_asg_13_the_page_is_closed_to_whoever_counts_nothing(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     assert client.get(URL).status_code == 403
     assert client.get(f"{URL}?view=ledger").status_code == client.get(TIME).status_code == 403
 

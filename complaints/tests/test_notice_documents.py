@@ -13,6 +13,7 @@ from docx import Document
 from docx.shared import Pt
 
 from accounts.errors import InvalidInput
+from accounts.tests.factories import sign_in_anew
 from complaints import notice_documents, notice_stock, notice_templates, notices, transitions
 from complaints.models import ExternalBody, Notice, NoticeTemplate
 from complaints.states import NoticeKind, RefusalGround
@@ -311,13 +312,21 @@ def test_an_uploaded_template_is_used_and_every_revision_kept(cast, client):
 
 def test_the_shipped_template_goes_round(cast, client):
     """Downloaded, saved and uploaded again it is accepted; the preview names its placeholders."""
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     for kind in notice_templates.PRINTED:
         shipped = client.get(reverse("complaints:notice_template_file", args=[kind, 0]))
         assert upload(client, shipped.content, kind).status_code == 302
         assert "〔subject〕" in client.get(reverse("complaints:notice_template_preview", args=[kind])).content.decode()
     assert client.get(reverse("complaints:notice_template_file", args=["acceptance", 9])).status_code == 404
     assert client.get(reverse("complaints:notice_template_file", args=["acknowledgement", 0])).status_code == 404
+
+
+def test_config_a_file_is_chosen_again_after_the_password(cast, client):
+    client.force_login(cast.administrator)
+    asked = upload(client, template("{{ number }}"), "acceptance")
+    assert asked["Location"].startswith(reverse("account_reauthenticate"))
+    assert "请重新选择文件" in client.get(asked["Location"]).content.decode()
+    assert not NoticeTemplate.objects.exists()
 
 
 _ENTITIES = b'<!DOCTYPE x [<!ENTITY a "b">]><x/>'

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.tests.factories import sign_in_anew
 from complaints import notification_views
 from complaints.models import Notification, PolicyRule, ServicePolicy
 from complaints.tests.factories import Story
@@ -141,7 +142,7 @@ def test_settings_are_for_administrators_and_coordinators(client, cast, path):
 
 def test_a_policy_page_shows_every_rule(client, cast):
     """SLA-01."""
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     for policy in ServicePolicy.objects.all():
         response = client.get(f"/desk/settings/policies/{policy.code}/{policy.revision}/")
         assert len(response.context["lines"]) == PolicyRule.objects.filter(policy=policy).count() > 0

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts import people, security
 from accounts.models import AccessState, Department, SecurityEvent, User
+from accounts.tests.factories import TYPED, sign_in_anew
 from complaints.models import Notification
 from complaints.security_words import KINDS
 from complaints.tests.factories import Story
@@ -16,17 +17,9 @@ from complaints.tests.factories import Story
 NEW = {"staff_number": "N001", "name": "新来的", "roles": ["intake_officer"], "reason": "新入职"}
 
 
-def sign_in(client, person) -> None:
-    """Signed in, and the password given once more."""
-    person.set_password("once-more-2026")
-    person.save()
-    client.force_login(person)
-    client.post(reverse("account_reauthenticate"), {"password": "once-more-2026", "next": "/desk/people/"})
-
-
 @pytest.fixture
 def manager(client, cast):
-    sign_in(client, cast.manager)
+    sign_in_anew(client, cast.manager)
     return client
 
 
@@ -40,23 +33,19 @@ def words(html: bytes) -> str:
 
 # --- Who may ------------------------------------------------------------------------------------------
 def test_au_09_the_password_is_asked_for_once_more_and_nothing_typed_is_lost(client, cast):
-    cast.manager.set_password("once-more-2026")
-    cast.manager.save()
     client.force_login(cast.manager)
     assert client.get(at("people")).status_code == 200
     asked = client.post(at("person_new"), NEW)
     assert asked["Location"].startswith(reverse("account_reauthenticate"))
     assert not User.objects.filter(staff_number="N001").exists()
-    done = client.post(asked["Location"], {"password": "once-more-2026", "next": at("person_new")})
+    done = client.post(asked["Location"], {"password": TYPED, "next": at("person_new")})
     assert done["Location"] == at("person", User.objects.get(staff_number="N001").pk)
 
 
 def test_a_refused_form_after_the_password_is_sent_to_its_own_page(client, cast):
-    cast.manager.set_password("once-more-2026")
-    cast.manager.save()
     client.force_login(cast.manager)
     asked = client.post(at("person_new"), NEW | {"reason": ""})
-    page = client.post(asked["Location"], {"password": "once-more-2026", "next": at("person_new")})
+    page = client.post(asked["Location"], {"password": TYPED, "next": at("person_new")})
     assert page.status_code == 422
     assert f'action="{at("person_new")}"' in page.content.decode()
 
@@ -93,7 +82,7 @@ def test_com_04_a_far_reaching_role_from_proposal_to_decision(manager, cast, cli
     assert {row.recipient for row in told} == {cast.administrator}
     assert manager.post(at("access_change", change.pk), {"step": "approve"}).status_code == 403  # the proposer
     assert people.roles_of(cast.intake) == {"intake_officer"}
-    sign_in(client, cast.administrator)
+    sign_in_anew(client, cast.administrator)
     assert "提任督办" in words(client.get(at("people")).content)
     client.post(at("access_change", change.pk), {"step": "approve"})
     assert people.roles_of(cast.intake) == {"intake_officer", "coordinator"}

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
+from accounts.tests.factories import TYPED, sign_in_anew
 from complaints import clocks, policy_editing, policy_simulation, transitions
 from complaints.models import ClockPause, Deadline, Extension, ServicePolicy
 from complaints.states import Complexity, Milestone, PauseReason
@@ -183,7 +184,7 @@ def test_sla_01_the_page_shows_what_would_change_and_then_stores_it(client, cast
     ],
 )
 def test_sla_01_bad_input_is_answered_at_its_field_and_stores_nothing(client, cast, change, says):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     client.cookies["huiyin_language"] = "en"
     answer = client.post(reverse("complaints:policy_edit", args=[HOUSE]), posted(client, **change) | {"save": "1"})
     assert answer.status_code == 422
@@ -191,8 +192,24 @@ def test_sla_01_bad_input_is_answered_at_its_field_and_stores_nothing(client, ca
     assert ServicePolicy.objects.filter(code=HOUSE).count() == 1
 
 
-def test_sla_01_a_first_day_that_is_over_is_refused_before_anything_is_counted(client, cast):
+def test_config_an_administrator_gives_the_password_once_more_before_a_policy_is_saved(client, cast):
+    """Matrix row 52: only looking at what it would mean asks for nothing, and what was filled in is not lost."""
     client.force_login(cast.administrator)
+    page = reverse("complaints:policy_edit", args=[HOUSE])
+    values = posted(client)
+    assert client.post(page, values).status_code == 200
+    asked = client.post(page, values | {"save": "1"})
+    assert asked["Location"].startswith(reverse("account_reauthenticate"))
+    assert ServicePolicy.objects.filter(code=HOUSE).count() == 1
+    client.post(asked["Location"], {"password": TYPED, "next": page})
+    assert ServicePolicy.objects.filter(code=HOUSE).count() == 2
+    client.force_login(cast.coordinator)
+    again = client.post(page, posted(client) | {"save": "1"})
+    assert again["Location"] == reverse("complaints:policy", args=[HOUSE, 3])
+
+
+def test_sla_01_a_first_day_that_is_over_is_refused_before_anything_is_counted(client, cast):
+    sign_in_anew(client, cast.administrator)
     answer = client.post(reverse("complaints:policy_edit", args=[HOUSE]), posted(client, valid_from="2020-01-01"))
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == {"valid_from"}
@@ -200,7 +217,7 @@ def test_sla_01_a_first_day_that_is_over_is_refused_before_anything_is_counted(c
 
 
 def test_sla_01_a_limit_is_added_and_one_removed(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     number = len(house().rules)
     fresh = {
         "milestone": "resolve", "complexity": Complexity.EMERGENCY, "amount": "4", "unit": "working_hours",
@@ -216,7 +233,7 @@ def test_sla_01_a_limit_is_added_and_one_removed(client, cast):
 
 
 def test_sla_01_an_edit_of_an_older_revision_gets_409(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     values = posted(client)
     revise(replace(house(), valid_from=timezone.localdate()), cast, when=timezone.now())
     for extra in ({}, {"save": "1"}):
@@ -225,7 +242,7 @@ def test_sla_01_an_edit_of_an_older_revision_gets_409(client, cast):
 
 
 def test_sla_01_the_law_is_named_before_its_limits_are_changed(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     page = client.get(reverse("complaints:policy_edit", args=["cn_petition_2022"])).content.decode()
     assert "《信访工作条例》" in page
     assert "《信访工作条例》" not in client.get(reverse("complaints:policy_edit", args=[HOUSE])).content.decode()
@@ -323,7 +340,7 @@ def test_sla_01_the_count_takes_a_fixed_number_of_queries_and_stores_nothing(
     draft = house()
     with django_assert_max_num_queries(5):
         assert policy_simulation.simulate(draft, draft, now=NOW).cases == 4
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     values = posted(client, **{"rules-6-amount": "1"})
     page = client.post(reverse("complaints:policy_edit", args=[HOUSE]), values)
     assert not page.context["changes"], "the administrator sees no case"

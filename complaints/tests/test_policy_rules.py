@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from accounts.tests.factories import sign_in_anew
 from complaints import clocks, policy_editing, remedies, transitions
 from complaints.clock_rules import LadderStep, NoticeKind, OffsetKind, Recipient
 from complaints.models import Complaint, Deadline, Remedy, ServicePolicy
@@ -137,7 +138,7 @@ def posted(client, url, **changes):
 
 
 def test_case_03_the_editor_keeps_rules_on_reopening_and_the_tick_for_new_facts(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     url = reverse("complaints:policy_edit", args=[HOUSE])
     names = [rule.milestone for rule in policy_editing.draft_of(policy_editing.newest(HOUSE)).rules]
     changes = {
@@ -175,7 +176,7 @@ def test_case_03_the_editor_keeps_rules_on_reopening_and_the_tick_for_new_facts(
     ],
 )
 def test_case_03_bad_rules_on_reopening_are_answered_at_their_field(client, cast, change):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     url = reverse("complaints:policy_edit", args=[HOUSE])
     answer = client.post(url, posted(client, url, **change) | {"save": "1"})
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, list(change))
@@ -188,7 +189,7 @@ def steps_page(limit: str = "resolve-simple") -> str:
 
 
 def test_sla_13_steps_are_changed_added_and_removed_without_script(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     fresh = {"value": "2", "offset_kind": "working_days_before", "kind": "reminder", "recipients": ["coordinator"]}
     values = posted(
         client,
@@ -225,7 +226,7 @@ def test_sla_13_steps_are_changed_added_and_removed_without_script(client, cast)
     ],
 )
 def test_sla_13_a_step_that_cannot_be_sent_is_refused_at_its_field(client, cast, change, says):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     client.cookies["huiyin_language"] = "en"
     answer = client.post(steps_page(), posted(client, steps_page(), **change))
     assert answer.status_code == 422
@@ -234,7 +235,7 @@ def test_sla_13_a_step_that_cannot_be_sent_is_refused_at_its_field(client, cast,
 
 
 def test_sla_13_an_older_revision_and_other_people_change_no_step(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     values = posted(client, steps_page())
     later = timezone.localdate() + timedelta(days=1)
     draft = replace(policy_editing.draft_of(policy_editing.newest(HOUSE)), valid_from=later)
@@ -247,7 +248,7 @@ def test_sla_13_an_older_revision_and_other_people_change_no_step(client, cast):
 
 
 def test_sla_04_the_limit_of_a_department_tells_only_its_own_people(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     page = client.get(steps_page("task-simple"))
     assert {value for value, _label in page.context["editor"].steps.forms[0]["recipients"].field.choices} == {
         "owner", "department_head"

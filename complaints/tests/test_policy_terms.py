@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import IllegalTransition, InvalidInput
+from accounts.tests.factories import sign_in_anew
 from complaints import jobs, policy_editing, policy_terms, profiles
 from complaints import transitions as t
 from complaints.models import ClockPause, Complaint, Notice, Notification, PolicyRule, ServicePolicy
@@ -126,7 +127,7 @@ def test_sla_01_a_policy_that_names_nothing_has_the_usual(started, cast):
 
 # --- The editor -----------------------------------------------------------------------------------
 def test_sla_01_the_editor_keeps_pauses_and_returns_as_a_revision(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     case = Story(cast, "2026-11-16 09:12").case
     url = reverse("complaints:policy_edit", args=[HOUSE])
     changes = {"return_days": "3", "pause_days": "12", "pause_reasons": ["appraisal", "mediation"], "save": "1"}
@@ -157,7 +158,7 @@ def test_sla_01_the_editor_keeps_pauses_and_returns_as_a_revision(client, cast):
     ],
 )
 def test_sla_01_bad_pauses_and_returns_are_refused_with_their_field(client, cast, field, value):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     data = posted(client, **{field: value, "save": "1"})
     answer = client.post(reverse("complaints:policy_edit", args=[HOUSE]), data)
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import SecurityEvent
+from accounts.tests.factories import sign_in_anew
 from accounts.tests.factories import user as make_user
 from complaints import clocks, filters, knowledge, office_terms, queue, transitions
 from complaints.models import CaseEvent, Complaint
@@ -53,7 +54,7 @@ def test_anonymous_visitor_is_sent_to_sign_in(client, db):
 
 def test_role_without_the_desk_is_refused_and_logged(client, cast):
     """AT-06: the administrator has no case content."""
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     assert client.get(URL).status_code == 403
     assert SecurityEvent.objects.filter(kind="refused", user=cast.administrator, subject="queue_page").count() == 1
 

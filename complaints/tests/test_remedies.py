@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
+from accounts.tests.factories import sign_in_anew
 from complaints import remedies, transitions
 from complaints.models import AuthorityLimit, Notification, Remedy
 from complaints.states import RemedyState
@@ -274,7 +275,7 @@ def limits(**changes) -> dict:
 
 def test_limits_are_revised_with_a_reason_and_count_at_once(story, cast, client):
     assert remedies.limits_of(remedies.current()) == {"department_head": 1000, "coordinator": 5000, "manager": None}
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     address = reverse("complaints:authority_edit")
     assert client.get(address).status_code == 200
     assert client.post(address, limits(note="")).status_code == 422

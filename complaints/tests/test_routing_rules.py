@@ -7,6 +7,7 @@ import re
 import pytest
 
 from accounts.errors import NotAllowed
+from accounts.tests.factories import sign_in_anew
 from complaints import routing, transitions
 from complaints.models import Category, Complaint, RoutingRule
 from complaints.routing import Conditions
@@ -242,6 +243,6 @@ def test_others_neither_see_nor_change_rules(client, cast, role, path):
 
 
 def test_the_administrator_edits_rules_too_and_a_rule_that_is_not_there_is_404(client, cast):
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     assert client.get(f"{URL}new/").status_code == 200
     assert [client.get(f"{URL}999/").status_code, client.post(f"{URL}999/move/").status_code] == [404, 404]

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.errors import IllegalTransition, NotAllowed
+from accounts.tests.factories import sign_in_anew
 from complaints import suggestion_figures, suggestions, tasks, training, transitions
 from complaints.models import (
     Category,
@@ -532,7 +533,7 @@ def test_a_training_that_cannot_learn_says_why(client, cast):
     tasks.train_classifier(run_id=run.pk, user_id=cast.administrator.pk)
     run.refresh_from_db()
     assert run.state == JobRun.State.FAILED
-    client.force_login(cast.administrator)
+    sign_in_anew(client, cast.administrator)
     assert run.error in client.get(PAGE).content.decode().replace("&quot;", '"')
     assert TrainedModel.objects.count() == 0
 

@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed, StaleVersion
 from accounts.models import SecurityEvent
+from accounts.tests.factories import TYPED, sign_in_anew
 from complaints import messages
 from complaints.models import Notification
 from complaints.tests.factories import at
@@ -325,19 +326,8 @@ def filled(client, profile: str = "standard", **changes: str) -> dict[str, str]:
     return sent | {"reason": "法务意见"} | changes
 
 
-def sign_in_anew(client, person) -> None:
-    """Sign in and give the password once more, on the page that asks for it."""
-    person.set_password("once-more-2026")
-    person.save()
-    client.force_login(person)
-    answer = client.post(reverse("account_reauthenticate"), {"password": "once-more-2026", "next": "/desk/settings/"})
-    assert answer["Location"] == "/desk/settings/"
-
-
 def test_config_an_administrator_gives_the_password_once_more_and_goes_on(cast, client):
     """Row 52: whoever configures the system needs a fresh sign-in; what was filled in is not lost by it."""
-    cast.administrator.set_password("once-more-2026")
-    cast.administrator.save()
     client.force_login(cast.administrator)
     address = reverse("publication:masking_propose", args=["standard"])
     sent = filled(client, token_person=PERSON, manner_person="token", example="张桂芳")
@@ -348,7 +338,7 @@ def test_config_an_administrator_gives_the_password_once_more_and_goes_on(cast, 
     wrong = client.post(asked["Location"], {"password": "not-this-one", "next": address})
     assert wrong.status_code == 200
     assert not MaskingRevision.objects.filter(revision=2).exists()
-    done = client.post(asked["Location"], {"password": "once-more-2026", "next": address})
+    done = client.post(asked["Location"], {"password": TYPED, "next": address})
     assert done["Location"] == reverse("publication:masking")
     assert MaskingRevision.objects.get(revision=2).proposed_by == cast.administrator
 
