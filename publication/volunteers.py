@@ -36,6 +36,8 @@ WRONG = "volunteer"
 FREE_TRIES = 10
 # How many of the own reports a volunteer sees again.
 OWN_REPORTS = 10
+# The same words about the same notice within this time are one report.
+SAME_WITHIN = timedelta(days=1)
 # How long a name is kept after the last day of service, and the words of a report and its answer.
 NAMES_KEPT = timedelta(days=180)
 WORDS_KEPT = timedelta(days=730)
@@ -163,6 +165,8 @@ def report(
     result = known.first() if number else None
     if number and result is None:
         raise InvalidInput("notice", _("There is no notice with this number."))
+    if _just_sent(volunteer, result, text.strip(), fulfilled, at=at):
+        return volunteer
     row = VolunteerReport.objects.create(
         volunteer=volunteer, result=result, text=text.strip(), fulfilled=fulfilled, at=at
     )
@@ -174,6 +178,15 @@ def report(
         by_email=False,
     )
     return volunteer
+
+
+def _just_sent(
+    volunteer: Volunteer, result: PublishedResult | None, text: str, fulfilled: bool | None, *, at: datetime
+) -> bool:
+    """Whether the same words about the same notice came within the day: a form that was sent twice is one report."""
+    Volunteer.objects.select_for_update().get(pk=volunteer.pk)
+    lately = volunteer.reports.filter(result=result, fulfilled=fulfilled, at__gt=at - SAME_WITHIN, at__lte=at)
+    return any(row.text == text for row in lately)
 
 
 def own_reports(volunteer: Volunteer, *, at: datetime) -> list[VolunteerReport]:

@@ -414,6 +414,13 @@ def test_pub_39_a_volunteer_reports_with_the_code_and_reads_the_answer(client, c
     assert VolunteerReport.objects.count() == 1
 
 
+def test_pub_39_a_report_sent_twice_is_one_and_other_words_are_another(registered):
+    now = timezone.now()
+    for text, after in (("水压正常。", 0), ("水压正常。 ", 1), ("水压又低了。", 2), ("水压正常。", 60 * 25)):
+        volunteers.report(code=registered.code, text=text, at=now + timedelta(minutes=after))
+    assert [row.text for row in VolunteerReport.objects.order_by("pk")] == ["水压正常。", "水压又低了。", "水压正常。"]
+
+
 def test_pub_39_the_code_stands_nowhere_and_a_lost_one_is_replaced(client, moderator, registered):
     stored = Volunteer.objects.get()
     assert registered.code.replace("-", "") not in stored.code_hash
