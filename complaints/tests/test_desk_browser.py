@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 
+from accounts import people
 from complaints.models import Complaint
 from complaints.tests.factories import Story
 
@@ -157,3 +158,21 @@ def test_without_javascript_queue_and_preview_work(cast, browser, live_server):
     page.click("main form .btn-primary")
     assert story.case.lead_department == cast.water
     context.close()
+
+
+@pytest.mark.parametrize(("width", "colours"), [(1440, "dark"), (390, "light")])
+def test_the_pages_of_people_and_of_the_security_log_are_accessible(cast, sign_in, live_server, width, colours):
+    people.set_roles(cast.intake.pk, roles=["intake_officer", "coordinator"], reason="提任督办", by=cast.manager)
+    page = sign_in(cast.administrator, "/desk/people/")
+    theme(page, live_server, colours)
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in (
+        "/desk/people/",
+        "/desk/people/new/",
+        f"/desk/people/{cast.intake.pk}/",
+        "/desk/security-log/",
+        "/desk/settings/departments/",
+    ):
+        page.goto(live_server.url + path)
+        assert (path, violations(page)) == (path, [])
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
