@@ -17,12 +17,13 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.dispatch import Signal
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import security, tokens
+from accounts import security, takedowns, tokens
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import AccessChange, AccessKind, AccessState, Department, Membership, User
 from accounts.roles import PRIVILEGED, ROLE_BY_KEY
@@ -244,7 +245,7 @@ def _give(
     waiting = added & PRIVILEGED if by else set()
     at_once = added - waiting
     if removed or at_once:
-        _apply_roles(person, added=at_once, removed=removed)
+        _apply_roles(person, added=at_once, removed=removed, at=at)
         done = _write(person, AccessKind.ROLES, reason, by=by, at=at, added=at_once, removed=removed)
         security.record(
             "roles_changed", user=by, subject=_subject(person), added=sorted(at_once), removed=sorted(removed)
@@ -254,11 +255,13 @@ def _give(
     return _propose(person, AccessKind.ROLES, reason, by=by, at=at, added=waiting)
 
 
-def _apply_roles(person: User, *, added: set[str], removed: set[str]) -> None:
+def _apply_roles(person: User, *, added: set[str], removed: set[str], at: datetime) -> None:
     if removed & _giving() and not added & _giving():
         _keep_another(person)
     person.groups.remove(*Group.objects.filter(name__in=removed))
     person.groups.add(*Group.objects.filter(name__in=added))
+    if removed:
+        _note(person, AccessKind.ROLES, ",".join(sorted(removed)), at=at)
 
 
 # --- The sign-in ----------------------------------------------------------------------------------------
@@ -274,9 +277,8 @@ def close(person_id: int, *, reason: str, by: User, at: datetime | None = None) 
         raise IllegalTransition(_("This account is closed already."))
     if roles_of(person) & _giving():
         _keep_another(person)
-    person.is_active = False
-    person.save(update_fields=["is_active"])
-    tokens.revoke(person)
+    _shut(person)
+    _note(person, AccessKind.CLOSED, at=at)
     return _done(person, AccessKind.CLOSED, "account_closed", reason, by=by, at=at)
 
 
@@ -332,10 +334,10 @@ def _two_for_the_mighty(person: User, kind: AccessKind, reason: str, *, by: User
     if by and roles_of(person) & PRIVILEGED:
         _none_open(person)
         return _propose(person, kind, _reason(reason), by=by, at=at)
-    return _done(person, kind, _change_sign_in(person, kind), reason, by=by, at=at)
+    return _done(person, kind, _change_sign_in(person, kind, at=at), reason, by=by, at=at)
 
 
-def _change_sign_in(person: User, kind: AccessKind, *, email: str = "") -> str:
+def _change_sign_in(person: User, kind: AccessKind, *, at: datetime, email: str = "") -> str:
     """Carry it out; returns the kind of the event for the security log."""
     if kind == AccessKind.OPENED:
         person.is_active = True
@@ -348,10 +350,21 @@ def _change_sign_in(person: User, kind: AccessKind, *, email: str = "") -> str:
     if kind == AccessKind.SECOND_STEP:
         Authenticator.objects.filter(user=person).delete()
         return "second_step_removed"
+    _forget_password(person)
+    _note(person, AccessKind.PASSWORD, at=at)
+    return "password_removed"
+
+
+def _shut(person: User) -> None:
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+    tokens.revoke(person)
+
+
+def _forget_password(person: User) -> None:
     person.set_unusable_password()
     person.save(update_fields=["password"])
     tokens.revoke(person)
-    return "password_removed"
 
 
 # --- Two people -----------------------------------------------------------------------------------------
@@ -372,10 +385,10 @@ def decide(change_id: int, *, approve: bool, by: User, at: datetime | None = Non
     if not approve:
         event = "access_declined"
     elif change.kind == AccessKind.ROLES:
-        _apply_roles(person, added=set(change.added), removed=set(change.removed))
+        _apply_roles(person, added=set(change.added), removed=set(change.removed), at=at)
         event = "roles_changed"
     else:
-        event = _change_sign_in(person, AccessKind(change.kind), email=change.email)
+        event = _change_sign_in(person, AccessKind(change.kind), at=at, email=change.email)
     security.record(event, user=by, subject=_subject(person), change=change.pk, added=change.added)
     access_changed.send(sender=AccessChange, change=change)
     return change
@@ -400,6 +413,58 @@ def _open_change(change_id: int) -> AccessChange:
     if change.state != AccessState.PROPOSED:
         raise IllegalTransition(_("This was decided already: %(state)s."), state=change.get_state_display())
     return change
+
+
+# --- After a restore (DL-04) -----------------------------------------------------------------------------
+def taken_away() -> list[takedowns.Entry]:
+    """What the database knows to have been taken away, for a journal that may lack it."""
+    found = []
+    kinds = (AccessKind.ROLES, AccessKind.CLOSED, AccessKind.PASSWORD)
+    for row in AccessChange.objects.filter(state=AccessState.DONE, kind__in=kinds).order_by("pk"):
+        if row.kind != AccessKind.ROLES or row.removed:
+            what = _what(AccessKind(row.kind), ",".join(row.removed))
+            at = row.decided_at or row.proposed_at
+            found.append(takedowns.Entry(takedowns.What.ACCESS, str(row.person_id), at, what))
+    return found
+
+
+def is_back(entry: takedowns.Entry) -> bool:
+    """Whether a backup from before brought access back that was taken away, and nobody gave it again since."""
+    person = User.objects.filter(pk=entry.key).first()
+    kind, _colon, roles = entry.number.partition(":")
+    later = AccessChange.objects.filter(person=person, state=AccessState.DONE).filter(
+        Q(decided_at__gte=entry.at) | Q(decided_at=None, proposed_at__gte=entry.at)
+    )
+    if person is None or person.created_at > entry.at or later.exists():
+        return False
+    if kind == AccessKind.CLOSED:
+        return person.is_active
+    if kind == AccessKind.PASSWORD:
+        return person.has_usable_password()
+    return bool(roles_of(person) & set(roles.split(",")))
+
+
+def take_away_again(entry: takedowns.Entry) -> bool:
+    """Do it once more where `is_back`. Returns whether there was something to do."""
+    if not is_back(entry):
+        return False
+    person = User.objects.get(pk=entry.key)
+    kind, _colon, roles = entry.number.partition(":")
+    if kind == AccessKind.CLOSED:
+        _shut(person)
+    elif kind == AccessKind.PASSWORD:
+        _forget_password(person)
+    else:
+        person.groups.remove(*Group.objects.filter(name__in=roles.split(",")))
+    return True
+
+
+def _note(person: User, kind: AccessKind, roles: str = "", *, at: datetime) -> None:
+    takedowns.note(takedowns.What.ACCESS, person.pk, at=at, number=_what(kind, roles))
+
+
+def _what(kind: AccessKind, roles: str) -> str:
+    return f"{kind.value}:{roles}" if roles else kind.value
 
 
 # --- Shared ---------------------------------------------------------------------------------------------

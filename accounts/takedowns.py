@@ -21,7 +21,7 @@ from django.db import transaction
 class What(StrEnum):
     """What happened; `key` names it: public id, public id, public id of the incident and number of the bulletin,
     public id of the comment, that of a volunteer's report, how far the job went, number of the case, key of the
-    person."""
+    person, key of the person (`number` says what of their access was taken away)."""
 
     RESULT = "result"
     STATEMENT = "statement"
@@ -31,6 +31,7 @@ class What(StrEnum):
     PURGE = "purge"
     DESTROYED = "destroyed"
     TOKEN = "token"  # noqa: S105 - the word, not a token
+    ACCESS = "access"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import connection
 
-from accounts import takedowns
+from accounts import people, takedowns
 from analytics import building
 from complaints import appraisals, events, files
 from complaints.models import StoredFile
@@ -126,7 +126,11 @@ def complete_journal() -> None:
         for key, at in appraisals.destroyed().values_list("file__complaint__number", "destroyed_at")
         if at
     ]
-    takedowns.append(entry for entry in found if entry.what in again or (entry.what, entry.key) not in known)
+    found = [entry for entry in found if entry.what in again or (entry.what, entry.key) not in known]
+    # Access is taken away more than once, so the moment counts here too.
+    noted = {(entry.key, entry.number, entry.at) for entry in entries if entry.what == takedowns.What.ACCESS}
+    found += [entry for entry in people.taken_away() if (entry.key, entry.number, entry.at) not in noted]
+    takedowns.append(found)
 
 
 def _members(snapshot: dumps.Snapshot) -> Iterator[Member]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import models
 from knox.models import AuthToken
 
-from accounts import takedowns
+from accounts import people, takedowns
 from accounts.checks import key_problem
 from accounts.crypto import EncryptedTextField
 from accounts.takedowns import Entry, What
@@ -136,6 +136,8 @@ def _is_back(entry: Entry) -> bool:
         return Complaint.objects.filter(number=entry.key).exclude(narrative="").exists()
     if entry.what == What.TOKEN:
         return AuthToken.objects.filter(user=entry.key, created__lte=entry.at).exists()
+    if entry.what == What.ACCESS:
+        return people.is_back(entry)
     return False
 
 

@@ -28,7 +28,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts import security, takedowns
+from accounts import people, security, takedowns
 from accounts.takedowns import Entry, What
 from analytics import building
 from complaints import appraisals, events, files, jobs
@@ -331,6 +331,8 @@ def _again(entry: Entry) -> bool:
         return bool(AuthToken.objects.filter(user=entry.key, created__lte=entry.at).delete()[0])
     if entry.what == What.DESTROYED:
         return appraisals.keep_destroyed(entry.key, at=entry.at)
+    if entry.what == What.ACCESS:
+        return people.take_away_again(entry)
     return False  # purges are done together
 
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import people, tokens
+from accounts import people, takedowns, tokens
 from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
 from accounts.models import AccessChange, AccessState, SecurityEvent, User
 from accounts.roles import PRIVILEGED, ROLE_BY_KEY
@@ -256,6 +256,42 @@ def test_ri_03_a_membership_begins_on_a_day_that_can_be(cast, days):
     with pytest.raises(InvalidInput) as refused:
         people.join(cast.water_handler.pk, department=cast.roads, since=since, by=cast.manager)
     assert refused.value.field == "since"
+
+
+# --- After a restore ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("what", ["close", "ask_password", "roles"])
+def test_dl_04_what_was_taken_away_after_a_backup_is_taken_away_again(cast, what, django_capture_on_commit_callbacks):
+    """And only that: what somebody gave back since then, or another person with the same key, is left alone."""
+    cast.intake.set_password("old-word-2026")
+    cast.intake.save()
+    known = User.objects.filter(pk=cast.intake.pk).values("is_active", "password").get()
+    with django_capture_on_commit_callbacks(execute=True):
+        if what == "roles":
+            people.set_roles(cast.intake.pk, roles=["case_handler"], reason="转岗", by=cast.manager)
+        else:
+            getattr(people, what)(cast.intake.pk, reason="离职", by=cast.manager)
+    entry = next(one for one in reversed(takedowns.read().entries) if one.what == takedowns.What.ACCESS)
+    assert people.taken_away()[-1] == entry
+    assert not people.take_away_again(entry)  # the database knows it
+    changes = list(AccessChange.objects.values())
+    AccessChange.objects.all().delete()
+    User.objects.filter(pk=cast.intake.pk).update(**known)  # as the backup knew it
+    cast.intake.groups.set(cast.intake2.groups.all())
+    assert people.is_back(entry)
+    assert people.take_away_again(entry)
+    assert not people.take_away_again(entry)
+    person = User.objects.get(pk=cast.intake.pk)
+    assert {
+        "close": not person.is_active,
+        "ask_password": not person.has_usable_password(),
+        "roles": "intake_officer" not in people.roles_of(person),
+    }[what]
+    User.objects.filter(pk=cast.intake.pk).update(**known, created_at=entry.at + timedelta(hours=1))
+    cast.intake.groups.set(cast.intake2.groups.all())
+    assert not people.is_back(entry)
+    User.objects.filter(pk=cast.intake.pk).update(created_at=entry.at - timedelta(days=1))
+    AccessChange.objects.create(**changes[-1] | {"id": None, "proposed_at": entry.at + timedelta(minutes=1)})
+    assert not people.is_back(entry)
 
 
 # --- The first people -----------------------------------------------------------------------------------

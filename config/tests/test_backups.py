@@ -52,7 +52,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
-from accounts import takedowns, tokens
+from accounts import people, takedowns, tokens
 from accounts.models import User
 from complaints import drafts, events, files, jobs, numbers, triggers
 from complaints.models import CaseEvent, Complaint, IntakeDraft, NumberCounter, StoredFile
@@ -290,6 +290,7 @@ TAKE_DOWN = """
     remark = Comment.objects.get()
     comments.hide(remark.pk, by=person("P002"), seen="shown", reason="重复")
     tokens.revoke(person("A001"))
+    people.close(person("A002").pk, reason="离职", by=person("M001"))
     jobs.purge_expired(now=now + timedelta(days=2))
     tell(shown=shown.public_id, later=later.public_id, said=said.public_id, about=remark.result.public_id)
 """
@@ -303,7 +304,8 @@ LOOK = """
         file=status(f"/results/{later}/files/{later}"), never=status(f"/results/{later[::-1]}/"),
         listed=client.get("/open-data/results.json").getvalue().decode().count(shown),
         drafts=IntakeDraft.objects.count(),
-        tokens=AuthToken.objects.count(), states=sorted(Publication.objects.values_list("status", flat=True)),
+        tokens=AuthToken.objects.count(), open=person("A002").is_active,
+        states=sorted(Publication.objects.values_list("status", flat=True)),
         result=CaseEvent.objects.filter(kind="publication_take_down", actor=None).count(),
     )
 """
@@ -315,19 +317,19 @@ def test_dl_04_take_downs_and_erasures_after_the_backup_stay(site):
     gone = site.python(TAKE_DOWN)
     journal = (site.data / "takedowns.jsonl").read_text(encoding="utf-8")
     assert [json.loads(line)["what"] for line in journal.splitlines()] == [
-        "result", "result", "statement", "comment", "token", "purge",
+        "result", "result", "statement", "comment", "token", "access", "purge",
     ]  # fmt: skip
     assert "张桂芳" not in journal
     assert PHONE not in journal
     assert (site.data / "takedowns.jsonl").stat().st_mode & 0o777 == 0o600
-    assert site.done("restore", site.file, "--overwrite")["applied"] == 5
+    assert site.done("restore", site.file, "--overwrite")["applied"] == 6
     expected = {
         "shown": 410, "later": 410, "said": 410, "remark": 0, "file": 410, "never": 404,
-        "listed": 0, "drafts": 0, "tokens": 0, "states": ["draft", "withdrawn"], "result": 1,
+        "listed": 0, "drafts": 0, "tokens": 0, "open": False, "states": ["draft", "withdrawn"], "result": 1,
     }  # fmt: skip
     assert site.python(LOOK, **gone) == expected
-    assert site.done("restore_check")["takedowns"] >= 5
-    assert site.done("restore", site.file, "--overwrite")["applied"] == 5
+    assert site.done("restore_check")["takedowns"] >= 6
+    assert site.done("restore", site.file, "--overwrite")["applied"] == 6
     assert site.python(LOOK, **gone) == expected
 
 
@@ -348,7 +350,7 @@ def test_dl_04_on_another_machine_the_journal_has_to_come_along(site, fresh):
     missed = there.manage("restore_check", "--json")
     assert missed.returncode == 1
     assert "is back" in json.loads(missed.stdout)["what"]
-    assert there.done("restore", site.file, "--overwrite")["applied"] == 5
+    assert there.done("restore", site.file, "--overwrite")["applied"] == 6
     assert there.python(LOOK, **gone)["shown"] == 410
     assert there.done("restore_check")["ok"] is True
 
