@@ -40,9 +40,9 @@ def shown(name: str) -> str:
     return english_names().get(name, name) if get_language() == "en" else name
 
 
-def mark() -> str:
-    """Changes when an English name changes; empty where pages show none."""
-    if get_language() != "en" or not english_names():
+def mark(*, in_every_language: bool = False) -> str:
+    """Changes when an English name changes; empty where there is none, and for pages that show none."""
+    if not (in_every_language or get_language() == "en") or not english_names():
         return ""
     return hashlib.sha256(repr(english_names()).encode()).hexdigest()[:8]
 

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import departments
 from accounts.errors import NotAllowed
 from accounts.rest import Pages, StrictSerializer, caller
 from complaints.idempotency import idempotent
@@ -49,7 +50,7 @@ class PublicView(APIView):
 
     def cached(self, request: Request, stamp: Stamp, data: Any) -> Response:
         """The answer of `data()`, or 304 when the caller has it."""
-        etag = quote_etag(f"{stamp.tag}-api")
+        etag = quote_etag(f"{stamp.tag}-api{departments.mark(in_every_language=True)}")
         modified = int(stamp.changed.timestamp())
         response = get_conditional_response(request._request, etag=etag) or Response(data())
         response["ETag"] = etag

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from accounts import departments
 from complaints import table_files
 from publication import results
 from publication.models import PublishedResult
@@ -25,6 +26,7 @@ FIELDS: dict[str, str] = {
     "category_en": "类别（英文）",
     "department_code": "责任部门代码",
     "department": "责任部门",
+    "department_en": "责任部门（英文）；空为没有英文名",
     "published_at": "公布时间（ISO 8601，含时区）",
     "published_until": "公示到（ISO 8601）；空为不限",
     "updated_at": "最近更新时间（ISO 8601）",
@@ -74,6 +76,7 @@ def as_data(found: PublishedResult) -> dict[str, Any]:
         **dict.fromkeys(FIELDS),  # keeps the order
         **values,
         "number": found.publication_number,
+        "department_en": departments.english_names().get(found.department, ""),
         "url": results.absolute(results.path_of(found.public_id)),
         "published_at": _moment(found.published_at),
         "published_until": _moment(found.published_until),

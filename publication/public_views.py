@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -339,6 +340,7 @@ def for_programs(
 ) -> HttpResponseBase:
     now = timezone.now()
     stamp = stamp_of(at=now)
+    stamp = replace(stamp, tag=f"{stamp.tag}{departments.mark(in_every_language=True)}")
 
     def build() -> HttpResponseBase:
         content = body(stamp, now)
