@@ -51,7 +51,7 @@ def user(
 ) -> User:
     """A member of staff with these roles, belonging to these departments since long ago."""
     made = User.objects.create_user(
-        staff_number, password="correct-horse-battery", display_name=fields.pop("display_name", staff_number), **fields
+        staff_number, password=TYPED, display_name=fields.pop("display_name", staff_number), **fields
     )
     made.groups.set(Group.objects.filter(name__in=roles))
     for unit in departments or []:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import InvalidInput, NotAllowed, StaleVersion
-from accounts.tests.factories import user
+from accounts.tests.factories import sign_in_anew, user
 from complaints import (
     clocks,
     incident_groups,
@@ -52,7 +52,7 @@ def form(**changes) -> dict:
 
 
 def test_the_page_shows_every_number_and_what_each_revision_changed(client, keeper):
-    client.force_login(keeper)
+    sign_in_anew(client, keeper)
     url, edit = reverse("complaints:office_terms"), reverse("complaints:office_terms_edit")
     html = client.get(url).content.decode()
     assert all(str(term.label) in html for term in office_terms.TERMS.values())
@@ -71,7 +71,7 @@ def test_the_page_shows_every_number_and_what_each_revision_changed(client, keep
      ("care_calls", ""), ("note", " "), ("note", "字" * 201), ("rework", "3\0")],
 )  # fmt: skip
 def test_a_number_that_cannot_be_is_refused_at_its_field_and_nothing_is_stored(client, keeper, field, value):
-    client.force_login(keeper)
+    sign_in_anew(client, keeper)
     answer = client.post(reverse("complaints:office_terms_edit"), form(**{field: value}))
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == {field}
@@ -79,7 +79,7 @@ def test_a_number_that_cannot_be_is_refused_at_its_field_and_nothing_is_stored(c
 
 
 def test_two_people_editing_the_same_revision_do_not_overwrite_each_other(client, keeper):
-    client.force_login(keeper)
+    sign_in_anew(client, keeper)
     set_terms(keeper, proposal=6)
     answer = client.post(reverse("complaints:office_terms_edit"), form(proposal=9))
     assert answer.status_code == 409
@@ -292,7 +292,7 @@ def test_scr_06_the_longest_wait_bounds_the_day_the_form_and_the_wait_without_a_
     with pytest.raises(InvalidInput) as refused:
         t.request_information(case.pk, by=cast.intake, items="照片", due_at=at("2026-11-27 23:59"), at=now)
     assert refused.value.field == "due_on"
-    client.force_login(keeper)
+    sign_in_anew(client, keeper)
     client.cookies["huiyin_language"] = "en"
     answer = client.post(reverse("complaints:office_terms_edit"), form(based_on=1, information_wait=91))
     assert answer.status_code == 422

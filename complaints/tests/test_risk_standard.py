@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.errors import InvalidInput, StaleVersion
+from accounts.tests.factories import sign_in_anew
 from complaints import risk_default, risk_standards, transitions
 from complaints.models import Dimension, RiskStandard
 from complaints.risk_standard_views import StandardForm
@@ -184,7 +185,7 @@ def test_risk_06_a_standard_without_the_days_of_a_grade_is_refused(cast):
     ],
 )
 def test_who_reads_and_who_edits_the_standard(person, reads, edits, cast, client):
-    client.force_login(getattr(cast, person))
+    sign_in_anew(client, getattr(cast, person))
     assert client.get(reverse("complaints:risk_standard")).status_code == reads
     assert client.get(EDIT).status_code == edits
     assert client.post(EDIT, edited(save="1")).status_code == (302 if edits == 200 else 403)
