@@ -16,7 +16,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.dispatch import Signal
 from django.urls import reverse
@@ -34,6 +34,7 @@ access_changed = Signal()
 _STAFF_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 FIRST_DAY = date(1950, 1, 1)
 _REASON = 300
+_TAKEN = _("This staff number is taken: one person has one account.")
 _DESCRIBED = ("display_name", "email", "post", "frontline_since")
 
 
@@ -92,13 +93,17 @@ def enter(
             "staff_number", _("Write it in letters, digits, “-”, “_” and “.”, at most 32 characters, without blanks.")
         )
     if User.objects.filter(staff_number__iexact=staff_number).exists():
-        raise InvalidInput("staff_number", _("This staff number is taken: one person has one account."))
+        raise InvalidInput("staff_number", _TAKEN)
     person = User(staff_number=staff_number, created_at=at)
     _describe(person, name=name, email=email, post=post, frontline_since=frontline_since)
     reason = _reason(reason)
     wanted = _known(roles)
     person.set_unusable_password()
-    person.save()
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError:  # somebody else entered it in this very moment
+        raise InvalidInput("staff_number", _TAKEN) from None
     security.record("person_entered", user=by, subject=_subject(person))
     if department is not None:
         _begin(person, department, since=at, is_head=is_head, by=by)

@@ -31,6 +31,27 @@ def _reason(label: Any = _("Reason"), **kwargs: Any) -> forms.CharField:
     return forms.CharField(label=label, max_length=REASON, **kwargs)
 
 
+class PeopleFilter(forms.Form):
+    """Whom the list shows."""
+
+    q = forms.CharField(label=_("Name or staff number"), max_length=80, required=False)
+    role = forms.ChoiceField(label=_("Role"), required=False)
+    department = forms.ModelChoiceField(
+        Department.objects.none(), label=_("Department"), required=False, empty_label=_("All departments")
+    )
+    state = forms.ChoiceField(
+        label=_("Accounts"), required=False, choices=[("", _("Open accounts")), ("closed", _("Closed accounts"))]
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "department", Department.objects.order_by("path"))
+        self.fields["role"].choices = [  # type: ignore[attr-defined]
+            ("", _("All roles")),
+            *((role.key, role_name(role)) for role in ROLES),
+        ]
+
+
 class PersonForm(SettingForm):
     """What is known of a person."""
 

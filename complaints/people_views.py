@@ -21,12 +21,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import people
 from accounts.errors import DomainError, InvalidInput
-from accounts.models import AccessChange, AccessKind, AccessState, Department, Membership, User
-from accounts.roles import PRIVILEGED, ROLE_BY_KEY, ROLES
+from accounts.models import AccessChange, AccessKind, AccessState, Membership, User
+from accounts.roles import PRIVILEGED, ROLE_BY_KEY
 from accounts.web import StaffRequest
 from complaints.desk_access import needs
 from complaints.models import Complaint
-from complaints.people_forms import AccessForm, JoinForm, NewPersonForm, PersonForm, RolesForm, role_name
+from complaints.people_forms import AccessForm, JoinForm, NewPersonForm, PeopleFilter, PersonForm, RolesForm, role_name
 from complaints.reference_forms import SettingForm
 from complaints.states import OPEN
 
@@ -56,17 +56,19 @@ def _named(keys: Any) -> list[str]:
 @require_safe
 def people_list(request: StaffRequest) -> HttpResponse:
     """Everybody by staff number, and the changes that wait for a second person."""
-    chosen = {name: request.GET.get(name, "")[:80] for name in ("q", "role", "department", "state")}
+    form = PeopleFilter(request.GET)
+    form.is_valid()
+    chosen = form.cleaned_data
     found = User.objects.prefetch_related(
         "groups", Prefetch("memberships", Membership.objects.current().select_related("department"), to_attr="now_in")
     )
-    if chosen["q"]:
-        found = found.filter(Q(staff_number__icontains=chosen["q"]) | Q(display_name__icontains=chosen["q"]))
-    if chosen["role"] in ROLE_BY_KEY:
-        found = found.filter(groups__name=chosen["role"])
-    if chosen["department"].isdecimal():
-        found = found.filter(pk__in=Membership.objects.current().filter(department=chosen["department"]).values("user"))
-    found = found.filter(is_active=chosen["state"] != "closed")
+    if words := chosen.get("q"):
+        found = found.filter(Q(staff_number__icontains=words) | Q(display_name__icontains=words))
+    if role := chosen.get("role"):
+        found = found.filter(groups__name=role)
+    if department := chosen.get("department"):
+        found = found.filter(pk__in=Membership.objects.current().filter(department=department).values("user"))
+    found = found.filter(is_active=chosen.get("state") != "closed")
     page = Paginator(found.order_by("staff_number"), PAGE_SIZE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)
@@ -74,12 +76,10 @@ def people_list(request: StaffRequest) -> HttpResponse:
         "page": page,
         "lines": [(row, _named(group.name for group in row.groups.all())) for row in page.object_list],
         "waiting": _waiting(),
-        "chosen": chosen,
-        "roles": [(role.key, role_name(role)) for role in ROLES],
-        "departments": Department.objects.order_by("path"),
+        "form": form,
         "query": query.urlencode(),
     }
-    return render(request, "complaints/people/list.html", context)
+    return render(request, "complaints/people/list.html", context, status=200 if form.is_valid() else 422)
 
 
 def _waiting() -> list[AccessChange]:

@@ -71,6 +71,14 @@ def test_the_list_finds_people_and_costs_the_same_for_all(manager, cast, django_
         manager.get(at("people"), {"q": "A001"})
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"q": "a\x00b"}, {"department": "9" * 30}, {"department": "x"}, {"role": "emperor"}, {"state": "gone"}]
+)
+def test_a_search_that_cannot_be_is_answered_at_its_field(manager, wrong):
+    answer = manager.get(at("people"), wrong)
+    assert (answer.status_code, set(answer.context["form"].errors)) == (422, set(wrong))
+
+
 def test_com_04_a_far_reaching_role_from_proposal_to_decision(manager, cast, client):
     page = at("person", cast.intake.pk)
     sent = {"roles": ["intake_officer", "coordinator"], "reason": "提任督办"}
