@@ -42,6 +42,7 @@ RECORD_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "note": ("complaints.write_note",),
     "contact": ("complaints.record_contact",),
     "contact_point": ("complaints.record_for_complainant",),
+    "access_code": ("complaints.record_for_complainant",),
     "attachment": ("complaints.write_note",),
     "copy": (case_files.COPIES,),
     "step": ("complaints.write_note",),

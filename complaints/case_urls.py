@@ -48,6 +48,7 @@ urlpatterns = [
     _record("notes/", "note"),
     _record("contacts/", "contact"),
     _record("complainant/contacts/", "contact_point"),
+    path(f"{_CASE}complainant/code/", record_views.access_code, name="access_code"),
     _record("files/", "attachment"),
     _record("files/<int:pk>/copy/", "copy"),
     _record("steps/", "step"),

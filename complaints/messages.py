@@ -254,6 +254,7 @@ def mail(row: Notification) -> tuple[str, str]:
             "extended": _("The date for your complaint %(number)s has changed."),
             "replied": _("There is an answer to your complaint %(number)s."),
             "bulletin": _("There is news on the incident your complaint %(number)s is about."),
+            "new_code": _("Here is the new access code for your complaint %(number)s."),
             "review": _("There is a decision on your application for review of %(number)s."),
         }
         line = lines.get(row.kind, _("There is news on %(number)s.")) % {"number": number}

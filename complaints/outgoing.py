@@ -14,9 +14,10 @@ from django.core.mail import EmailMessage
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from complaints import drafts, mail_tokens, messages, sms
+from complaints import drafts, mail_tokens, messages, sms, tracking
 from complaints.models import Complaint, IntakeDraft, Notification
 from complaints.states import Channel
+from complaints.transitions.intake import group_code
 
 # Of a foreign message only an id that is whole goes into a header of ours; the register keeps 120 characters of it.
 _MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f-\uffff]{3,118}>")
@@ -33,6 +34,7 @@ def send(row: Notification) -> int:
     with translation.override(settings.LANGUAGE_CODE):
         subject, body = messages.mail(row)
         body += _receipt(draft) if draft else ""
+        body += _new_code(complaint) if complaint and row.kind == "new_code" else ""
         can_answer = mail_tokens.reply_address(complaint.pk) if complaint else ""
         body += "\n" + _("You can answer this e-mail; we add your answer to the case.") + "\n" if can_answer else ""
     headers = {
@@ -56,8 +58,15 @@ def _short_message(row: Notification, complaint: Complaint) -> int:
         return 0
     with translation.override(settings.LANGUAGE_CODE):
         text = messages.short(row)
+        text += _new_code(complaint).rstrip() if row.kind == "new_code" else ""
     sms.send(settings.SMS_URL, to=number, text=text, id=f"news-{row.pk}")
     return 1
+
+
+def _new_code(complaint: Complaint) -> str:
+    """A new access code in place of a lost one, made now and read by nobody here (matrix, rotate)."""
+    code = group_code(tracking.code_to_send(complaint.pk))
+    return "\n" + _("Access code: %(code)s. Keep it to yourself.") % {"code": code} + "\n"
 
 
 def _unsent_receipt(complaint: Complaint) -> IntakeDraft | None:

@@ -19,7 +19,7 @@ from accounts.errors import InvalidInput
 from accounts.models import Department, User
 from accounts.moments import MomentField
 from accounts.web import offer
-from complaints import care, case_files, files, notices, previews, reply_letter, transitions
+from complaints import care, case_files, files, notices, previews, reply_letter, tracking, transitions
 from complaints.choice_fields import DepartmentField, LongText, PersonField, YesNo
 from complaints.models import Attachment, Complaint
 from complaints.models.people import ContactKind
@@ -168,6 +168,30 @@ class ContactPointForm(RecordForm):
         values = {**self.cleaned_data, "kind": self.cleaned_data["contact_kind"]}
         del values["contact_kind"]
         return transitions.add_contact_point(self.complaint.pk, by=self.user, at=at, **values)
+
+
+class AccessCodeForm(RecordForm):
+    kind = "access_code"
+    title = _("Give a new access code")
+    button = _("Give a new code")
+    done = _("A new code is on its way; the old one works no longer.")
+    way = forms.ChoiceField(label=_("How it reaches the complainant"), widget=forms.RadioSelect)
+    checked = forms.CharField(
+        label=_("How you made sure who asks"),
+        max_length=tracking.LONGEST_CHECK,
+        help_text=_("For example: called back the number on the case; identity card shown at the counter."),
+    )
+
+    def prepare(self) -> None:
+        offered = tracking.ways(self.complaint)
+        field = self.fields["way"]
+        field.choices = [(way, way.label) for way in offered]  # type: ignore[attr-defined]
+        field.initial = next(iter(offered), None)
+        if not offered:
+            field.help_text = _("The case holds neither address nor number, so no code can be given.")
+
+    def write(self, at: datetime | None) -> Any:
+        return tracking.give_code(self.complaint.pk, by=self.user, at=at, **self.cleaned_data)
 
 
 class AttachmentForm(RecordForm):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,8 +17,9 @@ from accounts.errors import InvalidInput
 from accounts.models import User
 from accounts.web import StaffRequest
 from complaints import case_access, case_page, case_views, files, permissions, transitions, uploads
+from complaints.messages import track_url
 from complaints.models import CaseEvent, Complaint
-from complaints.record_forms import FORMS, RevealForm
+from complaints.record_forms import FORMS, AccessCodeForm, RevealForm
 from complaints.timeline_words import DATA_WORDS
 
 # Records about another record of the case: the relation it is looked up in.
@@ -48,6 +50,31 @@ def record(request: StaffRequest, number: str, kind: str, pk: int | None = None)
     for item in uploads.refused(request) if "files" in form.fields else ():
         form.add_error("files", str(files.too_large(item.name)))
     return case_page.take_record(request, form, kind, back="complaints:detail", needs_open=True)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def access_code(request: StaffRequest, number: str) -> HttpResponse:
+    """A new access code for whoever lost theirs: sent, or shown this once to be printed or read out."""
+    complaint = case_access.visible_case(request.user, number)
+    case_access.require_record(request, complaint, "access_code")
+    form = AccessCodeForm(request.POST if request.method == "POST" else None, complaint=complaint, user=request.user)
+    code = form.save() if form.is_bound and form.is_valid() else None
+    if code is None:
+        return case_page.render_record(request, form, status=422 if form.is_bound else 200)
+    if not code:
+        messages.success(request, str(form.done))
+        return redirect("complaints:detail", complaint.number)
+    context = {
+        "complaint": complaint,
+        "code": transitions.group_code(code),
+        "track_url": track_url(),
+        "active": "cases",
+        "badge": case_page.badge(complaint),
+    }
+    response = render(request, "complaints/access_code.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @login_required

@@ -522,6 +522,13 @@ class ProposalAbout(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
+class CodeWay(models.TextChoices):
+    """How a new access code reaches whoever lost theirs: only by what the case already holds."""
+
+    SENT = "sent", _("Send it to the address or mobile number on the case")
+    PAPER = "paper", _("Print it for the post or the counter, or read it out on a call back to the number on the case")
+
+
 class QuestionKind(models.TextChoices):
     REMINDER = "reminder", _("Reminder")
     SUBSTANTIVE = "substantive", _("Question")

@@ -27,6 +27,7 @@ from complaints.states import (
     Audience,
     Channel,
     CheckStage,
+    CodeWay,
     Complexity,
     ContactDirection,
     ContactOutcome,
@@ -268,6 +269,9 @@ def _note_words(event: CaseEvent) -> tuple[str, ...]:
         case "reopen":
             ground, _sep, reason = note.partition(": ")
             return (reopening.label(ground), reason) if ground in reopening.REASONS else (note,)
+        case "give_code":
+            way, _sep, checked = note.partition(": ")
+            return (str(CodeWay(way).label) if way in CodeWay.values else way, checked)
         case "overdue" if note in Milestone.values:
             return (str(Milestone(note).label),)
         case "reveal":

@@ -148,6 +148,7 @@ PUBLIC_EVENTS: dict[str, Promise | None] = {
     "answer_question": _("We answered your question"),
     "contact": _("You added information"),
     "replace_code": _("You replaced your access code"),
+    "give_code": _("You were given a new access code"),
     **dict.fromkeys(
         (
             "classify",

@@ -23,13 +23,16 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import security
-from accounts.errors import IllegalTransition
-from complaints import notify, throttle, track_page, transitions
+from accounts.errors import IllegalTransition, InvalidInput, NotAllowed
+from accounts.models import User
+from complaints import notify, sms, throttle, track_page, transitions
 from complaints.models import Complaint, StoredFile
-from complaints.states import Channel, ContactDirection, ContactPurpose, EvidenceKind, QuestionKind
+from complaints.models.people import ContactKind
+from complaints.states import Channel, CodeWay, ContactDirection, ContactPurpose, EvidenceKind, QuestionKind
 from complaints.transitions.intake import CODE_ALPHABET, CODE_LENGTH, new_access_code
 
 COOKIE = "huiyin_track"
@@ -223,8 +226,57 @@ def _tell_keepers(complaint: Complaint, *, at: datetime) -> None:
 def replace_code(complaint_id: int, *, at: datetime) -> tuple[Complaint, str]:
     """Give the complainant a new access code; the old one and its sessions end (matrix, rotate)."""
     complaint = transitions.lock(complaint_id)
+    code = _fresh_code(complaint)
+    transitions.add_event(complaint, "replace_code", by=None, at=at)
+    return complaint, code
+
+
+def _fresh_code(complaint: Complaint) -> str:
     code = new_access_code()
     complaint.access_code_hash = make_password(code, hasher=settings.ACCESS_CODE_HASHER)
     complaint.save(update_fields=["access_code_hash"])
-    transitions.add_event(complaint, "replace_code", by=None, at=at)
-    return complaint, code
+    return code
+
+
+# --- A lost code (matrix, rotate) ---------------------------------------------------------------
+GIVE = "complaints.record_for_complainant"
+LONGEST_CHECK = 300
+
+
+def ways(complaint: Complaint) -> list[CodeWay]:
+    """The ways a new code can take; none where nobody is known who could be asked."""
+    person = complaint.complainant
+    found = [CodeWay.SENT] if person.contact(ContactKind.EMAIL) or sms.number_of(person) else []
+    if person.contact(ContactKind.PHONE) or person.contact(ContactKind.ADDRESS):
+        found.append(CodeWay.PAPER)
+    return found
+
+
+@transaction.atomic
+def give_code(complaint_id: int, *, way: str, checked: str, by: User, at: datetime | None = None) -> str:
+    """Give somebody who lost the code a new one; the old one and its sessions end at once.
+
+    `checked` says how the office made sure who asks. Returns the code for paper; one that is sent is made when it is
+    sent, and nobody here reads it. Raises NotAllowed, InvalidInput at `way` or `checked`.
+    """
+    at = at or timezone.now()
+    complaint = transitions.lock(complaint_id)
+    if not by.has_perm(GIVE) or not Complaint.objects.visible_to(by).filter(pk=complaint.pk).exists():
+        raise NotAllowed(_("Your role does not allow this."))
+    if way not in ways(complaint):
+        raise InvalidInput("way", _("The case holds no address or number for this way."))
+    checked = checked.strip()
+    if not checked or "\x00" in checked or len(checked) > LONGEST_CHECK:
+        raise InvalidInput("checked", _("Say in at most 300 characters how you made sure who asks."))
+    code = _fresh_code(complaint)
+    event = transitions.add_event(complaint, "give_code", by=by, at=at, note=f"{way}: {checked}")
+    if way == CodeWay.PAPER:
+        return code
+    notify.tell_complainant(complaint, "new_code", dedupe=f"new_code:{event.pk}")
+    return ""
+
+
+@transaction.atomic
+def code_to_send(complaint_id: int) -> str:
+    """A code made in the moment it goes out, so that it is stored nowhere. Sent twice, the later one holds."""
+    return _fresh_code(transitions.lock(complaint_id))

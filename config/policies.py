@@ -360,6 +360,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "complaints:note",
         "complaints:contact",
         "complaints:contact_point",
+        "complaints:access_code",
         "complaints:attachment",
         "complaints:copy",
         "complaints:step",
