@@ -340,7 +340,6 @@ def for_programs(
 ) -> HttpResponseBase:
     now = timezone.now()
     stamp = stamp_of(at=now)
-    stamp = replace(stamp, tag=f"{stamp.tag}{departments.mark(in_every_language=True)}")
 
     def build() -> HttpResponseBase:
         content = body(stamp, now)
@@ -359,11 +358,21 @@ def feed(request: HttpRequest, form: feeds.Format = feeds.ATOM) -> HttpResponseB
     return for_programs(request, form.content_type, lambda stamp, at: feeds.newest(form, at=at, changed=stamp.changed))
 
 
+def _stamp_of_data(*, at: datetime) -> Stamp:
+    """That of all results and of the English names beside them."""
+    stamp = results.stamp_of_all(at=at)
+    return replace(stamp, tag=f"{stamp.tag}{departments.mark(in_every_language=True)}")
+
+
 @require_safe
 def open_data_csv(request: HttpRequest) -> HttpResponseBase:
     """All results as CSV: UTF-8 with BOM, no cell is a formula (EX-01)."""
     return for_programs(
-        request, "text/csv; charset=utf-8", lambda stamp, at: open_data.csv_lines(at=at), filename="results.csv"
+        request,
+        "text/csv; charset=utf-8",
+        lambda stamp, at: open_data.csv_lines(at=at),
+        filename="results.csv",
+        stamp_of=_stamp_of_data,
     )
 
 
@@ -371,7 +380,10 @@ def open_data_csv(request: HttpRequest) -> HttpResponseBase:
 def open_data_json(request: HttpRequest) -> HttpResponseBase:
     """All results as JSON with a description of every field."""
     return for_programs(
-        request, "application/json; charset=utf-8", lambda stamp, at: open_data.json_parts(at=at, changed=stamp.changed)
+        request,
+        "application/json; charset=utf-8",
+        lambda stamp, at: open_data.json_parts(at=at, changed=stamp.changed),
+        stamp_of=_stamp_of_data,
     )
 
 
