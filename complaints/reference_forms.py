@@ -219,7 +219,7 @@ class DepartmentForm(SettingForm):
         max_length=40,
         help_text=_("Lower-case letters, digits and hyphens. It never changes, since figures name the value by it."),
     )
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=_("Department"), max_length=80)
     name_en = forms.CharField(label=_("English name"), max_length=80, required=False)
     kind = forms.ChoiceField(label=_("Kind"), choices=DepartmentKind.choices)
     parent = forms.ModelChoiceField(
