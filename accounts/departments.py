@@ -53,13 +53,11 @@ def name_in_english(names: Mapping[int, str], *, by: User) -> int:
 
     Raises NotAllowed, InvalidInput at `name_<pk>`.
     """
-    if not by.is_active or not any(by.has_perm(name) for name in EDITORS):
-        raise NotAllowed(_("Your role does not allow this."))
+    _permit(by)
     changed = 0
     for row in Department.objects.select_for_update().filter(pk__in=names).order_by("pk"):
         name = names[row.pk].strip()
-        if name and (len(name) > 80 or not _ENGLISH.fullmatch(name)):
-            raise InvalidInput(f"name_{row.pk}", _("Write it in Latin letters, at most 80 characters."))
+        _check_english(f"name_{row.pk}", name)
         if (row.name_en or "") != name:
             row.name_en = name or None
             row.save(update_fields=["name_en"])
@@ -86,8 +84,7 @@ def save(
     Closed it is offered nowhere; that needs its people and departments to have gone. What it did keeps its name of
     then. Raises NotAllowed, InvalidInput by field.
     """
-    if not by.is_active or not any(by.has_perm(permission) for permission in EDITORS):
-        raise NotAllowed(_("Your role does not allow this."))
+    _permit(by)
     row = Department.objects.select_for_update().get(pk=department_id) if department_id else None
     if row is None:
         if Department.objects.filter(code__iexact=code).exists():
@@ -95,8 +92,7 @@ def save(
         row = Department(code=code.lower(), parent=parent)
     if Department.objects.filter(name=name.strip(), is_active=True).exclude(pk=row.pk).exists():
         raise InvalidInput("name", _("Another department is called so."))
-    if name_en and not _ENGLISH.fullmatch(name_en):
-        raise InvalidInput("name_en", _("Write it in Latin letters, at most 80 characters."))
+    _check_english("name_en", name_en)
     if row.pk and row.is_active and not is_active:
         _check_empty(row)
     before = _plain(row)
@@ -107,6 +103,16 @@ def save(
     security.record("department_saved", user=by, subject=row.code, before=before, after=_plain(row))
     transaction.on_commit(lambda: caches["local"].delete(_KEY))
     return row
+
+
+def _permit(by: User) -> None:
+    if not by.is_active or not any(by.has_perm(permission) for permission in EDITORS):
+        raise NotAllowed(_("Your role does not allow this."))
+
+
+def _check_english(field: str, name: str) -> None:
+    if name and (len(name) > 80 or not _ENGLISH.fullmatch(name)):
+        raise InvalidInput(field, _("Write it in Latin letters, at most 80 characters."))
 
 
 def _plain(row: Department) -> dict[str, object]:

@@ -33,7 +33,7 @@ PERMISSION = "accounts.manage_users"
 access_changed = Signal()
 _STAFF_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 FIRST_DAY = date(1950, 1, 1)
-_REASON = 300
+LONGEST_REASON = 300
 _TAKEN = _("This staff number is taken: one person has one account.")
 _DESCRIBED = ("display_name", "email", "post", "frontline_since")
 
@@ -326,8 +326,7 @@ def password_link(person: User, *, by: User | None) -> str:
 
     Only for an account without a password, new or after `ask_password`. Raises NotAllowed, IllegalTransition.
     """
-    if by is not None and not may_change_access(by, person):
-        raise NotAllowed(_("Nobody changes their own rights or sign-in here; ask another person."))
+    _allow_for(person.pk, by=by)
     if person.has_usable_password() or not person.is_active:
         raise IllegalTransition(_("This person has a password; take it away first, with the reason."))
     security.record("password_link_made", user=by, subject=_subject(person))
@@ -435,33 +434,36 @@ def taken_away() -> list[takedowns.Entry]:
 
 def is_back(entry: takedowns.Entry) -> bool:
     """Whether a backup from before brought access back that was taken away, and nobody gave it again since."""
-    person = User.objects.filter(pk=entry.key).first()
-    kind, _colon, roles = entry.number.partition(":")
-    later = AccessChange.objects.filter(person=person, state=AccessState.DONE).filter(
-        Q(decided_at__gte=entry.at) | Q(decided_at=None, proposed_at__gte=entry.at)
-    )
-    if person is None or person.created_at > entry.at or later.exists():
-        return False
-    if kind == AccessKind.CLOSED:
-        return person.is_active
-    if kind == AccessKind.PASSWORD:
-        return person.has_usable_password()
-    return bool(roles_of(person) & set(roles.split(",")))
+    return _brought_back(entry) is not None
 
 
 def take_away_again(entry: takedowns.Entry) -> bool:
     """Do it once more where `is_back`. Returns whether there was something to do."""
-    if not is_back(entry):
+    found = _brought_back(entry)
+    if found is None:
         return False
-    person = User.objects.get(pk=entry.key)
-    kind, _colon, roles = entry.number.partition(":")
+    person, kind, roles = found
     if kind == AccessKind.CLOSED:
         _shut(person)
     elif kind == AccessKind.PASSWORD:
         _forget_password(person)
     else:
-        person.groups.remove(*Group.objects.filter(name__in=roles.split(",")))
+        person.groups.remove(*Group.objects.filter(name__in=roles))
     return True
+
+
+def _brought_back(entry: takedowns.Entry) -> tuple[User, str, set[str]] | None:
+    """The person, the kind of change, and the roles that are held again; None where all is as it should be."""
+    person = User.objects.filter(pk=entry.key).first()
+    later = AccessChange.objects.filter(person=person, state=AccessState.DONE).filter(
+        Q(decided_at__gte=entry.at) | Q(decided_at=None, proposed_at__gte=entry.at)
+    )
+    if person is None or person.created_at > entry.at or later.exists():
+        return None
+    kind, _colon, names = entry.number.partition(":")
+    roles = roles_of(person) & set(names.split(","))
+    held = {AccessKind.CLOSED: person.is_active, AccessKind.PASSWORD: person.has_usable_password()}
+    return (person, kind, roles) if held.get(AccessKind(kind), bool(roles)) else None
 
 
 def _note(person: User, kind: AccessKind, roles: str = "", *, at: datetime) -> None:
@@ -478,11 +480,15 @@ def _allow(by: User | None) -> None:
         raise NotAllowed(_("Your role does not allow this."))
 
 
-def _other(person_id: int, *, by: User | None) -> User:
-    """The person, locked, for somebody who may change another's rights."""
+def _allow_for(person_id: int, *, by: User | None) -> None:
     _allow(by)
     if by and by.pk == person_id:
         raise NotAllowed(_("Nobody changes their own rights or sign-in here; ask another person."))
+
+
+def _other(person_id: int, *, by: User | None) -> User:
+    """The person, locked, for somebody who may change another's rights."""
+    _allow_for(person_id, by=by)
     return _lock(person_id)
 
 
@@ -517,8 +523,8 @@ def _reason(text: str) -> str:
     text = text.strip()
     if not text or "\x00" in text:
         raise InvalidInput("reason", _("Say why."))
-    if len(text) > _REASON:
-        raise InvalidInput("reason", _("At most %(limit)s characters."), limit=_REASON)
+    if len(text) > LONGEST_REASON:
+        raise InvalidInput("reason", _("At most %(limit)s characters."), limit=LONGEST_REASON)
     return text
 
 

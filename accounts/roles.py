@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import get_language
+
 
 @dataclass(frozen=True)
 class Role:
@@ -14,6 +16,11 @@ class Role:
     name_zh: str
     name_en: str
     permissions: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What it is called in the language of the reader."""
+        return self.name_en if get_language() == "en" else self.name_zh
 
 
 _READ_FIGURES = ("analytics.view_figures",)

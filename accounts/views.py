@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -50,13 +49,12 @@ def revoke_token(request: StaffRequest) -> HttpResponse:
 
 
 def _context(user: User) -> dict:
-    english = get_language() == "en"
     roles = [ROLE_BY_KEY.get(name) for name in user.groups.order_by("name").values_list("name", flat=True)]
     return {
         "person": user,
         "memberships": user.memberships.select_related("department").order_by("-since"),
         "certificates": user.certificates.order_by("-valid_until"),
-        "roles": [role.name_en if english else role.name_zh for role in roles if role],
+        "roles": [role.name for role in roles if role],
         "token": tokens.current(user),
         "lifetimes": tokens.LIFETIMES,
         "sign_ins": SecurityEvent.objects.filter(kind="sign_in", user=user).order_by("-at", "-pk")[:SIGN_INS_SHOWN],

@@ -23,27 +23,23 @@ def _never(request: HttpRequest) -> bool:
     return False
 
 
-def needs(*permissions: str, only_looks: Callable[[HttpRequest], bool] = _never) -> Callable[[DeskView], DeskView]:
+def needs(
+    *permissions: str, only_looks: Callable[[HttpRequest], bool] = _never, all_anew: bool = False
+) -> Callable[[DeskView], DeskView]:
     """Let in whoever holds one of the permissions; others get 403 and a row in the security log (AT-06).
 
     Somebody who has not signed in is sent to the sign-in page. Whoever configures the system gives the password once
-    more before something is changed, unless the request `only_looks`, as a preview does (matrix row 52, AU-09).
+    more before something is changed, unless the request `only_looks`, as a preview does (matrix row 52, AU-09); with
+    `all_anew` everybody does.
     """
 
     def signs_in_anew(request: HttpRequest) -> bool:
-        is_change = request.method == "POST" and ADMINISTRATOR in permissions and not only_looks(request)
-        return is_change and request.user.has_perm(ADMINISTRATOR)
+        if request.method != "POST" or only_looks(request):
+            return False
+        return all_anew or (ADMINISTRATOR in permissions and request.user.has_perm(ADMINISTRATOR))
 
     def decorate(view: DeskView) -> DeskView:
         careful = reauthentication_required(enabled=signs_in_anew)(view)
-
-        def asked(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-            try:
-                return careful(request, *args, **kwargs)
-            except ReauthenticationRequired:
-                if request.FILES:  # what was filled in waits in the session; a file does not
-                    messages.info(request, _("After the password, please choose the file again."))
-                raise
 
         @login_required
         @wraps(view)
@@ -53,7 +49,12 @@ def needs(*permissions: str, only_looks: Callable[[HttpRequest], bool] = _never)
                     "refused", user=request.user, request=request, subject=view.__name__, needs=list(permissions)
                 )
                 raise NotAllowed(_("Your role does not open this page."))
-            return asked(request, *args, **kwargs)
+            try:
+                return careful(request, *args, **kwargs)
+            except ReauthenticationRequired:
+                if request.FILES:  # what was filled in waits in the session; a file does not
+                    messages.info(request, _("After the password, please choose the file again."))
+                raise
 
         return guarded
 

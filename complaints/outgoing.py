@@ -65,8 +65,11 @@ def _short_message(row: Notification, complaint: Complaint) -> int:
 
 def _new_code(complaint: Complaint) -> str:
     """A new access code in place of a lost one, made now and read by nobody here (matrix, rotate)."""
-    code = group_code(tracking.code_to_send(complaint.pk))
-    return "\n" + _("Access code: %(code)s. Keep it to yourself.") % {"code": code} + "\n"
+    return f"\n{_code_line(group_code(tracking.code_to_send(complaint.pk)))}\n"
+
+
+def _code_line(code: str) -> str:
+    return _("Access code: %(code)s. Keep it to yourself.") % {"code": code}
 
 
 def _unsent_receipt(complaint: Complaint) -> IntakeDraft | None:
@@ -90,7 +93,7 @@ def _receipt(draft: IntakeDraft) -> str:
     kept = drafts.receipt(draft)
     if kept is None:
         return ""
-    lines = [_("Access code: %(code)s. Keep it to yourself.") % {"code": kept.grouped_code}]
+    lines = [_code_line(kept.grouped_code)]
     for moment, words in (
         (kept.decide_by, _("We decide by %(day)s whether we accept it.")),
         (kept.reply_by, _("You get our answer by %(day)s.")),

@@ -5,30 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import people
 from accounts.models import AccessKind, Department, User
-from accounts.roles import PRIVILEGED, ROLES, Role
+from accounts.roles import PRIVILEGED, ROLES
 from accounts.web import offer
 from complaints.reference_forms import SettingForm
 
-REASON = 300
-
-
-def role_name(role: Role) -> str:
-    return role.name_en if get_language() == "en" else role.name_zh
+_DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 def role_choices() -> list[tuple[str, str]]:
     """Every role; those that two people give say so."""
     two = _("two people give it")
-    return [(role.key, f"{role_name(role)} · {two}" if role.key in PRIVILEGED else role_name(role)) for role in ROLES]
+    return [(role.key, f"{role.name} · {two}" if role.key in PRIVILEGED else role.name) for role in ROLES]
 
 
 def _reason(label: Any = _("Reason"), **kwargs: Any) -> forms.CharField:
-    return forms.CharField(label=label, max_length=REASON, **kwargs)
+    return forms.CharField(label=label, max_length=people.LONGEST_REASON, **kwargs)
 
 
 class PeopleFilter(forms.Form):
@@ -48,7 +43,7 @@ class PeopleFilter(forms.Form):
         offer(self, "department", Department.objects.order_by("path"))
         self.fields["role"].choices = [  # type: ignore[attr-defined]
             ("", _("All roles")),
-            *((role.key, role_name(role)) for role in ROLES),
+            *((role.key, role.name) for role in ROLES),
         ]
 
 
@@ -65,7 +60,7 @@ class PersonForm(SettingForm):
     frontline_since = forms.DateField(
         label=_("Front-line service since"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=_DAY,
         help_text=_("Who reviews needs three years of it."),
     )
     reason = _reason(
@@ -134,7 +129,7 @@ class JoinForm(SettingForm):
     since = forms.DateField(
         label=_("Since"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=_DAY,
         help_text=_("Empty: from now. An earlier day makes more reviews a conflict, never fewer."),
     )
     is_head = forms.BooleanField(label=_("Heads this department"), required=False)

@@ -9,24 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import people
 from accounts.errors import DomainError, InvalidInput
 from accounts.models import AccessChange, AccessKind, AccessState, Membership, User
-from accounts.roles import PRIVILEGED, ROLE_BY_KEY
+from accounts.roles import ROLE_BY_KEY
 from accounts.web import StaffRequest
 from complaints.desk_access import needs
 from complaints.models import Complaint
-from complaints.people_forms import AccessForm, JoinForm, NewPersonForm, PeopleFilter, PersonForm, RolesForm, role_name
+from complaints.people_forms import AccessForm, JoinForm, NewPersonForm, PeopleFilter, PersonForm, RolesForm
 from complaints.reference_forms import SettingForm
 from complaints.states import OPEN
 
@@ -40,15 +38,8 @@ ASK = {
 }
 
 
-def _changes_something(request: HttpRequest) -> bool:
-    return request.method == "POST"
-
-
-_signs_in_anew = reauthentication_required(enabled=_changes_something)
-
-
 def _named(keys: Any) -> list[str]:
-    return [role_name(ROLE_BY_KEY[key]) for key in keys if key in ROLE_BY_KEY]
+    return [ROLE_BY_KEY[key].name for key in keys if key in ROLE_BY_KEY]
 
 
 # --- The list -------------------------------------------------------------------------------------------
@@ -90,14 +81,12 @@ def _waiting() -> list[AccessChange]:
 # --- One person -----------------------------------------------------------------------------------------
 @needs(people.PERMISSION)
 @require_safe
-@never_cache
 def person(request: StaffRequest, pk: int) -> HttpResponse:
     """All about one person that concerns work."""
     return _page(request, _find(pk))
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: StaffRequest) -> HttpResponse:
     """Enter a person."""
@@ -114,8 +103,7 @@ def new(request: StaffRequest) -> HttpResponse:
     return render(request, "complaints/settings/form.html", context, status=422 if form.is_bound else 200)
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_POST
 def correct(request: StaffRequest, pk: int) -> HttpResponse:
     """Correct name, address, post and the beginning of front-line service."""
@@ -124,8 +112,7 @@ def correct(request: StaffRequest, pk: int) -> HttpResponse:
     return _try(request, row, "about", form, lambda: people.correct(pk, by=request.user, **form.cleaned_data))
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_POST
 def roles(request: StaffRequest, pk: int) -> HttpResponse:
     """Give roles and take them away."""
@@ -134,8 +121,7 @@ def roles(request: StaffRequest, pk: int) -> HttpResponse:
     return _try(request, row, "roles", form, lambda: people.set_roles(pk, by=request.user, **form.cleaned_data))
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_POST
 def join(request: StaffRequest, pk: int) -> HttpResponse:
     """Another department."""
@@ -144,8 +130,7 @@ def join(request: StaffRequest, pk: int) -> HttpResponse:
     return _try(request, row, "join", form, lambda: people.join(pk, by=request.user, **form.cleaned_data))
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_POST
 def membership(request: StaffRequest, pk: int) -> HttpResponse:
     """End a membership, or make the member the head of the department, or no longer."""
@@ -158,8 +143,7 @@ def membership(request: StaffRequest, pk: int) -> HttpResponse:
     return _step(request, row.user_id, steps.get(request.POST.get("step", "")))
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_POST
 def access(request: StaffRequest, pk: int) -> HttpResponse:
     """Close or open the account, take the password or the second step away."""
@@ -172,8 +156,7 @@ def access(request: StaffRequest, pk: int) -> HttpResponse:
     return _try(request, row, "access", form, save)
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_POST
 def decide(request: StaffRequest, pk: int) -> HttpResponse:
     """Approve or decline what somebody else proposed, or take one's own proposal back."""
@@ -186,10 +169,8 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
     return _step(request, row.person_id, steps.get(request.POST.get("step", "")))
 
 
-@needs(people.PERMISSION)
-@_signs_in_anew
+@needs(people.PERMISSION, all_anew=True)
 @require_POST
-@never_cache
 def link(request: StaffRequest, pk: int) -> HttpResponse:
     """The link by which the person chooses a password, shown this once."""
     row = _find(pk)
@@ -262,7 +243,7 @@ def _page(
         "link": link,
         "may": may,
         "may_link": may and row.is_active and not row.has_usable_password(),
-        "held": [(role_name(ROLE_BY_KEY[key]), key in PRIVILEGED) for key in ROLE_BY_KEY if key in held],
+        "held": _named(key for key in ROLE_BY_KEY if key in held),
         "memberships": row.memberships.select_related("department").order_by("-since", "-pk"),
         "in_hand": Complaint.objects.filter(handler=row, status__in=OPEN).count(),
         "changes": [

@@ -72,9 +72,7 @@ def access_code(request: StaffRequest, number: str) -> HttpResponse:
         "active": "cases",
         "badge": case_page.badge(complaint),
     }
-    response = render(request, "complaints/access_code.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "complaints/access_code.html", context)
 
 
 @login_required

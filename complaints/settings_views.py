@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 
 from accounts.roles import ROLES
 from complaints import calendar_editing, policy_editing, policy_terms, reopening
@@ -113,14 +113,13 @@ def bodies(request: HttpRequest) -> HttpResponse:
 @needs(*PERMISSIONS)
 def roles(request: HttpRequest) -> HttpResponse:
     """The shipped roles with their permissions, one table of both (COM-17)."""
-    english = get_language() == "en"
     names = {
         f"{row.content_type.app_label}.{row.codename}": row.name
         for row in Permission.objects.select_related("content_type")
     }
     held = [name for name in names if any(name in role.permissions for role in ROLES)]
     context = {
-        "roles": [(role.name_en if english else role.name_zh, len(role.permissions)) for role in ROLES],
+        "roles": [(role.name, len(role.permissions)) for role in ROLES],
         "lines": [(gettext(names[name]), name, [name in role.permissions for role in ROLES]) for name in held],
     }
     return render(request, "complaints/settings/roles.html", context)

@@ -268,10 +268,11 @@ def give_code(complaint_id: int, *, way: str, checked: str, by: User, at: dateti
     checked = checked.strip()
     if not checked or "\x00" in checked or len(checked) > LONGEST_CHECK:
         raise InvalidInput("checked", _("Say in at most 300 characters how you made sure who asks."))
-    code = _fresh_code(complaint)
     event = transitions.add_event(complaint, "give_code", by=by, at=at, note=f"{way}: {checked}")
     if way == CodeWay.PAPER:
-        return code
+        return _fresh_code(complaint)
+    complaint.access_code_hash = ""  # nothing opens the case until the new code goes out
+    complaint.save(update_fields=["access_code_hash"])
     notify.tell_complainant(complaint, "new_code", dedupe=f"new_code:{event.pk}")
     return ""
 

@@ -91,8 +91,8 @@ def write(target: Path) -> dict[str, Any]:
 
 def complete_journal() -> None:
     """Note take-downs that the database knows and the journal does not, and make the journal where there is none."""
-    entries = takedowns.read().entries
-    known = {(entry.what, entry.key) for entry in entries}
+    there = set(takedowns.read().entries)
+    known = {(entry.what, entry.key) for entry in there}
     results_down = PublishedResult.objects.exclude(withdrawn_at=None).order_by("withdrawn_at", "pk")
     found = [
         takedowns.Entry(takedowns.What.RESULT, key, at, number)
@@ -111,26 +111,27 @@ def complete_journal() -> None:
         for incident, number, at in bulletins_down.values_list("incident_public_id", "number", "withdrawn_at")
         if at
     ]
-    # These can be shown again and hidden a second time, so the moment counts here.
+    # These can be shown again and hidden a second time, as access is given and taken again: there the moment counts.
     again = {takedowns.What.COMMENT: Comment, takedowns.What.REPORT: PublishedReport}
-    hidden_before = {(entry.what, entry.key, entry.at) for entry in entries if entry.what in again}
     for what, model in again.items():
         hidden = model._default_manager.filter(state=CommentState.HIDDEN).exclude(moderated_at=None)
         found += [
             takedowns.Entry(what, key, at)
             for key, at in hidden.order_by("moderated_at", "pk").values_list("public_id", "moderated_at")
-            if at and (what, key, at) not in hidden_before
+            if at
         ]
     found += [
         takedowns.Entry(takedowns.What.DESTROYED, key, at)
         for key, at in appraisals.destroyed().values_list("file__complaint__number", "destroyed_at")
         if at
     ]
-    found = [entry for entry in found if entry.what in again or (entry.what, entry.key) not in known]
-    # Access is taken away more than once, so the moment counts here too.
-    noted = {(entry.key, entry.number, entry.at) for entry in entries if entry.what == takedowns.What.ACCESS}
-    found += [entry for entry in people.taken_away() if (entry.key, entry.number, entry.at) not in noted]
-    takedowns.append(found)
+    found += people.taken_away()
+    repeated = {*again, takedowns.What.ACCESS}
+    takedowns.append(
+        entry
+        for entry in found
+        if (entry not in there if entry.what in repeated else (entry.what, entry.key) not in known)
+    )
 
 
 def _members(snapshot: dumps.Snapshot) -> Iterator[Member]:

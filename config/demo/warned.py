@@ -1,4 +1,4 @@
-"""What the early warnings point at: every rule of the register finds something in the demo.
+"""What the early warnings point at: with the ordinary story, one case for every rule that the pages let arise.
 
 Told before the warnings are worked out, which look at what happened up to yesterday.
 """
