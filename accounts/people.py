@@ -493,7 +493,8 @@ def _other(person_id: int, *, by: User | None) -> User:
 
 
 def _lock(person_id: int) -> User:
-    return User.objects.select_for_update().get(pk=person_id)
+    # No key: who presses is named by rows of the log, which must not wait for whoever locks them as a person.
+    return User.objects.select_for_update(no_key=True).get(pk=person_id)
 
 
 def _none_open(person: User) -> None:

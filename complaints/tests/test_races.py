@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -152,7 +153,10 @@ def test_cc_01_of_two_changes_of_the_same_settings_one_wins(cast):
     assert AuthorityLimit.objects.count() == RiskStandard.objects.count() == 2
 
 
-def test_com_17_the_last_two_who_give_roles_do_not_close_each_other(cast):
+def test_com_17_the_last_two_who_give_roles_do_not_close_each_other(cast, monkeypatch):
+    """Each looks for another one left before the other has gone: the second look has to wait."""
+    shut = people._shut
+    monkeypatch.setattr(people, "_shut", lambda person: (time.sleep(0.5), shut(person)))
     results = together(
         lambda: people.close(cast.manager.pk, reason="离职", by=cast.administrator),
         lambda: people.close(cast.administrator.pk, reason="离职", by=cast.manager),
